@@ -1,0 +1,70 @@
+//! Counters with a limit inside a window, evaluated inside the store's transaction (checklist P-9).
+
+use serde::{Deserialize, Serialize};
+
+use crate::time::{Span, Timestamp};
+
+/// What is counted, for example `password/user/<id>` or `mail/address/<hash>`.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct CounterKey(pub String);
+
+/// At most `max` within `window`, counted from the first event of the window.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Limit {
+    /// How many events the window takes.
+    pub max: u32,
+    /// How long after the first event the count starts again from zero.
+    pub window: Span,
+}
+
+/// The count at a moment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Count {
+    /// Events in the current window.
+    pub value: u32,
+    /// When the current window ends; meaningless while `value` is 0.
+    pub ends: Timestamp,
+}
+
+impl Count {
+    /// The count as it stands at `now`: zero once its window has ended.
+    #[must_use]
+    pub fn at(self, now: Timestamp) -> Self {
+        if now >= self.ends { Self::default() } else { self }
+    }
+
+    /// Whether one more event would exceed the limit.
+    pub const fn is_full(self, limit: Limit) -> bool {
+        self.value >= limit.max
+    }
+
+    /// The count after one more event at `now`, or nothing when it is full.
+    pub fn add(self, limit: Limit, now: Timestamp) -> Option<Self> {
+        let current = self.at(now);
+        if current.is_full(limit) {
+            return None;
+        }
+        let ends = if current.value == 0 { now.plus(limit.window) } else { current.ends };
+        Some(Self { value: current.value + 1, ends })
+    }
+}
+
+/// A step of a counter inside a batch. A step that cannot be taken refuses the whole batch.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum CounterStep {
+    /// Adds one event; refuses the batch when the counter is full.
+    AddUnlessFull {
+        /// What is counted.
+        key: CounterKey,
+        /// How many are allowed.
+        limit: Limit,
+    },
+    /// Refuses the batch when the counter is full, and otherwise sets it to zero.
+    RequireBelowAndReset {
+        /// What is counted.
+        key: CounterKey,
+        /// How many are allowed.
+        limit: Limit,
+    },
+}

@@ -1,0 +1,163 @@
+//! What a step may ask of the outside. The engine sees every ask before it happens.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::counter::{Count, CounterKey};
+use crate::id::{EffectId, UserId};
+use crate::secret::{PasswordHash, SecretText};
+use crate::user::User;
+use crate::{Data, Value};
+
+/// How often an effect may happen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum EffectClass {
+    /// Changes nothing.
+    ReadOnly,
+    /// May be repeated freely; the effect id goes along as the idempotency key.
+    Idempotent,
+    /// Must not be repeated without the visitor asking for it: mail, SMS.
+    AtMostOnce,
+}
+
+/// A question whose answer the step waits for within the same request.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Ask {
+    /// Finds the user of a directory whose attribute has this value, compared in normalized form.
+    /// Answer: [`Answer::User`].
+    FindUser {
+        /// The `Directory`.
+        directory: String,
+        /// Unique attributes to look under, in order; the first match wins.
+        attributes: Vec<String>,
+        /// What the visitor entered; the executor normalizes it.
+        value: String,
+    },
+    /// Reads a user. Answer: [`Answer::User`].
+    ReadUser {
+        /// Which user.
+        user: UserId,
+    },
+    /// Reads counters. Answer: [`Answer::Counts`], in the same order.
+    ReadCounters {
+        /// Which counters.
+        keys: Vec<CounterKey>,
+    },
+    /// Hashes a new password on the bounded pool. Answer: [`Answer::Hashed`].
+    HashPassword {
+        /// The password.
+        password: SecretText,
+    },
+    /// Verifies a password on the bounded pool: against the user's hash, or against a decoy of equal cost when
+    /// there is no user or no hash (checklist E-2). Answer: [`Answer::Verified`].
+    VerifyPassword {
+        /// The user, if the identifier named one.
+        user: Option<UserId>,
+        /// What the visitor entered.
+        password: SecretText,
+    },
+    /// Calls an HTTP API through a `Connection`. Answer: [`Answer::Http`].
+    Http(HttpCall),
+}
+
+impl Ask {
+    /// How often this may happen.
+    pub fn class(&self) -> EffectClass {
+        match self {
+            Self::Http(call) if call.method != "GET" => EffectClass::Idempotent,
+            _ => EffectClass::ReadOnly,
+        }
+    }
+}
+
+/// An ask with its stable id.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PendingAsk {
+    /// Equal whenever the same attempt asks the same question again.
+    pub id: EffectId,
+    /// The question.
+    pub ask: Ask,
+}
+
+/// A call through a `Connection` of kind `http`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct HttpCall {
+    /// The `Connection`.
+    pub connection: String,
+    /// An upper-case method.
+    pub method: String,
+    /// Path and query below the connection's base URL; already escaped.
+    pub path: String,
+    /// Additional headers. The executor adds credentials and the idempotency key.
+    pub headers: BTreeMap<String, String>,
+    /// The JSON body, if any.
+    pub body: Option<Value>,
+}
+
+/// The answer to an ask.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Answer {
+    /// The user, or nothing when there is none.
+    User(Option<User>),
+    /// The counts at this moment.
+    Counts(Vec<Count>),
+    /// The new hash.
+    Hashed(PasswordHash),
+    /// The verdict on a password.
+    Verified {
+        /// Whether it is the user's password.
+        matches: bool,
+        /// The same password hashed at the current cost, when the stored hash is cheaper or older (P-5).
+        rehashed: Option<PasswordHash>,
+    },
+    /// What an HTTP API answered.
+    Http {
+        /// The status code.
+        status: u16,
+        /// The JSON body, or a text when it is not JSON.
+        body: Value,
+    },
+    /// The outside did not answer. Neither a yes nor a counted failure (checklist J-20).
+    Unavailable,
+    /// The thing asked through does not exist or may not be used: a deleted Connection, an unshared Secret.
+    Gone,
+}
+
+/// An effect performed after the commit, at most once.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Mail {
+    /// The effect's id; becomes part of the Message-ID.
+    pub id: EffectId,
+    /// The `Connection` of kind `smtp`.
+    pub connection: String,
+    /// The recipient's address.
+    pub to: String,
+    /// The subject and body, in the visitor's locale.
+    pub subject: crate::view::Text,
+    /// Paragraphs of the body.
+    pub body: Vec<crate::view::Text>,
+    /// A code to set apart in the body, so that people and autofill find it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub code: Option<String>,
+    /// The locale to write in (BCP 47), if the visitor's is known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub locale: Option<String>,
+}
+
+/// What a visitor posted to a step. Values are opaque until the node has checked them.
+#[derive(Clone, PartialEq, Default)]
+pub struct Submission {
+    /// The button pressed; `next` when none was named.
+    pub action: String,
+    /// The posted values. A browser posts texts; a JSON client may post anything.
+    pub fields: Data,
+}
+
+impl std::fmt::Debug for Submission {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let names: Vec<&String> = self.fields.keys().collect();
+        f.debug_struct("Submission").field("action", &self.action).field("fields", &names).finish()
+    }
+}

@@ -1,0 +1,194 @@
+//! The journey's record: where a journey is, not how it got there.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::digest::Digest;
+use crate::evidence::Evidence;
+use crate::grant::AuthorizationRequest;
+use crate::id::{Attempt, JourneyId, SessionId, StepInstance, UserId};
+use crate::time::Timestamp;
+use crate::view::View;
+use crate::{Data, Value};
+
+/// The codec format that this program writes. Numbers are never reused.
+pub const FORMAT: u16 = 1;
+
+/// One run through a pinned revision.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Journey {
+    /// The codec format it was written in.
+    pub format: u16,
+    /// Numbered behaviours switched on when the journey began; a pinned flow does not pin the interpreter.
+    pub flags: u32,
+    /// Its identity.
+    pub id: JourneyId,
+    /// The flow's name, for logs and starting again. The digest decides what runs.
+    pub flow: String,
+    /// The revision it began with and ends with.
+    pub digest: Digest,
+    /// When it began.
+    pub started: Timestamp,
+    /// When it ends whatever happens.
+    pub deadline: Timestamp,
+    /// What started it and gets its result.
+    pub purpose: Purpose,
+    /// Who may continue it.
+    pub binding: Binding,
+    /// The visitor's locale (BCP 47).
+    pub locale: Option<String>,
+    /// The call stack: the flow itself, then library flows and nodes entered and not yet left. Never empty.
+    pub frames: Vec<Frame>,
+    /// The identified user.
+    pub user: Option<UserId>,
+    /// What expressions read as `user`: the identified user's attributes at the last look.
+    #[serde(default)]
+    pub user_data: Data,
+    /// What was proven, in order.
+    #[serde(default)]
+    pub evidence: Vec<Evidence>,
+    /// What the journey waits for.
+    pub phase: Phase,
+    /// How many step instances were entered; bounds loops (checklist J-21).
+    pub instances: u32,
+    /// Digests of answered form tokens, newest last: the same post twice gives the same answer (J-4).
+    #[serde(default)]
+    pub answered: Vec<Digest>,
+    /// Pages that `back` may return to, newest last.
+    #[serde(default)]
+    pub visited: Vec<Visit>,
+}
+
+/// What started a journey and gets its result.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Purpose {
+    /// An application's authorization request.
+    Authorize(Box<AuthorizationRequest>),
+    /// Somebody opened the flow's address.
+    Standalone {
+        /// The query parameters it was opened with: `flow.query`.
+        query: BTreeMap<String, String>,
+    },
+}
+
+/// Who may continue a journey. Browser and JSON journeys are never mixed (design 9).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Binding {
+    /// By cookie, or by a secret returned once.
+    pub channel: Channel,
+    /// The digest of the current secret.
+    pub secret: Digest,
+    /// How often the secret was changed: at every rise of assurance (checklist J-8).
+    pub rotation: u32,
+}
+
+/// How the journey's secret travels.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Channel {
+    /// A cookie of the browser that began.
+    Browser,
+    /// A secret returned once to a JSON client.
+    Json,
+}
+
+/// One flow or node on the call stack.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Default)]
+#[serde(rename_all = "camelCase")]
+pub struct Frame {
+    /// Which graph of the program.
+    pub graph: u16,
+    /// The step that is running in it: the caller's `call` or `node` step while a deeper frame exists.
+    pub step: u16,
+    /// What the caller passed: `input`.
+    #[serde(default)]
+    pub input: Data,
+    /// The latest value of every form field: `form`.
+    #[serde(default)]
+    pub form: Data,
+    /// Outputs by step id: `steps`.
+    #[serde(default)]
+    pub steps: Data,
+    /// What `set` wrote: `vars`.
+    #[serde(default)]
+    pub vars: Data,
+}
+
+/// What a journey waits for.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Phase {
+    /// A post of the shown page.
+    ExpectSubmission(Box<Expected>),
+    /// Nothing: it is over.
+    Ended(Ending),
+}
+
+/// The page that is shown and the post that may answer it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Expected {
+    /// Which visit of the step.
+    pub instance: StepInstance,
+    /// Which showing.
+    pub attempt: Attempt,
+    /// The anti-forgery token of this showing (128 random bits or more).
+    pub token: String,
+    /// The node's own state.
+    pub state: Value,
+    /// What is shown.
+    pub view: View,
+    /// Whether `back` leads somewhere.
+    pub can_go_back: bool,
+}
+
+/// A page that `back` may return to.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Visit {
+    /// How many frames were open.
+    pub depth: u16,
+    /// The step in the innermost of them.
+    pub step: u16,
+    /// Evidence from this instance on is dropped when the visitor goes back.
+    pub instance: StepInstance,
+}
+
+/// How a journey ended.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Ending {
+    /// It reached `complete`.
+    Completed {
+        /// When.
+        at: Timestamp,
+        /// The session it opened, if its type opens one.
+        session: Option<SessionId>,
+        /// Where an application's request is answered: the redirect without its secret parts is never stored;
+        /// the executor derives the code again from its key and the journey's id.
+        outcome: Completion,
+    },
+    /// It reached `fail`, or an error had no wire.
+    Failed {
+        /// When.
+        at: Timestamp,
+        /// A stable code: `failed`, `cancelled`, `locked`, `error`, `withdrawn`, `userLocked`.
+        code: String,
+        /// What the last page says.
+        view: Box<View>,
+    },
+}
+
+/// What `complete` leads to.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Completion {
+    /// Back to the application that asked.
+    Application,
+    /// The flow's own last page.
+    Page(Box<View>),
+}

@@ -1,0 +1,36 @@
+//! A signed-in browser.
+
+use serde::{Deserialize, Serialize};
+
+use crate::evidence::Evidence;
+use crate::id::{SessionId, UserId};
+use crate::time::{Span, Timestamp};
+
+/// A session of the OpenID Provider (single sign-on).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Session {
+    /// The `sid` of tokens.
+    pub id: SessionId,
+    /// The digest of the secret in the browser's cookie.
+    pub secret: crate::digest::Digest,
+    /// Who is signed in; nothing for a guest.
+    pub user: Option<UserId>,
+    /// What was proven when, by which `acr` and `amr` are judged.
+    pub evidence: Vec<Evidence>,
+    /// When a factor was last shown (`auth_time`).
+    pub authenticated: Timestamp,
+    /// When the session ends whatever happens.
+    pub expires: Timestamp,
+    /// When it was last used; moves at most once in five minutes.
+    pub used: Timestamp,
+    /// How long it may stay unused.
+    pub idle: Span,
+}
+
+impl Session {
+    /// Whether the session may still be used at `now`.
+    pub fn is_alive(&self, now: Timestamp) -> bool {
+        now < self.expires && now < self.used.plus(self.idle)
+    }
+}

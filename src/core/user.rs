@@ -1,0 +1,50 @@
+//! A person in a directory.
+
+use serde::{Deserialize, Serialize};
+
+use crate::Data;
+use crate::id::UserId;
+use crate::time::Timestamp;
+
+/// A user of a directory. The password hash is a record of its own and never travels with the user.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct User {
+    /// Never reused.
+    pub id: UserId,
+    /// The `Directory` the user lives in.
+    pub directory: String,
+    /// Attributes by the names the Directory declares.
+    pub attributes: Data,
+    /// Names of attributes whose value the user has proven to control, such as `email`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub verified: Vec<String>,
+    /// Whether the user may take part in journeys.
+    pub state: UserState,
+    /// When the user was created.
+    pub created: Timestamp,
+    /// When attributes or state last changed.
+    pub updated: Timestamp,
+}
+
+impl User {
+    /// The attribute's text, or nothing when it is absent or not a text.
+    pub fn text(&self, attribute: &str) -> Option<&str> {
+        self.attributes.get(attribute).and_then(serde_json::Value::as_str)
+    }
+}
+
+/// Whether a user may take part in journeys.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum UserState {
+    /// May sign in.
+    Active,
+    /// Was locked by an administrator or a journey; every journey of the user stops at the next step (J-15).
+    Locked,
+}
+
+/// One form of an identifier for look-up: Unicode-trimmed and lower-cased, so that every spelling of a name
+/// meets the same account and the same counters (checklist J-16).
+pub fn normalized_identifier(text: &str) -> String {
+    text.trim().to_lowercase()
+}

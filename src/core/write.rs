@@ -1,0 +1,38 @@
+//! Side writes: they travel in the same conditional batch as the journey's record.
+
+use crate::id::UserId;
+use crate::secret::PasswordHash;
+use crate::session::Session;
+use crate::user::User;
+
+/// A record written together with a journey's step.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Write {
+    /// Creates a user. Refuses the batch when the value of one of `unique` attributes is taken in the directory.
+    CreateUser {
+        /// The new user.
+        user: User,
+        /// Attributes whose normalized value identifies a user.
+        unique: Vec<String>,
+    },
+    /// Replaces a user's attributes and state. Refuses the batch when the user changed since `previous`.
+    UpdateUser {
+        /// The new content.
+        user: User,
+        /// The content it was derived from.
+        previous: User,
+        /// Attributes whose normalized value identifies a user.
+        unique: Vec<String>,
+    },
+    /// Sets or replaces a password hash.
+    SetPassword {
+        /// Whose.
+        user: UserId,
+        /// The new hash.
+        hash: PasswordHash,
+        /// Whether the user's other sessions and grants end (checklist P-11); false for a rehash.
+        ends_sessions: bool,
+    },
+    /// Opens a session.
+    OpenSession(Session),
+}
