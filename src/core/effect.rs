@@ -44,8 +44,13 @@ pub enum Ask {
         /// Which counters.
         keys: Vec<CounterKey>,
     },
-    /// Hashes a new password on the bounded pool. Answer: [`Answer::Hashed`].
+    /// Judges a new password by the Directory's live policy and hashes it on the bounded pool.
+    /// Answer: [`Answer::Hashed`] or [`Answer::Weak`].
     HashPassword {
+        /// The `Directory` whose policy counts.
+        directory: String,
+        /// The user's own attribute values, which the password must not contain (checklist P-4).
+        personal: Vec<String>,
         /// The password.
         password: SecretText,
     },
@@ -104,6 +109,8 @@ pub enum Answer {
     Counts(Vec<Count>),
     /// The new hash.
     Hashed(PasswordHash),
+    /// The new password was not accepted, for these reasons; never empty.
+    Weak(Vec<Weakness>),
     /// The verdict on a password.
     Verified {
         /// Whether it is the user's password.
@@ -122,6 +129,25 @@ pub enum Answer {
     Unavailable,
     /// The thing asked through does not exist or may not be used: a deleted Connection, an unshared Secret.
     Gone,
+}
+
+/// Why a new password was not accepted.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Weakness {
+    /// It has fewer code points than the policy's minimum.
+    TooShort {
+        /// The minimum, in Unicode code points.
+        minimum: u32,
+    },
+    /// It is longer than can be hashed.
+    TooLong {
+        /// The maximum, in bytes of UTF-8.
+        maximum: u32,
+    },
+    /// It is among the commonest passwords or on the policy's blocklist.
+    Common,
+    /// It contains one of the user's own attributes.
+    Personal,
 }
 
 /// An effect performed after the commit, at most once.

@@ -1,0 +1,1 @@
+//! The journey: one synchronous loop over a compiled revision.

@@ -1,0 +1,126 @@
+//! The contract between the engine and a node: an event in, a turn out, no I/O.
+
+use idflow_core::effect::{Answer, Ask, Mail, Submission};
+use idflow_core::counter::CounterStep;
+use idflow_core::evidence::Proof;
+use idflow_core::user::User;
+use idflow_core::view::View;
+use idflow_core::write::Write;
+use idflow_core::{Data, Value};
+use idflow_flow::kinds::Kind;
+
+use crate::bind::{BindError, Binder};
+use crate::context::Cx;
+
+/// A node kind with its behaviour.
+pub struct NodeKind {
+    /// What everybody else reads about it.
+    pub kind: &'static Kind,
+    /// Turns settings into a node: expressions and templates are compiled here, once, when a revision is loaded.
+    pub bind: fn(&Value, &Binder<'_>) -> Result<Box<dyn Node>, BindError>,
+}
+
+/// One bound step.
+pub trait Node: Send + Sync {
+    /// Takes one event. The node's own state between events is kept by [`Cx::keep`] and read by [`Cx::state`].
+    fn turn(&self, cx: &mut Cx<'_>, event: Event) -> Result<Turn, Fault>;
+}
+
+/// What happened to a step.
+#[derive(Debug)]
+pub enum Event {
+    /// The journey came to the step.
+    Entered,
+    /// The visitor posted the page that the step showed. `back` and `cancel` never arrive here.
+    Submitted(Submission),
+    /// The ask of the last turn was answered.
+    Answered(Answer),
+}
+
+/// What a step wants next.
+#[derive(Debug)]
+pub enum Turn {
+    /// Show a page and wait for a post.
+    Show(Box<View>),
+    /// Ask, and go on with [`Event::Answered`].
+    Ask(Box<Ask>),
+    /// Leave the step.
+    Finish(Box<Finish>),
+}
+
+/// How a step is left, and what is committed with it.
+#[derive(Debug, Default)]
+pub struct Finish {
+    /// The outcome; one of those that the kind's facts declare.
+    pub outcome: String,
+    /// Written to `steps.<id>`.
+    pub outputs: Data,
+    /// Written to `form`.
+    pub form: Data,
+    /// Written to `vars`.
+    pub vars: Data,
+    /// What is now proven; the engine adds step instance, attempt, user and time.
+    pub proofs: Vec<Proof>,
+    /// The user the journey concerns from now on. A journey that already concerns another user ends in `error`.
+    pub user: Option<User>,
+    /// For `call` and `node`: the callee is entered with these arguments instead of following the outcome.
+    pub enter: Option<Data>,
+    /// For `exit`, `complete` and `fail`.
+    pub end: Option<EndTurn>,
+}
+
+impl Finish {
+    /// Leaves the step by an outcome.
+    pub fn by(outcome: impl Into<String>) -> Self {
+        Self { outcome: outcome.into(), ..Self::default() }
+    }
+}
+
+/// How a graph is left.
+#[derive(Debug)]
+pub enum EndTurn {
+    /// The journey is complete.
+    Complete(Complete),
+    /// The journey failed; the view is its last page.
+    Fail(Box<View>),
+    /// A library flow or node is left with an outcome and outputs.
+    Exit {
+        /// The outcome of the calling step.
+        outcome: String,
+        /// The outputs of the calling step.
+        outputs: Data,
+    },
+}
+
+/// What `complete` wants.
+#[derive(Debug)]
+pub struct Complete {
+    /// Whether a session without a user is meant.
+    pub guest: bool,
+    /// How long the session may last.
+    pub session_lifetime: idflow_core::time::Span,
+    /// How long the session may stay unused.
+    pub session_idle: idflow_core::time::Span,
+    /// The last page of a journey that no application waits for.
+    pub page: Box<View>,
+}
+
+/// What a turn adds to the commit of this request, whatever the turn is: a wrong password shows a page *and*
+/// counts. Collected through [`Cx`].
+#[derive(Debug, Default)]
+pub struct Additions {
+    /// Records written in the same batch.
+    pub writes: Vec<Write>,
+    /// Counter steps taken in the same batch.
+    pub counters: Vec<CounterStep>,
+    /// Mails sent after the commit.
+    pub mails: Vec<Mail>,
+}
+
+/// A step could not do its work; it is left by `error`, or the journey fails when that is not wired.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{message}")]
+pub struct Fault {
+    /// What went wrong, for the log. Contains no values of the visitor.
+    pub message: String,
+}
