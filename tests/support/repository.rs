@@ -1,0 +1,36 @@
+//! Where things are in the repository, and the small programs in it that prepare what tests need.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// The top folder of the clone.
+pub fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize().expect("the repository")
+}
+
+/// A file or folder below the top folder.
+pub fn path(relative: &str) -> PathBuf {
+    root().join(relative)
+}
+
+/// The text of a file below the top folder.
+pub fn text(relative: &str) -> String {
+    std::fs::read_to_string(path(relative)).unwrap_or_else(|error| panic!("{relative}: {error}"))
+}
+
+/// Runs a preparing script and returns the folder it prints; the error is the script's last words.
+pub fn prepared_folder(script: &str) -> Result<PathBuf, String> {
+    let run = Command::new("bash").arg(path(script)).output().map_err(|error| format!("bash: {error}"))?;
+    let last_line =
+        |bytes: &[u8]| String::from_utf8_lossy(bytes).trim().lines().last().unwrap_or("").to_owned();
+    if run.status.success() { Ok(last_line(&run.stdout).into()) } else { Err(last_line(&run.stderr)) }
+}
+
+/// The first of `names` that PATH holds; an absolute name needs only to exist.
+pub fn program(names: &[&str]) -> Option<PathBuf> {
+    let folders: Vec<PathBuf> = std::env::split_paths(&std::env::var_os("PATH")?).collect();
+    names
+        .iter()
+        .flat_map(|name| folders.iter().map(move |folder| folder.join(name)))
+        .find(|file| file.is_file())
+}
