@@ -32,6 +32,10 @@ pub struct AuthorizationRequest {
     /// Whether the client demanded a fresh sign-in (`prompt=login`).
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub fresh: bool,
+    /// Wanted authentication context classes, best first (`acr_values`). Voluntary: they decide whether a session
+    /// is strong enough and which flow runs, not whether an answer is given.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub acr_values: Vec<String>,
     /// The preferred locales (`ui_locales`), best first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub ui_locales: Vec<String>,
@@ -76,6 +80,9 @@ pub enum GrantStage {
     },
     /// The code was exchanged; refresh tokens rotate.
     Refresh {
+        /// The digest of the exchanged code's secret. Refresh tokens carry that secret too, so that only who really
+        /// held a code or refresh token can end the family by showing an old one.
+        code: Digest,
         /// The digest of the current refresh token's secret, if one was issued.
         secret: Option<Digest>,
         /// How many refresh tokens were issued; part of the token, so that an old one is told from a forged one.
