@@ -15,6 +15,8 @@ pub enum Proof {
     Factor(String),
     /// Somebody who reads this address (`email:` or `tel:` and the address) takes part in the journey.
     Address(String),
+    /// The user was created in this journey, so nobody else's account is concerned.
+    Created,
     /// The user agreed to what this name stands for.
     Consent(String),
 }

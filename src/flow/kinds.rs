@@ -121,6 +121,8 @@ pub enum ProofFact {
     Identified,
     /// The identified user was authenticated with a factor (RFC 8176 `amr` value).
     Factor(&'static str),
+    /// The user is created in this journey.
+    Created,
     /// The address in this place (for example `form.email`, or `user.email`) is verified.
     Address(String),
 }

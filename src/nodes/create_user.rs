@@ -1,0 +1,202 @@
+//! `createUser`: creates a user in a Directory.
+//!
+//! Identifies the new user. An address attribute counts as verified when this journey has proven it. If another
+//! user already has the value of an attribute that must be unique, nothing is created and the outcome is `exists`.
+//!
+//! ```yaml
+//! - id: account
+//!   createUser: { attributes: { email: form.email, name: form.name } }
+//!   outcomes: { next: newPassword, exists: accountExists }
+//! ```
+
+use std::collections::BTreeMap;
+
+use idflow_core::effect::{Answer, Ask, EffectClass};
+use idflow_core::evidence::Proof;
+use idflow_core::id::UserId;
+use idflow_core::user::{User, UserState};
+use idflow_core::write::Write;
+use idflow_core::{Data, Value};
+use idflow_engine::bind::{BindError, Binder};
+use idflow_engine::context::Cx;
+use idflow_engine::turn::{Event, Fault, Finish, Node, NodeKind, Turn};
+use idflow_flow::kinds::{
+    AttributeUse, ExpressionUse, Facts, Group, Kind, Outcome, ProofFact, Reference, ReferenceKind, SettingsError,
+    Sink, ValueType,
+};
+use idflow_flow::program::DirectoryContent;
+use idflow_sandbox::Expression;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::shared::{answer_mismatch, settings};
+
+/// Settings of `createUser`.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct Settings {
+    /// The Directory to create the user in. Absent means the namespace's default Directory.
+    #[schemars(length(min = 1, max = 253))]
+    directory: Option<String>,
+    /// The new user's attributes: the attribute's name, and a CEL expression for its value. A value that is null
+    /// or an empty text leaves the attribute out.
+    #[schemars(length(min = 1, max = 64), inner(length(min = 1, max = 1024)))]
+    attributes: BTreeMap<String, String>,
+}
+
+/// What everybody reads about `createUser`.
+pub static KIND: NodeKind = NodeKind {
+    kind: &Kind {
+        name: "createUser",
+        group: Group::Users,
+        summary: "Creates a user in a Directory.",
+        schema: || schemars::schema_for!(Settings),
+        facts,
+    },
+    bind,
+};
+
+fn facts(value: &Value) -> Result<Facts, SettingsError> {
+    let settings: Settings = settings::parse(value)?;
+    let pointer = |name: &str| format!("/attributes/{}", settings::escaped(name));
+    Ok(Facts {
+        outcomes: vec![
+            Outcome::wired("next").proving(ProofFact::Identified).proving(ProofFact::Created),
+            Outcome::wired("exists"),
+        ],
+        references: vec![Reference {
+            pointer: "/directory".to_owned(),
+            kind: ReferenceKind::Directory,
+            name: settings.directory,
+            attributes: settings
+                .attributes
+                .keys()
+                .map(|name| AttributeUse { pointer: pointer(name), name: name.clone(), identifies: false })
+                .collect(),
+        }],
+        expressions: settings
+            .attributes
+            .iter()
+            .map(|(name, source)| ExpressionUse {
+                pointer: pointer(name),
+                source: source.clone(),
+                expects: ValueType::Any,
+                sink: Sink::Store,
+            })
+            .collect(),
+        effects: vec![EffectClass::Idempotent],
+        ..Facts::default()
+    })
+}
+
+fn bind(value: &Value, binder: &Binder<'_>) -> Result<Box<dyn Node>, BindError> {
+    let settings: Settings = binder.settings(value)?;
+    let (directory, content) = binder.directory(settings.directory.as_deref())?;
+    let attributes = settings
+        .attributes
+        .iter()
+        .map(|(name, source)| Ok((name.clone(), binder.expression(source)?)))
+        .collect::<Result<_, BindError>>()?;
+    Ok(Box::new(CreateUser { directory: directory.to_owned(), content: content.clone(), attributes }))
+}
+
+struct CreateUser {
+    directory: String,
+    content: DirectoryContent,
+    attributes: Vec<(String, Expression)>,
+}
+
+/// Which unique attributes were found free so far, and the values to create the user with.
+#[derive(Serialize, Deserialize)]
+struct ExpectLookup {
+    attributes: Data,
+    checked: usize,
+}
+
+impl Node for CreateUser {
+    fn turn(&self, cx: &mut Cx<'_>, event: Event) -> Result<Turn, Fault> {
+        match event {
+            Event::Entered => {
+                let attributes = self.evaluated(cx)?;
+                self.look_up_or_create(cx, ExpectLookup { attributes, checked: 0 })
+            }
+            Event::Answered(Answer::User(Some(_))) => Ok(Turn::Finish(Box::new(Finish::by("exists")))),
+            Event::Answered(Answer::User(None)) => {
+                let state: ExpectLookup = cx.state()?.ok_or_else(|| answer_mismatch("createUser"))?;
+                self.look_up_or_create(cx, ExpectLookup { checked: state.checked + 1, ..state })
+            }
+            Event::Answered(_) | Event::Submitted(_) => Err(answer_mismatch("createUser")),
+        }
+    }
+}
+
+impl CreateUser {
+    fn evaluated(&self, cx: &mut Cx<'_>) -> Result<Data, Fault> {
+        let mut attributes = Data::new();
+        for (name, expression) in &self.attributes {
+            let value = cx.evaluate(expression)?;
+            if !value.is_null() && value.as_str() != Some("") {
+                self.check(name, &value)?;
+                attributes.insert(name.clone(), value);
+            }
+        }
+        let required = self.content.attributes.iter().filter(|(_, attribute)| attribute.required);
+        match required.map(|(name, _)| name).find(|name| !attributes.contains_key(*name)) {
+            Some(missing) => Err(Fault::new(format!("createUser has no value for the required attribute {missing}"))),
+            None => Ok(attributes),
+        }
+    }
+
+    fn check(&self, name: &str, value: &Value) -> Result<(), Fault> {
+        let attribute = self.content.attributes.get(name);
+        let fits = match attribute.map(|attribute| attribute.value_type) {
+            Some(ValueType::String) => value.is_string(),
+            Some(ValueType::Boolean) => value.is_boolean(),
+            Some(ValueType::Integer) => value.is_i64(),
+            Some(ValueType::List) => value.is_array(),
+            Some(ValueType::Object) => value.is_object(),
+            Some(ValueType::Any) => true,
+            None => false,
+        };
+        if fits { Ok(()) } else { Err(Fault::new(format!("createUser has a value of the wrong type for {name}"))) }
+    }
+
+    fn unique(&self) -> Vec<String> {
+        let is_unique = |name: &String| self.content.attributes.get(name).is_some_and(|attribute| attribute.unique);
+        self.content.attributes.keys().filter(|name| is_unique(name)).cloned().collect()
+    }
+
+    fn look_up_or_create(&self, cx: &mut Cx<'_>, state: ExpectLookup) -> Result<Turn, Fault> {
+        let unique = self.unique();
+        let mut present = unique.iter().filter_map(|name| Some((name, state.attributes.get(name)?.as_str()?)));
+        if let Some((name, value)) = present.nth(state.checked) {
+            let ask = Ask::FindUser {
+                directory: self.directory.clone(),
+                attributes: vec![name.clone()],
+                value: value.to_owned(),
+            };
+            cx.keep(&state)?;
+            return Ok(Turn::Ask(Box::new(ask)));
+        }
+        let user = self.user(cx, state.attributes);
+        cx.write(Write::CreateUser { user: user.clone(), unique });
+        let proofs = vec![Proof::Identified, Proof::Created];
+        Ok(Turn::Finish(Box::new(Finish { proofs, user: Some(user), ..Finish::by("next") })))
+    }
+
+    fn user(&self, cx: &Cx<'_>, attributes: Data) -> User {
+        let proven = |value: &Value| {
+            let address = value.as_str().map(|text| Proof::Address(format!("email:{text}")));
+            address.is_some_and(|address| cx.evidence().iter().any(|evidence| evidence.proof == address))
+        };
+        User {
+            id: UserId::random(cx.chance()),
+            directory: self.directory.clone(),
+            verified: attributes.iter().filter(|(_, value)| proven(value)).map(|(name, _)| name.clone()).collect(),
+            attributes,
+            state: UserState::Active,
+            created: cx.now(),
+            updated: cx.now(),
+        }
+    }
+}

@@ -1,0 +1,118 @@
+//! `findUser`: looks a user up by a value the journey already has.
+//!
+//! Identifies the user and proves nothing else. Put it after a verified address when the visitor must not learn
+//! whether an account exists.
+//!
+//! ```yaml
+//! - id: account
+//!   findUser: { by: form.email }
+//!   outcomes: { next: newPassword, notFound: noAccount }
+//! ```
+
+use idflow_core::Value;
+use idflow_core::effect::{Answer, Ask, EffectClass};
+use idflow_core::evidence::Proof;
+use idflow_core::user::UserState;
+use idflow_engine::bind::{BindError, Binder};
+use idflow_engine::context::Cx;
+use idflow_engine::turn::{Event, Fault, Finish, Node, NodeKind, Turn};
+use idflow_flow::kinds::{
+    AttributeUse, ExpressionUse, Facts, Group, Kind, Outcome, ProofFact, Reference, ReferenceKind, SettingsError,
+    Sink, ValueType,
+};
+use idflow_sandbox::Expression;
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use crate::shared::{answer_mismatch, settings};
+
+/// Settings of `findUser`.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct Settings {
+    /// A CEL expression for the value to look for, for example `form.email`.
+    #[schemars(length(min = 1, max = 1024))]
+    by: String,
+    /// The Directory to look in. Absent means the namespace's default Directory.
+    #[schemars(length(min = 1, max = 253))]
+    directory: Option<String>,
+    /// The unique attributes to compare with, in order. Absent means the Directory's identifiers.
+    #[schemars(length(min = 1, max = 8), inner(length(min = 1, max = 63)))]
+    attributes: Option<Vec<String>>,
+}
+
+/// What everybody reads about `findUser`.
+pub static KIND: NodeKind = NodeKind {
+    kind: &Kind {
+        name: "findUser",
+        group: Group::Users,
+        summary: "Looks a user up by a value the journey already has.",
+        schema: || schemars::schema_for!(Settings),
+        facts,
+    },
+    bind,
+};
+
+fn facts(value: &Value) -> Result<Facts, SettingsError> {
+    let settings: Settings = settings::parse(value)?;
+    let attributes = settings.attributes.iter().flatten().enumerate().map(|(index, name)| AttributeUse {
+        pointer: format!("/attributes/{index}"),
+        name: name.clone(),
+        identifies: true,
+    });
+    Ok(Facts {
+        outcomes: vec![Outcome::wired("next").proving(ProofFact::Identified), Outcome::wired("notFound")],
+        references: vec![Reference {
+            pointer: "/directory".to_owned(),
+            kind: ReferenceKind::Directory,
+            attributes: attributes.collect(),
+            name: settings.directory,
+        }],
+        expressions: vec![ExpressionUse {
+            pointer: "/by".to_owned(),
+            source: settings.by,
+            expects: ValueType::String,
+            sink: Sink::Decision,
+        }],
+        effects: vec![EffectClass::ReadOnly],
+        ..Facts::default()
+    })
+}
+
+fn bind(value: &Value, binder: &Binder<'_>) -> Result<Box<dyn Node>, BindError> {
+    let settings: Settings = binder.settings(value)?;
+    let (directory, content) = binder.directory(settings.directory.as_deref())?;
+    Ok(Box::new(FindUser {
+        by: binder.expression(&settings.by)?,
+        directory: directory.to_owned(),
+        attributes: settings.attributes.unwrap_or_else(|| content.identifiers.clone()),
+    }))
+}
+
+struct FindUser {
+    by: Expression,
+    directory: String,
+    attributes: Vec<String>,
+}
+
+impl Node for FindUser {
+    fn turn(&self, cx: &mut Cx<'_>, event: Event) -> Result<Turn, Fault> {
+        match event {
+            Event::Entered => match cx.evaluate(&self.by)? {
+                Value::String(value) if !value.trim().is_empty() => Ok(Turn::Ask(Box::new(Ask::FindUser {
+                    directory: self.directory.clone(),
+                    attributes: self.attributes.clone(),
+                    value,
+                }))),
+                _ => Ok(Turn::Finish(Box::new(Finish::by("notFound")))),
+            },
+            Event::Answered(Answer::User(Some(user))) if user.state == UserState::Active => {
+                let finish = Finish { proofs: vec![Proof::Identified], user: Some(user), ..Finish::by("next") };
+                Ok(Turn::Finish(Box::new(finish)))
+            }
+            // A locked account looks like none: only who proves more may learn about it.
+            Event::Answered(Answer::User(_)) => Ok(Turn::Finish(Box::new(Finish::by("notFound")))),
+            Event::Answered(_) | Event::Submitted(_) => Err(answer_mismatch("findUser")),
+        }
+    }
+}

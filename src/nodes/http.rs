@@ -1,0 +1,194 @@
+//! `http`: calls an HTTP API through a Connection and hands its JSON answer on.
+//!
+//! The visitor waits for the answer. Anything but a status from 200 to 299 leads to `error`. Methods other than GET
+//! carry a stable `Idempotency-Key`, so the API can tell a repetition.
+//!
+//! ```yaml
+//! - id: lookUp
+//!   http: { connection: crm, method: GET, path: "/customers/{{ form.email }}" }
+//!   outcomes: { next: done, error: crmDown }
+//! ```
+
+use std::collections::BTreeMap;
+
+use idflow_core::effect::{Answer, Ask, EffectClass, HttpCall};
+use idflow_core::{Data, Value};
+use idflow_engine::bind::{BindError, Binder};
+use idflow_engine::context::Cx;
+use idflow_engine::turn::{Event, Fault, Finish, Node, NodeKind, Turn};
+use idflow_flow::kinds::{
+    ExpressionUse, Facts, Group, Kind, Outcome, Output, Reference, ReferenceKind, SettingsError, Sink, TemplateUse,
+    ValueType,
+};
+use idflow_sandbox::{Escape, Expression, Template};
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use crate::shared::{answer_mismatch, settings};
+
+/// Settings of `http`.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct Settings {
+    /// The Connection of kind http that is called.
+    #[schemars(length(min = 1, max = 253))]
+    connection: String,
+    /// The method. Absent means GET.
+    method: Option<Method>,
+    /// The path and query below the Connection's address, a template. Values are escaped for the place they land in.
+    #[schemars(length(min = 1, max = 1024))]
+    path: String,
+    /// The JSON object to send: a CEL expression for each member. Absent means no body.
+    #[schemars(length(min = 1, max = 64), inner(length(min = 1, max = 1024)))]
+    body: Option<BTreeMap<String, String>>,
+}
+
+/// A request method (RFC 9110 section 9).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+enum Method {
+    /// Reads.
+    #[serde(rename = "GET")]
+    Get,
+    /// Creates or starts something.
+    #[serde(rename = "POST")]
+    Post,
+    /// Replaces something.
+    #[serde(rename = "PUT")]
+    Put,
+    /// Changes something.
+    #[serde(rename = "PATCH")]
+    Patch,
+    /// Removes something.
+    #[serde(rename = "DELETE")]
+    Delete,
+}
+
+impl Method {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Get => "GET",
+            Self::Post => "POST",
+            Self::Put => "PUT",
+            Self::Patch => "PATCH",
+            Self::Delete => "DELETE",
+        }
+    }
+}
+
+/// What everybody reads about `http`.
+pub static KIND: NodeKind = NodeKind {
+    kind: &Kind {
+        name: "http",
+        group: Group::Integration,
+        summary: "Calls an HTTP API and hands its JSON answer on.",
+        schema: || schemars::schema_for!(Settings),
+        facts,
+    },
+    bind,
+};
+
+fn facts(value: &Value) -> Result<Facts, SettingsError> {
+    let settings: Settings = settings::parse(value)?;
+    let method = settings.method.unwrap_or(Method::Get);
+    if !settings.path.starts_with('/') || settings.path.starts_with("//") {
+        return Err(SettingsError {
+            pointer: "/path".to_owned(),
+            message: "the path must begin with one slash".to_owned(),
+            help: "the host comes from the Connection; write for example /customers".to_owned(),
+        });
+    }
+    if method == Method::Get && settings.body.is_some() {
+        return Err(SettingsError {
+            pointer: "/body".to_owned(),
+            message: "a GET request has no body".to_owned(),
+            help: "remove the body, or choose another method".to_owned(),
+        });
+    }
+    let body = settings.body.unwrap_or_default();
+    Ok(Facts {
+        outcomes: vec![Outcome::wired("next"), Outcome::optional("error")],
+        outputs: vec![Output::always("status", ValueType::Integer), Output::always("body", ValueType::Any)],
+        templates: vec![TemplateUse { pointer: "/path".to_owned(), source: settings.path, sink: Sink::Request }],
+        expressions: body
+            .into_iter()
+            .map(|(name, source)| ExpressionUse {
+                pointer: format!("/body/{}", settings::escaped(&name)),
+                source,
+                expects: ValueType::Any,
+                sink: Sink::Request,
+            })
+            .collect(),
+        references: vec![Reference {
+            pointer: "/connection".to_owned(),
+            kind: ReferenceKind::HttpConnection,
+            name: Some(settings.connection),
+            attributes: Vec::new(),
+        }],
+        effects: vec![if method == Method::Get { EffectClass::ReadOnly } else { EffectClass::Idempotent }],
+        ..Facts::default()
+    })
+}
+
+fn bind(value: &Value, binder: &Binder<'_>) -> Result<Box<dyn Node>, BindError> {
+    let settings: Settings = binder.settings(value)?;
+    let body = settings
+        .body
+        .map(|members| {
+            members.iter().map(|(name, source)| Ok((name.clone(), binder.expression(source)?))).collect()
+        })
+        .transpose()?;
+    Ok(Box::new(Http {
+        connection: settings.connection,
+        method: settings.method.unwrap_or(Method::Get),
+        path: binder.template(&settings.path)?,
+        body,
+    }))
+}
+
+struct Http {
+    connection: String,
+    method: Method,
+    path: Template,
+    body: Option<Vec<(String, Expression)>>,
+}
+
+impl Node for Http {
+    fn turn(&self, cx: &mut Cx<'_>, event: Event) -> Result<Turn, Fault> {
+        match event {
+            Event::Entered => Ok(Turn::Ask(Box::new(Ask::Http(self.call(cx)?)))),
+            Event::Answered(Answer::Http { status, body }) => {
+                let outcome = if (200..300).contains(&status) { "next" } else { "error" };
+                Ok(finish(outcome, status, body))
+            }
+            Event::Answered(Answer::Unavailable | Answer::Gone) => Ok(finish("error", 0, Value::Null)),
+            Event::Answered(_) | Event::Submitted(_) => Err(answer_mismatch("http")),
+        }
+    }
+}
+
+impl Http {
+    fn call(&self, cx: &mut Cx<'_>) -> Result<HttpCall, Fault> {
+        let mut body = None;
+        if let Some(members) = &self.body {
+            let mut object = Data::new();
+            for (name, expression) in members {
+                object.insert(name.clone(), cx.evaluate(expression)?);
+            }
+            body = Some(Value::Object(object));
+        }
+        Ok(HttpCall {
+            connection: self.connection.clone(),
+            method: self.method.name().to_owned(),
+            path: cx.render(&self.path, Escape::UrlComponent)?,
+            headers: BTreeMap::new(),
+            body,
+        })
+    }
+}
+
+fn finish(outcome: &str, status: u16, body: Value) -> Turn {
+    let mut finish = Finish::by(outcome);
+    finish.outputs.insert("status".to_owned(), Value::from(status));
+    finish.outputs.insert("body".to_owned(), body);
+    Turn::Finish(Box::new(finish))
+}

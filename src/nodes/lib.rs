@@ -1,0 +1,1 @@
+//! One file per node kind, and the list of them.

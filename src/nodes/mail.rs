@@ -1,0 +1,142 @@
+//! `mail`: sends a mail and goes on at once.
+//!
+//! A mail is an effect of class at most once: it is sent after the step is stored and never repeated silently.
+//!
+//! ```yaml
+//! - id: notify
+//!   mail: { connection: mail, subject: changed-subject, body: changed-body }
+//!   outcomes: { next: done }
+//! ```
+
+use idflow_core::Value;
+use idflow_core::effect::{Answer, Ask, EffectClass, Mail};
+use idflow_engine::bind::{AuthoredText, BindError, Binder};
+use idflow_engine::context::Cx;
+use idflow_engine::turn::{Event, Fault, Finish, Node, NodeKind, Turn};
+use idflow_flow::kinds::{
+    ExpressionUse, Facts, Group, Kind, Outcome, Reference, ReferenceKind, SettingsError, Sink, TextUse, ValueType,
+};
+use idflow_sandbox::Expression;
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use crate::shared::throttle::{Throttle, any_full};
+use crate::shared::{address, answer_mismatch, settings};
+
+/// Settings of `mail`.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct Settings {
+    /// The Connection of kind smtp that sends the mail.
+    #[schemars(length(min = 1, max = 253))]
+    connection: String,
+    /// A CEL expression for the address. Absent means `user.email`, the identified user's own.
+    #[schemars(length(min = 1, max = 1024))]
+    to: Option<String>,
+    /// The key of the flow's text that is the subject.
+    #[schemars(length(min = 1, max = 63))]
+    subject: String,
+    /// The key of the flow's text that is the body.
+    #[schemars(length(min = 1, max = 63))]
+    body: String,
+}
+
+impl Settings {
+    fn address_source(&self) -> &str {
+        self.to.as_deref().unwrap_or("user.email")
+    }
+}
+
+/// What everybody reads about `mail`.
+pub static KIND: NodeKind = NodeKind {
+    kind: &Kind {
+        name: "mail",
+        group: Group::Integration,
+        summary: "Sends a mail and goes on at once.",
+        schema: || schemars::schema_for!(Settings),
+        facts,
+    },
+    bind,
+};
+
+fn facts(value: &Value) -> Result<Facts, SettingsError> {
+    let settings: Settings = settings::parse(value)?;
+    let source = settings.address_source().to_owned();
+    let text = |pointer: &str, key: &str| TextUse { pointer: pointer.to_owned(), key: key.to_owned(), sink: Sink::Mail };
+    Ok(Facts {
+        needs_user: source.starts_with("user."),
+        outcomes: vec![Outcome::wired("next"), Outcome::optional("error")],
+        texts: vec![text("/subject", &settings.subject), text("/body", &settings.body)],
+        expressions: vec![ExpressionUse {
+            pointer: "/to".to_owned(),
+            source,
+            expects: ValueType::String,
+            sink: Sink::Mail,
+        }],
+        references: vec![Reference {
+            pointer: "/connection".to_owned(),
+            kind: ReferenceKind::SmtpConnection,
+            name: Some(settings.connection),
+            attributes: Vec::new(),
+        }],
+        effects: vec![EffectClass::AtMostOnce],
+        ..Facts::default()
+    })
+}
+
+fn bind(value: &Value, binder: &Binder<'_>) -> Result<Box<dyn Node>, BindError> {
+    let settings: Settings = binder.settings(value)?;
+    Ok(Box::new(SendMail {
+        address: binder.expression(settings.address_source())?,
+        subject: binder.text(&settings.subject)?,
+        body: binder.text(&settings.body)?,
+        connection: settings.connection,
+    }))
+}
+
+struct SendMail {
+    connection: String,
+    address: Expression,
+    subject: AuthoredText,
+    body: AuthoredText,
+}
+
+impl Node for SendMail {
+    fn turn(&self, cx: &mut Cx<'_>, event: Event) -> Result<Turn, Fault> {
+        match event {
+            Event::Entered => {
+                let to = address::evaluated(cx, &self.address)?;
+                let keys = vec![Throttle::mail(&to).key()];
+                cx.keep(&to)?;
+                Ok(Turn::Ask(Box::new(Ask::ReadCounters { keys })))
+            }
+            Event::Answered(Answer::Counts(counts)) => {
+                let to: String = cx.state()?.ok_or_else(|| answer_mismatch("mail"))?;
+                let throttle = Throttle::mail(&to);
+                if any_full(std::slice::from_ref(&throttle), &counts) {
+                    return Err(Fault::new("mail: too many mails to one address"));
+                }
+                cx.count(throttle.add());
+                self.send(cx, to)?;
+                Ok(Turn::Finish(Box::new(Finish::by("next"))))
+            }
+            Event::Answered(_) | Event::Submitted(_) => Err(answer_mismatch("mail")),
+        }
+    }
+}
+
+impl SendMail {
+    fn send(&self, cx: &mut Cx<'_>, to: String) -> Result<(), Fault> {
+        let mail = Mail {
+            id: cx.effect_id(),
+            connection: self.connection.clone(),
+            to,
+            subject: cx.text(&self.subject)?,
+            body: vec![cx.text(&self.body)?],
+            code: None,
+            locale: cx.locale().map(str::to_owned),
+        };
+        cx.mail(mail);
+        Ok(())
+    }
+}

@@ -1,0 +1,245 @@
+//! `password`: asks for the password of the identified user, or for user name and password on one page.
+//!
+//! Proves the factor `pwd` (RFC 8176), and with `identify: true` also who the user is. Known and unknown names
+//! behave alike in answer, time and counting (checklist E-1 to E-3).
+//!
+//! ```yaml
+//! - id: password
+//!   password: { identify: true }
+//!   outcomes: { next: secondFactor }
+//! ```
+
+use idflow_core::Value;
+use idflow_core::counter::Count;
+use idflow_core::effect::{Answer, Ask, EffectClass, Submission};
+use idflow_core::evidence::Proof;
+use idflow_core::secret::{PasswordHash, SecretText};
+use idflow_core::user::{User, UserState};
+use idflow_core::view::{Action, Field, FieldType, Message, Severity, Text, View};
+use idflow_core::write::Write;
+use idflow_engine::bind::{BindError, Binder};
+use idflow_engine::context::Cx;
+use idflow_engine::turn::{Event, Fault, Finish, Node, NodeKind, Turn};
+use idflow_flow::kinds::{Facts, Group, Kind, Outcome, ProofFact, Reference, ReferenceKind, SettingsError};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::shared::action::{self, ActionSetting, BoundAction};
+use crate::shared::throttle::{Throttle, any_full};
+use crate::shared::{answer_mismatch, field, settings};
+
+/// Settings of `password`.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct Settings {
+    /// Whether the page asks for the user name too. Absent means false: an earlier step has identified the user.
+    identify: Option<bool>,
+    /// The Directory to look the user name up in. Absent means the namespace's default Directory.
+    #[schemars(length(min = 1, max = 253))]
+    directory: Option<String>,
+    /// More buttons, for example to a password reset; each is an outcome. Absent means none.
+    #[schemars(length(max = 8))]
+    actions: Option<Vec<ActionSetting>>,
+}
+
+/// What everybody reads about `password`.
+pub static KIND: NodeKind = NodeKind {
+    kind: &Kind {
+        name: "password",
+        group: Group::Authentication,
+        summary: "Asks for the password, or for user name and password on one page.",
+        schema: || schemars::schema_for!(Settings),
+        facts,
+    },
+    bind,
+};
+
+fn facts(value: &Value) -> Result<Facts, SettingsError> {
+    let settings: Settings = settings::parse(value)?;
+    let identify = settings.identify.unwrap_or(false);
+    let mut next = Outcome::wired("next").proving(ProofFact::Factor("pwd"));
+    if identify {
+        next = next.proving(ProofFact::Identified);
+    }
+    let mut outcomes = vec![next, Outcome::optional("locked")];
+    outcomes.extend(action::outcomes(settings.actions.as_deref()));
+    let directory = Reference {
+        pointer: "/directory".to_owned(),
+        kind: ReferenceKind::Directory,
+        name: settings.directory,
+        attributes: Vec::new(),
+    };
+    Ok(Facts {
+        shows_page: true,
+        outcomes,
+        texts: action::texts(settings.actions.as_deref()),
+        references: if identify { vec![directory] } else { Vec::new() },
+        needs_user: !identify,
+        effects: vec![EffectClass::ReadOnly],
+        ..Facts::default()
+    })
+}
+
+fn bind(value: &Value, binder: &Binder<'_>) -> Result<Box<dyn Node>, BindError> {
+    let settings: Settings = binder.settings(value)?;
+    let lookup = if settings.identify.unwrap_or(false) {
+        let (directory, content) = binder.directory(settings.directory.as_deref())?;
+        Some(Lookup { directory: directory.to_owned(), identifiers: content.identifiers.clone() })
+    } else {
+        None
+    };
+    let actions = action::bind(settings.actions.as_deref(), binder)?;
+    Ok(Box::new(Password { lookup, actions }))
+}
+
+struct Password {
+    lookup: Option<Lookup>,
+    actions: Vec<BoundAction>,
+}
+
+struct Lookup {
+    directory: String,
+    identifiers: Vec<String>,
+}
+
+#[derive(Serialize, Deserialize)]
+enum State {
+    ExpectPost,
+    ExpectUser,
+    ExpectCounts { user: Option<User> },
+    ExpectVerdict { user: Option<User> },
+}
+
+impl Node for Password {
+    fn turn(&self, cx: &mut Cx<'_>, event: Event) -> Result<Turn, Fault> {
+        match event {
+            Event::Entered => self.show(cx, &Problem::None),
+            Event::Submitted(submission) => self.submitted(cx, &submission),
+            Event::Answered(answer) => self.answered(cx, answer),
+        }
+    }
+}
+
+impl Password {
+    fn submitted(&self, cx: &mut Cx<'_>, submission: &Submission) -> Result<Turn, Fault> {
+        if let Some(action) = action::pressed(&self.actions, submission) {
+            return Ok(Turn::Finish(Box::new(Finish::by(action))));
+        }
+        if posted(submission, "password").is_none() {
+            return self.show(cx, &Problem::Missing("password"));
+        }
+        let Some(lookup) = &self.lookup else {
+            let user = cx.user().ok_or_else(|| Fault::new("password needs an identified user"))?;
+            cx.keep(&State::ExpectUser)?;
+            return Ok(Turn::Ask(Box::new(Ask::ReadUser { user })));
+        };
+        let Some(name) = posted(submission, "username") else {
+            return self.show(cx, &Problem::Missing("username"));
+        };
+        cx.keep(&State::ExpectUser)?;
+        Ok(Turn::Ask(Box::new(Ask::FindUser {
+            directory: lookup.directory.clone(),
+            attributes: lookup.identifiers.clone(),
+            value: name.to_owned(),
+        })))
+    }
+
+    fn answered(&self, cx: &mut Cx<'_>, answer: Answer) -> Result<Turn, Fault> {
+        let state: State = cx.state()?.unwrap_or(State::ExpectPost);
+        match (state, answer) {
+            (State::ExpectUser, Answer::User(user)) => {
+                let keys = throttles(cx, user.as_ref())?.iter().map(Throttle::key).collect();
+                cx.keep(&State::ExpectCounts { user })?;
+                Ok(Turn::Ask(Box::new(Ask::ReadCounters { keys })))
+            }
+            (State::ExpectCounts { user }, Answer::Counts(counts)) => Self::counted(cx, user, &counts),
+            (State::ExpectVerdict { user }, Answer::Verified { matches, rehashed }) => match user {
+                Some(user) if matches && user.state == UserState::Active => Self::right(cx, user, rehashed),
+                user => self.wrong(cx, user.as_ref()),
+            },
+            _ => Err(answer_mismatch("password")),
+        }
+    }
+
+    fn counted(cx: &mut Cx<'_>, user: Option<User>, counts: &[Count]) -> Result<Turn, Fault> {
+        if any_full(&throttles(cx, user.as_ref())?, counts) {
+            return Ok(Turn::Finish(Box::new(Finish::by("locked"))));
+        }
+        let password = cx.submission().and_then(|submission| posted(submission, "password")).unwrap_or_default();
+        let ask = Ask::VerifyPassword { user: user.as_ref().map(|user| user.id), password: SecretText::new(password) };
+        cx.keep(&State::ExpectVerdict { user })?;
+        Ok(Turn::Ask(Box::new(ask)))
+    }
+
+    fn right(cx: &mut Cx<'_>, user: User, rehashed: Option<PasswordHash>) -> Result<Turn, Fault> {
+        // A success clears the account's counter only: the address may be guessing at many accounts.
+        if let Some(account) = throttles(cx, Some(&user))?.first() {
+            cx.count(account.reset());
+        }
+        if let Some(hash) = rehashed {
+            cx.write(Write::SetPassword { user: user.id, hash, ends_sessions: false });
+        }
+        let proofs = vec![Proof::Identified, Proof::Factor("pwd".to_owned())];
+        Ok(Turn::Finish(Box::new(Finish { proofs, user: Some(user), ..Finish::by("next") })))
+    }
+
+    fn wrong(&self, cx: &mut Cx<'_>, user: Option<&User>) -> Result<Turn, Fault> {
+        for throttle in throttles(cx, user)? {
+            cx.count(throttle.add());
+        }
+        self.show(cx, &Problem::Wrong)
+    }
+
+    fn show(&self, cx: &mut Cx<'_>, problem: &Problem) -> Result<Turn, Fault> {
+        cx.keep(&State::ExpectPost)?;
+        let error = |name: &str| match problem {
+            Problem::Missing(missing) if *missing == name => Some(Text::product("error-required")),
+            _ => None,
+        };
+        let mut fields = Vec::new();
+        if self.lookup.is_some() {
+            let entered = cx.submission().and_then(|submission| posted(submission, "username")).map(str::to_owned);
+            fields.push(Field {
+                value: entered.or_else(|| cx.login_hint().map(str::to_owned)),
+                error: error("username"),
+                ..field("username", FieldType::Identifier)
+            });
+        }
+        fields.push(Field { error: error("password"), ..field("password", FieldType::Password) });
+        let wrong = Message { severity: Severity::Error, text: Text::product("error-credentials") };
+        let mut actions = vec![Action::next(Text::product("password-submit"))];
+        actions.extend(action::views(&self.actions, cx)?);
+        Ok(Turn::Show(Box::new(View {
+            kind: "password".to_owned(),
+            title: Text::product("password-title"),
+            lead: None,
+            messages: if matches!(problem, Problem::Wrong) { vec![wrong] } else { Vec::new() },
+            fields,
+            actions,
+            identifier: if self.lookup.is_some() { None } else { cx.identifier() },
+        })))
+    }
+}
+
+enum Problem {
+    None,
+    Missing(&'static str),
+    Wrong,
+}
+
+/// The account's counter first, then the address's.
+fn throttles(cx: &Cx<'_>, user: Option<&User>) -> Result<Vec<Throttle>, Fault> {
+    let account = match (user, cx.submission().and_then(|submission| posted(submission, "username"))) {
+        (Some(user), _) => Throttle::user("password", user.id),
+        (None, Some(name)) => Throttle::name("password", name),
+        (None, None) => return Err(Fault::new("password counts without an account")),
+    };
+    let mut throttles = vec![account];
+    throttles.extend(cx.client_address().map(|address| Throttle::client("password", address)));
+    Ok(throttles)
+}
+
+/// A posted text that is neither missing nor empty nor of another type.
+fn posted<'a>(submission: &'a Submission, name: &str) -> Option<&'a str> {
+    submission.fields.get(name).and_then(Value::as_str).filter(|text| !text.is_empty())
+}

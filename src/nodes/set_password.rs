@@ -1,0 +1,145 @@
+//! `setPassword`: asks for a new password and stores it for the identified user.
+//!
+//! Only somebody who has proven to be the user gets here: by a factor, by an address of the user verified in this
+//! journey, or because the user was created in it. Without that the step ends in `error` (design 2, fail closed).
+//! Setting a password ends the user's other sessions (checklist P-11).
+//!
+//! ```yaml
+//! - id: newPassword
+//!   setPassword: {}
+//!   outcomes: { next: done }
+//! ```
+
+use idflow_core::Value;
+use idflow_core::effect::{Answer, Ask, EffectClass, Submission, Weakness};
+use idflow_core::evidence::{Evidence, Proof};
+use idflow_core::secret::SecretText;
+use idflow_core::user::normalized_identifier;
+use idflow_core::view::{Action, Field, FieldType, Text, View};
+use idflow_core::write::Write;
+use idflow_engine::bind::{BindError, Binder};
+use idflow_engine::context::Cx;
+use idflow_engine::turn::{Event, Fault, Finish, Node, NodeKind, Turn};
+use idflow_flow::kinds::{Facts, Group, Kind, Outcome, ProofFact, Reference, ReferenceKind, SettingsError};
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use crate::shared::{answer_mismatch, field, settings};
+
+/// Settings of `setPassword`.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct Settings {
+    /// The Directory whose password policy counts. Absent means the namespace's default Directory.
+    #[schemars(length(min = 1, max = 253))]
+    directory: Option<String>,
+}
+
+/// What everybody reads about `setPassword`.
+pub static KIND: NodeKind = NodeKind {
+    kind: &Kind {
+        name: "setPassword",
+        group: Group::Users,
+        summary: "Asks for a new password and stores it.",
+        schema: || schemars::schema_for!(Settings),
+        facts,
+    },
+    bind,
+};
+
+fn facts(value: &Value) -> Result<Facts, SettingsError> {
+    let settings: Settings = settings::parse(value)?;
+    Ok(Facts {
+        shows_page: true,
+        needs_user: true,
+        outcomes: vec![Outcome::wired("next").proving(ProofFact::Factor("pwd"))],
+        references: vec![Reference {
+            pointer: "/directory".to_owned(),
+            kind: ReferenceKind::Directory,
+            name: settings.directory,
+            attributes: Vec::new(),
+        }],
+        effects: vec![EffectClass::Idempotent],
+        ..Facts::default()
+    })
+}
+
+fn bind(value: &Value, binder: &Binder<'_>) -> Result<Box<dyn Node>, BindError> {
+    let settings: Settings = binder.settings(value)?;
+    let (directory, _) = binder.directory(settings.directory.as_deref())?;
+    Ok(Box::new(SetPassword { directory: directory.to_owned() }))
+}
+
+struct SetPassword {
+    directory: String,
+}
+
+impl Node for SetPassword {
+    fn turn(&self, cx: &mut Cx<'_>, event: Event) -> Result<Turn, Fault> {
+        if !may_set(cx) {
+            return Err(Fault::new("setPassword was reached without proof that the visitor is the user"));
+        }
+        match event {
+            Event::Entered => Ok(show(cx, None)),
+            Event::Submitted(submission) => match posted(&submission) {
+                None => Ok(show(cx, Some(Text::product("error-required")))),
+                Some(password) => Ok(Turn::Ask(Box::new(Ask::HashPassword {
+                    directory: self.directory.clone(),
+                    personal: cx.user_data().values().filter_map(Value::as_str).map(str::to_owned).collect(),
+                    password,
+                }))),
+            },
+            Event::Answered(Answer::Weak(weaknesses)) => Ok(show(cx, weaknesses.first().map(weakness_text))),
+            Event::Answered(Answer::Hashed(hash)) => {
+                let user = cx.user().ok_or_else(|| Fault::new("setPassword needs an identified user"))?;
+                cx.write(Write::SetPassword { user, hash, ends_sessions: true });
+                let proofs = vec![Proof::Factor("pwd".to_owned())];
+                Ok(Turn::Finish(Box::new(Finish { proofs, ..Finish::by("next") })))
+            }
+            Event::Answered(_) => Err(answer_mismatch("setPassword")),
+        }
+    }
+}
+
+fn may_set(cx: &Cx<'_>) -> bool {
+    let own = |address: &str| {
+        let address = normalized_identifier(address);
+        cx.user_data().values().filter_map(Value::as_str).any(|value| normalized_identifier(value) == address)
+    };
+    let is_proof = |evidence: &Evidence| match &evidence.proof {
+        Proof::Factor(_) | Proof::Created => evidence.user == cx.user(),
+        Proof::Address(address) => address.strip_prefix("email:").is_some_and(own),
+        Proof::Identified | Proof::Consent(_) => false,
+    };
+    cx.user().is_some() && cx.evidence().iter().any(is_proof)
+}
+
+fn show(cx: &Cx<'_>, error: Option<Text>) -> Turn {
+    Turn::Show(Box::new(View {
+        kind: "setPassword".to_owned(),
+        title: Text::product("set-password-title"),
+        lead: None,
+        messages: Vec::new(),
+        fields: vec![Field {
+            error,
+            hint: Some(Text::product("set-password-hint")),
+            ..field("password", FieldType::NewPassword)
+        }],
+        actions: vec![Action::next(Text::product("set-password-submit"))],
+        identifier: cx.identifier(),
+    }))
+}
+
+fn weakness_text(weakness: &Weakness) -> Text {
+    match weakness {
+        Weakness::TooShort { minimum } => Text::with("weakness-too-short", [("minimum", minimum.to_string())]),
+        Weakness::TooLong { maximum } => Text::with("weakness-too-long", [("maximum", maximum.to_string())]),
+        Weakness::Common => Text::product("weakness-common"),
+        Weakness::Personal => Text::product("weakness-personal"),
+    }
+}
+
+fn posted(submission: &Submission) -> Option<SecretText> {
+    let password = submission.fields.get("password")?.as_str()?;
+    (!password.is_empty()).then(|| SecretText::new(password))
+}

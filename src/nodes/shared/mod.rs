@@ -1,0 +1,29 @@
+//! What several node kinds need. A node never imports another node.
+
+pub mod action;
+pub mod address;
+pub mod settings;
+pub mod throttle;
+
+use idflow_core::view::{Field, FieldType, Text};
+use idflow_engine::turn::Fault;
+
+/// An answer arrived that this node did not ask for: a defect of the driver, never of the visitor.
+pub fn answer_mismatch(kind: &str) -> Fault {
+    Fault::new(format!("{kind} was given an event it does not expect"))
+}
+
+/// A required, empty field with the product's label for its name.
+pub fn field(name: &str, field_type: FieldType) -> Field {
+    Field {
+        name: name.to_owned(),
+        field_type,
+        label: Text::product(format!("field-{name}")),
+        hint: None,
+        value: None,
+        error: None,
+        required: true,
+        max_length: if field_type.is_secret() { 1024 } else { 256 },
+        options: Vec::new(),
+    }
+}
