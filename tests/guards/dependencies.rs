@@ -1,0 +1,127 @@
+//! What is linked into the program: one crypto provider, and licences that a company can live with.
+
+use std::collections::HashSet;
+use std::process::Command;
+use std::sync::OnceLock;
+
+use idflow_test_support::repository;
+use serde_json::Value;
+
+/// A second crypto provider, or a system library in place of ours. `openssl-probe` only finds certificate files.
+const BANNED: [&str; 6] = ["ring", "openssl", "openssl-sys", "openssl-src", "native-tls", "tokio-native-tls"];
+
+/// Licences that ask for no more than keeping their text.
+const LICENCES: [&str; 13] = [
+    "0BSD",
+    "Apache-2.0",
+    "Apache-2.0 WITH LLVM-exception",
+    "BSD-2-Clause",
+    "BSD-3-Clause",
+    "BSL-1.0",
+    "CC0-1.0",
+    "CDLA-Permissive-2.0",
+    "ISC",
+    "MIT",
+    "MIT-0",
+    "Unicode-3.0",
+    "Zlib",
+];
+
+/// `cargo metadata` for the platform the tests run on.
+pub(crate) fn metadata() -> &'static Value {
+    static METADATA: OnceLock<Value> = OnceLock::new();
+    METADATA.get_or_init(|| {
+        let rustc = Command::new("rustc").arg("-vV").output().expect("rustc");
+        let version = String::from_utf8_lossy(&rustc.stdout).into_owned();
+        let host = version.lines().find_map(|line| line.strip_prefix("host: ")).expect("a host triple");
+        let mut command = Command::new(env!("CARGO"));
+        command.args(["metadata", "--format-version", "1", "--filter-platform", host]);
+        let output = command.current_dir(repository::root()).output().expect("cargo metadata");
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        serde_json::from_slice(&output.stdout).expect("cargo metadata prints JSON")
+    })
+}
+
+/// The packages that are really compiled; the lock file also names those of switched-off features.
+fn linked() -> Vec<&'static Value> {
+    let nodes = metadata()["resolve"]["nodes"].as_array().expect("nodes");
+    let reached: HashSet<&str> = nodes.iter().filter_map(|node| node["id"].as_str()).collect();
+    let packages = metadata()["packages"].as_array().expect("packages");
+    packages.iter().filter(|package| reached.contains(package["id"].as_str().expect("an id"))).collect()
+}
+
+#[test]
+fn aws_lc_is_the_only_crypto_library() {
+    let found: Vec<&str> = linked().iter().filter_map(|package| package["name"].as_str()).collect();
+    let banned: Vec<_> = found.iter().filter(|name| BANNED.contains(name)).collect();
+    assert!(banned.is_empty(), "linked: {banned:?}; `cargo tree -i NAME` tells who asks for it");
+    assert!(found.contains(&"aws-lc-rs"), "the list of linked packages is not complete");
+}
+
+#[test]
+fn every_linked_package_has_a_licence_we_accept() {
+    let refused: Vec<String> = linked()
+        .iter()
+        .filter(|package| !package["license"].as_str().is_some_and(is_accepted))
+        .map(|package| format!("{} {}: {}", package["name"], package["version"], package["license"]))
+        .collect();
+    assert!(refused.is_empty(), "not on the list of licences:\n{}", refused.join("\n"));
+}
+
+#[test]
+fn our_own_packages_are_apache_licensed_and_never_published() {
+    let own = metadata()["packages"].as_array().expect("packages").iter().filter(|package| package["source"].is_null());
+    for package in own {
+        assert_eq!(package["license"], "Apache-2.0", "{}", package["name"]);
+        assert_eq!(package["publish"], Value::Array(Vec::new()), "{}", package["name"]);
+    }
+}
+
+/// Whether an SPDX expression can be met with accepted licences.
+fn is_accepted(expression: &str) -> bool {
+    let spaced = expression.replace('(', " ( ").replace(')', " ) ").replace('/', " OR ");
+    let mut words = spaced.split_whitespace().peekable();
+    let accepted = alternatives(&mut words);
+    accepted && words.next().is_none()
+}
+
+type Words<'a> = std::iter::Peekable<std::str::SplitWhitespace<'a>>;
+
+fn alternatives(words: &mut Words<'_>) -> bool {
+    let mut accepted = together(words);
+    while words.next_if_eq(&"OR").is_some() {
+        accepted |= together(words);
+    }
+    accepted
+}
+
+fn together(words: &mut Words<'_>) -> bool {
+    let mut accepted = licence(words);
+    while words.next_if_eq(&"AND").is_some() {
+        accepted &= licence(words);
+    }
+    accepted
+}
+
+fn licence(words: &mut Words<'_>) -> bool {
+    let Some(word) = words.next() else { return false };
+    if word == "(" {
+        let accepted = alternatives(words);
+        return words.next() == Some(")") && accepted;
+    }
+    let mut name = word.to_owned();
+    if words.next_if_eq(&"WITH").is_some() {
+        name = format!("{name} WITH {}", words.next().unwrap_or_default());
+    }
+    LICENCES.contains(&name.as_str())
+}
+
+#[test]
+fn licence_expressions_are_read_as_spdx_means_them() {
+    for accepted in ["MIT", "MIT/Apache-2.0", "Apache-2.0 OR GPL-2.0-only", "(MIT OR GPL-3.0) AND ISC"] {
+        assert!(is_accepted(accepted), "{accepted}");
+    }
+    for refused in ["GPL-3.0", "MIT AND GPL-2.0-only", "Apache-2.0 WITH Classpath-exception-2.0", "", "MIT ISC"] {
+        assert!(!is_accepted(refused), "{refused}");
+    }
+}
