@@ -6,7 +6,18 @@ use crate::dependencies::metadata;
 
 /// Libraries that speak to the outside.
 const OUTSIDE: [&str; 12] = [
-    "axum", "hyper", "hyper-util", "kube", "lettre", "notify", "redb", "reqwest", "rustls", "tokio", "tokio-rustls", "tower",
+    "axum",
+    "hyper",
+    "hyper-util",
+    "kube",
+    "lettre",
+    "notify",
+    "redb",
+    "reqwest",
+    "rustls",
+    "tokio",
+    "tokio-rustls",
+    "tower",
 ];
 
 struct Room {
@@ -36,7 +47,9 @@ const ROOMS: [Room; 15] = [
     Room { name: "pages", knows: &["core"], touches: &[] },
     Room {
         name: "executor",
-        knows: &["core", "sandbox", "api", "flow", "engine", "nodes", "store", "net", "factor", "oidc", "pages"],
+        knows: &[
+            "core", "sandbox", "api", "flow", "engine", "nodes", "store", "net", "factor", "oidc", "pages",
+        ],
         touches: &["axum", "hyper", "kube", "tokio", "tower"],
     },
     Room { name: "operator", knows: &["core", "api", "flow"], touches: &["kube", "reqwest", "tokio"] },
@@ -74,7 +87,8 @@ fn every_room_imports_only_what_its_row_names() {
 
 #[test]
 fn every_folder_of_src_is_a_room_of_the_table() {
-    let folders = std::fs::read_dir(repository::path("src")).expect("src").map(|entry| entry.expect("an entry"));
+    let folders =
+        std::fs::read_dir(repository::path("src")).expect("src").map(|entry| entry.expect("an entry"));
     for folder in folders.filter(|entry| entry.path().is_dir()) {
         let name = folder.file_name().into_string().expect("a plain name");
         assert!(ROOMS.iter().any(|room| room.name == name), "src/{name} has no row in the table of rooms");

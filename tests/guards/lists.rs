@@ -28,7 +28,8 @@ fn stems(folder: &str) -> BTreeSet<String> {
 fn every_file_of_a_listed_folder_stands_in_its_list() {
     for Listed { what, folder, list, besides } in &LISTS {
         let text = repository::text(list);
-        let entries: Vec<String> = stems(folder).into_iter().filter(|stem| !besides.contains(&stem.as_str())).collect();
+        let entries: Vec<String> =
+            stems(folder).into_iter().filter(|stem| !besides.contains(&stem.as_str())).collect();
         assert!(entries.len() > 1, "{folder} holds no {what}s: the table of lists is out of date");
         for stem in entries {
             let listed = text.lines().any(|line| !line.contains("mod ") && names(line, &stem));
@@ -62,6 +63,10 @@ fn every_source_file_is_part_of_a_module_tree() {
             let text = std::fs::read_to_string(repository::path(parent)).unwrap_or_default();
             text.lines().any(|line| line.trim_end().ends_with(&format!("mod {child};")) || names(line, child))
         };
-        assert!(parents.iter().any(declares), "{}: no `mod {child};` anywhere, so it is never compiled", source.path);
+        assert!(
+            parents.iter().any(declares),
+            "{}: no `mod {child};` anywhere, so it is never compiled",
+            source.path
+        );
     }
 }

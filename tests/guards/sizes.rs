@@ -17,7 +17,8 @@ fn functions(source: &Source) -> Vec<(String, usize)> {
     for (index, (start, line)) in code.iter().enumerate() {
         let Some(name) = function_name(line) else { continue };
         let end = format!("{}}}", indentation(line));
-        let signature_only = |line: &str| line.ends_with(';') && indentation(line) == indentation(code[index].1);
+        let signature_only =
+            |line: &str| line.ends_with(';') && indentation(line) == indentation(code[index].1);
         let last = code[index..].iter().find(|(_, line)| *line == end || signature_only(line));
         let lines = last.map_or(0, |(last, _)| last - start + 1);
         found.push((format!("{}::{name}", source.path), lines));
@@ -54,12 +55,16 @@ fn no_function_and_no_file_grows_beyond_its_limit() {
     let sources = sources::all();
     let long_functions = sources.iter().flat_map(functions).filter(|(_, lines)| *lines > LONGEST_FUNCTION);
     let files = sources.iter().map(|source| (source.path.clone(), source.code().len()));
-    let long: BTreeMap<_, _> = long_functions.chain(files.filter(|(_, lines)| *lines > LONGEST_FILE)).collect();
+    let long: BTreeMap<_, _> =
+        long_functions.chain(files.filter(|(_, lines)| *lines > LONGEST_FILE)).collect();
     let ledger = ledger();
 
     for (name, lines) in &long {
         let allowed = ledger.get(name).copied().unwrap_or(0);
-        assert!(*lines <= allowed, "{name} has {lines} lines; functions end at {LONGEST_FUNCTION}, files at {LONGEST_FILE}: split it");
+        assert!(
+            *lines <= allowed,
+            "{name} has {lines} lines; functions end at {LONGEST_FUNCTION}, files at {LONGEST_FILE}: split it"
+        );
     }
     for (name, allowed) in &ledger {
         let lines = long.get(name).copied().unwrap_or(0);

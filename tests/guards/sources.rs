@@ -18,7 +18,9 @@ impl Source {
         let mut lines = self.text.lines().enumerate().map(|(index, line)| (index + 1, line)).peekable();
         while let Some((number, line)) = lines.next() {
             let opens_tests = line.trim() == "#[cfg(test)]"
-                && lines.peek().is_some_and(|(_, next)| next.trim().starts_with("mod ") && next.ends_with('{'));
+                && lines
+                    .peek()
+                    .is_some_and(|(_, next)| next.trim().starts_with("mod ") && next.ends_with('{'));
             if opens_tests {
                 let end = format!("{}}}", indentation(line));
                 lines.by_ref().find(|(_, inner)| *inner == end);

@@ -24,7 +24,8 @@ fn revealing() -> Vec<String> {
         let output = Command::new("sh").arg("-c").arg(script).output().expect("sh");
         String::from_utf8_lossy(&output.stdout).trim().to_owned()
     };
-    let mut found = vec![format!("{}/", repository::root().display()), format!("{}/.", shell("echo \"$HOME\""))];
+    let mut found =
+        vec![format!("{}/", repository::root().display()), format!("{}/.", shell("echo \"$HOME\""))];
     let hosts = shell(
         "npm config get registry 2>/dev/null; go env GOPROXY GOSUMDB 2>/dev/null | tr ',|' '\\n\\n'; \
          cat \"${CARGO_HOME:-$HOME/.cargo}/config.toml\" 2>/dev/null | grep -o 'https\\?://[^\"]*'",
@@ -48,9 +49,13 @@ fn committed_text_names_no_machine() {
 #[test]
 fn lock_files_name_public_registries_only() {
     let texts = committed();
-    for (name, text) in texts.iter().filter(|(name, _)| name.ends_with("package-lock.json") || name.ends_with("Cargo.lock")) {
-        for line in text.lines().filter(|line| line.contains("\"resolved\"") || line.starts_with("source = ")) {
-            let public = line.contains("https://registry.npmjs.org/") || line.contains("registry+https://github.com/rust-lang/crates.io-index");
+    for (name, text) in
+        texts.iter().filter(|(name, _)| name.ends_with("package-lock.json") || name.ends_with("Cargo.lock"))
+    {
+        for line in text.lines().filter(|line| line.contains("\"resolved\"") || line.starts_with("source = "))
+        {
+            let public = line.contains("https://registry.npmjs.org/")
+                || line.contains("registry+https://github.com/rust-lang/crates.io-index");
             assert!(public, "{name}: {line}");
         }
     }
