@@ -1,6 +1,45 @@
 //! One file per command; output writers.
+//!
+//! A command is a module with its arguments (`Args`) and a `run` that returns the exit code. It is added by its
+//! file and one line in [`commands!`].
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+macro_rules! commands {
+    ($($(#[$doc:meta])* $name:ident = $module:ident),+ $(,)?) => {
+        $(mod $module;)+
+
+        #[derive(Subcommand)]
+        enum Command {
+            $($(#[$doc])* $name($module::Args)),+
+        }
+
+        impl Command {
+            fn run(self) -> ExitCode {
+                match self {
+                    $(Self::$name(args) => $module::run(args)),+
+                }
+            }
+        }
+    };
+}
+
+commands! {
+    /// Serves a folder of manifests without a cluster: journeys, provider, demo application, mail catcher.
+    Dev = dev,
+}
+
+/// Kubernetes-native identity orchestrator: journeys as graphs of steps in custom resources.
+#[derive(Parser)]
+#[command(name = "idflow", version, arg_required_else_help = true)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
 
 /// Parses the process arguments and runs the command they name.
-pub fn main() -> std::process::ExitCode {
-    std::process::ExitCode::SUCCESS
+pub fn main() -> ExitCode {
+    Cli::parse().command.run()
 }

@@ -1,0 +1,1 @@
+//! The asynchronous heart: configuration, catalog, HTTP, driving the engine.
