@@ -34,6 +34,14 @@ impl Page {
         found.unwrap_or_else(|| panic!("no form with a field {field} at {}:\n{}", self.url, self.text()))
     }
 
+    /// The form a person would fill: the first with an editable field, else the first.
+    pub fn main_form(&self) -> Form {
+        let mut forms = form::forms(&self.text());
+        assert!(!forms.is_empty(), "no form at {} ({}):\n{}", self.url, self.status(), self.text());
+        let best = forms.iter().position(|form| form.fields.iter().any(|field| field.editable));
+        forms.swap_remove(best.unwrap_or(0))
+    }
+
     /// The form with a button of this value; panics with the page when there is none.
     pub fn form_with_button(&self, value: &str) -> Form {
         let found = form::forms(&self.text()).into_iter().find(|form| form.has_button(value));

@@ -6,17 +6,28 @@ pub struct Form {
     /// Where it is posted, as written; empty means the page itself.
     pub action: String,
     /// Fields with the value they would be sent with.
-    pub fields: Vec<(String, String)>,
+    pub fields: Vec<Field>,
     /// Submit buttons that have a name, as name and value.
     pub buttons: Vec<(String, String)>,
+}
+
+/// One field of a form.
+#[derive(Clone, Debug)]
+pub struct Field {
+    pub name: String,
+    pub value: String,
+    /// The `autocomplete` tokens, which say what the field is for.
+    pub purpose: String,
+    /// Whether a person sees it and may change it.
+    pub editable: bool,
 }
 
 impl Form {
     /// Fills a field. Panics when the form has none of this name, because a person could not fill it either.
     pub fn fill(mut self, name: &str, value: &str) -> Self {
-        let field = self.fields.iter_mut().find(|(key, _)| key == name);
+        let field = self.fields.iter_mut().find(|field| field.name == name);
         let field = field.unwrap_or_else(|| panic!("the form has no field {name}"));
-        value.clone_into(&mut field.1);
+        value.clone_into(&mut field.value);
         self
     }
 
@@ -24,12 +35,12 @@ impl Form {
     pub fn press(mut self, value: &str) -> Self {
         let button = self.buttons.iter().find(|(_, own)| own == value).cloned();
         let button = button.unwrap_or_else(|| panic!("no button {value}, only {:?}", self.buttons));
-        self.fields.push(button);
+        self.fields.push(Field { name: button.0, value: button.1, purpose: String::new(), editable: false });
         self
     }
 
     pub fn has_field(&self, name: &str) -> bool {
-        self.fields.iter().any(|(key, _)| key == name)
+        self.fields.iter().any(|field| field.name == name)
     }
 
     pub fn has_button(&self, value: &str) -> bool {
@@ -38,7 +49,8 @@ impl Form {
 
     /// The body a browser would post, `application/x-www-form-urlencoded`.
     pub fn encoded(&self) -> String {
-        url::form_urlencoded::Serializer::new(String::new()).extend_pairs(&self.fields).finish()
+        let pairs = self.fields.iter().map(|field| (&field.name, &field.value));
+        url::form_urlencoded::Serializer::new(String::new()).extend_pairs(pairs).finish()
     }
 }
 
@@ -75,14 +87,18 @@ fn add_control(form: &mut Form, tag: &Tag) {
     let Some(name) = tag.get("name") else { return };
     let kind = tag.get("type").unwrap_or_default();
     let value = tag.get("value");
+    let editable = kind != "hidden" && !tag.has("readonly");
+    let purpose = tag.get("autocomplete").unwrap_or_default();
+    let field = |name, value| Field { name, value, purpose, editable };
     match (tag.name.as_str(), kind.as_str()) {
         ("button", "" | "submit") | ("input", "submit") => {
             form.buttons.push((name, value.unwrap_or_default()));
         }
         ("input", "checkbox" | "radio") if !tag.has("checked") => {}
-        ("input", "checkbox" | "radio") => form.fields.push((name, value.unwrap_or_else(|| "on".into()))),
-        ("select", _) => form.fields.push((name, String::new())),
-        ("input" | "textarea", _) => form.fields.push((name, value.unwrap_or_default())),
+        ("input", "checkbox" | "radio") => {
+            form.fields.push(field(name, value.unwrap_or_else(|| "on".into())));
+        }
+        ("select" | "input" | "textarea", _) => form.fields.push(field(name, value.unwrap_or_default())),
         _ => {}
     }
 }
