@@ -1,0 +1,202 @@
+//! Relying parties: what is registered, and how they prove who they are.
+
+use std::collections::BTreeMap;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use idflow_core::digest::Digest;
+use idflow_core::secret::SecretText;
+
+use crate::parameters::Parameters;
+use crate::refusal::Refusal;
+
+/// A registered relying party, built by the executor from an `OIDCClient` and its Secret.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Client {
+    /// `client_id`.
+    pub id: String,
+    /// What visitors see.
+    pub name: String,
+    /// Where answers may go, each compared as an exact string (checklist O-1).
+    pub redirect_uris: Vec<String>,
+    /// The one way in which it authenticates at the token endpoint.
+    pub authentication: ClientAuthentication,
+    /// Digests of the accepted secrets: the current one and, while it is being changed, the previous one.
+    pub secrets: Vec<Digest>,
+    /// The grants it may use.
+    pub grants: Vec<GrantType>,
+    /// The scopes it may get; others are dropped from its requests.
+    pub scopes: Vec<String>,
+    /// Whether it may go without PKCE.
+    pub pkce: PkcePolicy,
+    /// What signs its ID tokens.
+    pub id_token_algorithm: Algorithm,
+    /// Origins of its pages that may call token endpoint, UserInfo, JWKS and discovery.
+    pub allowed_origins: Vec<String>,
+    /// Which flow runs for it, by flow type (`Login`); absent means the tenant's default of that type.
+    pub flows: BTreeMap<String, String>,
+    /// Whether it was switched off: then it is treated as unknown everywhere.
+    pub disabled: bool,
+}
+
+/// How a client authenticates at the token endpoint (OpenID Connect Core 9).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ClientAuthentication {
+    /// A public client, which has no secret.
+    None,
+    /// Name and secret in an `Authorization: Basic` header.
+    SecretBasic,
+    /// Name and secret in the body.
+    SecretPost,
+}
+
+/// A grant type that a client may use.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum GrantType {
+    /// `authorization_code`.
+    AuthorizationCode,
+    /// `refresh_token`.
+    RefreshToken,
+}
+
+/// Whether a client may go without PKCE (checklist O-4).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum PkcePolicy {
+    /// It may not.
+    #[default]
+    Required,
+    /// It may, if it sends a nonce and is confidential; a public client with this policy is held to `Required`.
+    OptionalWithNonce,
+}
+
+/// A signature algorithm.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Algorithm {
+    /// ECDSA with P-256 and SHA-256.
+    Es256,
+    /// RSASSA-PKCS1-v1_5 with SHA-256: the one every relying party must know (OpenID Connect Core 15.1).
+    Rs256,
+}
+
+impl Algorithm {
+    /// Its JOSE name.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Es256 => "ES256",
+            Self::Rs256 => "RS256",
+        }
+    }
+}
+
+impl Client {
+    /// Whether it has no way to keep a secret.
+    pub fn is_public(&self) -> bool {
+        self.authentication == ClientAuthentication::None
+    }
+
+    /// Whether answers may go to `uri`: a registered string exactly, or a public client's loopback address with
+    /// any port where the registered one has none (RFC 8252 section 7.3). Nothing is parsed or normalized, so two
+    /// parsers cannot disagree about it (checklist O-1).
+    pub fn accepts_redirect(&self, uri: &str) -> bool {
+        let printable = uri.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'#' && byte != b'\\');
+        let registered = |known: &String| known == uri || (self.is_public() && differs_in_port(known, uri));
+        printable && self.redirect_uris.iter().any(registered)
+    }
+
+    /// Whether the presented credentials are this client's, by its one registered method. Every stored digest is
+    /// compared, each in constant time (checklist O-25).
+    pub fn authenticates(&self, credentials: &Credentials) -> bool {
+        let secret = match (self.authentication, &credentials.presented) {
+            (ClientAuthentication::None, Presented::Nothing) => return self.id == credentials.client_id,
+            (ClientAuthentication::SecretBasic, Presented::Basic(secret))
+            | (ClientAuthentication::SecretPost, Presented::Post(secret)) => secret,
+            _ => return false,
+        };
+        let digest = Digest::of(secret.expose_for("comparing its digest"));
+        let known = self.secrets.iter().fold(false, |known, stored| known | stored.matches(&digest));
+        known && self.id == credentials.client_id
+    }
+}
+
+fn differs_in_port(registered: &str, uri: &str) -> bool {
+    ["http://127.0.0.1", "http://[::1]"].iter().any(|host| {
+        let (Some(path), Some(rest)) = (registered.strip_prefix(host), uri.strip_prefix(host)) else {
+            return false;
+        };
+        let Some(port) = rest.strip_prefix(':').and_then(|rest| rest.strip_suffix(path)) else {
+            return false;
+        };
+        path.starts_with('/') && is_port(port)
+    })
+}
+
+fn is_port(text: &str) -> bool {
+    text.bytes().all(|byte| byte.is_ascii_digit()) && !text.starts_with('0') && text.parse::<u16>().is_ok()
+}
+
+/// Who a client says it is, and how it proves that.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Credentials {
+    /// `client_id`.
+    pub client_id: String,
+    /// The proof.
+    pub presented: Presented,
+}
+
+/// What a client showed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Presented {
+    /// Only its name.
+    Nothing,
+    /// A secret in the header.
+    Basic(SecretText),
+    /// A secret in the body.
+    Post(SecretText),
+}
+
+impl Credentials {
+    /// Reads header and body. One method at a time (RFC 6749 section 2.3, checklist O-25); the same `client_id`
+    /// beside a header is no second method.
+    pub fn parse(authorization: &[&str], form: &Parameters) -> Result<Self, Refusal> {
+        let named = form.text("client_id");
+        let posted = form.get("client_secret").map(SecretText::new);
+        if form.get("client_assertion").is_some() || form.get("client_assertion_type").is_some() {
+            return Err(Refusal::FailedAuthentication);
+        }
+        match (authorization, posted) {
+            ([], posted) => Ok(Self {
+                client_id: named.ok_or(Refusal::FailedAuthentication)?,
+                presented: posted.map_or(Presented::Nothing, Presented::Post),
+            }),
+            ([header], None) => {
+                let (client_id, secret) = basic(header).ok_or(Refusal::MalformedAuthorization)?;
+                if named.is_some_and(|named| named != client_id) {
+                    return Err(Refusal::SeveralAuthentications);
+                }
+                Ok(Self { client_id, presented: Presented::Basic(secret) })
+            }
+            _ => Err(Refusal::SeveralAuthentications),
+        }
+    }
+}
+
+/// Name and secret of a Basic header, each form-encoded before joining (RFC 6749 section 2.3.1).
+fn basic(header: &str) -> Option<(String, SecretText)> {
+    let (scheme, encoded) = header.split_once(' ')?;
+    if !scheme.eq_ignore_ascii_case("basic") || header.len() > 4096 {
+        return None;
+    }
+    let joined = String::from_utf8(STANDARD.decode(encoded.trim()).ok()?).ok()?;
+    let (name, secret) = joined.split_once(':')?;
+    let name = form_decoded(name)?;
+    (!name.is_empty()).then_some(())?;
+    Some((name, SecretText::new(form_decoded(secret)?)))
+}
+
+fn form_decoded(text: &str) -> Option<String> {
+    // The two separators cannot occur in what was form-encoded; from a client that forgot to, they mean themselves.
+    let guarded = text.replace('&', "%26").replace('=', "%3D");
+    let decoded =
+        url::form_urlencoded::parse(guarded.as_bytes()).next().map_or_else(Default::default, |pair| pair.0);
+    (!decoded.contains('\u{FFFD}')).then(|| decoded.into_owned())
+}

@@ -1,0 +1,303 @@
+//! The token endpoint (RFC 6749 section 3.2): a code or a refresh token for tokens.
+//!
+//! Facts to load after [`parse`]: the client of [`Request::client_id`], the grant of [`Request::grant_id`], the user
+//! of that grant. The decision's grant is written on the condition that the loaded one is unchanged; when that
+//! fails, load again and decide again. The second decision of two equal requests then revokes, so that a code or a
+//! refresh token works at most once whatever the timing (checklist O-6, O-19). There is no grace for an answer that
+//! was lost on the wire: the client begins a new sign-in.
+
+use idflow_core::chance::{self, Chance};
+use idflow_core::grant::{Grant, GrantStage};
+use idflow_core::id::GrantId;
+use idflow_core::secret::SecretText;
+use idflow_core::time::Timestamp;
+use idflow_core::user::{User, UserState};
+use serde_json::json;
+
+use crate::client::{Client, Credentials, GrantType};
+use crate::handle::{self, Code, RefreshToken};
+use crate::http::{Cache, Incoming, Response};
+use crate::keys::{Keys, SigningFailed};
+use crate::parameters::Parameters;
+use crate::pkce;
+use crate::provider::Provider;
+use crate::refusal::Refusal;
+use crate::scope::{self, OFFLINE_ACCESS, has};
+use crate::tokens::{Making, Tokens};
+
+/// A token request as sent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Request {
+    credentials: Credentials,
+    demand: Demand,
+}
+
+/// What is to be exchanged; nothing where the text is no code or token of ours.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Demand {
+    Code { code: Option<Code>, redirect_uri: String, verifier: Option<SecretText> },
+    Refresh { token: Option<RefreshToken>, scopes: Option<Vec<String>> },
+}
+
+impl Request {
+    /// Whose request it says it is: the client to load.
+    pub fn client_id(&self) -> &str {
+        &self.credentials.client_id
+    }
+
+    /// Which grant it speaks of: the grant to load.
+    pub fn grant_id(&self) -> Option<GrantId> {
+        match &self.demand {
+            Demand::Code { code, .. } => code.as_ref().map(|code| code.grant),
+            Demand::Refresh { token, .. } => token.as_ref().map(|token| token.grant),
+        }
+    }
+}
+
+/// Reads a request.
+pub fn parse(incoming: &Incoming<'_>) -> Result<Request, Refusal> {
+    let form = incoming.form_parameters()?;
+    let credentials = Credentials::parse(incoming.authorization, &form)?;
+    let demand = match form.get("grant_type").ok_or(Refusal::MissingGrantType)? {
+        "authorization_code" => parse_code(&form)?,
+        "refresh_token" => Demand::Refresh {
+            token: form.get("refresh_token").ok_or(Refusal::MissingRefreshToken)?.parse().ok(),
+            scopes: form.get("scope").map(scope::parse),
+        },
+        _ => return Err(Refusal::UnsupportedGrantType),
+    };
+    Ok(Request { credentials, demand })
+}
+
+fn parse_code(form: &Parameters) -> Result<Demand, Refusal> {
+    Ok(Demand::Code {
+        code: form.get("code").ok_or(Refusal::MissingCode)?.parse().ok(),
+        redirect_uri: form.text("redirect_uri").ok_or(Refusal::MissingRedirectUri)?,
+        verifier: form.get("code_verifier").map(SecretText::new),
+    })
+}
+
+/// What a decision rests on.
+#[derive(Debug, Clone, Copy)]
+pub struct Facts<'a> {
+    /// The tenant's provider.
+    pub provider: &'a Provider,
+    /// Its keys.
+    pub keys: &'a Keys,
+    /// The client that the request names, if there is one.
+    pub client: Option<&'a Client>,
+    /// The grant that the request names, if there is one in this tenant's store.
+    pub grant: Option<&'a Grant>,
+    /// The grant's user, if there still is one.
+    pub user: Option<&'a User>,
+}
+
+/// What a token request leads to.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Decision {
+    /// Nothing is written.
+    Refuse(Refusal),
+    /// Something was used twice: the grant dies, then the request is refused.
+    Revoke {
+        /// The grant to write.
+        grant: Grant,
+        /// The refusal to answer.
+        refusal: Refusal,
+    },
+    /// The grant moves on, then the tokens are answered.
+    Exchange {
+        /// The grant to write.
+        grant: Grant,
+        /// The tokens to answer.
+        tokens: Tokens,
+    },
+}
+
+/// Decides a request. The error is a fault of the signing library: answer 500 and write nothing.
+pub fn decide(
+    request: &Request,
+    facts: &Facts<'_>,
+    now: Timestamp,
+    chance: &dyn Chance,
+) -> Result<Decision, SigningFailed> {
+    let step = authenticated(request, facts).and_then(|client| match &request.demand {
+        Demand::Code { code, redirect_uri, verifier } => {
+            exchange(client, facts, code.as_ref(), redirect_uri, verifier.as_ref(), now)
+        }
+        Demand::Refresh { token, scopes } => {
+            refresh(client, facts, token.as_ref(), scopes.as_deref(), now)
+        }
+    });
+    match step {
+        Err(refusal) => Ok(Decision::Refuse(refusal)),
+        Ok(Step::Revoke(grant, refusal)) => {
+            Ok(Decision::Revoke { grant: Grant { stage: GrantStage::Revoked, ..grant.clone() }, refusal })
+        }
+        Ok(Step::Issue(issue)) => issue.perform(facts, now, chance),
+    }
+}
+
+/// Client authentication comes first: who is not the client learns nothing about codes and tokens.
+fn authenticated<'a>(request: &Request, facts: &Facts<'a>) -> Result<&'a Client, Refusal> {
+    let known = facts.client.filter(|client| !client.disabled && client.authenticates(&request.credentials));
+    let client = known.ok_or(Refusal::FailedAuthentication)?;
+    let needed = match request.demand {
+        Demand::Code { .. } => GrantType::AuthorizationCode,
+        Demand::Refresh { .. } => GrantType::RefreshToken,
+    };
+    if client.grants.contains(&needed) { Ok(client) } else { Err(Refusal::GrantNotAllowed) }
+}
+
+enum Step<'a> {
+    Revoke(&'a Grant, Refusal),
+    Issue(Issue<'a>),
+}
+
+struct Issue<'a> {
+    client: &'a Client,
+    grant: &'a Grant,
+    user: &'a User,
+    code: SecretText,
+    scopes: Vec<String>,
+    generation: u32,
+}
+
+/// A code for the first tokens (RFC 6749 section 4.1.3), bound to client, redirect URI and challenge (checklist O-7).
+fn exchange<'a>(
+    client: &'a Client,
+    facts: &Facts<'a>,
+    code: Option<&Code>,
+    redirect_uri: &str,
+    verifier: Option<&SecretText>,
+    now: Timestamp,
+) -> Result<Step<'a>, Refusal> {
+    let code = code.ok_or(Refusal::InvalidCode)?;
+    let grant = own(client, facts, code.grant, now).ok_or(Refusal::InvalidCode)?;
+    let shown = handle::digest(&code.secret);
+    match &grant.stage {
+        GrantStage::Code { secret, expires } if secret.matches(&shown) && now < *expires => {}
+        GrantStage::Refresh { code, .. } if code.matches(&shown) => {
+            return Ok(Step::Revoke(grant, Refusal::ReusedCode));
+        }
+        _ => return Err(Refusal::InvalidCode),
+    }
+    if redirect_uri != grant.request.redirect_uri {
+        return Err(Refusal::WrongRedirectUri);
+    }
+    let verifier = verifier.map(|verifier| verifier.expose_for("comparing its challenge"));
+    pkce::check(grant.request.code_challenge.as_deref(), verifier)?;
+    let user = active(grant, facts.user)?;
+    let scopes = grant.request.scopes.clone();
+    Ok(Step::Issue(Issue { client, grant, user, code: code.secret.clone(), scopes, generation: 1 }))
+}
+
+/// A refresh token for the next tokens (RFC 6749 section 6). The world is looked at again (checklist O-20).
+fn refresh<'a>(
+    client: &'a Client,
+    facts: &Facts<'a>,
+    token: Option<&RefreshToken>,
+    asked: Option<&[String]>,
+    now: Timestamp,
+) -> Result<Step<'a>, Refusal> {
+    let token = token.ok_or(Refusal::InvalidRefreshToken)?;
+    let grant = own(client, facts, token.grant, now).ok_or(Refusal::InvalidRefreshToken)?;
+    let GrantStage::Refresh { code, secret: Some(secret), generation } = &grant.stage else {
+        return Err(Refusal::InvalidRefreshToken);
+    };
+    if !code.matches(&handle::digest(&token.code)) {
+        return Err(Refusal::InvalidRefreshToken);
+    }
+    if token.generation != *generation || !secret.matches(&handle::digest(&token.secret)) {
+        return Ok(Step::Revoke(grant, Refusal::ReusedRefreshToken));
+    }
+    let user = active(grant, facts.user)?;
+    let kept = scope::granted(&grant.request.scopes, client);
+    if !has(&kept, OFFLINE_ACCESS) {
+        return Err(Refusal::WithdrawnScope);
+    }
+    let scopes = narrowed(kept, &grant.request.scopes, asked)?;
+    let generation = generation.saturating_add(1);
+    Ok(Step::Issue(Issue { client, grant, user, code: token.code.clone(), scopes, generation }))
+}
+
+/// The client's own grant, while it lasts. Somebody else's is as good as none.
+fn own<'a>(client: &Client, facts: &Facts<'a>, id: GrantId, now: Timestamp) -> Option<&'a Grant> {
+    facts.grant.filter(|grant| grant.id == id && grant.request.client_id == client.id && now < grant.expires)
+}
+
+fn active<'a>(grant: &Grant, user: Option<&'a User>) -> Result<&'a User, Refusal> {
+    user.filter(|user| user.id == grant.user && user.state == UserState::Active).ok_or(Refusal::InactiveUser)
+}
+
+/// The scopes of this access token; the refresh token keeps them all.
+fn narrowed(
+    kept: Vec<String>,
+    granted: &[String],
+    asked: Option<&[String]>,
+) -> Result<Vec<String>, Refusal> {
+    let Some(asked) = asked else { return Ok(kept) };
+    if !asked.iter().all(|scope| granted.contains(scope)) {
+        return Err(Refusal::WidenedScope);
+    }
+    Ok(kept.into_iter().filter(|scope| asked.contains(scope)).collect())
+}
+
+impl Issue<'_> {
+    fn perform(
+        &self,
+        facts: &Facts<'_>,
+        now: Timestamp,
+        chance: &dyn Chance,
+    ) -> Result<Decision, SigningFailed> {
+        let Self { client, grant, user, code, scopes, generation } = self;
+        let refreshes = has(&grant.request.scopes, OFFLINE_ACCESS);
+        let secret = refreshes.then(|| SecretText::new(chance::token(chance)));
+        let next = Grant {
+            stage: GrantStage::Refresh {
+                code: handle::digest(code),
+                secret: secret.as_ref().map(handle::digest),
+                generation: *generation,
+            },
+            ..(*grant).clone()
+        };
+        let refresh_token = secret.map(|secret| {
+            RefreshToken { grant: grant.id, generation: *generation, code: code.clone(), secret }.text()
+        });
+        let (provider, keys, generation) = (facts.provider, facts.keys, *generation);
+        let making = Making { provider, keys, client, grant, user, generation, scopes, now };
+        let tokens = making.tokens(refresh_token)?;
+        Ok(Decision::Exchange { grant: next, tokens })
+    }
+}
+
+/// The answer with tokens (RFC 6749 section 5.1).
+pub fn respond(tokens: &Tokens) -> Response {
+    let shown = |token: &SecretText| token.expose_for("answering the token request").to_owned();
+    let mut body = json!({
+        "access_token": shown(&tokens.access_token),
+        "token_type": "Bearer",
+        "expires_in": tokens.expires_in,
+        "scope": tokens.scopes.join(" "),
+    });
+    for (name, token) in [("id_token", &tokens.id_token), ("refresh_token", &tokens.refresh_token)] {
+        if let Some(token) = token {
+            body[name] = shown(token).into();
+        }
+    }
+    without_cache(Response::json(200, Cache::Never, &body))
+}
+
+/// The answer to a refused request (RFC 6749 section 5.2).
+pub fn refuse(refusal: Refusal) -> Response {
+    let mut response = without_cache(Response::refusal(refusal));
+    if refusal.status() == 401 {
+        response.headers.push(("www-authenticate", r#"Basic realm="token endpoint", charset="UTF-8""#.to_owned()));
+    }
+    response
+}
+
+/// RFC 6749 section 5.1 also wants the header of HTTP/1.0 caches.
+fn without_cache(mut response: Response) -> Response {
+    response.headers.push(("pragma", "no-cache".to_owned()));
+    response
+}

@@ -1,0 +1,84 @@
+//! UserInfo (OpenID Connect Core 5.3): the claims that the access token's scopes give.
+//!
+//! Facts to load after [`verify`]: the grant of [`AccessToken::id`], the client `client_id`, the user `sub`.
+
+use idflow_core::grant::{Grant, GrantStage};
+use idflow_core::time::Timestamp;
+use idflow_core::user::{User, UserState};
+use idflow_core::{Data, Value};
+
+use crate::claims;
+use crate::client::Client;
+use crate::http::{Cache, Incoming, Response};
+use crate::keys::Keys;
+use crate::provider::Provider;
+use crate::refusal::Refusal;
+use crate::scope::{OPENID, has};
+use crate::tokens::{AccessToken, verify_access_token};
+
+/// A request with a token that is ours and alive. Only the header carries tokens: addresses end in logs, and of two
+/// places one is overlooked (RFC 6750 section 5.3).
+pub fn verify(
+    incoming: &Incoming<'_>,
+    provider: &Provider,
+    keys: &Keys,
+    now: Timestamp,
+) -> Result<AccessToken, Refusal> {
+    if incoming.parameters()?.get("access_token").is_some() {
+        return Err(Refusal::TokenOutsideHeader);
+    }
+    let header = match incoming.authorization {
+        [] => return Err(Refusal::MissingToken),
+        [header] => header,
+        _ => return Err(Refusal::InvalidToken),
+    };
+    let (scheme, token) = header.split_once(' ').ok_or(Refusal::InvalidToken)?;
+    if !scheme.eq_ignore_ascii_case("bearer") {
+        return Err(Refusal::MissingToken);
+    }
+    verify_access_token(provider, keys, token, now).ok_or(Refusal::InvalidToken)
+}
+
+/// What the token's holder may know. The token is judged against today's world: a revoked grant, a disabled client
+/// or a locked user ends it before its time (checklist O-6, O-31).
+pub fn decide(
+    token: &AccessToken,
+    grant: Option<&Grant>,
+    client: Option<&Client>,
+    user: Option<&User>,
+) -> Result<Data, Refusal> {
+    let id = token.id().ok_or(Refusal::InvalidToken)?;
+    let grant = grant.filter(|grant| grant.id == id.grant && grant.request.client_id == token.client_id);
+    let grant = grant.filter(|grant| matches!(grant.stage, GrantStage::Refresh { .. }));
+    let client = client.filter(|client| client.id == token.client_id && !client.disabled);
+    let user = user.filter(|user| user.id.to_string() == token.sub && user.state == UserState::Active);
+    let (Some(_), Some(_), Some(user)) = (grant, client, user) else { return Err(Refusal::InvalidToken) };
+    let scopes = token.scopes();
+    if !has(&scopes, OPENID) {
+        return Err(Refusal::InsufficientScope);
+    }
+    let mut claims = claims::of(user, &scopes);
+    claims.insert("sub".to_owned(), token.sub.clone().into());
+    Ok(claims)
+}
+
+/// The answer.
+pub fn respond(claims: Data) -> Response {
+    Response::json(200, Cache::Never, &Value::Object(claims))
+}
+
+/// The answer to a refused request, with its challenge (RFC 6750 section 3).
+pub fn refuse(refusal: Refusal) -> Response {
+    let mut response = Response::refusal(refusal);
+    let scope = if refusal == Refusal::InsufficientScope { r#", scope="openid""# } else { "" };
+    let (code, description) = (refusal.code(), refusal.description());
+    let challenge = if refusal == Refusal::MissingToken {
+        // Nothing was tried, so nothing is wrong (RFC 6750 section 3.1).
+        response.body.clear();
+        "Bearer".to_owned()
+    } else {
+        format!(r#"Bearer error="{code}", error_description="{description}"{scope}"#)
+    };
+    response.headers.push(("www-authenticate", challenge));
+    response
+}

@@ -1,0 +1,112 @@
+//! What an endpoint sees of a request and says in an answer, without an HTTP library.
+
+use std::fmt;
+
+use crate::parameters::Parameters;
+use crate::refusal::Refusal;
+
+/// The parts of a request that an endpoint may look at.
+#[derive(Clone, Copy, Default)]
+pub struct Incoming<'a> {
+    /// The query without its question mark; empty when there is none.
+    pub query: &'a str,
+    /// All values of the `Authorization` header.
+    pub authorization: &'a [&'a str],
+    /// The `Content-Type` header.
+    pub content_type: Option<&'a str>,
+    /// The body, already capped by the server; empty for GET.
+    pub body: &'a [u8],
+}
+
+impl Incoming<'_> {
+    /// The parameters of query and body together.
+    pub fn parameters(&self) -> Result<Parameters, Refusal> {
+        Parameters::parse(&[self.query, self.form()?])
+    }
+
+    /// The parameters of the body, where the address must not have any (RFC 6749 section 2.3.1 and 3.2).
+    pub fn form_parameters(&self) -> Result<Parameters, Refusal> {
+        if !self.query.is_empty() {
+            return Err(Refusal::ParametersInQuery);
+        }
+        Parameters::parse(&[self.form()?])
+    }
+
+    fn form(&self) -> Result<&str, Refusal> {
+        let kind = self.content_type.and_then(|kind| kind.split(';').next()).unwrap_or_default().trim();
+        if !self.body.is_empty() && !kind.eq_ignore_ascii_case("application/x-www-form-urlencoded") {
+            return Err(Refusal::NotAForm);
+        }
+        std::str::from_utf8(self.body).map_err(|_| Refusal::NotText)
+    }
+}
+
+/// An answer, complete but for cross-origin headers (see [`crate::endpoint::Endpoint::cors`]).
+#[derive(Clone, PartialEq, Eq)]
+pub struct Response {
+    /// The HTTP status.
+    pub status: u16,
+    /// Header names in lower case, with values.
+    pub headers: Vec<(&'static str, String)>,
+    /// The body; empty for redirects.
+    pub body: String,
+}
+
+impl Response {
+    /// A JSON answer with a caching rule.
+    pub fn json(status: u16, cache: Cache, body: &serde_json::Value) -> Self {
+        let headers = vec![
+            ("content-type", "application/json".to_owned()),
+            ("cache-control", cache.header().to_owned()),
+            ("x-content-type-options", "nosniff".to_owned()),
+        ];
+        Self { status, headers, body: body.to_string() }
+    }
+
+    /// The way back to an application: always 303, because a 307 would repeat the form with the password
+    /// (RFC 9700 section 4.12, checklist O-35).
+    pub fn redirect(location: &str) -> Self {
+        let headers = vec![
+            ("location", location.to_owned()),
+            ("cache-control", Cache::Never.header().to_owned()),
+            ("referrer-policy", "no-referrer".to_owned()),
+        ];
+        Self { status: 303, headers, body: String::new() }
+    }
+
+    /// A refusal as JSON (RFC 6749 section 5.2).
+    pub fn refusal(refusal: Refusal) -> Self {
+        let body = serde_json::json!({ "error": refusal.code(), "error_description": refusal.description() });
+        Self::json(refusal.status(), Cache::Never, &body)
+    }
+
+    /// The first value of a header, by its lower-case name.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.iter().find(|(known, _)| *known == name).map(|(_, value)| value.as_str())
+    }
+}
+
+impl fmt::Debug for Response {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Response({}, {} bytes)", self.status, self.body.len())
+    }
+}
+
+/// Whether an answer may be kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Cache {
+    /// It holds something personal or secret (RFC 6749 section 5.1, checklist O-34).
+    Never,
+    /// Public, for five minutes: long enough to spare us, short enough that a new key is seen before it signs.
+    FiveMinutes,
+}
+
+impl Cache {
+    /// The `Cache-Control` value.
+    pub const fn header(self) -> &'static str {
+        match self {
+            Self::Never => "no-store",
+            Self::FiveMinutes => "public, max-age=300",
+        }
+    }
+}

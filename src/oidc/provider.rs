@@ -1,0 +1,54 @@
+//! What is fixed for one tenant: its issuer and how long things live.
+
+use idflow_core::time::Span;
+
+/// One tenant's OpenID Provider.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Provider {
+    /// The issuer: an https origin without a path (http only on loopback), byte for byte as tokens carry it
+    /// (checklist O-10).
+    pub issuer: String,
+    /// How long what it issues lives.
+    pub lifetimes: Lifetimes,
+}
+
+/// How long what a provider issues lives.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Lifetimes {
+    /// An authorization code. Never more than [`Lifetimes::LONGEST_CODE`] counts (checklist O-7).
+    pub code: Span,
+    /// An access token.
+    pub access_token: Span,
+    /// An ID token.
+    pub id_token: Span,
+    /// A family of refresh tokens, counted from the sign-in, whatever happens (checklist O-19).
+    pub grant: Span,
+}
+
+impl Lifetimes {
+    /// The longest life of a code (checklist O-7).
+    pub const LONGEST_CODE: Span = Span::seconds(60);
+}
+
+impl Default for Lifetimes {
+    fn default() -> Self {
+        Self {
+            code: Self::LONGEST_CODE,
+            access_token: Span::minutes(10),
+            id_token: Span::hours(1),
+            grant: Span::hours(30 * 24),
+        }
+    }
+}
+
+impl Provider {
+    /// A provider with the default lifetimes: code 60 s, access token 10 min, ID token 1 h, refresh 30 days.
+    pub fn new(issuer: impl Into<String>) -> Self {
+        Self { issuer: issuer.into(), lifetimes: Lifetimes::default() }
+    }
+
+    /// The absolute address of a path under the issuer.
+    pub fn address(&self, path: &str) -> String {
+        format!("{}{path}", self.issuer)
+    }
+}

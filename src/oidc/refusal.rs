@@ -1,0 +1,100 @@
+//! Every reason for which a request is refused, with the error code that its specification prescribes.
+
+macro_rules! refusals {
+    ($($name:ident => $status:literal $code:literal, $description:literal;)+) => {
+        /// Why a request is refused.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, thiserror::Error)]
+        pub enum Refusal {$(
+            #[doc = concat!("`", $code, "`: ", $description, ".")]
+            #[error($description)]
+            $name,
+        )+}
+
+        impl Refusal {
+            /// All of them, in the order of this file.
+            pub const ALL: &[Self] = &[$(Self::$name),+];
+
+            /// The `error` value of the answer; empty where the specification wants none (RFC 6750 section 3.1).
+            pub const fn code(self) -> &'static str {
+                match self {$(Self::$name => $code,)+}
+            }
+
+            /// What was wrong and what to do, for `error_description` and logs. Never repeats what was sent.
+            pub const fn description(self) -> &'static str {
+                match self {$(Self::$name => $description,)+}
+            }
+
+            /// The HTTP status, where the refusal is not a redirect.
+            pub const fn status(self) -> u16 {
+                match self {$(Self::$name => $status,)+}
+            }
+
+            /// A stable name for logs, metrics and audit.
+            pub const fn name(self) -> &'static str {
+                match self {$(Self::$name => stringify!($name),)+}
+            }
+        }
+    };
+}
+
+// Descriptions are ASCII without quote and backslash: RFC 6749 section 5.2 allows nothing else.
+refusals! {
+    // Any endpoint.
+    RepeatedParameter => 400 "invalid_request", "a parameter is given more than once; send each at most once";
+    OversizedRequest => 400 "invalid_request", "the request has too many or too long parameters";
+    NotText => 400 "invalid_request", "a parameter is not UTF-8 text";
+    NotAForm => 400 "invalid_request", "the body must be application/x-www-form-urlencoded";
+    ParametersInQuery => 400 "invalid_request", "parameters belong in the body, not in the address";
+
+    // Authorization endpoint, shown and never redirected (RFC 6749 section 4.1.2.1, checklist O-2).
+    MissingClientId => 400 "invalid_request", "client_id is missing";
+    UnknownClient => 400 "invalid_client", "no application with this client_id is registered and enabled";
+    MissingRedirectUri => 400 "invalid_request", "redirect_uri is missing";
+    UnregisteredRedirectUri => 400 "invalid_request", "redirect_uri is not, character for character, a registered one";
+
+    // Authorization endpoint, by redirect.
+    RequestObject => 400 "request_not_supported", "request objects are not supported; send plain parameters";
+    RequestUri => 400 "request_uri_not_supported", "request_uri is not supported; send plain parameters";
+    Registration => 400 "registration_not_supported", "the registration parameter is not supported";
+    MissingResponseType => 400 "invalid_request", "response_type is missing; send code";
+    UnsupportedResponseType => 400 "unsupported_response_type", "only response_type code is supported";
+    UnsupportedResponseMode => 400 "invalid_request", "only response_mode query is supported";
+    GrantNotAllowed => 400 "unauthorized_client", "the client is not registered for this grant type";
+    NoScope => 400 "invalid_scope", "none of the requested scopes is registered for the client";
+    MissingChallenge => 400 "invalid_request", "code_challenge is missing; use PKCE with S256";
+    UnsupportedChallengeMethod => 400 "invalid_request", "code_challenge_method must be S256";
+    MalformedChallenge => 400 "invalid_request", "code_challenge must be 43 characters of base64url";
+    MissingNonce => 400 "invalid_request", "without PKCE, scope openid and a nonce are required";
+    UnknownPrompt => 400 "invalid_request", "prompt knows none, login, select_account and consent";
+    ContradictoryPrompt => 400 "invalid_request", "prompt none cannot be combined with other values";
+    MalformedMaxAge => 400 "invalid_request", "max_age must be a number of seconds";
+    LoginRequired => 400 "login_required", "the person must sign in";
+    AccessDenied => 400 "access_denied", "the person or the provider ended the sign-in";
+
+    // Token endpoint (RFC 6749 section 5.2).
+    MissingGrantType => 400 "invalid_request", "grant_type is missing";
+    UnsupportedGrantType => 400 "unsupported_grant_type", "only authorization_code and refresh_token are supported";
+    SeveralAuthentications => 400 "invalid_request", "the client authenticates in more than one way; use the registered one";
+    MalformedAuthorization => 401 "invalid_client", "the Authorization header is not a Basic header";
+    FailedAuthentication => 401 "invalid_client", "unknown client, wrong secret, or not the registered authentication method";
+    MissingCode => 400 "invalid_request", "code is missing";
+    InvalidCode => 400 "invalid_grant", "the code is unknown, expired, used or not for this client";
+    ReusedCode => 400 "invalid_grant", "the code was used before; everything issued for it is revoked";
+    WrongRedirectUri => 400 "invalid_grant", "redirect_uri differs from the authorization request";
+    MissingVerifier => 400 "invalid_grant", "code_verifier is missing; the request had a code_challenge";
+    UnexpectedVerifier => 400 "invalid_grant", "code_verifier was sent, but the request had no code_challenge";
+    MalformedVerifier => 400 "invalid_request", "code_verifier must be 43 to 128 unreserved characters";
+    WrongVerifier => 400 "invalid_grant", "code_verifier does not match the code_challenge";
+    MissingRefreshToken => 400 "invalid_request", "refresh_token is missing";
+    InvalidRefreshToken => 400 "invalid_grant", "the refresh token is unknown, expired, revoked or not for this client";
+    ReusedRefreshToken => 400 "invalid_grant", "the refresh token was used before; the whole family is revoked";
+    WithdrawnScope => 400 "invalid_grant", "the client may no longer refresh; start a new sign-in";
+    WidenedScope => 400 "invalid_scope", "scope asks for more than was granted";
+    InactiveUser => 400 "invalid_grant", "the user may not sign in any more";
+
+    // UserInfo endpoint (RFC 6750 section 3).
+    MissingToken => 401 "", "an access token in the Authorization header is required";
+    TokenOutsideHeader => 400 "invalid_request", "send the access token in the Authorization header only";
+    InvalidToken => 401 "invalid_token", "the access token is malformed, expired, revoked or not ours";
+    InsufficientScope => 403 "insufficient_scope", "the access token lacks the scope openid";
+}

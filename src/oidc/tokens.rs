@@ -1,0 +1,202 @@
+//! The three tokens of an answer: access token (RFC 9068), ID token (OpenID Connect Core 2), refresh token.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use idflow_core::Data;
+use idflow_core::digest::Digest;
+use idflow_core::grant::Grant;
+use idflow_core::secret::SecretText;
+use idflow_core::time::Timestamp;
+use idflow_core::user::User;
+use serde::{Deserialize, Serialize};
+
+use crate::acr::Strength;
+use crate::claims;
+use crate::client::{Algorithm, Client};
+use crate::handle::TokenId;
+use crate::jws::{self, Type};
+use crate::keys::{Keys, SigningFailed};
+use crate::provider::Provider;
+use crate::scope::{OPENID, has};
+
+/// What a successful token request gives.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Tokens {
+    /// The access token.
+    pub access_token: SecretText,
+    /// Seconds until it expires.
+    pub expires_in: i64,
+    /// The ID token, with scope `openid`.
+    pub id_token: Option<SecretText>,
+    /// The refresh token, with scope `offline_access`.
+    pub refresh_token: Option<SecretText>,
+    /// The scopes of the access token.
+    pub scopes: Vec<String>,
+}
+
+/// The claims of an access token. Its audience is the issuer itself: it opens UserInfo and whatever interfaces the
+/// tenant's own services agree to accept it at, and can never pass for an ID token, whose audience is the client.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AccessToken {
+    /// The issuer.
+    pub iss: String,
+    /// The user.
+    pub sub: String,
+    /// The issuer again.
+    pub aud: String,
+    /// The client that holds it.
+    pub client_id: String,
+    /// Space-separated scopes.
+    pub scope: String,
+    /// Grant and generation, see [`TokenId`].
+    pub jti: String,
+    /// The session it came from.
+    pub sid: String,
+    /// When it was issued, in seconds.
+    pub iat: i64,
+    /// When it expires, in seconds.
+    pub exp: i64,
+    /// When the person last showed a factor, in seconds.
+    pub auth_time: i64,
+    /// How strong that was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub acr: Option<String>,
+    /// By which methods.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub amr: Vec<String>,
+}
+
+impl AccessToken {
+    /// The scopes as a list.
+    pub fn scopes(&self) -> Vec<String> {
+        crate::scope::parse(&self.scope)
+    }
+
+    /// Which grant and generation it was issued for.
+    pub fn id(&self) -> Option<TokenId> {
+        self.jti.parse().ok()
+    }
+}
+
+#[derive(Serialize)]
+struct IdToken<'a> {
+    iss: &'a str,
+    sub: &'a str,
+    aud: &'a str,
+    azp: &'a str,
+    iat: i64,
+    exp: i64,
+    auth_time: i64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    nonce: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    acr: Option<&'a str>,
+    #[serde(skip_serializing_if = "<[String]>::is_empty")]
+    amr: &'a [String],
+    at_hash: String,
+    sid: &'a str,
+    // Only names of `claims::TABLE`, none of which is one of the above (checklist O-41).
+    #[serde(flatten)]
+    about: Data,
+}
+
+/// What tokens are made of.
+pub(crate) struct Making<'a> {
+    pub(crate) provider: &'a Provider,
+    pub(crate) keys: &'a Keys,
+    pub(crate) client: &'a Client,
+    pub(crate) grant: &'a Grant,
+    pub(crate) user: &'a User,
+    pub(crate) generation: u32,
+    pub(crate) scopes: &'a [String],
+    pub(crate) now: Timestamp,
+}
+
+impl Making<'_> {
+    /// Signs an access token, and with scope `openid` an ID token. The nonce goes only into the first one
+    /// (OpenID Connect Core 12.2).
+    pub(crate) fn tokens(&self, refresh_token: Option<SecretText>) -> Result<Tokens, SigningFailed> {
+        let claims = self.access_claims();
+        let access_token = jws::sign(self.keys.signing(Algorithm::Es256), Type::AccessToken, &claims)?;
+        let id_token = if has(self.scopes, OPENID) {
+            Some(SecretText::new(self.id_token(&claims, &access_token)?))
+        } else {
+            None
+        };
+        Ok(Tokens {
+            access_token: SecretText::new(access_token),
+            expires_in: claims.exp - claims.iat,
+            id_token,
+            refresh_token,
+            scopes: self.scopes.to_vec(),
+        })
+    }
+
+    fn access_claims(&self) -> AccessToken {
+        let Strength { methods, class } = Strength::of(&self.grant.evidence, self.grant.user);
+        let ends = self.now.plus(self.provider.lifetimes.access_token).min(self.grant.expires);
+        AccessToken {
+            iss: self.provider.issuer.clone(),
+            sub: self.grant.user.to_string(),
+            aud: self.provider.issuer.clone(),
+            client_id: self.client.id.clone(),
+            scope: self.scopes.join(" "),
+            jti: TokenId { grant: self.grant.id, generation: self.generation }.to_string(),
+            sid: self.grant.session.to_string(),
+            iat: self.now.seconds(),
+            exp: ends.seconds(),
+            auth_time: self.grant.authenticated.seconds(),
+            acr: class.map(str::to_owned),
+            amr: methods,
+        }
+    }
+
+    fn id_token(&self, access: &AccessToken, access_token: &str) -> Result<String, SigningFailed> {
+        let claims = IdToken {
+            iss: &access.iss,
+            sub: &access.sub,
+            aud: &self.client.id,
+            azp: &self.client.id,
+            iat: access.iat,
+            exp: self.now.plus(self.provider.lifetimes.id_token).seconds(),
+            auth_time: access.auth_time,
+            nonce: self.grant.request.nonce.as_deref().filter(|_| self.generation == 1),
+            acr: access.acr.as_deref(),
+            amr: &access.amr,
+            at_hash: at_hash(access_token),
+            sid: &access.sid,
+            about: claims::of(self.user, self.scopes),
+        };
+        jws::sign(self.keys.signing(self.client.id_token_algorithm), Type::IdToken, &claims)
+    }
+}
+
+/// The left half of the access token's SHA-256 (OpenID Connect Core 3.1.3.6); both our algorithms use that hash.
+fn at_hash(access_token: &str) -> String {
+    let digest = Digest::of(access_token);
+    URL_SAFE_NO_PAD.encode(digest.as_bytes().split_at(16).0)
+}
+
+/// Verifies an access token of ours: signature, type, issuer, audience, time.
+pub fn verify_access_token(
+    provider: &Provider,
+    keys: &Keys,
+    token: &str,
+    now: Timestamp,
+) -> Option<AccessToken> {
+    let claims: AccessToken = jws::verify(keys, Type::AccessToken, token)?;
+    let ours = claims.iss == provider.issuer && claims.aud == provider.issuer;
+    (ours && now.seconds() < claims.exp).then_some(claims)
+}
+
+/// The subject of an ID token that we issued at any time: what an `id_token_hint` may say (OpenID Connect Core
+/// 3.1.2.1). Expired ones are accepted, because a hint authenticates nobody (checklist O-28).
+pub fn hinted_subject(provider: &Provider, keys: &Keys, hint: &str) -> Option<String> {
+    #[derive(Deserialize)]
+    struct Hint {
+        iss: String,
+        sub: String,
+    }
+    let hint: Hint = jws::verify(keys, Type::IdToken, hint)?;
+    (hint.iss == provider.issuer).then_some(hint.sub)
+}
