@@ -1,0 +1,78 @@
+//! Expressions: compiled once behind the gate, evaluated many times under a budget.
+
+mod budget;
+mod convert;
+mod evaluate;
+mod functions;
+mod gate;
+mod path;
+mod references;
+mod stack;
+
+use std::fmt;
+use std::sync::Arc;
+
+use idflow_core::{Data, Value};
+
+pub use budget::Budget;
+pub use convert::MAX_RESULT;
+pub use evaluate::EvaluationError;
+pub use gate::{ExpressionError, MAX_DEPTH, MAX_SOURCE};
+pub use references::Reference;
+
+/// The names an expression can read from. A root that a journey does not have reads as an empty object, so that
+/// `has(session.user)` is false instead of an error.
+pub const ROOTS: [&str; 9] =
+    ["form", "steps", "vars", "user", "session", "client", "flow", "request", "input"];
+
+/// A compiled CEL expression. Cheap to clone.
+#[derive(Clone)]
+pub struct Expression(Arc<gate::Compiled>);
+
+impl fmt::Debug for Expression {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Expression").field(&self.source()).finish()
+    }
+}
+
+impl Expression {
+    /// Compiles an expression, refusing what could not be evaluated safely: more than [`MAX_SOURCE`] bytes, an
+    /// operator tree deeper than [`MAX_DEPTH`], unknown functions, patterns that are not literal.
+    pub fn compile(source: &str) -> Result<Self, ExpressionError> {
+        gate::compile(source).map(|compiled| Self(Arc::new(compiled)))
+    }
+
+    /// What it was compiled from.
+    pub fn source(&self) -> &str {
+        &self.0.source
+    }
+
+    /// Every path it reads, in the order of the source. One path may appear more than once.
+    pub fn references(&self) -> &[Reference] {
+        &self.0.references
+    }
+
+    /// The functions it calls, sorted; macros such as `has` and `map`, and operators, are left out.
+    pub fn functions(&self) -> &[String] {
+        &self.0.functions
+    }
+
+    /// Evaluates it over the roots (see [`ROOTS`]). Only values on paths the expression reads are looked at.
+    pub fn evaluate(&self, roots: &Data, budget: Budget) -> Result<Value, EvaluationError> {
+        evaluate::evaluate(&self.0, roots, budget)
+    }
+
+    /// Evaluates a condition: anything but a boolean is [`EvaluationError::Mismatch`].
+    pub fn holds(&self, roots: &Data, budget: Budget) -> Result<bool, EvaluationError> {
+        match self.evaluate(roots, budget)? {
+            Value::Bool(verdict) => Ok(verdict),
+            other => Err(EvaluationError::Mismatch(format!(
+                "a condition must give true or false, but this gives {}",
+                convert::type_name(&other)
+            ))),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
