@@ -1,0 +1,103 @@
+//! Types that exist only in schemas: each stands for a bounded string and carries its pattern.
+//!
+//! A field is a plain `String` in Rust and names one of these with `#[schemars(with = "…")]`, so that the
+//! bound and its message are written once.
+
+use std::borrow::Cow;
+
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+
+use crate::name;
+
+/// Any text of 1 to `MAX` characters.
+pub struct Text<const MAX: u32>;
+
+/// A name that expressions can use: lowerCamelCase, at most 63 characters, no word that YAML 1.1 or CEL reserves.
+pub struct Name;
+
+/// The name of an object that becomes part of other names: a DNS label of at most 63 characters.
+pub struct Label;
+
+/// The name of any namespaced object: a DNS subdomain of at most 253 characters.
+pub struct ObjectName;
+
+/// A length of time such as `20m`, `1h30m` or `500ms` (GEP-2257, the largest unit first).
+pub struct Duration;
+
+/// A BCP 47 language tag such as `en` or `pt-BR`.
+pub struct Locale;
+
+/// The 64 lower-case hexadecimal digits of a SHA-256 digest.
+pub struct Sha256;
+
+/// An IPv4 or IPv6 range in CIDR notation.
+pub struct Cidr;
+
+/// A host name, `*.` and a host name, or an IP address.
+pub struct Host;
+
+/// An amount as Kubernetes writes it, for example `500m`, `64Mi` or `10Gi`.
+pub struct Amount;
+
+/// A colour as `#rrggbb`.
+pub struct Colour;
+
+macro_rules! schema {
+    ($($name:ident => $body:tt),+ $(,)?) => {$(
+        impl JsonSchema for $name {
+            fn inline_schema() -> bool {
+                true
+            }
+
+            fn schema_name() -> Cow<'static, str> {
+                stringify!($name).into()
+            }
+
+            fn json_schema(_: &mut SchemaGenerator) -> Schema {
+                json_schema!($body)
+            }
+        }
+    )+};
+}
+
+schema! {
+    Name => {
+        "type": "string", "minLength": 1, "maxLength": 63, "pattern": name::LOWER_CAMEL_CASE,
+        "x-kubernetes-validations": [{ "rule": name::not_reserved("self"), "message": name::RESERVED_MESSAGE }]
+    },
+    Label => { "type": "string", "minLength": 1, "maxLength": 63, "pattern": "^[a-z0-9]([-a-z0-9]*[a-z0-9])?$" },
+    ObjectName => {
+        "type": "string", "minLength": 1, "maxLength": 253,
+        "pattern": "^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$"
+    },
+    Duration => {
+        "type": "string", "minLength": 2, "maxLength": 27,
+        "pattern": "^([0-9]{1,5}h)?([0-9]{1,5}m)?([0-9]{1,5}s)?([0-9]{1,5}ms)?$"
+    },
+    Locale => { "type": "string", "minLength": 2, "maxLength": 35, "pattern": "^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$" },
+    Sha256 => { "type": "string", "minLength": 64, "maxLength": 64, "pattern": "^[0-9a-f]{64}$" },
+    Cidr => { "type": "string", "minLength": 4, "maxLength": 43, "pattern": "^[0-9a-fA-F:.]+/[0-9]{1,3}$" },
+    Host => {
+        "type": "string", "minLength": 1, "maxLength": 253,
+        "pattern": "^(\\*\\.)?[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$|^[0-9a-f:]*:[0-9a-f:.]*$"
+    },
+    Amount => {
+        "type": "string", "minLength": 1, "maxLength": 20,
+        "pattern": "^[0-9]{1,12}(\\.[0-9]{1,3})?(m|k|M|G|T|Ki|Mi|Gi|Ti)?$"
+    },
+    Colour => { "type": "string", "minLength": 7, "maxLength": 7, "pattern": "^#[0-9A-Fa-f]{6}$" },
+}
+
+impl<const MAX: u32> JsonSchema for Text<MAX> {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> Cow<'static, str> {
+        format!("Text{MAX}").into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "type": "string", "minLength": 1, "maxLength": MAX })
+    }
+}

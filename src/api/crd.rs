@@ -1,0 +1,1 @@
+//! From the Rust types to the manifests of the `crds` folder.

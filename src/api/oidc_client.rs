@@ -1,0 +1,217 @@
+//! `OIDCClient`: an application that signs its users in here.
+
+use kube::{CustomResource, KubeSchema};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::bounds::{Label, ObjectName, Text};
+use crate::flow::ReferencedStatus;
+
+/// An application (relying party) that signs its users in here over OpenID Connect.
+#[derive(CustomResource, KubeSchema, Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[kube(
+    group = "idflow.dev",
+    version = "v1alpha1",
+    kind = "OIDCClient",
+    namespaced,
+    status = "ReferencedStatus",
+    derive = "PartialEq",
+    category = "idflow",
+    shortname = "oc",
+    doc = "An application that signs its users in here over OpenID Connect.",
+    selectable = "spec.secretRef.name",
+    printcolumn(
+        name = "Ready",
+        type_ = "string",
+        json_path = ".status.conditions[?(@.type==\"Ready\")].status"
+    ),
+    printcolumn(
+        name = "Reason",
+        type_ = "string",
+        json_path = ".status.conditions[?(@.type==\"Ready\")].reason"
+    ),
+    printcolumn(name = "Authentication", type_ = "string", json_path = ".spec.authentication"),
+    printcolumn(
+        name = "Message",
+        type_ = "string",
+        json_path = ".status.conditions[?(@.type==\"Ready\")].message",
+        priority = "1"
+    ),
+    printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp")
+)]
+#[serde(rename_all = "camelCase")]
+#[x_kube(
+    validation = Rule::new("(self.authentication == 'None') != has(self.secretRef)")
+        .message("a client with a secret names it in secretRef, and a client with authentication None has none"),
+    validation = Rule::new(
+        "!has(self.pkce) || self.pkce == 'Required' || self.authentication != 'None'"
+    )
+    .message("pkce: OptionalWithNonce is for clients that have a secret: without PKCE anybody could redeem the code of a public client")
+)]
+pub struct OIDCClientSpec {
+    /// The name visitors see. Absent means the object's name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<Text<128>>")]
+    pub display_name: Option<String>,
+    /// The `client_id` of the protocol. Absent means the object's name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<Text<128>>", regex(pattern = "^[A-Za-z0-9._~-]+$"))]
+    pub client_id: Option<String>,
+    /// Where a browser may be sent back to, compared character by character. https, except on loopback
+    /// addresses and for private-use schemes with a dot such as `com.example.app:/done`; no fragment.
+    #[serde(rename = "redirectURIs")]
+    #[schemars(
+        with = "Vec<RedirectUri>",
+        length(min = 1, max = 32),
+        extend("x-kubernetes-list-type" = "set")
+    )]
+    pub redirect_uris: Vec<String>,
+    /// Where a browser may be sent after signing out, compared character by character. Absent: nowhere.
+    #[serde(rename = "postLogoutRedirectURIs", default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(with = "Vec<RedirectUri>", length(max = 32), extend("x-kubernetes-list-type" = "set"))]
+    pub post_logout_redirect_uris: Vec<String>,
+    /// What the client may ask the token endpoint for. Absent means AuthorizationCode.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 2), extend("x-kubernetes-list-type" = "set"))]
+    pub grants: Option<Vec<Grant>>,
+    /// How the client shows who it is at the token endpoint.
+    pub authentication: ClientAuthentication,
+    /// The Secret with the client's secret: entry `current`, and while it is being changed also `previous`. It
+    /// needs the label `idflow.dev/usable: "true"`. Absent: the client has no secret.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub secret_ref: Option<SecretReference>,
+    /// Scopes the client may ask for. Absent means openid, profile and email.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 8), extend("x-kubernetes-list-type" = "set"))]
+    pub scopes: Option<Vec<Scope>>,
+    /// Whether every authorization request must use PKCE with S256. Absent means Required.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pkce: Option<Pkce>,
+    /// How ID tokens are signed. Absent means RS256, which every client understands.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub id_token_signing_algorithm: Option<SigningAlgorithm>,
+    /// Which flows the client's users run through. Absent: the default flow of each type.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub flows: Option<ClientFlows>,
+    /// Origins whose scripts may call the token and UserInfo endpoints from a browser (CORS), for example
+    /// `https://app.example.com`. Absent: none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(with = "Vec<Origin>", length(max = 16), extend("x-kubernetes-list-type" = "set"))]
+    pub allowed_origins: Vec<String>,
+}
+
+macro_rules! pattern {
+    ($name:ident, $max:literal, $pattern:literal) => {
+        struct $name;
+
+        impl JsonSchema for $name {
+            fn inline_schema() -> bool {
+                true
+            }
+
+            fn schema_name() -> std::borrow::Cow<'static, str> {
+                stringify!($name).into()
+            }
+
+            fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+                schemars::json_schema!({
+                    "type": "string", "minLength": 8, "maxLength": $max, "pattern": $pattern
+                })
+            }
+        }
+    };
+}
+
+pattern!(
+    RedirectUri,
+    512,
+    "^(https://[^/?#\\s*]+|http://(localhost|127\\.[0-9]+\\.[0-9]+\\.[0-9]+|\\[::1\\])(:[0-9]{1,5})?|[a-z][a-z0-9+-]*(\\.[a-z0-9+-]+)+:)([/?][^#\\s]*)?$"
+);
+pattern!(
+    Origin,
+    255,
+    "^(https://[a-z0-9.-]+|http://(localhost|127\\.[0-9]+\\.[0-9]+\\.[0-9]+|\\[::1\\]))(:[0-9]{1,5})?$"
+);
+
+/// What a client may ask the token endpoint for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+pub enum Grant {
+    /// Redeem an authorization code.
+    AuthorizationCode,
+    /// Redeem a refresh token. A user must have granted `offline_access`.
+    RefreshToken,
+}
+
+/// How a client shows who it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+pub enum ClientAuthentication {
+    /// It does not: an application on the user's own device. PKCE protects its codes.
+    None,
+    /// By its secret in the Authorization header.
+    ClientSecretBasic,
+    /// By its secret in the request body.
+    ClientSecretPost,
+}
+
+/// A scope with a defined meaning.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Scope {
+    /// OpenID Connect: an ID token with `sub`.
+    Openid,
+    /// Name and other profile claims.
+    Profile,
+    /// The e-mail address and whether it is verified.
+    Email,
+    /// A refresh token that outlives the session.
+    OfflineAccess,
+}
+
+/// Whether PKCE must be used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+pub enum Pkce {
+    /// Always, with S256.
+    Required,
+    /// Not when the request carries a nonce. For clients with a secret that cannot do PKCE.
+    OptionalWithNonce,
+}
+
+/// A signature algorithm.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+pub enum SigningAlgorithm {
+    /// RSA with SHA-256.
+    RS256,
+    /// ECDSA on P-256 with SHA-256.
+    ES256,
+}
+
+/// Which flows a client uses.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ClientFlows {
+    /// The Login flow. Absent: the default one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<Label>")]
+    pub login: Option<String>,
+    /// The Registration flow, for `prompt=create`. Absent: the default one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<Label>")]
+    pub registration: Option<String>,
+    /// The ResetPassword flow. Absent: the default one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<Label>")]
+    pub reset_password: Option<String>,
+    /// The Logout flow. Absent: the default one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<Label>")]
+    pub logout: Option<String>,
+}
+
+/// A Secret in the same namespace.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct SecretReference {
+    /// Its name. The Secret needs the label `idflow.dev/usable: "true"`.
+    #[schemars(with = "ObjectName")]
+    pub name: String,
+}
