@@ -14,6 +14,7 @@ pub mod cluster;
 pub mod dev;
 pub mod form;
 pub mod http;
+pub mod kubelet;
 pub mod oidc;
 pub mod person;
 pub mod process;
