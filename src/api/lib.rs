@@ -4,6 +4,7 @@
 //! its default and its unit. Nothing here decides or performs anything; `crd` turns the types into the manifests
 //! of the `crds` folder.
 #![deny(missing_docs)]
+#![expect(clippy::doc_markdown, reason = "kubectl explain prints the documentation as plain text")]
 #![expect(unreachable_pub, reason = "KubeSchema repeats each struct, with its visibility, inside a function")]
 
 pub mod bounds;
