@@ -1,0 +1,177 @@
+//! The custom resources on a real API server: every definition installs, every rule refuses what it should in the
+//! user's words, and every example is accepted as `kubectl` reads it.
+#![allow(clippy::expect_used, clippy::panic, reason = "a panic is the failure report of a test")]
+
+use std::sync::OnceLock;
+use std::time::Duration;
+
+use idflow_test_support::cluster::Cluster;
+use idflow_test_support::{repository, wait};
+use serde_json::Value;
+
+mod refusals;
+mod samples;
+
+/// The control plane with our definitions installed as a user installs them.
+pub(crate) fn installed(test: &str) -> Option<&'static Cluster> {
+    static INSTALLED: OnceLock<()> = OnceLock::new();
+    let cluster = Cluster::shared(test)?;
+    INSTALLED.get_or_init(|| {
+        let folder = repository::path("crds").display().to_string();
+        // Client-side apply: its annotation is what limits the size of a definition.
+        cluster.kubectl(&["apply", "-f", &folder]).expect("kubectl apply -f crds");
+        let wait = ["wait", "--for=condition=Established", "--timeout=60s", "crd", "--all"];
+        cluster.kubectl(&wait).expect("established definitions");
+    });
+    Some(cluster)
+}
+
+#[test]
+fn every_definition_installs_with_names_columns_and_category() {
+    let Some(cluster) = installed("every_definition_installs_with_names_columns_and_category") else {
+        return;
+    };
+    let definitions = cluster.kubectl(&["get", "crd", "-o", "json"]).json("definitions");
+    for definition in definitions["items"].as_array().expect("items") {
+        let (spec, name) = (&definition["spec"], &definition["metadata"]["name"]);
+        let problems: Vec<&Value> = definition["status"]["conditions"]
+            .as_array()
+            .expect("conditions")
+            .iter()
+            .filter(|one| one["type"] == "NonStructuralSchema" || one["status"] == "False")
+            .collect();
+        assert!(problems.is_empty(), "{name}: {problems:?}");
+        assert_eq!(spec["names"]["categories"][0], "idflow", "{name}");
+        assert!(spec["names"]["shortNames"].is_array(), "{name} has no short name");
+        let columns = spec["versions"][0]["additionalPrinterColumns"].as_array().expect("columns");
+        assert_eq!(columns.last().expect("a column")["name"], "Age", "{name}");
+    }
+}
+
+#[test]
+fn every_field_of_a_flow_explains_itself() {
+    let Some(cluster) = installed("every_field_of_a_flow_explains_itself") else { return };
+    for field in
+        ["flow", "flow.spec.lifetime", "flow.spec.steps.password", "tenant.spec.issuer", "directory.spec"]
+    {
+        let text = wait::until(Duration::from_secs(30), field, || {
+            let answer = cluster.kubectl(&["explain", field]);
+            if answer.ok { Ok(answer.stdout) } else { Err(answer.stderr) }
+        });
+        let description = text.split("DESCRIPTION:").nth(1).expect("a description");
+        assert!(!description.contains("<empty>"), "{field}: {text}");
+    }
+}
+
+#[test]
+fn every_valid_sample_is_accepted() {
+    let Some(cluster) = installed("every_valid_sample_is_accepted") else { return };
+    for sample in samples::all() {
+        create(cluster, &sample.to_string()).expect("a valid sample");
+    }
+}
+
+#[test]
+fn every_rule_refuses_what_it_should_and_says_why() {
+    let Some(cluster) = installed("every_rule_refuses_what_it_should_and_says_why") else { return };
+    let mut wrong = Vec::new();
+    for refusal in refusals::TABLE {
+        let answer = create(cluster, &refusal.manifest().to_string());
+        if answer.ok {
+            wrong.push(format!("accepted: {}", refusal.what));
+        } else if !answer.stderr.contains(refusal.message) {
+            wrong.push(format!("{}: not «{}» but {}", refusal.what, refusal.message, answer.stderr));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn words_that_yaml_reads_as_booleans_are_refused_as_kubectl_reads_them() {
+    let Some(cluster) = installed("words_that_yaml_reads_as_booleans_are_refused_as_kubectl_reads_them")
+    else {
+        return;
+    };
+    for (what, step) in [
+        ("outcome on", "{ id: a, message: {}, outcomes: { on: done } }"),
+        ("outcome no", "{ id: a, message: {}, outcomes: { no: done } }"),
+        ("id yes", "{ id: yes, message: {}, outcomes: { next: done } }"),
+        ("id off, quoted", "{ id: 'off', message: {}, outcomes: { next: done } }"),
+    ] {
+        let manifest = format!(
+            "{{ apiVersion: idflow.dev/v1alpha1, kind: Flow, metadata: {{ name: words }},\n spec: {{ type: Custom, \
+             start: done, steps: [ {step}, {{ id: done, complete: {{}} }} ] }} }}"
+        );
+        create(cluster, &manifest).expect_refusal(what);
+    }
+}
+
+#[test]
+fn what_must_not_change_does_not_change() {
+    let Some(cluster) = installed("what_must_not_change_does_not_change") else { return };
+    let namespace = cluster.namespace("frozen");
+    for (object, sample, patch, message) in [
+        (
+            "tenant/acme",
+            samples::tenant(),
+            r#"{"spec":{"issuer":"https://other.example"}}"#,
+            "issuer cannot be changed",
+        ),
+        (
+            "tenant/acme",
+            samples::tenant(),
+            r#"{"spec":{"namespace":"other"}}"#,
+            "namespace cannot be changed",
+        ),
+        (
+            "flowrevision/sign-in-g1-aaaaaaaa",
+            samples::revision(),
+            r#"{"spec":{"generation":2}}"#,
+            "a revision never changes",
+        ),
+        (
+            "flowrevision/sign-in-g1-aaaaaaaa",
+            samples::revision(),
+            r#"{"spec":{"content":"{}x"}}"#,
+            "a revision never changes",
+        ),
+    ] {
+        cluster.apply(&namespace, &sample.to_string()).expect("the object");
+        let answer = cluster.kubectl(&["patch", "-n", &namespace, object, "--type=merge", "-p", patch]);
+        let refusal = answer.expect_refusal(patch);
+        assert!(refusal.contains(message), "{patch}: {refusal}");
+    }
+}
+
+#[test]
+fn every_example_is_accepted_by_the_api_server() {
+    let Some(cluster) = installed("every_example_is_accepted_by_the_api_server") else { return };
+    let examples = std::fs::read_dir(repository::path("examples")).expect("examples");
+    for folder in examples.map(|entry| entry.expect("an entry").path()).filter(|path| path.is_dir()) {
+        let text = folder.display().to_string();
+        // The namespaces an example brings must exist for its other objects to be judged.
+        for namespace in namespaces_of(cluster, &text) {
+            cluster.kubectl(&["create", "namespace", &namespace]);
+        }
+        cluster.kubectl(&["create", "--dry-run=server", "-R", "-f", &text]).expect(&text);
+    }
+}
+
+/// The namespaces that the objects of a folder name.
+fn namespaces_of(cluster: &Cluster, folder: &str) -> Vec<String> {
+    let answer = cluster.kubectl(&["create", "--dry-run=client", "-R", "-f", folder, "-o", "json"]);
+    let stream = serde_json::Deserializer::from_str(&answer.stdout).into_iter::<Value>();
+    let objects = stream.flat_map(|one| {
+        let one = one.expect("JSON");
+        one["items"].as_array().cloned().unwrap_or_else(|| vec![one.clone()])
+    });
+    let mut names: Vec<String> =
+        objects.filter_map(|object| Some(object["metadata"]["namespace"].as_str()?.to_owned())).collect();
+    names.sort();
+    names.dedup();
+    names
+}
+
+fn create(cluster: &Cluster, manifest: &str) -> idflow_test_support::cluster::Answer {
+    cluster.kubectl_with(&["create", "--dry-run=server", "--validate=strict", "-f", "-"], manifest)
+}
