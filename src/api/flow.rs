@@ -27,7 +27,7 @@ pub const HISTORY_LIMIT: usize = 10;
     category = "idflow",
     shortname = "fl",
     doc = "A journey such as a sign-in: a graph of steps that people or programs run through.",
-    selectable = "spec.type",
+    selectable = ".spec.type",
     printcolumn(name = "Type", type_ = "string", json_path = ".spec.type"),
     printcolumn(
         name = "Ready",

@@ -22,8 +22,8 @@ pub const MAX_CONTENT: u32 = 1_000_000;
     category = "idflow",
     shortname = "frev",
     doc = "A frozen, resolved Flow that journeys run on. Made by the operator; never edited.",
-    selectable = "spec.flow",
-    selectable = "spec.digest",
+    selectable = ".spec.flow",
+    selectable = ".spec.digest",
     printcolumn(name = "Flow", type_ = "string", json_path = ".spec.flow"),
     printcolumn(name = "Generation", type_ = "integer", json_path = ".spec.generation"),
     printcolumn(

@@ -19,7 +19,7 @@ use crate::flow::ReferencedStatus;
     category = "idflow",
     shortname = "oc",
     doc = "An application that signs its users in here over OpenID Connect.",
-    selectable = "spec.secretRef.name",
+    selectable = ".spec.secretRef.name",
     printcolumn(
         name = "Ready",
         type_ = "string",

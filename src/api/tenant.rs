@@ -23,8 +23,8 @@ pub const DEFAULT_FLOWS: i32 = 500;
     category = "idflow",
     shortname = "ten",
     doc = "Gives one existing namespace to one tenant: its issuer, executor, store and limits.",
-    selectable = "spec.namespace",
-    selectable = "spec.issuer",
+    selectable = ".spec.namespace",
+    selectable = ".spec.issuer",
     printcolumn(name = "Namespace", type_ = "string", json_path = ".spec.namespace"),
     printcolumn(
         name = "Ready",
