@@ -278,6 +278,16 @@ pub enum Callee {
     FlowNode(String),
 }
 
+impl Callee {
+    /// The name of the graph within a revision: `flow/<name>` or `node/<name>`.
+    pub fn graph_name(&self) -> String {
+        match self {
+            Self::Flow(name) => format!("flow/{name}"),
+            Self::FlowNode(name) => format!("node/{name}"),
+        }
+    }
+}
+
 /// How a kind ends a graph.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum End {

@@ -5,5 +5,26 @@
 //!                                                              content ─ compile ─▶ program
 //! ```
 
+pub mod assurance;
+pub mod canonical;
+mod check;
+pub mod compile;
+pub mod content;
+pub mod dataflow;
+pub mod diagnostic;
+pub mod graph;
 pub mod kinds;
+pub mod lint;
+pub mod objects;
 pub mod program;
+pub mod resolve;
+mod scalar;
+pub mod source;
+mod yaml;
+
+pub use check::{Compiled, Revision, check_node, compile_flow};
+pub use compile::LoadError;
+pub use content::Content;
+pub use diagnostic::Finding;
+pub use objects::Objects;
+pub use source::Manifest;

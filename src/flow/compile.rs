@@ -1,0 +1,187 @@
+//! Content to program: names become indices, once, when a revision is loaded.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use idflow_core::digest::Digest;
+use idflow_core::time::Span;
+
+use crate::content::{Content, FORMAT, GraphContent, MAX_CONTENT, StepContent};
+use crate::kinds::{Callee, Facts, Kinds, SettingsError};
+use crate::program::{Graph, GraphIndex, Program, Step, StepIndex, Wire};
+
+/// How long one journey may take when the flow does not say. Fixed with format 1.
+pub const DEFAULT_LIFETIME: Span = Span::minutes(30);
+
+/// The locale of a flow that names none. Fixed with format 1.
+pub const DEFAULT_LOCALE: &str = "en";
+
+/// A content that this program cannot run.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum LoadError {
+    /// It is not the JSON that a revision has.
+    #[error("the revision's content cannot be read: {0}; it was not written by idflow")]
+    Unreadable(String),
+    /// It is larger than 160 KiB.
+    #[error("the revision's content has {0} bytes, more than a revision may have")]
+    TooLarge(usize),
+    /// It was written by a newer program.
+    #[error("the revision has format {0}, and this program knows format {FORMAT}; update the executor")]
+    UnknownFormat(u32),
+    /// A step has a node kind that this program does not have.
+    #[error("step {step} of {graph} is a {kind}, which this program does not know; update the executor")]
+    UnknownKind {
+        /// The graph.
+        graph: String,
+        /// The step.
+        step: String,
+        /// The node kind.
+        kind: String,
+    },
+    /// A wire leads to a step that does not exist.
+    #[error("{graph} names a step {step} that does not exist")]
+    UnknownStep {
+        /// The graph.
+        graph: String,
+        /// The step that is missing.
+        step: String,
+    },
+    /// A step enters a graph that is not part of the content.
+    #[error("{graph} enters {callee}, which is not part of the revision")]
+    UnknownGraph {
+        /// The graph.
+        graph: String,
+        /// The graph that is missing.
+        callee: String,
+    },
+    /// A step's settings are not what its kind takes.
+    #[error("step {step} of {graph} has settings that its kind does not take: {error}")]
+    Settings {
+        /// The graph.
+        graph: String,
+        /// The step.
+        step: String,
+        /// What is wrong.
+        error: SettingsError,
+    },
+}
+
+impl Program {
+    /// Compiles the content of a revision. Checks its structure and nothing else: whether it is the content that
+    /// the digest stands for is the caller's to compare, by [`Program::digest`].
+    pub fn load(content: &str, kinds: Kinds) -> Result<Self, LoadError> {
+        if content.len() > MAX_CONTENT {
+            return Err(LoadError::TooLarge(content.len()));
+        }
+        let digest = Digest::of(content);
+        let content: Content =
+            serde_json::from_str(content).map_err(|error| unreadable(content, &error))?;
+        if content.format != FORMAT {
+            return Err(LoadError::UnknownFormat(content.format));
+        }
+        let names: Vec<&str> = content.graphs.iter().map(|graph| graph.name.as_str()).collect();
+        if names.is_empty() || names.len() > usize::from(GraphIndex::MAX) {
+            return Err(LoadError::Unreadable("it has no graph, or too many".to_owned()));
+        }
+        let graphs = content.graphs.iter().map(|graph| Loader { graph, graphs: &names, kinds }.graph());
+        let graphs = graphs.collect::<Result<_, _>>()?;
+        let locales = match content.locales {
+            none if none.is_empty() => vec![DEFAULT_LOCALE.to_owned()],
+            some => some,
+        };
+        Ok(Self {
+            digest,
+            flow: content.flow,
+            flow_type: content.flow_type,
+            lifetime: content.lifetime.unwrap_or(DEFAULT_LIFETIME),
+            locales,
+            directories: content.directories,
+            default_directory: content.default_directory,
+            graphs,
+        })
+    }
+}
+
+/// A newer format may have fields that this program does not know: say that first.
+fn unreadable(content: &str, error: &serde_json::Error) -> LoadError {
+    let format = serde_json::from_str::<serde_json::Value>(content).ok();
+    let format = format.and_then(|value| value.get("format")?.as_u64()).and_then(|format| u32::try_from(format).ok());
+    match format {
+        Some(format) if format != FORMAT => LoadError::UnknownFormat(format),
+        _ => LoadError::Unreadable(error.to_string()),
+    }
+}
+
+struct Loader<'a> {
+    graph: &'a GraphContent,
+    graphs: &'a [&'a str],
+    kinds: Kinds,
+}
+
+impl Loader<'_> {
+    fn graph(&self) -> Result<Graph, LoadError> {
+        let mut order: Vec<&StepContent> = self.graph.steps.iter().collect();
+        order.sort_by(|a, b| a.id.cmp(&b.id));
+        let index: BTreeMap<&str, StepIndex> =
+            order.iter().zip(0..StepIndex::MAX).map(|(step, index)| (step.id.as_str(), index)).collect();
+        if index.len() != self.graph.steps.len() {
+            return Err(LoadError::Unreadable(format!("{} has two steps of one id", self.graph.name)));
+        }
+        Ok(Graph {
+            name: self.graph.name.clone(),
+            start: self.find(&index, &self.graph.start)?,
+            steps: order.iter().map(|step| self.step(step, &index)).collect::<Result<_, _>>()?,
+            texts: self.graph.texts.clone(),
+            outputs: self.graph.outputs.iter().map(|(name, source)| (name.clone(), source.clone())).collect(),
+        })
+    }
+
+    fn step(&self, step: &StepContent, index: &BTreeMap<&str, StepIndex>) -> Result<Step, LoadError> {
+        let kind = self.kinds.find(&step.kind).ok_or_else(|| LoadError::UnknownKind {
+            graph: self.graph.name.clone(),
+            step: step.id.clone(),
+            kind: step.kind.clone(),
+        })?;
+        let facts = (kind.facts)(&step.settings).map_err(|error| LoadError::Settings {
+            graph: self.graph.name.clone(),
+            step: step.id.clone(),
+            error,
+        })?;
+        Ok(Step {
+            id: step.id.clone(),
+            kind,
+            settings: step.settings.clone(),
+            wires: self.wires(step, &facts, index)?,
+            callee: facts.call.as_ref().map(|call| self.callee(&call.callee)).transpose()?,
+        })
+    }
+
+    /// A step's own wires, then those it inherits, then those its kind implies.
+    fn wires(
+        &self,
+        step: &StepContent,
+        facts: &Facts,
+        index: &BTreeMap<&str, StepIndex>,
+    ) -> Result<Vec<Wire>, LoadError> {
+        let implied = facts.outcomes.iter().filter_map(|outcome| Some((&outcome.name, outcome.implied_target.as_ref()?)));
+        let mut known = BTreeSet::new();
+        let mut wires = Vec::new();
+        for (outcome, target) in step.outcomes.iter().chain(&self.graph.outcomes).chain(implied) {
+            if known.insert(outcome) {
+                wires.push(Wire { outcome: outcome.clone(), to: self.find(index, target)? });
+            }
+        }
+        Ok(wires)
+    }
+
+    fn find(&self, index: &BTreeMap<&str, StepIndex>, step: &str) -> Result<StepIndex, LoadError> {
+        let missing = || LoadError::UnknownStep { graph: self.graph.name.clone(), step: step.to_owned() };
+        index.get(step).copied().ok_or_else(missing)
+    }
+
+    fn callee(&self, callee: &Callee) -> Result<GraphIndex, LoadError> {
+        let callee = callee.graph_name();
+        let at = self.graphs.iter().zip(0..GraphIndex::MAX).find(|(name, _)| **name == callee);
+        let missing = || LoadError::UnknownGraph { graph: self.graph.name.clone(), callee };
+        at.map(|(_, index)| index).ok_or_else(missing)
+    }
+}

@@ -1,0 +1,157 @@
+//! What a revision pins: everything the author wrote that runs, resolved.
+//!
+//! Inside a format no default and no meaning ever changes, so an upgrade of idflow mints nothing. Absent settings
+//! stay absent: a default belongs to the program that reads the content, and is fixed with the format.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use idflow_core::Value;
+use idflow_core::digest::Digest;
+use idflow_core::time::Span;
+use serde::{Deserialize, Serialize};
+
+use crate::canonical::to_canonical;
+use crate::graph::Step;
+use crate::program::DirectoryContent;
+use crate::resolve::{Part, Resolved};
+
+/// The format that this program writes. Numbers are never reused.
+pub const FORMAT: u32 = 1;
+
+/// The longest canonical content, in bytes: objects in the cluster's store have a limit, and a `FlowRevision` holds
+/// the content as one string.
+pub const MAX_CONTENT: usize = 160 * 1024;
+
+/// Texts by key, then by locale (BCP 47).
+pub type Texts = BTreeMap<String, BTreeMap<String, String>>;
+
+/// What a revision pins.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Content {
+    /// The format: [`FORMAT`].
+    pub format: u32,
+    /// The flow's name.
+    pub flow: String,
+    /// The flow's type, for example `Login`.
+    #[serde(rename = "type")]
+    pub flow_type: String,
+    /// How long one journey may take, as written.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lifetime: Option<Span>,
+    /// The flow's locales, the default first, as written.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub locales: Vec<String>,
+    /// The directories that steps use: what is used of them.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub directories: BTreeMap<String, DirectoryContent>,
+    /// The directory of steps that name none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub default_directory: Option<String>,
+    /// The flow itself, then every library flow and node that is entered, sorted by name.
+    pub graphs: Vec<GraphContent>,
+}
+
+/// One flow or node.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct GraphContent {
+    /// `flow/<name>` or `node/<name>`.
+    pub name: String,
+    /// The id of the first step.
+    pub start: String,
+    /// Wiring that every step inherits unless it has its own.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub outcomes: BTreeMap<String, String>,
+    /// Its steps, sorted by id.
+    pub steps: Vec<StepContent>,
+    /// Its texts that are used.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub texts: Texts,
+    /// For nodes: outputs computed on every exit, name → CEL source.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub outputs: BTreeMap<String, String>,
+}
+
+/// One step.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct StepContent {
+    /// Its id.
+    pub id: String,
+    /// Its node kind.
+    pub kind: String,
+    /// The node's settings as written, without what was written as null.
+    pub settings: Value,
+    /// Outcome → step id.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub outcomes: BTreeMap<String, String>,
+}
+
+impl Content {
+    /// The canonical JSON text and its digest.
+    pub fn canonical(&self) -> Result<(String, Digest), serde_json::Error> {
+        let text = to_canonical(&serde_json::to_value(self)?);
+        let digest = Digest::of(&text);
+        Ok((text, digest))
+    }
+}
+
+/// Settings without members that were written as null: the API server does not keep them either.
+pub fn without_nulls(value: &Value) -> Value {
+    match value {
+        Value::Object(members) => members
+            .iter()
+            .filter(|(_, value)| !value.is_null())
+            .map(|(name, value)| (name.clone(), without_nulls(value)))
+            .collect(),
+        Value::Array(items) => items.iter().map(without_nulls).collect(),
+        other => other.clone(),
+    }
+}
+
+/// The content of a resolved flow.
+pub(crate) fn content(resolved: &Resolved<'_>) -> Option<Content> {
+    let (subject, callees) = resolved.parts.split_last()?;
+    let flow = subject.flow?;
+    let mut callees: Vec<&Part<'_>> = callees.iter().collect();
+    callees.sort_by(|a, b| a.name.cmp(&b.name));
+    let default_directory = resolved.directory(None).filter(|_| resolved.uses_default_directory());
+    Some(Content {
+        format: FORMAT,
+        flow: flow.metadata.name.clone().unwrap_or_default(),
+        flow_type: flow.spec.type_.as_str().to_owned(),
+        lifetime: flow.spec.lifetime,
+        locales: flow.spec.locales.clone(),
+        directories: resolved.pinned_directories(),
+        default_directory: default_directory.and_then(|directory| directory.metadata.name.clone()),
+        graphs: std::iter::once(subject).chain(callees).map(graph_content).collect(),
+    })
+}
+
+fn graph_content(part: &Part<'_>) -> GraphContent {
+    let graph = &part.graph;
+    let used: BTreeSet<&str> =
+        graph.steps.iter().flat_map(|step| &step.facts.texts).map(|text| text.key.as_str()).collect();
+    let texts = graph.texts.iter().filter(|(key, _)| used.contains(key.as_str()));
+    let mut steps: Vec<StepContent> = graph.steps.iter().filter_map(step_content).collect();
+    steps.sort_by(|a, b| a.id.cmp(&b.id));
+    GraphContent {
+        name: part.name.clone(),
+        start: graph.start.to_owned(),
+        outcomes: graph.shared.clone(),
+        steps,
+        texts: texts.map(|(key, texts)| (key.clone(), texts.clone())).collect(),
+        outputs: graph.outputs.iter().map(|output| (output.name.clone(), output.source.clone())).collect(),
+    }
+}
+
+fn step_content(step: &Step<'_>) -> Option<StepContent> {
+    let node = step.node.as_ref()?;
+    Some(StepContent {
+        id: step.id.to_owned(),
+        kind: node.name.to_owned(),
+        settings: without_nulls(node.settings),
+        outcomes: step.wires.clone(),
+    })
+}

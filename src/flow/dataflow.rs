@@ -1,0 +1,257 @@
+//! What is written and what is proven when a step is reached, over all paths to it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::graph::{Edge, Graph, SAFE_OUTCOMES, Step};
+use crate::kinds::{Output, ProofFact};
+
+/// What one path proves.
+pub type Proofs = BTreeSet<ProofFact>;
+
+/// The most alternatives that are kept apart. Beyond, only what all of them have in common counts, which is less:
+/// the result stays a lower bound.
+const MAX_ALTERNATIVES: usize = 32;
+
+/// What the paths to a place prove: the weakest alternatives, none of which contains another.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Alternatives(BTreeSet<Proofs>);
+
+/// What holds when a step is reached.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct State {
+    /// Places written on every path.
+    definite: BTreeSet<usize>,
+    /// Places written on some path.
+    possible: BTreeSet<usize>,
+    /// What is proven.
+    pub proofs: Alternatives,
+}
+
+/// The analysis of one graph.
+#[derive(Debug, Default)]
+pub struct Dataflow {
+    /// Every place that some step writes, for example `form.email` or `steps.lookUp.status`.
+    places: BTreeMap<String, usize>,
+    /// What holds at the entry of each step; nothing for steps that are never reached.
+    entries: Vec<Option<State>>,
+}
+
+/// How sure it is that a place was written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Written {
+    /// On every path.
+    Always,
+    /// On some paths.
+    Sometimes,
+    /// On no path, though some step writes it.
+    NotYet,
+    /// Nowhere.
+    Never,
+}
+
+impl Alternatives {
+    /// Nothing is proven.
+    pub fn none() -> Self {
+        Self(BTreeSet::from([Proofs::new()]))
+    }
+
+    /// One set of proofs.
+    pub fn one(proofs: Proofs) -> Self {
+        Self(BTreeSet::from([proofs]))
+    }
+
+    /// No path at all: the neutral element of [`Alternatives::or`].
+    pub fn unreached() -> Self {
+        Self(BTreeSet::new())
+    }
+
+    /// Whether every alternative passes.
+    pub fn all(&self, test: impl Fn(&Proofs) -> bool) -> bool {
+        self.0.iter().all(test)
+    }
+
+    /// Whether a user is identified whatever the path.
+    pub fn identified(&self) -> bool {
+        self.all(|proofs| proofs.contains(&ProofFact::Identified))
+    }
+
+    /// What all alternatives have in common.
+    pub fn common(&self) -> Proofs {
+        let mut sets = self.0.iter();
+        let first = sets.next().cloned().unwrap_or_default();
+        sets.fold(first, |common, set| common.intersection(set).cloned().collect())
+    }
+
+    /// The alternatives.
+    pub fn iter(&self) -> impl Iterator<Item = &Proofs> {
+        self.0.iter()
+    }
+
+    /// What holds when either came true.
+    #[must_use]
+    pub fn or(&self, other: &Self) -> Self {
+        Self::weakest(self.0.iter().chain(&other.0).cloned().collect())
+    }
+
+    /// What holds when both came true.
+    #[must_use]
+    pub fn and(&self, other: &Self) -> Self {
+        let pairs = self.0.iter().flat_map(|left| other.0.iter().map(move |right| left | right));
+        Self::weakest(pairs.collect())
+    }
+
+    /// Each alternative changed.
+    #[must_use]
+    pub fn map(&self, change: impl Fn(&Proofs) -> Proofs) -> Self {
+        Self::weakest(self.0.iter().map(change).collect())
+    }
+
+    fn weakest(sets: BTreeSet<Proofs>) -> Self {
+        let is_weakest = |set: &Proofs| !sets.iter().any(|other| other != set && other.is_subset(set));
+        let kept = Self(sets.iter().filter(|set| is_weakest(set)).cloned().collect());
+        if kept.0.len() > MAX_ALTERNATIVES { Self::one(kept.common()) } else { kept }
+    }
+}
+
+impl Dataflow {
+    /// Analyses a connected graph.
+    pub fn of(graph: &Graph<'_>) -> Self {
+        let mut places = BTreeMap::new();
+        for step in &graph.steps {
+            for (place, _) in writes(step) {
+                let next = places.len();
+                places.entry(place).or_insert(next);
+            }
+        }
+        let mut flow = Self { places, entries: vec![None; graph.steps.len()] };
+        flow.run(graph);
+        flow
+    }
+
+    fn run(&mut self, graph: &Graph<'_>) {
+        let Some(start) = graph.start() else { return };
+        let nothing =
+            State { definite: BTreeSet::new(), possible: BTreeSet::new(), proofs: Alternatives::none() };
+        let mut open = BTreeSet::from([start]);
+        self.join(start, nothing);
+        while let Some(index) = open.pop_first() {
+            let Some(step) = graph.steps.get(index) else { continue };
+            for edge in &step.edges {
+                let Some(state) = self.after(step, index, edge) else { continue };
+                if self.join(edge.to, state) {
+                    open.insert(edge.to);
+                }
+            }
+        }
+    }
+
+    /// What holds behind an edge.
+    fn after(&self, step: &Step<'_>, index: usize, edge: &Edge) -> Option<State> {
+        let mut state = self.entry(index)?.clone();
+        let written: Vec<(String, &Output)> =
+            writes(step).filter(|(_, output)| is_written(output, &edge.outcome)).collect();
+        for (place, output) in &written {
+            if let Some(number) = self.places.get(place) {
+                state.possible.insert(*number);
+                if !output.optional {
+                    state.definite.insert(*number);
+                }
+            }
+        }
+        let stale = |fact: &ProofFact| {
+            matches!(fact, ProofFact::Address(place) if written.iter().any(|(written, _)| written == place))
+        };
+        state.proofs = state.proofs.map(|proofs| proofs.iter().filter(|fact| !stale(fact)).cloned().collect());
+        if let Some(proven) = step.proves.get(&edge.outcome) {
+            state.proofs = state.proofs.and(proven);
+        }
+        Some(state)
+    }
+
+    /// Adds a way into a step and tells whether that changed what holds there.
+    fn join(&mut self, index: usize, state: State) -> bool {
+        let Some(entry) = self.entries.get_mut(index) else { return false };
+        let joined = match entry {
+            None => state,
+            Some(known) => State {
+                definite: known.definite.intersection(&state.definite).copied().collect(),
+                possible: known.possible.union(&state.possible).copied().collect(),
+                proofs: known.proofs.or(&state.proofs),
+            },
+        };
+        if entry.as_ref() == Some(&joined) {
+            return false;
+        }
+        *entry = Some(joined);
+        true
+    }
+
+    /// What holds when a step is reached; nothing when it never is.
+    pub fn entry(&self, step: usize) -> Option<&State> {
+        self.entries.get(step)?.as_ref()
+    }
+
+    /// How sure it is that a place was written when a step is reached.
+    pub fn written(&self, step: usize, place: &str) -> Written {
+        let Some(number) = self.places.get(place) else { return Written::Never };
+        match self.entry(step) {
+            Some(state) if state.definite.contains(number) => Written::Always,
+            Some(state) if state.possible.contains(number) => Written::Sometimes,
+            _ => Written::NotYet,
+        }
+    }
+
+    /// Every place that some step writes.
+    pub fn places(&self) -> impl Iterator<Item = &str> {
+        self.places.keys().map(String::as_str)
+    }
+}
+
+/// The places a step writes, with what is known about each.
+pub fn writes<'s>(step: &'s Step<'_>) -> impl Iterator<Item = (String, &'s Output)> {
+    let outputs = step.facts.outputs.iter().map(|output| (format!("steps.{}.{}", step.id, output.name), output));
+    let form = step.facts.form.iter().map(|output| (format!("form.{}", output.name), output));
+    let vars = step.facts.vars.iter().map(|output| (format!("vars.{}", output.name), output));
+    outputs.chain(form).chain(vars)
+}
+
+/// Whether an output is there after an outcome. What the engine ends early writes nothing.
+pub fn is_written(output: &Output, outcome: &str) -> bool {
+    if output.only_after.is_empty() {
+        !SAFE_OUTCOMES.contains(&outcome)
+    } else {
+        output.only_after.iter().any(|after| after == outcome)
+    }
+}
+
+/// The shortest path from the start to a step that takes no edge for which `blocked` holds: `identify → done`.
+pub fn path(graph: &Graph<'_>, to: usize, blocked: impl Fn(&Step<'_>, &Edge) -> bool) -> Option<Vec<String>> {
+    let start = graph.start()?;
+    let mut from: BTreeMap<usize, usize> = BTreeMap::new();
+    let mut line = std::collections::VecDeque::from([start]);
+    let mut seen = BTreeSet::from([start]);
+    while let Some(index) = line.pop_front() {
+        if index == to {
+            return Some(names(graph, start, to, &from));
+        }
+        let Some(step) = graph.steps.get(index) else { continue };
+        for edge in step.edges.iter().filter(|edge| !blocked(step, edge)) {
+            if seen.insert(edge.to) {
+                from.insert(edge.to, index);
+                line.push_back(edge.to);
+            }
+        }
+    }
+    None
+}
+
+fn names(graph: &Graph<'_>, start: usize, to: usize, from: &BTreeMap<usize, usize>) -> Vec<String> {
+    let mut path = vec![to];
+    let mut at = to;
+    while let Some(before) = from.get(&at).copied().filter(|_| at != start) {
+        path.push(before);
+        at = before;
+    }
+    path.reverse();
+    path.iter().filter_map(|index| graph.steps.get(*index)).map(|step| step.id.to_owned()).collect()
+}

@@ -1,0 +1,351 @@
+//! A flow or node as the checks see it: steps with their facts, and edges between them.
+
+use std::collections::BTreeMap;
+
+use idflow_core::{Data, Value};
+use idflow_sandbox::{Expression, Reference, Template};
+
+use crate::content::Texts;
+use crate::dataflow::Alternatives;
+use crate::diagnostic::{ObjectId, Place, token};
+use crate::kinds::{End, ExpressionUse, Facts, Group, Kind, Kinds, Outcome, SettingsError, Sink, TemplateUse, ValueType};
+
+/// Outcomes that the engine itself brings about, on steps that can have them.
+pub const ENGINE_OUTCOMES: [&str; 4] = ["error", "cancel", "back", "timeout"];
+
+/// Outcomes that have a safe default when they are not wired.
+pub const SAFE_OUTCOMES: [&str; 5] = ["error", "cancel", "back", "timeout", "locked"];
+
+/// What a graph is part of.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Role {
+    /// A flow that a visitor or an application starts; its type.
+    Journey(String),
+    /// A flow of type `Library`.
+    Library,
+    /// A `FlowNode`.
+    Node,
+}
+
+/// A flow or node.
+#[derive(Debug)]
+pub struct Graph<'a> {
+    /// The object it stands in.
+    pub object: ObjectId,
+    /// What it is part of.
+    pub role: Role,
+    /// JSON pointer of what holds `start`, `outcomes` and `steps`, for example `/spec`.
+    pub base: &'static str,
+    /// The id of the first step, as written.
+    pub start: &'a str,
+    /// Wiring that every step inherits.
+    pub shared: &'a BTreeMap<String, String>,
+    /// Its steps, in the order they are written.
+    pub steps: Vec<Step<'a>>,
+    /// Texts by key, then by locale.
+    pub texts: Texts,
+    /// Keys of texts that stand in the object itself, with their pointers.
+    pub own_texts: BTreeMap<String, String>,
+    /// The declared locales, the default first.
+    pub locales: Vec<String>,
+    /// What the caller passes: names of `input`, and whether each may be absent.
+    pub inputs: BTreeMap<String, bool>,
+    /// For nodes: outputs computed on every exit.
+    pub outputs: Vec<NamedUse>,
+    /// For nodes: the outcomes that are declared.
+    pub outcomes: Option<Vec<String>>,
+}
+
+/// A step.
+#[derive(Debug)]
+pub struct Step<'a> {
+    /// Its id.
+    pub id: &'a str,
+    /// JSON pointer of the step.
+    pub pointer: String,
+    /// Its node object; nothing when the step does not have exactly one.
+    pub node: Option<Node<'a>>,
+    /// The names of all node objects, as written.
+    pub nodes: Vec<&'a str>,
+    /// What it does; nothing but the wires when that could not be found out.
+    pub facts: Facts,
+    /// Whether the facts are known.
+    pub is_known: bool,
+    /// Wires as written: outcome → step id.
+    pub wires: &'a BTreeMap<String, String>,
+    /// Where it can lead.
+    pub edges: Vec<Edge>,
+    /// What it reads and where that goes.
+    pub uses: Vec<Use>,
+    /// What each outcome proves.
+    pub proves: BTreeMap<String, Alternatives>,
+    /// For `call` and `node`: the graph that is entered, or why none can be.
+    pub entered: Option<Entered>,
+    /// For `call` and `node`: whether what is entered changes a user on the strength of what was proven before.
+    pub enters_change: bool,
+}
+
+/// What a `call` or `node` step enters.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Entered {
+    /// This graph of the same resolution.
+    Graph(usize),
+    /// The object does not exist yet.
+    Missing(ObjectId),
+    /// A flow that is not of type `Library`; its type.
+    NotLibrary(String),
+    /// It would lead back to itself; the names on the way.
+    Recursive(Vec<String>),
+}
+
+/// The node object of a step.
+#[derive(Debug, Clone)]
+pub struct Node<'a> {
+    /// The name of its kind, as written.
+    pub name: &'a str,
+    /// The kind, if it exists.
+    pub kind: Option<&'static Kind>,
+    /// Its settings.
+    pub settings: &'a Value,
+    /// What is wrong with the settings.
+    pub refused: Option<SettingsError>,
+}
+
+/// A way from one step to another.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Edge {
+    /// By which outcome.
+    pub outcome: String,
+    /// The index of the step it leads to.
+    pub to: usize,
+}
+
+/// An output of a node.
+#[derive(Debug)]
+pub struct NamedUse {
+    /// Its name.
+    pub name: String,
+    /// Its type.
+    pub value_type: ValueType,
+    /// Its source.
+    pub source: String,
+    /// What it reads.
+    pub used: Use,
+}
+
+/// An expression or template: what it reads, and where its value goes.
+#[derive(Debug)]
+pub struct Use {
+    /// JSON pointer inside the object.
+    pub pointer: String,
+    /// Where the value goes.
+    pub sink: Sink,
+    /// Paths that are read.
+    pub reads: Vec<Reference>,
+    /// Why it does not compile.
+    pub refused: Option<Refused>,
+}
+
+/// Why an expression or template does not compile.
+#[derive(Debug, Clone)]
+pub struct Refused {
+    /// Whether it is a template.
+    pub is_template: bool,
+    /// What is wrong.
+    pub message: String,
+    /// What to do.
+    pub help: String,
+}
+
+/// A step as the author wrote it.
+#[derive(Debug, Clone, Copy)]
+pub struct Written<'a> {
+    /// Its id.
+    pub id: &'a str,
+    /// Outcome → step id.
+    pub outcomes: &'a BTreeMap<String, String>,
+    /// The node object: one member, named for its kind.
+    pub node: &'a Data,
+}
+
+impl<'a> Step<'a> {
+    /// A step with the facts its kind tells about it.
+    pub fn new(written: Written<'a>, pointer: String, kinds: Kinds) -> Self {
+        let only = written.node.iter().next().filter(|_| written.node.len() == 1);
+        let mut facts = Facts::default();
+        let mut is_known = false;
+        let node = only.map(|(name, settings)| {
+            let kind = kinds.find(name);
+            let found = kind.map(|kind| (kind.facts)(settings));
+            let refused = match found {
+                Some(Ok(known)) => {
+                    facts = known;
+                    is_known = true;
+                    None
+                }
+                Some(Err(error)) => Some(error),
+                None => None,
+            };
+            Node { name, kind, settings, refused }
+        });
+        let mut step = Self {
+            id: written.id,
+            pointer,
+            node,
+            nodes: written.node.keys().map(String::as_str).collect(),
+            facts,
+            is_known,
+            wires: written.outcomes,
+            edges: Vec::new(),
+            uses: Vec::new(),
+            proves: BTreeMap::new(),
+            entered: None,
+            enters_change: false,
+        };
+        step.proves = step.facts.outcomes.iter().map(proven).collect();
+        step.uses = step.compiled_uses();
+        step
+    }
+
+    /// JSON pointer of something below the node object.
+    pub fn node_pointer(&self, below: &str) -> String {
+        match &self.node {
+            Some(node) => format!("{}/{}{below}", self.pointer, token(node.name)),
+            None => self.pointer.clone(),
+        }
+    }
+
+    /// Whether the step has this outcome, by its kind or by the engine.
+    pub fn can_end_by(&self, outcome: &str) -> bool {
+        if self.facts.end.is_some() {
+            return false;
+        }
+        let by_engine = match outcome {
+            "error" => true,
+            "cancel" | "back" | "timeout" => self.facts.shows_page,
+            _ => false,
+        };
+        by_engine || self.facts.outcomes.iter().any(|known| known.name == outcome)
+    }
+
+    /// Whether the step changes the identified user, so that somebody must have shown to be that user.
+    pub fn needs_authentication(&self) -> bool {
+        let kind = self.node.as_ref().and_then(|node| node.kind);
+        self.enters_change || (self.facts.needs_user && kind.is_some_and(|kind| kind.group == Group::Users))
+    }
+
+    fn compiled_uses(&self) -> Vec<Use> {
+        let expressions = self.facts.expressions.iter().map(|used| expression_use(used, self));
+        let templates = self.facts.templates.iter().map(|used| template_use(used, self));
+        expressions.chain(templates).collect()
+    }
+}
+
+fn proven(outcome: &Outcome) -> (String, Alternatives) {
+    (outcome.name.clone(), Alternatives::one(outcome.proofs.iter().cloned().collect()))
+}
+
+fn expression_use(used: &ExpressionUse, step: &Step<'_>) -> Use {
+    expression(step.node_pointer(&used.pointer), &used.source, used.sink)
+}
+
+/// What an expression reads.
+pub fn expression(pointer: String, source: &str, sink: Sink) -> Use {
+    let (reads, refused) = match Expression::compile(source) {
+        Ok(expression) => (expression.references().to_vec(), None),
+        Err(error) => {
+            (Vec::new(), Some(Refused { is_template: false, message: error.message, help: error.help }))
+        }
+    };
+    Use { pointer, sink, reads, refused }
+}
+
+fn template_use(used: &TemplateUse, step: &Step<'_>) -> Use {
+    template(step.node_pointer(&used.pointer), &used.source, used.sink)
+}
+
+/// What a template reads.
+pub fn template(pointer: String, source: &str, sink: Sink) -> Use {
+    let (reads, refused) = match Template::compile(source) {
+        Ok(template) => (template.references().to_vec(), None),
+        Err(error) => (Vec::new(), Some(Refused { is_template: true, message: error.message, help: error.help })),
+    };
+    Use { pointer, sink, reads, refused }
+}
+
+impl<'a> Graph<'a> {
+    /// The index of a step.
+    pub fn find(&self, id: &str) -> Option<usize> {
+        self.steps.iter().position(|step| step.id == id)
+    }
+
+    /// The index of the first step, if it exists.
+    pub fn start(&self) -> Option<usize> {
+        self.find(self.start)
+    }
+
+    /// Draws the edges. Called once the facts of every step are complete, those of `call` and `node` included.
+    pub fn connect(&mut self) {
+        let index: BTreeMap<&str, usize> =
+            self.steps.iter().enumerate().rev().map(|(index, step)| (step.id, index)).collect();
+        let shared = self.shared;
+        for step in &mut self.steps {
+            step.edges = edges(step, shared, &index);
+        }
+    }
+
+    /// The place of something in the object.
+    pub fn at(&self, pointer: impl Into<String>) -> Place {
+        self.object.at(pointer)
+    }
+
+    /// The steps that can be reached from the start, by index.
+    pub fn reached(&self) -> Vec<bool> {
+        let mut reached = vec![false; self.steps.len()];
+        let mut open: Vec<usize> = self.start().into_iter().collect();
+        while let Some(index) = open.pop() {
+            if let (Some(mark @ false), Some(step)) = (reached.get_mut(index), self.steps.get(index)) {
+                *mark = true;
+                open.extend(step.edges.iter().map(|edge| edge.to));
+            }
+        }
+        reached
+    }
+
+    /// The `exit` steps: index, outcome.
+    pub fn exits(&self) -> impl Iterator<Item = (usize, &str)> {
+        self.steps.iter().enumerate().filter_map(|(index, step)| match &step.facts.end {
+            Some(End::Exit { outcome, .. }) => Some((index, outcome.as_str())),
+            _ => None,
+        })
+    }
+}
+
+/// A step's own wires, then those it inherits, then those its kind implies; as [`crate::compile`] draws them.
+fn edges(step: &Step<'_>, shared: &BTreeMap<String, String>, index: &BTreeMap<&str, usize>) -> Vec<Edge> {
+    let mut edges: Vec<Edge> = Vec::new();
+    let mut draw = |outcome: &str, target: &str| {
+        if edges.iter().any(|edge| edge.outcome == outcome) {
+            return;
+        }
+        if let Some(to) = index.get(target) {
+            edges.push(Edge { outcome: outcome.to_owned(), to: *to });
+        }
+    };
+    for (outcome, target) in step.wires {
+        if !step.is_known || step.can_end_by(outcome) {
+            draw(outcome, target);
+        }
+    }
+    for (outcome, target) in shared {
+        if step.is_known && step.can_end_by(outcome) {
+            draw(outcome, target);
+        }
+    }
+    for outcome in &step.facts.outcomes {
+        if let Some(target) = &outcome.implied_target {
+            draw(&outcome.name, target);
+        }
+    }
+    edges
+}

@@ -1,0 +1,166 @@
+//! The objects of one namespace: from a folder or from the cluster, so that both go through the same code.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use idflow_api::flow_revision::Source;
+use idflow_api::{Connection, Directory, Flow, FlowNode, OIDCClient, Tenant, Theme};
+use idflow_api::{HOSTS_ANNOTATION, USABLE_LABEL};
+use idflow_core::Value;
+use k8s_openapi::api::core::v1::ConfigMap;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+use serde::de::DeserializeOwned;
+
+use crate::diagnostic::{Finding, Rule, Severity};
+use crate::source::Object;
+
+const DUPLICATE_OBJECT: Rule = Rule {
+    code: "duplicate-object",
+    severity: Severity::Error,
+    why: "Which of the two would count depends on the order in which they are applied",
+};
+const UNREADABLE: Rule = Rule {
+    code: "invalid-object",
+    severity: Severity::Error,
+    why: "The API server refuses an object that does not match the schema of its kind",
+};
+
+/// The objects of one namespace, by name.
+#[derive(Debug, Clone, Default)]
+pub struct Objects {
+    /// Flows.
+    pub flows: BTreeMap<String, Arc<Flow>>,
+    /// `FlowNode`s.
+    pub nodes: BTreeMap<String, Arc<FlowNode>>,
+    /// Directories.
+    pub directories: BTreeMap<String, Arc<Directory>>,
+    /// Connections.
+    pub connections: BTreeMap<String, Arc<Connection>>,
+    /// `OIDCClient`s.
+    pub clients: BTreeMap<String, Arc<OIDCClient>>,
+    /// Themes.
+    pub themes: BTreeMap<String, Arc<Theme>>,
+    /// `ConfigMap`s, for texts.
+    pub config_maps: BTreeMap<String, Arc<ConfigMap>>,
+    /// What may be known of Secrets.
+    pub secrets: BTreeMap<String, SecretFacts>,
+    /// Tenants. Cluster-wide, and at most one for the namespace.
+    pub tenants: BTreeMap<String, Arc<Tenant>>,
+}
+
+/// What may be known of a Secret: everything but its values.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct SecretFacts {
+    /// Whether its owner shared it, by the label `idflow.dev/usable: "true"`.
+    pub usable: bool,
+    /// The hosts it may be sent to, by the annotation `idflow.dev/hosts`.
+    pub hosts: Vec<String>,
+    /// The names of its entries.
+    pub entries: Vec<String>,
+}
+
+impl SecretFacts {
+    /// The facts of a Secret with this metadata and these entries.
+    pub fn new(metadata: &ObjectMeta, entries: Vec<String>) -> Self {
+        let label = metadata.labels.as_ref().and_then(|labels| labels.get(USABLE_LABEL));
+        let hosts = metadata.annotations.as_ref().and_then(|annotations| annotations.get(HOSTS_ANNOTATION));
+        let hosts = hosts.map(String::as_str).unwrap_or_default().split(',').map(str::trim);
+        Self {
+            usable: label.is_some_and(|value| value == "true"),
+            hosts: hosts.filter(|host| !host.is_empty()).map(str::to_owned).collect(),
+            entries,
+        }
+    }
+}
+
+impl Objects {
+    /// Adds an object of a file. A kind that is not known here is left out.
+    pub fn insert(&mut self, object: &Object) -> Result<(), Box<Finding>> {
+        match object.kind.as_str() {
+            "Flow" => add(&mut self.flows, object),
+            "FlowNode" => add(&mut self.nodes, object),
+            "Directory" => add(&mut self.directories, object),
+            "Connection" => add(&mut self.connections, object),
+            "OIDCClient" => add(&mut self.clients, object),
+            "Theme" => add(&mut self.themes, object),
+            "Tenant" => add(&mut self.tenants, object),
+            "ConfigMap" => add(&mut self.config_maps, object),
+            "Secret" => self.add_secret(object),
+            _ => Ok(()),
+        }
+    }
+
+    fn add_secret(&mut self, object: &Object) -> Result<(), Box<Finding>> {
+        let metadata = object.value.get("metadata").cloned().unwrap_or_default();
+        let metadata: ObjectMeta = serde_json::from_value(metadata).map_err(|error| unreadable(object, &error))?;
+        let members = ["data", "stringData"].into_iter().filter_map(|part| object.value.get(part)?.as_object());
+        let entries = members.flat_map(|members| members.keys().cloned()).collect();
+        if self.secrets.insert(object.name.clone(), SecretFacts::new(&metadata, entries)).is_some() {
+            return Err(duplicate(object));
+        }
+        Ok(())
+    }
+
+    /// The Directory of steps that name none: the oldest that says so.
+    pub fn default_directory(&self) -> Option<&Arc<Directory>> {
+        let claims = self.directories.values().filter(|directory| directory.spec.default);
+        claims.min_by_key(|directory| {
+            let created = directory.metadata.creation_timestamp.as_ref().map(|time| time.0);
+            (created.is_none(), created, directory.metadata.name.clone())
+        })
+    }
+}
+
+fn add<T: DeserializeOwned>(map: &mut BTreeMap<String, Arc<T>>, object: &Object) -> Result<(), Box<Finding>> {
+    if map.contains_key(&object.name) {
+        return Err(duplicate(object));
+    }
+    let value: T = serde_json::from_value(object.value.clone()).map_err(|error| unreadable(object, &error))?;
+    map.insert(object.name.clone(), Arc::new(value));
+    Ok(())
+}
+
+fn duplicate(object: &Object) -> Box<Finding> {
+    let title = format!("there are two objects {}", object.id());
+    Box::new(DUPLICATE_OBJECT.at(object.id().at("/metadata/name"), title, "rename or remove one of them"))
+}
+
+fn unreadable(object: &Object, error: &serde_json::Error) -> Box<Finding> {
+    let title = format!("this {} cannot be read: {error}", object.kind);
+    let help = format!("`kubectl explain {}` lists its fields", object.kind.to_lowercase());
+    Box::new(UNREADABLE.at(object.id().at("/spec"), title, help))
+}
+
+/// Where content came from.
+pub(crate) fn source(kind: &str, metadata: &ObjectMeta) -> Source {
+    Source {
+        kind: kind.to_owned(),
+        name: metadata.name.clone().unwrap_or_default(),
+        uid: metadata.uid.clone(),
+        generation: metadata.generation,
+    }
+}
+
+/// The texts of a `ConfigMap`: the key of an entry is the language, its value a YAML map of texts. The second part
+/// names the entries that are no such map.
+pub(crate) fn config_map_texts(map: &ConfigMap) -> (crate::content::Texts, Vec<String>) {
+    let mut texts = crate::content::Texts::new();
+    let mut refused = Vec::new();
+    for (locale, yaml) in map.data.iter().flatten() {
+        let (documents, findings) = crate::yaml::documents(locale, yaml);
+        let members = documents.first().and_then(|document| document.value.as_object());
+        let Some(members) = members.filter(|_| findings.is_empty() && documents.len() == 1) else {
+            refused.push(locale.clone());
+            continue;
+        };
+        for (key, text) in members {
+            match text {
+                Value::String(text) => {
+                    texts.entry(key.clone()).or_default().insert(locale.clone(), text.clone());
+                }
+                _ => refused.push(format!("{locale}: {key}")),
+            }
+        }
+    }
+    (texts, refused)
+}

@@ -1,0 +1,532 @@
+//! Gathers everything a flow or node is made of: its steps with their facts, what it enters, texts and directories.
+//!
+//! A callee is resolved and analysed before its caller, so that the facts of a `call` or `node` step (outcomes,
+//! outputs, what they prove, whether a user is needed) are those of the graph it enters.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use idflow_api::directory::AttributeType;
+use idflow_api::flow_node::FlowNode;
+use idflow_api::flow_revision::Source;
+use idflow_api::{Directory, Flow, FlowType};
+
+use crate::content::Texts;
+use crate::dataflow::{Alternatives, Dataflow, Proofs};
+use crate::diagnostic::{ObjectId, token};
+use crate::graph::{self, Entered, Graph, Role, SAFE_OUTCOMES, Step, Written, expression, template};
+use crate::kinds::{Callee, End, Kinds, Outcome, Output, ProofFact, ReferenceKind, Sink, ValueType};
+use crate::objects::{Objects, config_map_texts, source};
+use crate::program::{AttributeContent, DirectoryContent};
+
+/// A flow or node with everything it enters.
+pub struct Resolved<'a> {
+    /// Everything that is entered, callees before callers; the last one is the flow or node itself.
+    pub parts: Vec<Part<'a>>,
+    /// The objects it was resolved among.
+    pub objects: &'a Objects,
+    /// The kinds it was resolved with.
+    pub kinds: Kinds,
+}
+
+/// One resolved graph.
+pub struct Part<'a> {
+    /// `flow/<name>` or `node/<name>`.
+    pub name: String,
+    /// The graph.
+    pub graph: Graph<'a>,
+    /// Its analysis.
+    pub dataflow: Dataflow,
+    /// What a caller must know of it.
+    pub summary: Summary,
+    /// The objects its content comes from.
+    pub sources: Vec<Source>,
+    /// Objects that are named and do not exist, with the pointer that names them.
+    pub missing: Vec<(String, ObjectId)>,
+    /// Entries of `ConfigMap`s that hold no texts: pointer, `ConfigMap`, entry.
+    pub refused_texts: Vec<(String, String, String)>,
+    /// For a flow, its manifest.
+    pub flow: Option<&'a Flow>,
+}
+
+/// What a caller must know of a graph.
+#[derive(Debug, Default)]
+pub struct Summary {
+    /// Whether some path needs a user before it identifies one.
+    pub needs_user: bool,
+    /// Whether some path changes a user before anybody has proven anything.
+    pub needs_authentication: bool,
+    /// Whether some step shows a page.
+    pub shows_page: bool,
+    /// What holds after each way out.
+    pub exits: BTreeMap<String, Exit>,
+}
+
+/// What holds after one way out of a graph.
+#[derive(Debug)]
+pub struct Exit {
+    /// What is proven, in the callee's own words.
+    pub proofs: Alternatives,
+    /// Names of the values handed out, and whether on every path; with their sources where these are plain paths.
+    pub outputs: BTreeMap<String, bool>,
+    /// Output name → expression, of one `exit` step.
+    pub sources: BTreeMap<String, String>,
+}
+
+/// What is resolved.
+#[derive(Clone, Copy)]
+pub enum Subject<'a> {
+    /// A flow.
+    Flow(&'a Flow),
+    /// A node.
+    Node(&'a FlowNode),
+}
+
+/// Resolves a flow or node.
+pub fn resolve<'a>(subject: Subject<'a>, objects: &'a Objects, kinds: Kinds) -> Resolved<'a> {
+    let mut resolver = Resolver { parts: Vec::new(), path: Vec::new(), objects, kinds };
+    resolver.part(subject);
+    Resolved { parts: resolver.parts, objects, kinds }
+}
+
+impl<'a> Resolved<'a> {
+    /// The flow or node itself.
+    pub fn subject(&self) -> usize {
+        self.parts.len().saturating_sub(1)
+    }
+
+    /// Every object that is named and does not exist.
+    pub fn missing(&self) -> Vec<ObjectId> {
+        let missing: BTreeSet<_> =
+            self.parts.iter().flat_map(|part| &part.missing).map(|(_, object)| object.clone()).collect();
+        missing.into_iter().collect()
+    }
+
+    /// The Directory that a reference means.
+    pub fn directory(&self, name: Option<&str>) -> Option<&'a Directory> {
+        let found = match name {
+            Some(name) => self.objects.directories.get(name),
+            None => self.objects.default_directory(),
+        };
+        found.map(AsRef::as_ref)
+    }
+
+    /// The Directories that users of this flow may live in: those its steps name, else the default one.
+    pub fn directories(&self) -> Vec<&'a Directory> {
+        let named: BTreeSet<Option<&str>> = self
+            .steps()
+            .flat_map(|step| &step.facts.references)
+            .filter(|reference| reference.kind == ReferenceKind::Directory)
+            .map(|reference| reference.name.as_deref())
+            .collect();
+        if named.is_empty() {
+            return self.directory(None).into_iter().collect();
+        }
+        named.into_iter().filter_map(|name| self.directory(name)).collect()
+    }
+
+    /// Whether anything depends on the default Directory.
+    pub fn uses_default_directory(&self) -> bool {
+        let mut references = self.steps().flat_map(|step| &step.facts.references);
+        let mut any = false;
+        let unnamed = references.any(|reference| {
+            any |= reference.kind == ReferenceKind::Directory;
+            reference.kind == ReferenceKind::Directory && reference.name.is_none()
+        });
+        unnamed || (!any && self.reads_user())
+    }
+
+    /// What a revision pins of the Directories: the attributes that are used, and those that identify.
+    pub fn pinned_directories(&self) -> BTreeMap<String, DirectoryContent> {
+        let uses_any = self.uses_default_directory()
+            || self.steps().any(|step| step.facts.references.iter().any(|r| r.kind == ReferenceKind::Directory));
+        if !uses_any {
+            return BTreeMap::new();
+        }
+        let read = self.attributes_read();
+        let pinned = self.directories().into_iter().map(|directory| {
+            let name = directory.metadata.name.clone().unwrap_or_default();
+            let content = self.pinned(directory, &read);
+            (name, content)
+        });
+        pinned.collect()
+    }
+
+    fn pinned(&self, directory: &Directory, read: &BTreeSet<&str>) -> DirectoryContent {
+        let named = directory.metadata.name.as_deref();
+        let is_default = self.directory(None).is_some_and(|default| default.metadata.name.as_deref() == named);
+        let references = self.steps().flat_map(|step| &step.facts.references).filter(|reference| {
+            reference.kind == ReferenceKind::Directory
+                && (reference.name.as_deref() == named || (reference.name.is_none() && is_default))
+        });
+        let uses: Vec<_> = references.flat_map(|reference| &reference.attributes).collect();
+        // A step that writes attributes must know which ones a user cannot be without.
+        let writes = uses.iter().any(|attribute| !attribute.identifies);
+        let used: BTreeSet<&str> = uses.iter().map(|attribute| attribute.name.as_str()).collect();
+        let spec = &directory.spec;
+        let attributes = spec.attributes.iter().filter(|attribute| {
+            let name = attribute.name.as_str();
+            used.contains(name)
+                || read.contains(name)
+                || spec.identifiers.iter().any(|identifier| identifier == name)
+                || (writes && attribute.required)
+        });
+        DirectoryContent {
+            identifiers: spec.identifiers.clone(),
+            attributes: attributes
+                .map(|attribute| {
+                    let content = AttributeContent {
+                        value_type: attribute_type(attribute.type_),
+                        unique: attribute.unique,
+                        required: attribute.required,
+                    };
+                    (attribute.name.clone(), content)
+                })
+                .collect(),
+        }
+    }
+
+    fn steps(&self) -> impl Iterator<Item = &Step<'a>> {
+        self.parts.iter().flat_map(|part| &part.graph.steps)
+    }
+
+    fn reads_user(&self) -> bool {
+        self.uses().any(|used| used.reads.iter().any(|read| read.root() == "user"))
+    }
+
+    fn uses(&self) -> impl Iterator<Item = &graph::Use> {
+        self.parts.iter().flat_map(|part| {
+            let outputs = part.graph.outputs.iter().map(|output| &output.used);
+            part.graph.steps.iter().flat_map(|step| &step.uses).chain(outputs)
+        })
+    }
+
+    fn attributes_read(&self) -> BTreeSet<&str> {
+        let reads = self.uses().flat_map(|used| &used.reads).filter(|read| read.root() == "user");
+        reads.filter_map(|read| read.path.get(1)).map(String::as_str).collect()
+    }
+}
+
+/// The type that expressions see.
+pub fn attribute_type(attribute: AttributeType) -> ValueType {
+    match attribute {
+        AttributeType::String | AttributeType::Email => ValueType::String,
+        AttributeType::Boolean => ValueType::Boolean,
+        AttributeType::Integer => ValueType::Integer,
+    }
+}
+
+/// The type that expressions see.
+fn value_type(declared: idflow_api::flow::ValueType) -> ValueType {
+    match declared {
+        idflow_api::flow::ValueType::String => ValueType::String,
+        idflow_api::flow::ValueType::Boolean => ValueType::Boolean,
+        idflow_api::flow::ValueType::Integer => ValueType::Integer,
+        idflow_api::flow::ValueType::List => ValueType::List,
+        idflow_api::flow::ValueType::Object => ValueType::Object,
+    }
+}
+
+struct Resolver<'a> {
+    parts: Vec<Part<'a>>,
+    /// The graphs that are being resolved, outermost first.
+    path: Vec<String>,
+    objects: &'a Objects,
+    kinds: Kinds,
+}
+
+impl<'a> Resolver<'a> {
+    fn part(&mut self, subject: Subject<'a>) -> usize {
+        let mut part = match subject {
+            Subject::Flow(flow) => self.flow(flow),
+            Subject::Node(node) => self.node(node),
+        };
+        self.path.push(part.name.clone());
+        for index in 0..part.graph.steps.len() {
+            self.enter(&mut part, index);
+        }
+        self.path.pop();
+        self.find_missing(&mut part);
+        add_text_uses(&mut part.graph);
+        part.graph.connect();
+        part.dataflow = Dataflow::of(&part.graph);
+        part.summary = summary(&part.graph, &part.dataflow);
+        self.parts.push(part);
+        self.parts.len() - 1
+    }
+
+    fn flow(&self, flow: &'a Flow) -> Part<'a> {
+        let spec = &flow.spec;
+        let name = flow.metadata.name.clone().unwrap_or_default();
+        let mut sources = vec![source("Flow", &flow.metadata)];
+        let (mut missing, mut refused_texts) = (Vec::new(), Vec::new());
+        let own = spec.texts.iter().flat_map(|(key, texts)| texts.keys().map(move |locale| (key, locale)));
+        let pointer = |(key, locale): (&String, &String)| {
+            (format!("{key}/{locale}"), format!("/spec/texts/{}/{}", token(key), token(locale)))
+        };
+        let own_texts = own.map(pointer).collect();
+        let mut texts = spec.texts.clone();
+        for (index, map) in spec.texts_from.iter().enumerate() {
+            let pointer = format!("/spec/textsFrom/{index}");
+            let Some(found) = self.objects.config_maps.get(map) else {
+                missing.push((pointer, ObjectId::new("ConfigMap", map)));
+                continue;
+            };
+            sources.push(source("ConfigMap", &found.metadata));
+            let (more, refused) = config_map_texts(found);
+            merge_texts(&mut texts, more);
+            refused_texts.extend(refused.into_iter().map(|entry| (pointer.clone(), map.clone(), entry)));
+        }
+        let role = match spec.type_ {
+            FlowType::Library => Role::Library,
+            other => Role::Journey(other.as_str().to_owned()),
+        };
+        let graph = Graph {
+            object: ObjectId::new("Flow", &name),
+            role,
+            base: "/spec",
+            start: &spec.start,
+            shared: &spec.outcomes,
+            steps: steps(&spec.steps, "/spec/steps", self.kinds),
+            texts,
+            own_texts,
+            locales: spec.locales.clone(),
+            inputs: spec.inputs.iter().map(|input| (input.name.clone(), input.required)).collect(),
+            outputs: Vec::new(),
+            outcomes: None,
+        };
+        new_part(format!("flow/{name}"), graph, sources, missing, refused_texts, Some(flow))
+    }
+
+    fn node(&self, node: &'a FlowNode) -> Part<'a> {
+        static NO_OUTCOMES: BTreeMap<String, String> = BTreeMap::new();
+        let name = node.metadata.name.clone().unwrap_or_default();
+        let spec = &node.spec;
+        let implementation = spec.implementation.steps.as_ref();
+        let outputs = spec.outputs.iter().enumerate().map(|(index, output)| {
+            let pointer = format!("/spec/outputs/{index}/value");
+            graph::NamedUse {
+                name: output.name.clone(),
+                value_type: value_type(output.type_),
+                source: output.value.clone(),
+                used: expression(pointer, &output.value, Sink::Variable),
+            }
+        });
+        let outcomes = if spec.outcomes.is_empty() { vec!["next".to_owned()] } else { spec.outcomes.clone() };
+        let graph = Graph {
+            object: ObjectId::new("FlowNode", &name),
+            role: Role::Node,
+            base: "/spec/implementation/steps",
+            start: implementation.map_or("", |graph| graph.start.as_str()),
+            shared: implementation.map_or(&NO_OUTCOMES, |graph| &graph.outcomes),
+            steps: implementation
+                .map(|graph| steps(&graph.steps, "/spec/implementation/steps/steps", self.kinds))
+                .unwrap_or_default(),
+            texts: Texts::new(),
+            own_texts: BTreeMap::new(),
+            locales: Vec::new(),
+            inputs: spec.parameters.iter().map(|input| (input.name.clone(), input.required)).collect(),
+            outputs: outputs.collect(),
+            outcomes: Some(outcomes),
+        };
+        let sources = vec![source("FlowNode", &node.metadata)];
+        new_part(format!("node/{name}"), graph, sources, Vec::new(), Vec::new(), None)
+    }
+
+    /// Resolves what a step enters and completes the step's facts from it.
+    fn enter(&mut self, part: &mut Part<'a>, index: usize) {
+        let Some(call) = part.graph.steps.get(index).and_then(|step| step.facts.call.clone()) else { return };
+        let entered = self.callee(&call.callee);
+        let Some(step) = part.graph.steps.get_mut(index) else { return };
+        if let Entered::Graph(callee) = &entered {
+            if let Some(callee) = self.parts.get(*callee) {
+                complete_facts(step, callee, &call.arguments);
+            }
+        } else {
+            step.is_known = false;
+        }
+        if let Entered::Missing(object) = &entered {
+            part.missing.push((step.node_pointer(&call.pointer), object.clone()));
+        }
+        step.entered = Some(entered);
+    }
+
+    fn callee(&mut self, callee: &Callee) -> Entered {
+        let name = callee.graph_name();
+        if let Some(at) = self.path.iter().position(|open| *open == name) {
+            let way = self.path.iter().skip(at).chain([&name]).cloned().collect();
+            return Entered::Recursive(way);
+        }
+        if let Some(index) = self.parts.iter().position(|part| part.name == name) {
+            return Entered::Graph(index);
+        }
+        match callee {
+            Callee::Flow(name) => match self.objects.flows.get(name) {
+                None => Entered::Missing(ObjectId::new("Flow", name)),
+                Some(flow) if flow.spec.type_ != FlowType::Library => {
+                    Entered::NotLibrary(flow.spec.type_.as_str().to_owned())
+                }
+                Some(flow) => Entered::Graph(self.part(Subject::Flow(flow))),
+            },
+            Callee::FlowNode(name) => match self.objects.nodes.get(name) {
+                None => Entered::Missing(ObjectId::new("FlowNode", name)),
+                Some(node) => Entered::Graph(self.part(Subject::Node(node))),
+            },
+        }
+    }
+
+    fn find_missing(&self, part: &mut Part<'a>) {
+        for step in &part.graph.steps {
+            for reference in &step.facts.references {
+                let (kind, exists) = match (reference.kind, reference.name.as_deref()) {
+                    (ReferenceKind::Directory, Some(name)) => {
+                        ("Directory", self.objects.directories.contains_key(name))
+                    }
+                    (ReferenceKind::Directory, None) => ("Directory", self.objects.default_directory().is_some()),
+                    (ReferenceKind::SmtpConnection | ReferenceKind::HttpConnection, name) => {
+                        ("Connection", name.is_some_and(|name| self.objects.connections.contains_key(name)))
+                    }
+                };
+                if !exists {
+                    let name = reference.name.as_deref().unwrap_or(DEFAULT);
+                    part.missing.push((step.node_pointer(&reference.pointer), ObjectId::new(kind, name)));
+                }
+            }
+        }
+    }
+}
+
+/// Stands for the name of a default object that does not exist.
+pub const DEFAULT: &str = "(default)";
+
+fn new_part<'a>(
+    name: String,
+    graph: Graph<'a>,
+    sources: Vec<Source>,
+    missing: Vec<(String, ObjectId)>,
+    refused_texts: Vec<(String, String, String)>,
+    flow: Option<&'a Flow>,
+) -> Part<'a> {
+    let dataflow = Dataflow::default();
+    Part { name, graph, dataflow, summary: Summary::default(), sources, missing, refused_texts, flow }
+}
+
+fn steps<'a>(steps: &'a [idflow_api::Step], pointer: &str, kinds: Kinds) -> Vec<Step<'a>> {
+    let written = steps.iter().enumerate().map(|(index, step)| {
+        let written = Written { id: &step.id, outcomes: &step.outcomes, node: &step.node };
+        Step::new(written, format!("{pointer}/{index}"), kinds)
+    });
+    written.collect()
+}
+
+/// Adds texts; what is there already wins.
+fn merge_texts(texts: &mut Texts, more: Texts) {
+    for (key, locales) in more {
+        let known = texts.entry(key).or_default();
+        for (locale, text) in locales {
+            known.entry(locale).or_insert(text);
+        }
+    }
+}
+
+/// The texts a step shows are templates that it reads values for.
+fn add_text_uses(graph: &mut Graph<'_>) {
+    for step in &mut graph.steps {
+        for used in &step.facts.texts {
+            for (locale, text) in graph.texts.get(&used.key).into_iter().flatten() {
+                let own = graph.own_texts.get(&format!("{}/{locale}", used.key)).cloned();
+                let pointer = own.unwrap_or_else(|| step.node_pointer(&used.pointer));
+                step.uses.push(template(pointer, text, used.sink));
+            }
+        }
+    }
+}
+
+/// What a caller must know of a graph.
+fn summary(graph: &Graph<'_>, dataflow: &Dataflow) -> Summary {
+    let mut summary = Summary::default();
+    for (index, step) in graph.steps.iter().enumerate() {
+        let Some(state) = dataflow.entry(index) else { continue };
+        summary.shows_page |= step.facts.shows_page;
+        summary.needs_user |= step.facts.needs_user && !state.proofs.identified();
+        summary.needs_authentication |= step.needs_authentication() && !state.proofs.all(is_authenticated);
+        if let Some(End::Exit { outcome, outputs }) = &step.facts.end {
+            add_exit(&mut summary.exits, outcome, outputs, &state.proofs);
+        }
+    }
+    summary
+}
+
+/// Whether somebody has shown to be the user, or the user is new.
+pub fn is_authenticated(proofs: &Proofs) -> bool {
+    proofs.iter().any(|fact| !matches!(fact, ProofFact::Identified))
+}
+
+fn add_exit(
+    exits: &mut BTreeMap<String, Exit>,
+    outcome: &str,
+    outputs: &[(String, String)],
+    proofs: &Alternatives,
+) {
+    let first = !exits.contains_key(outcome);
+    let exit = exits.entry(outcome.to_owned()).or_insert_with(|| Exit {
+        proofs: Alternatives::unreached(),
+        outputs: BTreeMap::new(),
+        sources: BTreeMap::new(),
+    });
+    exit.proofs = exit.proofs.or(proofs);
+    for (name, always) in &mut exit.outputs {
+        *always &= outputs.iter().any(|(other, _)| other == name);
+    }
+    for (name, source) in outputs {
+        exit.outputs.entry(name.clone()).or_insert(first);
+        exit.sources.insert(name.clone(), source.clone());
+    }
+}
+
+/// Gives a `call` or `node` step the outcomes, outputs and proofs of what it enters.
+fn complete_facts(step: &mut Step<'_>, callee: &Part<'_>, arguments: &[(String, String)]) {
+    let summary = &callee.summary;
+    step.facts.shows_page |= summary.shows_page;
+    step.facts.needs_user |= summary.needs_user;
+    step.enters_change = summary.needs_authentication;
+    let declared = callee.graph.outcomes.iter().flatten();
+    let outcomes: BTreeSet<&String> = summary.exits.keys().chain(declared).collect();
+    for outcome in outcomes {
+        let needs_wire = !SAFE_OUTCOMES.contains(&outcome.as_str());
+        step.facts.outcomes.push(Outcome { needs_wire, ..Outcome::wired(outcome.as_str()) });
+    }
+    for (outcome, exit) in &summary.exits {
+        let proofs = exit.proofs.map(|proofs| translated(proofs, step.id, exit, arguments));
+        step.proves.insert(outcome.clone(), proofs);
+        for (name, always) in &exit.outputs {
+            let output = Output { optional: !always, ..Output::after(outcome, name, ValueType::Any) };
+            step.facts.outputs.push(output);
+        }
+    }
+    for output in &callee.graph.outputs {
+        for outcome in summary.exits.keys() {
+            step.facts.outputs.push(Output::after(outcome, &output.name, output.value_type));
+        }
+    }
+}
+
+/// A callee's proofs in the caller's words. An address that the caller cannot name is lost.
+fn translated(proofs: &Proofs, step: &str, exit: &Exit, arguments: &[(String, String)]) -> Proofs {
+    let place = |place: &str| -> Option<String> {
+        if place.starts_with("user.") {
+            return Some(place.to_owned());
+        }
+        let argument = place.strip_prefix("input.").and_then(|name| arguments.iter().find(|(other, _)| other == name));
+        if let Some((_, source)) = argument {
+            return Some(source.trim().to_owned());
+        }
+        let output = exit.sources.iter().find(|(_, source)| source.trim() == place);
+        output.map(|(name, _)| format!("steps.{step}.{name}"))
+    };
+    let moved = proofs.iter().map(|fact| match fact {
+        // Somebody still reads an address: keep that, under a name that nothing in the caller has.
+        ProofFact::Address(address) => ProofFact::Address(place(address).unwrap_or_else(|| format!("steps.{step}"))),
+        other => other.clone(),
+    });
+    moved.collect()
+}
