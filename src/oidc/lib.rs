@@ -27,6 +27,6 @@ pub mod scope;
 pub mod tokens;
 
 #[cfg(test)]
-mod fixture;
+mod checklist;
 #[cfg(test)]
-mod tests;
+mod fixture;

@@ -1,0 +1,10 @@
+//! The checklist (`security-and-reliability` 1.1) as tables.
+
+mod authorize;
+mod cost;
+mod parsing;
+mod refusals;
+mod served;
+mod token;
+mod tokens;
+mod userinfo;

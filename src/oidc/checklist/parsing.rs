@@ -1,0 +1,143 @@
+use idflow_core::id::GrantId;
+use idflow_core::secret::SecretText;
+use proptest::prelude::*;
+
+use crate::endpoint::{authorize, token, userinfo};
+use crate::fixture::{FORM, Form, NOW, World};
+use crate::handle::{Code, RefreshToken};
+use crate::http::Incoming;
+use crate::parameters::{LONGEST_TEXT, LONGEST_VALUE, MOST, Parameters};
+use crate::refusal::Refusal;
+
+#[test]
+fn a_parameter_without_a_value_counts_as_absent() {
+    let parameters = Parameters::parse(&["a=&b&c=1"]).unwrap();
+    assert_eq!((parameters.get("a"), parameters.get("b"), parameters.get("c")), (None, None, Some("1")));
+}
+
+#[test]
+fn o_3_a_parameter_repeated_across_query_and_body_is_found() {
+    let incoming =
+        Incoming { query: "a=1", content_type: Some(FORM), body: b"b=2&a=1", ..Incoming::default() };
+    assert_eq!(incoming.parameters(), Err(Refusal::RepeatedParameter));
+    assert_eq!(Parameters::parse(&["a=1&%61=2"]), Err(Refusal::RepeatedParameter));
+    assert_eq!(Parameters::parse(&["a=&a=2"]), Err(Refusal::RepeatedParameter));
+}
+
+#[test]
+fn oversized_requests_are_refused() {
+    let value = |length: usize| format!("a={}", "x".repeat(length));
+    let many = |count: usize| (0..count).map(|name| format!("p{name}=1")).collect::<Vec<_>>().join("&");
+    assert!(Parameters::parse(&[&value(LONGEST_VALUE)]).is_ok());
+    assert!(Parameters::parse(&[&many(MOST)]).is_ok());
+    let too_much = [value(LONGEST_VALUE + 1), many(MOST + 1), "&".repeat(LONGEST_TEXT + 1)];
+    for text in too_much {
+        assert_eq!(Parameters::parse(&[&text]), Err(Refusal::OversizedRequest));
+    }
+}
+
+#[test]
+fn what_is_not_text_is_refused() {
+    assert_eq!(Parameters::parse(&["a=%ff"]), Err(Refusal::NotText));
+    assert_eq!(Parameters::parse(&["%c3=1"]), Err(Refusal::NotText));
+    let incoming = Incoming { content_type: Some(FORM), body: b"a=\xff", ..Incoming::default() };
+    assert_eq!(incoming.parameters(), Err(Refusal::NotText));
+}
+
+#[test]
+fn a_body_must_be_a_form() {
+    let of = |kind| Incoming { content_type: kind, body: b"a=1", ..Incoming::default() }.parameters();
+    let fine = "Application/X-WWW-Form-Urlencoded; charset=UTF-8";
+    assert!(of(Some(fine)).is_ok());
+    for kind in [None, Some("application/json"), Some("multipart/form-data"), Some("")] {
+        assert_eq!(of(kind), Err(Refusal::NotAForm));
+    }
+}
+
+#[test]
+fn l_2_parameters_and_credentials_do_not_show_their_values() {
+    let body = b"grant_type=refresh_token&refresh_token=hunter2&client_id=a&client_secret=hunter2";
+    let incoming = Incoming { content_type: Some(FORM), body, ..Incoming::default() };
+    let shown = format!("{:?} {:?}", incoming.form_parameters(), token::parse(&incoming));
+    assert!(!shown.contains("hunter2"), "{shown}");
+}
+
+fn secret() -> impl Strategy<Value = String> {
+    "[A-Za-z0-9_-]{22,128}"
+}
+
+proptest! {
+    #[test]
+    fn what_was_encoded_is_read_back(
+        pairs in proptest::collection::btree_map("[^\u{fffd}]{1,20}", "[^\u{fffd}]{1,50}", 0..20),
+    ) {
+        let form = Form(pairs.clone().into_iter().collect());
+        let parameters = Parameters::parse(&[&form.text()]).unwrap();
+        for (name, value) in &pairs {
+            prop_assert_eq!(parameters.get(name), Some(value.as_str()));
+        }
+    }
+
+    #[test]
+    fn o_3_any_repetition_is_refused(
+        mut pairs in proptest::collection::vec(("[a-z]{1,5}", "[a-z]{0,5}"), 1..10),
+        which in any::<prop::sample::Index>(),
+        at in any::<prop::sample::Index>(),
+    ) {
+        let (name, _) = pairs[which.index(pairs.len())].clone();
+        pairs.insert(at.index(pairs.len()), (name, "x".to_owned()));
+        prop_assert_eq!(Parameters::parse(&[&Form(pairs).text()]), Err(Refusal::RepeatedParameter));
+    }
+
+    #[test]
+    fn no_input_makes_an_endpoint_panic(
+        query in "\\PC{0,200}", header in "\\PC{0,80}", body in proptest::collection::vec(any::<u8>(), 0..300),
+    ) {
+        let world = World::new();
+        let headers = [header.as_str()];
+        let incoming =
+            Incoming { query: &query, authorization: &headers, content_type: Some(FORM), body: &body };
+        let _ = token::parse(&incoming);
+        let _ = token::parse(&Incoming { query: "", ..incoming });
+        let _ = userinfo::verify(&incoming, &world.provider, world.keys, NOW);
+        if let Ok(request) = authorize::parse(&incoming) {
+            let facts = authorize::Facts {
+                provider: &world.provider, keys: world.keys, client: Some(&world.client), signed_in: None,
+            };
+            let decision = authorize::decide(&request, &facts, NOW);
+            prop_assert!(matches!(decision, authorize::Decision::ShowError(_)));
+        }
+    }
+
+    #[test]
+    fn handles_are_read_back_and_only_in_the_form_written(
+        grant in any::<[u8; 16]>(), generation in any::<u32>(), code in secret(), own in secret(),
+    ) {
+        let grant = GrantId::from_bytes(grant);
+        let written = Code { grant, secret: SecretText::new(code.clone()) };
+        let text = written.text().expose_for("a test").to_owned();
+        prop_assert_eq!(text.parse(), Ok(written));
+        prop_assert!(text.parse::<RefreshToken>().is_err());
+        let written = RefreshToken {
+            grant, generation, code: SecretText::new(code), secret: SecretText::new(own),
+        };
+        let text = written.text().expose_for("a test").to_owned();
+        prop_assert_eq!(text.parse(), Ok(written));
+        prop_assert!(text.parse::<Code>().is_err());
+        let more = format!("{text}.x");
+        prop_assert!(more.parse::<RefreshToken>().is_err());
+    }
+
+    #[test]
+    fn o_1_whatever_is_asked_the_answer_goes_to_the_registered_address_or_nowhere(
+        uri in "(https?://)?(app\\.example\\.com|127\\.0\\.0\\.1)?[a-z0-9/:@.%?#\\\\]{0,30}(/callback|/native)?",
+    ) {
+        let world = World::new();
+        let accepted = world.client.accepts_redirect(&uri);
+        let loopback = uri.strip_prefix("http://127.0.0.1").and_then(|rest| rest.strip_suffix("/native"))
+            .is_some_and(|port| port.is_empty() || port.strip_prefix(':').is_some_and(|digits| {
+                digits.parse::<u16>().is_ok_and(|number| number.to_string() == digits && number > 0)
+            }));
+        prop_assert_eq!(accepted, loopback || world.client.redirect_uris.contains(&uri));
+    }
+}

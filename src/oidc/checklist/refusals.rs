@@ -1,0 +1,152 @@
+//! Each refusal is reached by a request that earns it, and none exists that no request can earn.
+
+use std::collections::BTreeSet;
+
+use idflow_core::grant::Grant;
+use idflow_core::user::UserState;
+
+use crate::client::{ClientAuthentication, GrantType, PkcePolicy};
+use crate::endpoint::authorize::Decision as Authorized;
+use crate::endpoint::token::Decision;
+use crate::endpoint::{authorize, token, userinfo};
+use crate::fixture::{FORM, Form, World, authorization, code_form, refresh_form, without_code_challenge};
+use crate::http::Incoming;
+use crate::refusal::Refusal;
+
+fn at_authorize(world: &World, form: &Form) -> Refusal {
+    match world.authorize(form) {
+        Err(refusal) | Ok(Authorized::ShowError(refusal) | Authorized::RedirectError { refusal, .. }) => {
+            refusal
+        }
+        Ok(other) => panic!("accepted: {other:?}"),
+    }
+}
+
+fn at_token(world: &World, form: &Form, grant: &Grant) -> Refusal {
+    match world.token(form, Some(grant)) {
+        Decision::Refuse(refusal) | Decision::Revoke { refusal, .. } => refusal,
+        Decision::Exchange { .. } => panic!("exchanged"),
+    }
+}
+
+fn authorize_refusals() -> Vec<Refusal> {
+    let world = World::new();
+    let mut nonce = World::confidential(ClientAuthentication::ClientSecretPost);
+    nonce.client.pkce = PkcePolicy::OptionalWithNonce;
+    let mut refresh_only = World::new();
+    refresh_only.client.grants = vec![GrantType::RefreshToken];
+    let mut twice = authorization();
+    twice.0.push(("state".into(), "x".into()));
+    let base = authorization;
+    let mut reached: Vec<Refusal> = [
+        twice,
+        base().with("state", &"x".repeat(5000)),
+        base().without("client_id"),
+        base().with("client_id", "x"),
+        base().without("redirect_uri"),
+        base().with("redirect_uri", "https://evil.example/"),
+        base().with("request", "x"),
+        base().with("request_uri", "x"),
+        base().with("registration", "x"),
+        base().without("response_type"),
+        base().with("response_type", "token"),
+        base().with("response_mode", "fragment"),
+        base().with("scope", "x"),
+        without_code_challenge(),
+        base().with("code_challenge_method", "plain"),
+        base().with("code_challenge", "x"),
+        base().with("prompt", "x"),
+        base().with("prompt", "none login"),
+        base().with("prompt", "none").with("max_age", "0"),
+        base().with("max_age", "x"),
+    ]
+    .iter()
+    .map(|form| at_authorize(&world, form))
+    .collect();
+    reached.push(at_authorize(&nonce, &without_code_challenge().without("nonce")));
+    reached.push(at_authorize(&refresh_only, &authorization()));
+    reached
+}
+
+fn token_refusals() -> Vec<Refusal> {
+    let world = World::new();
+    let issued = world.issued(&authorization());
+    let (exchanged, tokens) = world.exchanged(&authorization());
+    let refresh = || refresh_form(&tokens);
+    let mut optional = World::confidential(ClientAuthentication::ClientSecretPost);
+    optional.client.pkce = PkcePolicy::OptionalWithNonce;
+    let stripped = optional.issued(&without_code_challenge());
+    let mut reached = vec![
+        at_token(&optional, &code_form().with("client_secret", "old"), &stripped),
+        at_token(&world, &code_form(), &exchanged),
+        at_token(&world, &refresh().with("scope", "x"), &exchanged),
+        at_token(&world, &refresh().with("refresh_token", "x"), &exchanged),
+    ];
+    let forms = [
+        code_form().without("grant_type"),
+        code_form().with("grant_type", "password"),
+        code_form().with("client_id", "x"),
+        code_form().without("code"),
+        code_form().with("code", "x"),
+        code_form().with("redirect_uri", "x"),
+        code_form().without("code_verifier"),
+        code_form().with("code_verifier", "x"),
+        code_form().with("code_verifier", &"x".repeat(43)),
+        refresh().without("refresh_token"),
+    ];
+    reached.extend(forms.iter().map(|form| at_token(&world, form, &issued)));
+    let Decision::Exchange { grant: second, .. } = world.token(&refresh(), Some(&exchanged)) else {
+        panic!("not refreshed");
+    };
+    reached.push(at_token(&world, &refresh(), &second));
+    let mut locked = World::new();
+    locked.user.state = UserState::Locked;
+    reached.push(at_token(&locked, &code_form(), &issued));
+    let mut online = World::new();
+    online.client.scopes = vec!["openid".into()];
+    reached.push(at_token(&online, &refresh(), &exchanged));
+    for headers in [&["x"][..], &["x", "y"]] {
+        match world.token_with(&code_form(), headers, None) {
+            Decision::Refuse(refusal) => reached.push(refusal),
+            other => panic!("accepted: {other:?}"),
+        }
+    }
+    reached
+}
+
+fn other_refusals() -> Vec<Refusal> {
+    let world = World::new();
+    let (grant, tokens) = world.exchanged(&authorization().with("scope", "email"));
+    let none = Incoming::default();
+    let at_userinfo =
+        |incoming| userinfo::verify(&incoming, &world.provider, world.keys, world.now).unwrap_err();
+    let denied = authorize::refuse(&world.provider, &grant.request, Refusal::AccessDenied);
+    assert!(denied.contains("error=access_denied"));
+    vec![
+        Refusal::AccessDenied,
+        authorize::parse(&Incoming { query: "a=%ff", ..none }).unwrap_err(),
+        token::parse(&Incoming { body: b"{}", content_type: Some("application/json"), ..none }).unwrap_err(),
+        token::parse(&Incoming { query: "code=x", content_type: Some(FORM), ..none }).unwrap_err(),
+        at_userinfo(none),
+        at_userinfo(Incoming { query: "access_token=x", ..none }),
+        at_userinfo(Incoming { authorization: &["Bearer x"], ..none }),
+        world.userinfo(tokens.access_token.expose_for("a test"), &grant).unwrap_err(),
+    ]
+}
+
+#[test]
+fn every_refusal_is_reached() {
+    let reached: BTreeSet<Refusal> =
+        [authorize_refusals(), token_refusals(), other_refusals()].concat().into_iter().collect();
+    let missing: Vec<&Refusal> = Refusal::ALL.iter().filter(|refusal| !reached.contains(refusal)).collect();
+    assert_eq!(missing, Vec::<&Refusal>::new());
+}
+
+#[test]
+fn descriptions_use_the_characters_that_rfc_6749_allows() {
+    for refusal in Refusal::ALL {
+        let fits = |byte: u8| matches!(byte, 0x20..=0x7e) && !matches!(byte, b'"' | b'\\');
+        assert!(refusal.description().bytes().all(fits), "{refusal:?}");
+        assert!([400, 401, 403].contains(&refusal.status()), "{refusal:?}");
+    }
+}

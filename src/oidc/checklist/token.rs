@@ -1,0 +1,418 @@
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use idflow_core::grant::{Grant, GrantStage};
+use idflow_core::id::{GrantId, UserId};
+use idflow_core::time::Span;
+use idflow_core::user::UserState;
+
+use crate::client::{ClientAuthentication, GrantType, PkcePolicy};
+use crate::endpoint::token::{Decision, refuse, respond};
+use crate::fixture::{
+    CODE_SECRET, Form, GRANT, NOW, VERIFIER, World, authorization, code_form, refresh_form,
+    without_code_challenge,
+};
+use crate::handle::RefreshToken;
+use crate::refusal::Refusal;
+use crate::tokens::Tokens;
+
+fn exchange(decision: Decision) -> (Grant, Tokens) {
+    match decision {
+        Decision::Exchange { grant, tokens } => (grant, tokens),
+        other => panic!("not exchanged: {other:?}"),
+    }
+}
+
+fn revoked(decision: Decision) -> (Grant, Refusal) {
+    match decision {
+        Decision::Revoke { grant, refusal } => {
+            assert_eq!(grant.stage, GrantStage::Revoked);
+            (grant, refusal)
+        }
+        other => panic!("not revoked: {other:?}"),
+    }
+}
+
+#[test]
+fn a_code_gives_access_id_and_refresh_token() {
+    let (grant, tokens) = World::new().exchanged(&authorization());
+    assert!(tokens.id_token.is_some() && tokens.refresh_token.is_some());
+    assert_eq!(tokens.expires_in, 600);
+    assert!(matches!(grant.stage, GrantStage::Refresh { generation: 1, secret: Some(_), .. }));
+}
+
+#[test]
+fn tokens_follow_the_granted_scopes() {
+    let world = World::new();
+    let (grant, tokens) = world.exchanged(&authorization().with("scope", "openid"));
+    assert!(tokens.id_token.is_some() && tokens.refresh_token.is_none());
+    assert!(matches!(grant.stage, GrantStage::Refresh { secret: None, .. }));
+    let (_, tokens) = world.exchanged(&authorization().with("scope", "email"));
+    assert!(tokens.id_token.is_none());
+}
+
+#[test]
+fn o_6_a_code_works_once_and_its_second_use_revokes_everything() {
+    let mut world = World::new();
+    let (grant, tokens) = world.exchanged(&authorization());
+    let access = tokens.access_token.expose_for("a test").to_owned();
+    assert!(world.userinfo(&access, &grant).is_ok());
+    for seconds in [0, 1, 30, 3600] {
+        world.now = NOW.plus(Span::seconds(seconds));
+        let (dead, refusal) = revoked(world.token(&code_form(), Some(&grant)));
+        assert_eq!(refusal, Refusal::ReusedCode);
+        assert_eq!(
+            world.token(&refresh_form(&tokens), Some(&dead)),
+            Decision::Refuse(Refusal::InvalidRefreshToken)
+        );
+        assert_eq!(world.token(&code_form(), Some(&dead)), Decision::Refuse(Refusal::InvalidCode));
+        assert_eq!(world.userinfo(&access, &dead), Err(Refusal::InvalidToken));
+    }
+}
+
+#[test]
+fn o_6_of_equal_requests_decided_on_one_stored_version_each_would_write_so_one_wins() {
+    let world = World::new();
+    let stored = world.issued(&authorization());
+    let mut version = stored.clone();
+    let mut successes = 0;
+    for _ in 0..50 {
+        // Each decided on the old version; the conditional write lets only the first through.
+        let (written, _) = exchange(world.token(&code_form(), Some(&stored)));
+        if version == stored {
+            version = written;
+            successes += 1;
+        } else if let Decision::Revoke { grant, .. } = world.token(&code_form(), Some(&version)) {
+            version = grant;
+        }
+    }
+    assert_eq!((successes, version.stage), (1, GrantStage::Revoked));
+}
+
+#[test]
+fn o_6_knowing_a_grants_id_revokes_nothing() {
+    let world = World::new();
+    let (grant, tokens) = world.exchanged(&authorization());
+    let forged = code_form().with("code", &format!("{GRANT}.{}", "x".repeat(43)));
+    assert_eq!(world.token(&forged, Some(&grant)), Decision::Refuse(Refusal::InvalidCode));
+    let mut refresh: RefreshToken = tokens.refresh_token.unwrap().expose_for("a test").parse().unwrap();
+    refresh.code = idflow_core::secret::SecretText::new("x".repeat(43));
+    refresh.generation = 0;
+    let form = Form::new(&[
+        ("client_id", "app"),
+        ("grant_type", "refresh_token"),
+        ("refresh_token", refresh.text().expose_for("a test")),
+    ]);
+    assert_eq!(world.token(&form, Some(&grant)), Decision::Refuse(Refusal::InvalidRefreshToken));
+}
+
+/// Each wrong binding of an exchange: what is bent, and its refusal when alone.
+type Bend = (&'static str, Refusal, fn(&mut World, &mut Form, &mut Grant));
+
+const BENDS: &[Bend] = &[
+    ("another client", Refusal::InvalidCode, |_, _, grant| grant.request.client_id = "other".into()),
+    ("unknown client", Refusal::FailedAuthentication, |_, form, _| {
+        *form = form.clone().with("client_id", "x")
+    }),
+    ("client off", Refusal::FailedAuthentication, |world, _, _| world.client.disabled = true),
+    ("grant not allowed", Refusal::GrantNotAllowed, |world, _, _| world.client.grants.clear()),
+    ("another redirect", Refusal::WrongRedirectUri, |_, form, _| {
+        *form = form.clone().with("redirect_uri", "http://127.0.0.1/native");
+    }),
+    ("no redirect", Refusal::MissingRedirectUri, |_, form, _| *form = form.clone().without("redirect_uri")),
+    ("another verifier", Refusal::WrongVerifier, |_, form, _| {
+        *form = form.clone().with("code_verifier", &"v".repeat(43));
+    }),
+    ("no verifier", Refusal::MissingVerifier, |_, form, _| *form = form.clone().without("code_verifier")),
+    ("another secret", Refusal::InvalidCode, |_, form, _| {
+        *form = form.clone().with("code", &format!("{GRANT}.{}", "x".repeat(43)));
+    }),
+    ("another grant", Refusal::InvalidCode, |_, _, grant| grant.id = GrantId::from_bytes([8; 16])),
+    ("too late", Refusal::InvalidCode, |world, _, _| world.now = NOW.plus(Span::seconds(60))),
+    ("revoked", Refusal::InvalidCode, |_, _, grant| grant.stage = GrantStage::Revoked),
+    ("user locked", Refusal::InactiveUser, |world, _, _| world.user.state = UserState::Locked),
+    ("another user", Refusal::InactiveUser, |world, _, _| world.user.id = UserId::from_bytes([9; 16])),
+];
+
+fn bent(bends: &[&Bend]) -> Decision {
+    let mut world = World::new();
+    let (mut form, mut grant) = (code_form(), world.issued(&authorization()));
+    for (_, _, bend) in bends {
+        bend(&mut world, &mut form, &mut grant);
+    }
+    world.token(&form, Some(&grant))
+}
+
+#[test]
+fn o_7_one_wrong_binding_is_enough() {
+    assert!(matches!(bent(&[]), Decision::Exchange { .. }));
+    for bend in BENDS {
+        assert_eq!(bent(&[bend]), Decision::Refuse(bend.1), "{}", bend.0);
+    }
+}
+
+#[test]
+fn o_7_two_wrong_bindings_do_not_make_a_right_one() {
+    for first in BENDS {
+        for second in BENDS {
+            let decision = bent(&[first, second]);
+            assert!(matches!(decision, Decision::Refuse(_)), "{} and {}: {decision:?}", first.0, second.0);
+        }
+    }
+}
+
+#[test]
+fn o_7_a_code_of_another_tenant_is_unknown() {
+    assert_eq!(World::new().token(&code_form(), None), Decision::Refuse(Refusal::InvalidCode));
+}
+
+#[test]
+fn o_8_a_truncated_or_extended_code_is_refused() {
+    let world = World::new();
+    let grant = world.issued(&authorization());
+    let code = format!("{GRANT}.{CODE_SECRET}");
+    for length in 1..code.len() {
+        let form = code_form().with("code", &code[..length]);
+        assert_eq!(world.token(&form, Some(&grant)), Decision::Refuse(Refusal::InvalidCode), "{length}");
+    }
+    for more in ["a", ".", "=", " ", "\0", ".a", "%00"] {
+        for wrong in [format!("{code}{more}"), format!("{more}{code}")] {
+            let form = code_form().with("code", &wrong);
+            assert_eq!(world.token(&form, Some(&grant)), Decision::Refuse(Refusal::InvalidCode), "{wrong:?}");
+        }
+    }
+}
+
+#[test]
+fn o_4_malformed_verifiers_are_refused_at_the_token_endpoint() {
+    let world = World::new();
+    let grant = world.issued(&authorization());
+    let bad = format!("{}!", &VERIFIER[..42]);
+    for verifier in
+        [&"v".repeat(42), &"v".repeat(129), &bad, &format!("{VERIFIER}é"), &format!("{VERIFIER} ")]
+    {
+        let form = code_form().with("code_verifier", verifier);
+        assert_eq!(
+            world.token(&form, Some(&grant)),
+            Decision::Refuse(Refusal::MalformedVerifier),
+            "{verifier}"
+        );
+    }
+}
+
+#[test]
+fn o_5_a_stripped_challenge_and_a_stripped_verifier_are_both_refused() {
+    let mut world = World::confidential(ClientAuthentication::ClientSecretPost);
+    world.client.pkce = PkcePolicy::OptionalWithNonce;
+    let form = code_form().with("client_secret", "old");
+    let stripped = world.issued(&without_code_challenge());
+    assert_eq!(world.token(&form, Some(&stripped)), Decision::Refuse(Refusal::UnexpectedVerifier));
+    let without = form.clone().without("code_verifier");
+    assert!(matches!(world.token(&without, Some(&stripped)), Decision::Exchange { .. }));
+    let challenged = world.issued(&authorization());
+    assert_eq!(world.token(&without, Some(&challenged)), Decision::Refuse(Refusal::MissingVerifier));
+}
+
+#[test]
+fn o_11_other_grant_types_are_refused() {
+    let world = World::new();
+    let types = [
+        "password",
+        "client_credentials",
+        "implicit",
+        "urn:ietf:params:oauth:grant-type:device_code",
+        "urn:ietf:params:oauth:grant-type:jwt-bearer",
+        "urn:ietf:params:oauth:grant-type:token-exchange",
+        "Authorization_Code",
+        "authorization_code ",
+    ];
+    for kind in types {
+        let form = code_form().with("grant_type", kind).with("username", "ada").with("password", "x");
+        assert_eq!(world.token(&form, None), Decision::Refuse(Refusal::UnsupportedGrantType), "{kind}");
+    }
+}
+
+#[test]
+fn o_3_every_doubled_parameter_of_the_body_is_refused() {
+    let world = World::new();
+    let grant = world.issued(&authorization());
+    for (name, value) in code_form().0 {
+        let mut form = code_form();
+        form.0.push((name, value));
+        assert_eq!(world.token(&form, Some(&grant)), Decision::Refuse(Refusal::RepeatedParameter));
+    }
+}
+
+fn basic(name: &str, secret: &str) -> String {
+    format!("Basic {}", STANDARD.encode(format!("{name}:{secret}")))
+}
+
+#[test]
+fn o_25_only_the_registered_method_with_a_current_or_previous_secret_authenticates() {
+    use ClientAuthentication::{ClientSecretBasic, ClientSecretPost, None as Public};
+    const NEW: &str = "new secret: +%";
+    // A header carries the secret form-encoded (RFC 6749 section 2.3.1).
+    let header = basic("app", "new+secret%3A+%2B%25");
+    let rows: [(ClientAuthentication, Option<&str>, Option<&str>, bool); 13] = [
+        (Public, None, None, true),
+        (Public, None, Some(NEW), false),
+        (Public, Some(&header), None, false),
+        (ClientSecretPost, None, Some(NEW), true),
+        (ClientSecretPost, None, Some("old"), true),
+        (ClientSecretPost, None, Some("older"), false),
+        (ClientSecretPost, None, Some("ol"), false),
+        (ClientSecretPost, None, None, false),
+        (ClientSecretPost, Some(&header), None, false),
+        (ClientSecretBasic, Some(&header), None, true),
+        (ClientSecretBasic, None, Some(NEW), false),
+        (ClientSecretBasic, None, None, false),
+        (ClientSecretBasic, Some(&header), Some(NEW), false),
+    ];
+    for (method, header, posted, accepted) in rows {
+        let world = World::confidential(method);
+        let form = posted.map_or(code_form(), |secret| code_form().with("client_secret", secret));
+        let headers: Vec<&str> = header.into_iter().collect();
+        let decision = world.token_with(&form, &headers, Some(&world.issued(&authorization())));
+        let exchanged = matches!(decision, Decision::Exchange { .. });
+        assert_eq!(exchanged, accepted, "{method:?} header {} body {posted:?}", header.is_some());
+    }
+}
+
+#[test]
+fn o_25_a_confidential_client_without_a_usable_secret_never_authenticates() {
+    let mut world = World::confidential(ClientAuthentication::ClientSecretPost);
+    world.client.secrets.clear();
+    let form = code_form().with("client_secret", "old");
+    assert_eq!(world.token(&form, None), Decision::Refuse(Refusal::FailedAuthentication));
+}
+
+#[test]
+fn o_25_two_methods_or_a_broken_header_are_refused() {
+    let world = World::confidential(ClientAuthentication::ClientSecretBasic);
+    let good = basic("app", "old");
+    let form = code_form().without("client_id");
+    let outcome = |form: &Form, headers: &[&str]| world.token_with(form, headers, None);
+    assert_eq!(outcome(&form, &[&good]), Decision::Refuse(Refusal::InvalidCode));
+    let both = form.clone().with("client_secret", "old");
+    let other = form.clone().with("client_id", "other");
+    assert_eq!(outcome(&both, &[&good]), Decision::Refuse(Refusal::SeveralAuthentications));
+    assert_eq!(outcome(&other, &[&good]), Decision::Refuse(Refusal::SeveralAuthentications));
+    assert_eq!(outcome(&form, &[&good, &good]), Decision::Refuse(Refusal::SeveralAuthentications));
+    let assertion = form.clone().with("client_assertion", "x.y.z");
+    assert_eq!(outcome(&assertion, &[&good]), Decision::Refuse(Refusal::FailedAuthentication));
+    for broken in ["", "Basic", "Basic !", "Bearer x", "Basic YXBw", &basic("", "old"), "Basic /w=="] {
+        assert_eq!(outcome(&form, &[broken]), Decision::Refuse(Refusal::MalformedAuthorization), "{broken}");
+    }
+    assert_eq!(outcome(&form, &[]), Decision::Refuse(Refusal::FailedAuthentication));
+}
+
+#[test]
+fn o_19_refresh_tokens_rotate_and_any_older_one_ends_the_family() {
+    let world = World::new();
+    let (mut grant, mut tokens) = world.exchanged(&authorization());
+    let mut generations = vec![tokens.clone()];
+    for expected in 2..=5 {
+        (grant, tokens) = exchange(world.token(&refresh_form(&tokens), Some(&grant)));
+        assert!(matches!(grant.stage, GrantStage::Refresh { generation, .. } if generation == expected));
+        generations.push(tokens.clone());
+    }
+    let newest = generations.pop().unwrap();
+    for old in &generations {
+        let (dead, refusal) = revoked(world.token(&refresh_form(old), Some(&grant)));
+        assert_eq!(refusal, Refusal::ReusedRefreshToken);
+        let after = world.token(&refresh_form(&newest), Some(&dead));
+        assert_eq!(after, Decision::Refuse(Refusal::InvalidRefreshToken));
+    }
+    assert!(matches!(world.token(&refresh_form(&newest), Some(&grant)), Decision::Exchange { .. }));
+}
+
+#[test]
+fn o_19_a_family_has_an_absolute_end() {
+    let mut world = World::new();
+    let (grant, tokens) = world.exchanged(&authorization());
+    world.now = NOW.plus(Span::hours(30 * 24)).plus(Span(-1000));
+    let (next, last) = exchange(world.token(&refresh_form(&tokens), Some(&grant)));
+    assert_eq!((next.expires, last.expires_in), (grant.expires, 1));
+    world.now = grant.expires;
+    let refused = Decision::Refuse(Refusal::InvalidRefreshToken);
+    assert_eq!(world.token(&refresh_form(&tokens), Some(&grant)), refused);
+}
+
+#[test]
+fn o_20_refresh_looks_at_the_world_again() {
+    let rows: [(&str, Refusal, fn(&mut World)); 7] = [
+        ("client off", Refusal::FailedAuthentication, |world| world.client.disabled = true),
+        ("no refresh grant", Refusal::GrantNotAllowed, |world| {
+            world.client.grants = vec![GrantType::AuthorizationCode];
+        }),
+        ("offline access withdrawn", Refusal::WithdrawnScope, |world| {
+            world.client.scopes.retain(|scope| scope != "offline_access");
+        }),
+        ("user locked", Refusal::InactiveUser, |world| world.user.state = UserState::Locked),
+        ("user recreated", Refusal::InactiveUser, |world| world.user.id = UserId::from_bytes([9; 16])),
+        ("method changed", Refusal::FailedAuthentication, |world| {
+            world.client.authentication = ClientAuthentication::ClientSecretPost;
+        }),
+        ("another client", Refusal::FailedAuthentication, |world| world.client.id = "other".into()),
+    ];
+    for (name, refusal, change) in rows {
+        let mut world = World::new();
+        let (grant, tokens) = world.exchanged(&authorization());
+        change(&mut world);
+        let decision = world.token(&refresh_form(&tokens), Some(&grant));
+        assert_eq!(decision, Decision::Refuse(refusal), "{name}");
+    }
+}
+
+#[test]
+fn o_20_a_scope_withdrawn_from_the_client_leaves_the_next_token() {
+    let mut world = World::new();
+    let (grant, tokens) = world.exchanged(&authorization());
+    world.client.scopes.retain(|scope| scope != "email");
+    let (_, tokens) = exchange(world.token(&refresh_form(&tokens), Some(&grant)));
+    assert_eq!(tokens.scopes, ["openid", "profile", "offline_access"]);
+}
+
+#[test]
+fn a_refresh_may_narrow_and_never_widen_its_scopes() {
+    let world = World::new();
+    let (grant, tokens) = world.exchanged(&authorization().with("scope", "openid email offline_access"));
+    let narrow = refresh_form(&tokens).with("scope", "openid");
+    let (grant, narrowed) = exchange(world.token(&narrow, Some(&grant)));
+    assert_eq!(narrowed.scopes, ["openid"]);
+    let wide = refresh_form(&narrowed).with("scope", "openid profile");
+    assert_eq!(world.token(&wide, Some(&grant)), Decision::Refuse(Refusal::WidenedScope));
+    let (_, full) = exchange(world.token(&refresh_form(&narrowed), Some(&grant)));
+    assert_eq!(full.scopes, ["openid", "email", "offline_access"]);
+}
+
+#[test]
+fn o_8_a_refreshed_grant_stores_no_secret_from_the_wire() {
+    let (grant, tokens) = World::new().exchanged(&authorization());
+    let stored = serde_json::to_string(&grant).unwrap();
+    let token: RefreshToken = tokens.refresh_token.unwrap().expose_for("a test").parse().unwrap();
+    for secret in [token.secret.expose_for("a test"), token.code.expose_for("a test")] {
+        assert!(!stored.contains(secret));
+    }
+}
+
+#[test]
+fn o_34_token_answers_are_never_cached() {
+    let (_, tokens) = World::new().exchanged(&authorization());
+    let given = respond(&tokens);
+    assert_eq!(given.status, 200);
+    for response in [given, refuse(Refusal::InvalidCode), refuse(Refusal::FailedAuthentication)] {
+        assert_eq!(response.header("cache-control"), Some("no-store"));
+        assert_eq!(response.header("pragma"), Some("no-cache"));
+    }
+}
+
+#[test]
+fn a_failed_authentication_is_a_401_with_a_challenge_and_the_rest_a_400_without() {
+    let failed = refuse(Refusal::FailedAuthentication);
+    assert_eq!(failed.status, 401);
+    assert!(failed.header("www-authenticate").is_some_and(|value| value.starts_with("Basic ")));
+    let invalid = refuse(Refusal::InvalidCode);
+    assert_eq!((invalid.status, invalid.header("www-authenticate")), (400, None));
+    let body: serde_json::Value = serde_json::from_str(&invalid.body).unwrap();
+    assert_eq!(body["error"], "invalid_grant");
+}

@@ -1,0 +1,121 @@
+use idflow_core::grant::GrantStage;
+use idflow_core::user::UserState;
+use serde_json::json;
+
+use crate::endpoint::userinfo::{decide, refuse, respond, verify};
+use crate::fixture::{FORM, USER, World, authorization};
+use crate::http::Incoming;
+use crate::refusal::Refusal;
+
+#[test]
+fn o_31_userinfo_gives_what_the_scopes_give() {
+    let world = World::new();
+    let rows = [
+        ("openid", json!({ "sub": USER.to_string() })),
+        (
+            "openid email",
+            json!({ "sub": USER.to_string(), "email": "ada@example.com", "email_verified": true }),
+        ),
+        (
+            "openid profile",
+            json!({
+                "sub": USER.to_string(), "given_name": "Ada", "preferred_username": "ada",
+                "updated_at": 1_700_000_000
+            }),
+        ),
+    ];
+    for (scope, expected) in rows {
+        let (grant, tokens) = world.exchanged(&authorization().with("scope", scope));
+        let claims = world.userinfo(tokens.access_token.expose_for("a test"), &grant).unwrap();
+        assert_eq!(serde_json::Value::Object(claims), expected, "{scope}");
+    }
+}
+
+#[test]
+fn o_31_an_address_that_was_not_proven_is_said_to_be_unverified() {
+    let mut world = World::new();
+    world.user.verified.clear();
+    let (grant, tokens) = world.exchanged(&authorization());
+    let claims = world.userinfo(tokens.access_token.expose_for("a test"), &grant).unwrap();
+    assert_eq!(claims["email_verified"], false);
+    world.user.attributes.remove("email");
+    let claims = world.userinfo(tokens.access_token.expose_for("a test"), &grant).unwrap();
+    assert!(claims.get("email_verified").is_none());
+}
+
+#[test]
+fn o_31_a_token_without_openid_is_not_enough() {
+    let world = World::new();
+    let (grant, tokens) = world.exchanged(&authorization().with("scope", "email"));
+    let refused = world.userinfo(tokens.access_token.expose_for("a test"), &grant);
+    assert_eq!(refused, Err(Refusal::InsufficientScope));
+}
+
+#[test]
+fn o_31_a_token_ends_with_its_grant_client_user_and_time() {
+    let world = World::new();
+    let (grant, tokens) = world.exchanged(&authorization());
+    let token = tokens.access_token.expose_for("a test");
+    let header = format!("bearer {token}");
+    let incoming = Incoming { authorization: &[&header], ..Incoming::default() };
+    let verified = verify(&incoming, &world.provider, world.keys, world.now).unwrap();
+    let judge = |grant, client, user| decide(&verified, grant, client, user);
+    let refused = Err(Refusal::InvalidToken);
+    assert!(judge(Some(&grant), Some(&world.client), Some(&world.user)).is_ok());
+    let mut dead = grant.clone();
+    dead.stage = GrantStage::Revoked;
+    let mut foreign = grant.clone();
+    foreign.id = idflow_core::id::GrantId::from_bytes([8; 16]);
+    for grant in [None, Some(&dead), Some(&foreign)] {
+        assert_eq!(judge(grant, Some(&world.client), Some(&world.user)), refused);
+    }
+    let mut locked = world.user.clone();
+    locked.state = UserState::Locked;
+    for user in [None, Some(&locked)] {
+        assert_eq!(judge(Some(&grant), Some(&world.client), user), refused);
+    }
+    let mut off = world.client.clone();
+    off.disabled = true;
+    for client in [None, Some(&off)] {
+        assert_eq!(judge(Some(&grant), client, Some(&world.user)), refused);
+    }
+    let later = world.now.plus(world.provider.lifetimes.access_token);
+    assert_eq!(verify(&incoming, &world.provider, world.keys, later), Err(Refusal::InvalidToken));
+}
+
+#[test]
+fn o_31_the_token_travels_in_one_bearer_header_and_nowhere_else() {
+    let world = World::new();
+    let outcome =
+        |incoming: Incoming<'_>| verify(&incoming, &world.provider, world.keys, world.now).unwrap_err();
+    let body = b"access_token=x";
+    let rows: [(Refusal, Incoming<'_>); 7] = [
+        (Refusal::MissingToken, Incoming::default()),
+        (Refusal::MissingToken, Incoming { authorization: &["Basic eDp5"], ..Incoming::default() }),
+        (Refusal::InvalidToken, Incoming { authorization: &["Bearer"], ..Incoming::default() }),
+        (Refusal::InvalidToken, Incoming { authorization: &["Bearer x"], ..Incoming::default() }),
+        (Refusal::InvalidToken, Incoming { authorization: &["Bearer x", "Bearer x"], ..Incoming::default() }),
+        (Refusal::TokenOutsideHeader, Incoming { query: "access_token=x", ..Incoming::default() }),
+        (Refusal::TokenOutsideHeader, Incoming { body, content_type: Some(FORM), ..Incoming::default() }),
+    ];
+    for (refusal, incoming) in rows {
+        assert_eq!(outcome(incoming), refusal);
+    }
+}
+
+#[test]
+fn a_refused_request_is_challenged() {
+    let challenge = |refusal| refuse(refusal).header("www-authenticate").unwrap().to_owned();
+    assert_eq!(challenge(Refusal::MissingToken), "Bearer");
+    assert!(challenge(Refusal::InvalidToken).starts_with(r#"Bearer error="invalid_token""#));
+    assert!(challenge(Refusal::InsufficientScope).ends_with(r#"scope="openid""#));
+    let statuses = [Refusal::MissingToken, Refusal::InvalidToken, Refusal::InsufficientScope]
+        .map(|refusal| refuse(refusal).status);
+    assert_eq!(statuses, [401, 401, 403]);
+}
+
+#[test]
+fn o_34_userinfo_is_never_cached() {
+    assert_eq!(respond(serde_json::Map::new()).header("cache-control"), Some("no-store"));
+    assert_eq!(refuse(Refusal::InvalidToken).header("cache-control"), Some("no-store"));
+}
