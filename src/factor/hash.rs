@@ -59,10 +59,16 @@ impl Cost {
 }
 
 /// Makes and checks password hashes of one cost.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Hasher {
-    /// The cost of new hashes; also what stored ones are raised to.
-    pub cost: Cost,
+    cost: Cost,
+    decoy: PasswordHash,
+}
+
+impl Default for Hasher {
+    fn default() -> Self {
+        Self::new(Cost::default())
+    }
 }
 
 /// The outcome of a verification.
@@ -85,9 +91,18 @@ pub struct Corrupt;
 pub struct TooLong;
 
 impl Hasher {
-    /// The hasher of one cost.
-    pub const fn new(cost: Cost) -> Self {
-        Self { cost }
+    /// A hasher whose new hashes have this cost, and that stored ones are raised to.
+    pub fn new(cost: Cost) -> Self {
+        let (memory, passes) = cost.parameters();
+        // Sixteen and thirty-two zero bytes.
+        let (salt, output) = ("A".repeat(22), "A".repeat(43));
+        let decoy = PasswordHash(format!("$argon2id$v=19$m={memory},t={passes},p=1${salt}${output}"));
+        Self { cost, decoy }
+    }
+
+    /// The cost of new hashes.
+    pub fn cost(&self) -> Cost {
+        self.cost
     }
 
     /// Hashes a new password with a fresh salt. Blocks for as long as the cost says.
@@ -131,11 +146,8 @@ impl Hasher {
 
     /// A hash of the current cost that no password has, to verify against when there is no user (checklist E-2).
     /// Verifying it takes as long as verifying a real one.
-    pub fn decoy(&self) -> PasswordHash {
-        let (memory, passes) = self.cost.parameters();
-        // Sixteen and thirty-two zero bytes.
-        let (salt, output) = ("A".repeat(22), "A".repeat(43));
-        PasswordHash(format!("$argon2id$v=19$m={memory},t={passes},p=1${salt}${output}"))
+    pub fn decoy(&self) -> &PasswordHash {
+        &self.decoy
     }
 }
 
@@ -149,12 +161,14 @@ fn normalized(password: &SecretText) -> Option<Zeroizing<String>> {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::LazyLock;
+
     use idflow_core::chance::SeededChance;
     use proptest::prelude::*;
 
     use super::*;
 
-    const CHEAP: Hasher = Hasher::new(Cost::Cheapest);
+    static CHEAP: LazyLock<Hasher> = LazyLock::new(|| Hasher::new(Cost::Cheapest));
 
     fn secret(text: &str) -> SecretText {
         SecretText::new(text)
@@ -240,10 +254,10 @@ mod tests {
             let real = hasher.hash(&secret("x"), &SeededChance::new(1)).unwrap();
             let decoy = hasher.decoy();
             let head = |hash: &PasswordHash| hash.0.splitn(5, '$').take(4).collect::<Vec<_>>().join("$");
-            assert_eq!(head(&real), head(&decoy));
+            assert_eq!(head(&real), head(decoy));
             assert_eq!(real.0.len(), decoy.0.len());
             for guess in ["", "x", "\0"] {
-                assert!(!hasher.verify(&decoy, &secret(guess)).unwrap().matches);
+                assert!(!hasher.verify(decoy, &secret(guess)).unwrap().matches);
             }
         }
     }
