@@ -5,6 +5,10 @@
 //! of the `crds` folder.
 #![deny(missing_docs)]
 #![expect(clippy::doc_markdown, reason = "kubectl explain prints the documentation as plain text")]
+#![expect(
+    clippy::duplicated_attributes,
+    reason = "clippy reads the keys of two printer columns as one attribute"
+)]
 #![expect(unreachable_pub, reason = "KubeSchema repeats each struct, with its visibility, inside a function")]
 
 pub mod bounds;
