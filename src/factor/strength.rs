@@ -29,19 +29,18 @@ const RUNS: [&str; 7] = [
 const SHORTEST_PERSONAL: usize = 4;
 
 /// What a directory demands of new passwords.
-#[derive(Debug, Clone, Copy)]
-pub struct Policy<'p> {
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Policy {
     /// The least length in Unicode code points: 15 where the password is the only factor, 8 where it is one of two
     /// (SP 800-63B-4 3.1.1.2).
     pub minimum_length: u32,
     /// More passwords that are refused, like the commonest ones.
-    pub blocklist: &'p [String],
-    /// The user's attribute values, which the password must not contain.
-    pub personal: &'p [String],
+    pub blocklist: Vec<String>,
 }
 
-/// Judges a new password. The error lists every reason and is never empty.
-pub fn acceptable(password: &SecretText, policy: &Policy<'_>) -> Result<(), Vec<Weakness>> {
+/// Judges a new password; `personal` are the user's attribute values, which it must not contain. The error lists
+/// every reason and is never empty.
+pub fn acceptable(password: &SecretText, policy: &Policy, personal: &[String]) -> Result<(), Vec<Weakness>> {
     let text = password.expose_for("judging");
     if text.len() > MAX_PASSWORD {
         let maximum = u32::try_from(MAX_PASSWORD).unwrap_or(u32::MAX);
@@ -52,10 +51,10 @@ pub fn acceptable(password: &SecretText, policy: &Policy<'_>) -> Result<(), Vec<
     if password.code_points() < policy.minimum_length as usize {
         weaknesses.push(Weakness::TooShort { minimum: policy.minimum_length });
     }
-    if is_common(&lower, policy.blocklist) {
+    if is_common(&lower, &policy.blocklist) {
         weaknesses.push(Weakness::Common);
     }
-    if policy.personal.iter().any(|value| contains_personal(&lower, &value.to_lowercase())) {
+    if personal.iter().any(|value| contains_personal(&lower, &value.to_lowercase())) {
         weaknesses.push(Weakness::Personal);
     }
     if weaknesses.is_empty() { Ok(()) } else { Err(weaknesses) }
@@ -136,10 +135,9 @@ mod tests {
     use super::*;
 
     fn judge(password: &str, minimum_length: u32) -> Vec<Weakness> {
-        let (blocklist, personal) =
-            (["Acme Rockets".to_owned()], ["ada.lovelace@example.com".to_owned(), "Li".to_owned()]);
-        let policy = Policy { minimum_length, blocklist: &blocklist, personal: &personal };
-        acceptable(&SecretText::new(password), &policy).err().unwrap_or_default()
+        let policy = Policy { minimum_length, blocklist: vec!["Acme Rockets".to_owned()] };
+        let personal = ["ada.lovelace@example.com".to_owned(), "Li".to_owned()];
+        acceptable(&SecretText::new(password), &policy, &personal).err().unwrap_or_default()
     }
 
     #[test]
@@ -260,9 +258,8 @@ mod tests {
     proptest! {
         #[test]
         fn arbitrary_passwords_never_panic(password in r"\PC{0,60}", own in r"\PC{0,20}") {
-            let personal = [own];
-            let policy = Policy { minimum_length: 8, blocklist: &[], personal: &personal };
-            let _ = acceptable(&SecretText::new(password), &policy);
+            let policy = Policy { minimum_length: 8, ..Policy::default() };
+            let _ = acceptable(&SecretText::new(password), &policy, &[own]);
         }
     }
 }
