@@ -62,7 +62,7 @@ impl<E: Into<StoreError>> From<E> for CommitError {
 
 impl Commit {
     /// An empty commit; `now` judges expiry and counter windows.
-    pub const fn at(now: Timestamp) -> Self {
+    pub const fn new(now: Timestamp) -> Self {
         Self {
             now,
             journeys: Vec::new(),

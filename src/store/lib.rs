@@ -35,7 +35,7 @@ use idflow_core::id::{GrantId, JourneyId, SessionId, UserId};
 use idflow_core::journey::Journey;
 use idflow_core::secret::PasswordHash;
 use idflow_core::session::Session;
-use idflow_core::time::{Clock, Timestamp};
+use idflow_core::time::Timestamp;
 use idflow_core::user::{User, normalized_identifier};
 
 use self::backend::memory::Memory;
@@ -50,7 +50,8 @@ use self::record::standing::Standing;
 use self::record::tenant::Tenant;
 use self::record::user_index::UserIndex;
 use self::record::{Kind, Record};
-use self::seal::{Keyring, Unsealable};
+use self::seal::Unsealable;
+pub use self::seal::{KeyId, Keyring};
 
 /// One tenant's records. Cheap to clone; the clones share one backend.
 #[derive(Clone)]
@@ -60,7 +61,6 @@ struct Parts {
     backend: Box<dyn Backend>,
     keyring: Keyring,
     chance: Arc<dyn Chance>,
-    clock: Arc<dyn Clock>,
 }
 
 /// A record together with what a later write of it needs.
@@ -131,14 +131,13 @@ impl Store {
         path: impl AsRef<Path>,
         keyring: Keyring,
         chance: Arc<dyn Chance>,
-        clock: Arc<dyn Clock>,
     ) -> Result<Self, OpenError> {
-        Self::over(Box::new(Redb::open(path)?), keyring, chance, clock).await
+        Self::over(Box::new(Redb::open(path)?), keyring, chance).await
     }
 
     /// An empty store in memory, for simulation and tests.
-    pub fn open_memory(keyring: Keyring, chance: Arc<dyn Chance>, clock: Arc<dyn Clock>) -> Self {
-        Self(Arc::new(Parts { backend: Box::new(Memory::new()), keyring, chance, clock }))
+    pub fn open_memory(keyring: Keyring, chance: Arc<dyn Chance>) -> Self {
+        Self(Arc::new(Parts { backend: Box::new(Memory::new()), keyring, chance }))
     }
 
     /// A store over any backend, after proving that its keys are the ones given.
@@ -146,9 +145,8 @@ impl Store {
         backend: Box<dyn Backend>,
         keyring: Keyring,
         chance: Arc<dyn Chance>,
-        clock: Arc<dyn Clock>,
     ) -> Result<Self, OpenError> {
-        let store = Self(Arc::new(Parts { backend, keyring, chance, clock }));
+        let store = Self(Arc::new(Parts { backend, keyring, chance }));
         store.prove_keys().await?;
         Ok(store)
     }
@@ -158,14 +156,14 @@ impl Store {
             tenant: self.keyring().tenant().to_owned(),
             key: self.keyring().current().to_string(),
         };
-        match self.read::<Tenant>(&[]).await {
+        match self.read_lasting::<Tenant>(&[]).await {
             Ok(Some((tenant, _))) if tenant.name == self.keyring().tenant() => return Ok(()),
             Ok(Some(_)) | Err(StoreError::Corrupt(_)) => return Err(foreign()),
             Ok(None) => {}
             Err(error) => return Err(error.into()),
         }
         let tenant = Tenant { name: self.keyring().tenant().to_owned() };
-        let mut batch = Batch::at(self.now());
+        let mut batch = Batch::at(Timestamp::default());
         batch.push(Kind::Tenant.key(&[]), Condition::Absent, self.put(&[], &tenant)?);
         match self.0.backend.apply(batch).await {
             Ok(()) => Ok(()),
@@ -179,19 +177,23 @@ impl Store {
         &self.0.keyring
     }
 
-    fn now(&self) -> Timestamp {
-        self.0.clock.now()
+    /// The journey, unless its deadline has passed at `now`.
+    pub async fn journey(
+        &self,
+        id: &JourneyId,
+        now: Timestamp,
+    ) -> Result<Option<Stored<Journey>>, StoreError> {
+        Ok(self.read(id.as_bytes(), now).await?.map(Stored::from))
     }
 
-    /// The journey, unless its deadline has passed.
-    pub async fn journey(&self, id: &JourneyId) -> Result<Option<Stored<Journey>>, StoreError> {
-        self.stored(id.as_bytes()).await
-    }
-
-    /// The session, if it is alive and its user may still hold it: absent after its lifetime or idle time, after
+    /// The session, if it is alive at `now` and its user may still hold it: absent after its lifetime or idle time, after
     /// the user was locked, and after the user's sessions were ended.
-    pub async fn session(&self, id: &SessionId) -> Result<Option<Stored<Session>>, StoreError> {
-        let Some((record, number)) = self.read::<SessionRecord>(id.as_bytes()).await? else {
+    pub async fn session(
+        &self,
+        id: &SessionId,
+        now: Timestamp,
+    ) -> Result<Option<Stored<Session>>, StoreError> {
+        let Some((record, number)) = self.read::<SessionRecord>(id.as_bytes(), now).await? else {
             return Ok(None);
         };
         let SessionRecord { epoch, session } = record;
@@ -203,10 +205,12 @@ impl Store {
         Ok(Some(Stored { value: session, version: Version { number, epoch } }))
     }
 
-    /// The grant, if it has not expired and its user may still hold it, under the same rules as
+    /// The grant, if it has not expired at `now` and its user may still hold it, under the same rules as
     /// [`Store::session`]. A revoked grant is returned as such.
-    pub async fn grant(&self, id: &GrantId) -> Result<Option<Stored<Grant>>, StoreError> {
-        let Some((record, number)) = self.read::<GrantRecord>(id.as_bytes()).await? else { return Ok(None) };
+    pub async fn grant(&self, id: &GrantId, now: Timestamp) -> Result<Option<Stored<Grant>>, StoreError> {
+        let Some((record, number)) = self.read::<GrantRecord>(id.as_bytes(), now).await? else {
+            return Ok(None);
+        };
         let GrantRecord { epoch, grant } = record;
         if !self.standing(&grant.user).await?.0.admits(epoch) {
             return Ok(None);
@@ -216,7 +220,7 @@ impl Store {
 
     /// The user, whatever their state.
     pub async fn user(&self, id: &UserId) -> Result<Option<Stored<User>>, StoreError> {
-        self.stored(id.as_bytes()).await
+        Ok(self.read_lasting(id.as_bytes()).await?.map(Stored::from))
     }
 
     /// The user of a directory who has the value, compared in normalized form, as one of the unique attributes;
@@ -244,9 +248,8 @@ impl Store {
 
     /// The user's password hash. Pass its version to [`Commit::credential`] when a verdict about it is committed.
     pub async fn credential(&self, user: &UserId) -> Result<Option<Stored<PasswordHash>>, StoreError> {
-        let read = self.read::<Credential>(user.as_bytes()).await?;
-        Ok(read
-            .map(|(record, number)| Stored { value: record.password, version: Version { number, epoch: 0 } }))
+        let read = self.read_lasting::<Credential>(user.as_bytes()).await?;
+        Ok(read.map(|(record, number)| Stored::from((record.password, number))))
     }
 
     /// The counters at `now`, in the order of the keys. One that cannot be read is full.
@@ -282,10 +285,16 @@ impl Store {
         Ok(UserPage { users, next })
     }
 
-    /// At most `limit` security events from `since` on, oldest first.
-    pub async fn audit(&self, since: Timestamp, limit: usize) -> Result<Vec<AuditEvent>, StoreError> {
+    /// At most `limit` security events from `since` on that are still kept at `now`, oldest first.
+    pub async fn audit(
+        &self,
+        since: Timestamp,
+        now: Timestamp,
+        limit: usize,
+    ) -> Result<Vec<AuditEvent>, StoreError> {
         let (records, _) = self.list(Kind::Audit, Some(&record::audit::from(since)), limit).await?;
-        let opened = records.iter().map(|(id, record)| record::open(self.keyring(), id, record));
+        let kept = records.iter().filter(|(_, record)| record.is_alive(now));
+        let opened = kept.map(|(id, record)| record::open(self.keyring(), id, record));
         Ok(opened.collect::<Result<_, _>>()?)
     }
 
@@ -306,20 +315,20 @@ impl Store {
     }
 
     /// The record under an id and its version number, unless it expired.
-    async fn read<R: Record>(&self, id: &[u8]) -> Result<Option<(R, u64)>, StoreError> {
+    async fn read<R: Record>(&self, id: &[u8], now: Timestamp) -> Result<Option<(R, u64)>, StoreError> {
         let found = self.0.backend.get(&R::KIND.key(id)).await?;
-        let Some(found) = found.filter(|found| found.is_alive(self.now())) else { return Ok(None) };
+        let Some(found) = found.filter(|found| found.is_alive(now)) else { return Ok(None) };
         Ok(Some((record::open(self.keyring(), id, &found)?, found.version)))
     }
 
-    async fn stored<R: Record>(&self, id: &[u8]) -> Result<Option<Stored<R>>, StoreError> {
-        let read = self.read(id).await?;
-        Ok(read.map(|(value, number)| Stored { value, version: Version { number, epoch: 0 } }))
+    /// The same for kinds that never expire.
+    async fn read_lasting<R: Record>(&self, id: &[u8]) -> Result<Option<(R, u64)>, StoreError> {
+        self.read(id, Timestamp(i64::MIN)).await
     }
 
     /// The user's standing and the condition that it is still the same.
     async fn standing(&self, user: &UserId) -> Result<(Standing, Condition), StoreError> {
-        let read = self.read::<Standing>(user.as_bytes()).await?;
+        let read = self.read_lasting::<Standing>(user.as_bytes()).await?;
         Ok(read.map_or((Standing::default(), Condition::Absent), |(standing, number)| {
             (standing, Condition::Version(number))
         }))
@@ -335,7 +344,7 @@ impl Store {
         Kind::Counter.key(id.as_bytes())
     }
 
-    /// Living records of a kind by id, and whether more may follow.
+    /// Records of a kind by id, whether expired or not, and whether more may follow.
     async fn list(
         &self,
         kind: Kind,
@@ -344,9 +353,20 @@ impl Store {
     ) -> Result<(Vec<(Vec<u8>, Versioned)>, bool), StoreError> {
         let after = after.map(|id| kind.key(id));
         let found = self.0.backend.range(&kind.key(&[]), after.as_deref(), limit).await?;
-        let (more, now) = (found.len() == limit, self.now());
-        let alive = found.into_iter().filter(|(_, record)| record.is_alive(now));
-        Ok((alive.map(|(key, record)| (key.get(1..).unwrap_or_default().to_vec(), record)).collect(), more))
+        let more = found.len() == limit;
+        Ok((
+            found
+                .into_iter()
+                .map(|(key, record)| (key.get(1..).unwrap_or_default().to_vec(), record))
+                .collect(),
+            more,
+        ))
+    }
+}
+
+impl<T> From<(T, u64)> for Stored<T> {
+    fn from((value, number): (T, u64)) -> Self {
+        Self { value, version: Version { number, epoch: 0 } }
     }
 }
 

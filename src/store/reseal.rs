@@ -1,6 +1,7 @@
 //! Key rotation: what an earlier key sealed is sealed again under the current one, so that the earlier key can
 //! be removed (checklist L-8). Runs beside everything else; what changes meanwhile is sealed anew anyway.
 
+use idflow_core::time::Timestamp;
 use idflow_core::user::User;
 
 use crate::backend::{Batch, Condition, Effect, Key, Refusal, Versioned};
@@ -13,9 +14,9 @@ use crate::{Store, StoreError};
 const PAGE: usize = 100;
 
 impl Store {
-    /// Seals every record again that the current key did not seal, and returns how many there were. When it
+    /// Seals every record that counts at `now` again that the current key did not seal, and returns how many there were. When it
     /// returns 0, earlier keys may be removed once what was derived from them (cookies, codes) has expired too.
-    pub async fn reseal(&self) -> Result<usize, StoreError> {
+    pub async fn reseal(&self, now: Timestamp) -> Result<usize, StoreError> {
         let mut resealed = 0;
         for kind in Kind::SEALED {
             let mut after: Option<Key> = None;
@@ -24,20 +25,26 @@ impl Store {
                 let Some((last, _)) = page.last() else { break };
                 after = Some(last.clone());
                 for (key, record) in page {
-                    resealed += usize::from(self.reseal_record(kind, &key, record).await?);
+                    resealed += usize::from(self.reseal_record(kind, &key, record, now).await?);
                 }
             }
         }
         Ok(resealed)
     }
 
-    async fn reseal_record(&self, kind: Kind, key: &[u8], record: Versioned) -> Result<bool, StoreError> {
+    async fn reseal_record(
+        &self,
+        kind: Kind,
+        key: &[u8],
+        record: Versioned,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
         let current = self.keyring().current();
-        if !record.is_alive(self.now()) || Keyring::sealed_by(&record.bytes) == Some(current) {
+        if !record.is_alive(now) || Keyring::sealed_by(&record.bytes) == Some(current) {
             return Ok(false);
         }
         let id = key.get(1..).unwrap_or_default();
-        let mut batch = Batch::at(self.now());
+        let mut batch = Batch::at(now);
         let unchanged = Condition::Version(record.version);
         if kind == Kind::UserIndex {
             self.move_index(&mut batch, id, &record, unchanged).await?;

@@ -33,6 +33,7 @@ pub(super) struct Plan {
 /// conflict that finds its answer, and not a name that the first has taken.
 struct Planner<'a> {
     store: &'a Store,
+    now: Timestamp,
     operations: BTreeMap<Key, (Condition, Effect)>,
     taken: BTreeMap<Key, String>,
     standings: BTreeMap<UserId, Known>,
@@ -54,6 +55,7 @@ pub(super) async fn plan(store: &Store, commit: Commit) -> Result<Plan, CommitEr
     ended.retain(|user| users.get(user).is_none_or(|change| change.before.is_some()));
     let mut planner = Planner {
         store,
+        now: commit.now,
         operations: BTreeMap::new(),
         taken: BTreeMap::new(),
         standings: BTreeMap::new(),
@@ -79,7 +81,7 @@ pub(super) async fn plan(store: &Store, commit: Commit) -> Result<Plan, CommitEr
     for event in commit.audit {
         planner.event(&event)?;
     }
-    planner.finish(commit.now, commit.counters)
+    planner.finish(commit.counters)
 }
 
 fn condition(expected: Option<Version>) -> Condition {
@@ -226,7 +228,7 @@ impl Planner<'_> {
         if let Some(epoch) = self.sessions.get(&grant.session) {
             return Ok(*epoch);
         }
-        let session = self.store.session(&grant.session).await?.ok_or(CommitError::Conflict)?;
+        let session = self.store.session(&grant.session, self.now).await?.ok_or(CommitError::Conflict)?;
         if session.value.user != Some(grant.user) {
             return Err(CommitError::Conflict);
         }
@@ -239,7 +241,7 @@ impl Planner<'_> {
         self.put(&id, Condition::Absent, event)
     }
 
-    fn finish(mut self, now: Timestamp, steps: Vec<CounterStep>) -> Result<Plan, CommitError> {
+    fn finish(mut self, steps: Vec<CounterStep>) -> Result<Plan, CommitError> {
         for (user, Known { before, condition, after }) in std::mem::take(&mut self.standings) {
             if before == after {
                 self.push(Kind::Standing.key(user.as_bytes()), condition, Effect::Check)?;
@@ -261,7 +263,7 @@ impl Planner<'_> {
         let operations = self.operations.into_iter();
         let operations =
             operations.map(|(key, (condition, effect))| Operation { key, condition, effect }).collect();
-        let batch = Batch { now, operations, counters: countings };
+        let batch = Batch { now: self.now, operations, counters: countings };
         Ok(Plan { batch, taken: self.taken, counters })
     }
 }
