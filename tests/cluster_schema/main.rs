@@ -2,28 +2,18 @@
 //! user's words, and every example is accepted as `kubectl` reads it.
 #![allow(clippy::expect_used, clippy::panic, reason = "a panic is the failure report of a test")]
 
-use std::sync::OnceLock;
 use std::time::Duration;
 
 use idflow_test_support::cluster::Cluster;
-use idflow_test_support::{repository, wait};
+use idflow_test_support::{repository, wait, world};
 use serde_json::Value;
 
 mod refusals;
 mod samples;
 
 /// The control plane with our definitions installed as a user installs them.
-pub(crate) fn installed(test: &str) -> Option<&'static Cluster> {
-    static INSTALLED: OnceLock<()> = OnceLock::new();
-    let cluster = Cluster::shared(test)?;
-    INSTALLED.get_or_init(|| {
-        let folder = repository::path("crds").display().to_string();
-        // Client-side apply: its annotation is what limits the size of a definition.
-        cluster.kubectl(&["apply", "-f", &folder]).expect("kubectl apply -f crds");
-        let wait = ["wait", "--for=condition=Established", "--timeout=60s", "crd", "--all"];
-        cluster.kubectl(&wait).expect("established definitions");
-    });
-    Some(cluster)
+fn installed(test: &str) -> Option<&'static Cluster> {
+    Cluster::shared(test).inspect(|cluster| world::install(cluster))
 }
 
 #[test]

@@ -45,6 +45,7 @@ struct Node {
 struct Pod {
     uid: String,
     address: String,
+    port: u64,
     probe: Option<Url>,
     command: Box<dyn Fn() -> Command + Send>,
     process: Process,
@@ -78,6 +79,12 @@ impl Kubelet {
         wait::until(Duration::from_mins(1), &format!("pod {pod} runs"), || {
             self.node.pods().get(pod).map(|pod| pod.address.clone()).ok_or("no such pod")
         })
+    }
+
+    /// Address and first port of a running pod, once there is one.
+    pub fn authority(&self, pod: &str) -> String {
+        let address = self.address(pod);
+        format!("{address}:{}", self.node.pods().get(pod).map_or(0, |pod| pod.port))
     }
 
     /// kill -9 of a pod's process; it is started again as the kubelet would.
@@ -154,6 +161,7 @@ impl Node {
         let command = container::command(self, spec, &address);
         Pod {
             uid: spec["metadata"]["uid"].as_str().expect("a uid").to_owned(),
+            port: spec["spec"]["containers"][0]["ports"][0]["containerPort"].as_u64().unwrap_or(0),
             probe: container::probe(spec, &address),
             process: Process::start(name, command()),
             command: Box::new(command),

@@ -19,6 +19,8 @@ pub mod oidc;
 pub mod person;
 pub mod process;
 pub mod repository;
+pub mod service;
 pub mod skip;
 pub mod smtp;
 pub mod wait;
+pub mod world;
