@@ -111,7 +111,7 @@ type Bend = (&'static str, Refusal, fn(&mut World, &mut Form, &mut Grant));
 const BENDS: &[Bend] = &[
     ("another client", Refusal::InvalidCode, |_, _, grant| grant.request.client_id = "other".into()),
     ("unknown client", Refusal::FailedAuthentication, |_, form, _| {
-        *form = form.clone().with("client_id", "x")
+        *form = form.clone().with("client_id", "x");
     }),
     ("client off", Refusal::FailedAuthentication, |world, _, _| world.client.disabled = true),
     ("grant not allowed", Refusal::GrantNotAllowed, |world, _, _| world.client.grants.clear()),
@@ -339,7 +339,8 @@ fn o_19_a_family_has_an_absolute_end() {
 
 #[test]
 fn o_20_refresh_looks_at_the_world_again() {
-    let rows: [(&str, Refusal, fn(&mut World)); 7] = [
+    type Row = (&'static str, Refusal, fn(&mut World));
+    let rows: [Row; 7] = [
         ("client off", Refusal::FailedAuthentication, |world| world.client.disabled = true),
         ("no refresh grant", Refusal::GrantNotAllowed, |world| {
             world.client.grants = vec![GrantType::AuthorizationCode];

@@ -193,8 +193,8 @@ fn o_24_claims_that_do_not_fit_are_refused_even_with_a_good_signature() {
     };
     assert!(accepted(CLAIMS));
     let wrong = [
-        CLAIMS.replace("}", r#","sub":"t"}"#),
-        CLAIMS.replace("}", r#","exp":1900000001}"#),
+        CLAIMS.replace('}', r#","sub":"t"}"#),
+        CLAIMS.replace('}', r#","exp":1900000001}"#),
         CLAIMS.replace(r#""iss":"https://login"#, r#""iss":"https://other"#),
         CLAIMS.replace(r#""aud":"https://login"#, r#""aud":"https://other"#),
         CLAIMS.replace(r#""aud":"https://login.example.com""#, r#""aud":["https://login.example.com"]"#),
