@@ -26,6 +26,7 @@ pub mod oidc_client;
 pub mod reason;
 pub mod tenant;
 pub mod theme;
+pub mod workload;
 
 pub use catalog::{Catalog, CatalogSpec};
 pub use connection::{Connection, ConnectionSpec};

@@ -235,7 +235,7 @@ pub struct TenantStatus {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct KeyRecord {
-    /// The key's id: the `kid` of a signing key.
+    /// The key's id: a fingerprint that tells nothing about the key.
     #[schemars(with = "Text<63>")]
     pub id: String,
     /// What it is for.

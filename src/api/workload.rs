@@ -1,0 +1,58 @@
+//! What operator and executor agree on beside the custom resources: names, labels, ports, the keys Secret, and the
+//! executor's command line.
+//!
+//! ```text
+//! idflow executor --namespace NS --listen 0.0.0.0:8080 --admin-listen 0.0.0.0:9090
+//!                 --keys /etc/idflow/keys --store /var/lib/idflow --cache /var/cache/idflow
+//! ```
+//!
+//! `--keys` is the mounted keys Secret, one file per entry below. `--store` is the embedded store's volume, `--cache`
+//! the memory-backed volume of the last good configuration. The Catalog to follow is [`crate::catalog::NAME`].
+
+/// The name of everything an executor consists of: `ServiceAccount`, Role, binding, workload, Service.
+pub const EXECUTOR: &str = "idflow-executor";
+
+/// The container port for visitors and applications.
+pub const PUBLIC_PORT: (&str, i32) = ("http", 8080);
+
+/// The container port for probes, metrics and `GET /revisions`.
+pub const ADMIN_PORT: (&str, i32) = ("admin", 9090);
+
+/// Where the keys Secret is mounted.
+pub const KEYS_PATH: &str = "/etc/idflow/keys";
+
+/// Where the embedded store's volume is mounted.
+pub const STORE_PATH: &str = "/var/lib/idflow";
+
+/// Where the memory-backed volume is mounted.
+pub const CACHE_PATH: &str = "/var/cache/idflow";
+
+/// The Secret with a tenant's keys. It has no owner and is never made anew.
+pub const KEYS_SECRET: &str = "idflow-keys";
+
+/// Entry of the keys Secret: the P-256 key that signs with ES256, PKCS#8 in PEM form.
+pub const KEY_ES256: &str = "es256.pem";
+
+/// Entry of the keys Secret: the RSA key that signs with RS256, PKCS#8 in PEM form.
+pub const KEY_RS256: &str = "rs256.pem";
+
+/// Entry of the keys Secret: the 32 bytes that seal the store, as 43 characters of base64url.
+pub const KEY_SEALING: &str = "sealing.key";
+
+/// Entry of the keys Secret: the bearer token of the second port, 43 characters of base64url.
+pub const ADMIN_TOKEN: &str = "admin.token";
+
+/// The label of everything the operator makes; its value is [`MANAGER`].
+pub const MANAGED_BY_LABEL: &str = "app.kubernetes.io/managed-by";
+
+/// The value of [`MANAGED_BY_LABEL`].
+pub const MANAGER: &str = "idflow";
+
+/// The label that says what a thing is for, for example `executor`.
+pub const COMPONENT_LABEL: &str = "app.kubernetes.io/component";
+
+/// The label with the name of the Tenant a thing belongs to.
+pub const TENANT_LABEL: &str = "idflow.dev/tenant";
+
+/// The label of a `FlowRevision` with the type of its flow.
+pub const FLOW_TYPE_LABEL: &str = "idflow.dev/flow-type";
