@@ -31,7 +31,7 @@ fn openid_client_signs_in_refreshes_and_reads_user_info() {
 }
 
 fn redirect(dev: &Dev) -> String {
-    format!("{}/callback", dev.demo.trim_end_matches('/'))
+    format!("{}/callback", dev.demo)
 }
 
 fn sign_up(dev: &Dev, address: &str, password: &str) {

@@ -56,7 +56,8 @@ kind: Directory
 metadata: { name: people }
 spec:
   default: true
-  attributes: [{ name: username, type: Text, identifier: true, unique: true }]
+  attributes: [{ name: username, type: String, unique: true }]
+  identifiers: [username]
 ---
 apiVersion: idflow.dev/v1alpha1
 kind: Flow

@@ -47,7 +47,23 @@ pub(crate) fn all() -> Vec<Source> {
         text: std::fs::read_to_string(&path).expect("a source file"),
         path: path.strip_prefix(&root).expect("below the root").to_string_lossy().into_owned(),
     };
-    paths.into_iter().map(read).collect()
+    let sources: Vec<Source> = paths.into_iter().map(read).collect();
+    let tests: Vec<String> = sources.iter().flat_map(test_modules).collect();
+    let is_test = |source: &Source| tests.iter().any(|test| source.path.starts_with(test.as_str()));
+    sources.into_iter().filter(|source| !is_test(source)).collect()
+}
+
+/// Where the modules live that a file declares for tests only: `folder/name.` and `folder/name/`.
+fn test_modules(source: &Source) -> Vec<String> {
+    let (folder, file) = source.path.rsplit_once('/').expect("a path");
+    let folder = match file {
+        "lib.rs" | "mod.rs" | "main.rs" => folder.to_owned(),
+        other => format!("{folder}/{}", other.trim_end_matches(".rs")),
+    };
+    let lines: Vec<&str> = source.text.lines().map(str::trim).collect();
+    let declared = lines.windows(2).filter(|pair| pair[0] == "#[cfg(test)]");
+    let names = declared.filter_map(|pair| pair[1].strip_suffix(';')?.split("mod ").nth(1));
+    names.flat_map(|name| [format!("{folder}/{name}."), format!("{folder}/{name}/")]).collect()
 }
 
 fn collect(folder: &Path, paths: &mut Vec<PathBuf>) {

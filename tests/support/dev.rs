@@ -4,41 +4,48 @@ use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
+use tempfile::TempDir;
 use url::Url;
 
 use crate::http::{Client, Request};
 use crate::process::{Process, free_port};
 use crate::wait;
 
+/// The demo application's address in committed manifests, which is also the one `idflow dev` takes by itself.
+const DEMO: &str = "127.0.0.1:8081";
+
 /// A running `idflow dev`.
 pub struct Dev {
     pub process: Process,
     /// The issuer's origin, without a slash at its end.
     pub origin: String,
-    /// The demo relying party's address as printed.
+    /// The demo relying party's origin, without a slash at its end.
     pub demo: String,
+    /// The copy of the manifests that is served; a test may edit it.
+    pub folder: TempDir,
 }
 
 impl Dev {
-    /// Starts `program dev folder` on a free port with its data in `data`, and waits until it serves.
+    /// Starts `program dev` on a copy of `folder`, on free ports, with its data in `data`, and waits until it serves.
     pub fn start(program: &str, folder: &Path, data: &Path, more: &[&str]) -> Self {
-        let listen = format!("127.0.0.1:{}", free_port());
-        Self::start_at(program, folder, data, &listen, more)
-    }
-
-    /// Like [`Dev::start`], at a given address: a restart must be found where the one before was.
-    pub fn start_at(program: &str, folder: &Path, data: &Path, listen: &str, more: &[&str]) -> Self {
+        let (listen, demo) = (format!("127.0.0.1:{}", free_port()), format!("127.0.0.1:{}", free_port()));
+        let copy = tempfile::tempdir().expect("a folder");
+        copy_manifests(folder, copy.path(), &demo);
         let mut command = Command::new(program);
-        command.arg("dev").arg(folder).args(["--listen", listen]).arg("--data").arg(data).args(more);
+        command
+            .arg("dev")
+            .arg(copy.path())
+            .args(["--listen", &listen, "--demo", &demo])
+            .arg("--data")
+            .arg(data);
+        command.args(more);
         let mut process = Process::start("idflow dev", command);
-        let limit = Duration::from_secs(30);
-        let demo = process.wait_for_line(limit, "the address of the demo", |line| {
-            let (label, address) = line.trim().split_once(char::is_whitespace)?;
-            (label == "demo").then(|| address.trim().to_owned())
-        });
         let origin = format!("http://{listen}");
-        wait::until(limit, "the provider's discovery document", || get(&format!("{origin}{DISCOVERY}")));
-        Self { process, origin, demo }
+        wait::until(Duration::from_secs(30), "the provider's discovery document", || {
+            assert!(process.exited().is_none(), "idflow dev ended:\n{}", process.log());
+            get(&format!("{origin}{DISCOVERY}")).map_err(|why| format!("{why}\n{}", process.log()))
+        });
+        Self { process, origin, demo: format!("http://{demo}"), folder: copy }
     }
 
     /// Mails caught so far, newest first.
@@ -62,6 +69,17 @@ impl Dev {
 }
 
 const DISCOVERY: &str = "/.well-known/openid-configuration";
+
+fn copy_manifests(from: &Path, to: &Path, demo: &str) {
+    for entry in std::fs::read_dir(from).unwrap_or_else(|error| panic!("{}: {error}", from.display())) {
+        let path = entry.expect("an entry").path();
+        let name = path.file_name().expect("a name");
+        if path.extension().is_some_and(|ending| ending == "yaml") {
+            let text = std::fs::read_to_string(&path).expect("a manifest");
+            std::fs::write(to.join(name), text.replace(DEMO, demo)).expect("a manifest");
+        }
+    }
+}
 
 /// The first run of at least six digits, blanks between groups left out.
 pub fn code_in(text: &str) -> Option<String> {

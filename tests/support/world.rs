@@ -25,6 +25,15 @@ pub const SETTLED: Duration = Duration::from_secs(90);
 /// The password of every person in these tests.
 pub const PASSWORD: &str = "correct horse battery staple 1";
 
+/// The manifests of `tenant.yaml` with names and ports filled in.
+pub fn manifests(namespace: &str, issuer: &str, mail: u16, service: u16) -> String {
+    MANIFESTS
+        .replace("NAMESPACE", namespace)
+        .replace("ISSUER", issuer)
+        .replace("MAIL_PORT", &mail.to_string())
+        .replace("SERVICE_PORT", &service.to_string())
+}
+
 /// Installs our definitions, once per control plane.
 pub fn install(cluster: &Cluster) {
     static INSTALLED: OnceLock<()> = OnceLock::new();
@@ -73,11 +82,7 @@ impl World {
 
     /// The manifests with this world's names and ports.
     pub fn manifests(&self) -> String {
-        MANIFESTS
-            .replace("NAMESPACE", &self.namespace)
-            .replace("ISSUER", &self.issuer)
-            .replace("MAIL_PORT", &self.mail.port.to_string())
-            .replace("SERVICE_PORT", &self.service.port.to_string())
+        manifests(&self.namespace, &self.issuer, self.mail.port, self.service.port)
     }
 
     /// The document of one object among the manifests.
