@@ -289,7 +289,7 @@ const scenarios = {
       for (let step = 0; step < 4 && !(await has(page, 'one-time-code')); step += 1) {
         await fill(page, person);
         await page.evaluate(() => {
-          const button = document.querySelector('form button[name=action][value=next], form button');
+          const button = document.querySelector('form button[name=action]');
           button.click();
           button.click();
         });
