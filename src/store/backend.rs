@@ -275,8 +275,8 @@ fn count<E>(
         if !tallies.contains_key(&key) {
             let before = read(&key)?;
             // A counter that cannot be read is a refusal until its window ends: doubt never gives more tries.
-            let Some(count) =
-                before.as_ref().map_or(Some(Count::default()), |record| decode_count(&record.bytes))
+            let alive = before.as_ref().filter(|record| record.is_alive(now));
+            let Some(count) = alive.map_or(Some(Count::default()), |record| decode_count(&record.bytes))
             else {
                 return Ok(Err(Rejected::CounterFull { key }));
             };

@@ -1,1 +1,153 @@
+//! What the executor may rely on, over the store in memory; laws of the backends stand in [`crate::suite`].
 
+mod commits;
+mod expiry;
+mod people;
+mod sealing;
+mod speed;
+
+use std::sync::Arc;
+
+use idflow_core::chance::SeededChance;
+use idflow_core::digest::Digest;
+use idflow_core::grant::{AuthorizationRequest, Grant, GrantStage};
+use idflow_core::id::{GrantId, JourneyId, SessionId, UserId};
+use idflow_core::journey::{Binding, Channel, Completion, Ending, Frame, Journey, Phase, Purpose};
+use idflow_core::secret::PasswordHash;
+use idflow_core::session::Session;
+use idflow_core::time::{Span, Timestamp};
+use idflow_core::user::{User, UserState};
+use idflow_core::write::Write;
+
+use crate::{Commit, Keyring, Store};
+
+const NOW: Timestamp = Timestamp(1_700_000_000_000);
+
+fn keyring() -> Keyring {
+    Keyring::new("acme", &[1; 32], &[])
+}
+
+fn store() -> Store {
+    Store::open_memory(keyring(), Arc::new(SeededChance::new(1)))
+}
+
+/// Runs a test's future on the simplest runtime.
+fn run<T>(test: impl Future<Output = T>) -> T {
+    tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(test)
+}
+
+fn later(span: Span) -> Timestamp {
+    NOW.plus(span)
+}
+
+fn user(id: u8, email: &str) -> User {
+    let attributes = serde_json::json!({ "email": email });
+    User {
+        id: UserId::from_bytes([id; 16]),
+        directory: "people".to_owned(),
+        attributes: attributes.as_object().unwrap().clone(),
+        verified: Vec::new(),
+        state: UserState::Active,
+        created: NOW,
+        updated: NOW,
+    }
+}
+
+fn unique() -> Vec<String> {
+    vec!["email".to_owned(), "username".to_owned()]
+}
+
+fn create(user: User) -> Write {
+    Write::CreateUser { user, unique: unique() }
+}
+
+fn update(previous: &User, user: User) -> Write {
+    Write::UpdateUser { user, previous: previous.clone(), unique: unique() }
+}
+
+fn set_password(user: &User, hash: &str, ends_sessions: bool) -> Write {
+    Write::SetPassword { user: user.id, hash: PasswordHash(hash.to_owned()), ends_sessions }
+}
+
+fn session(id: u8, user: Option<&User>) -> Session {
+    Session {
+        id: SessionId::from_bytes([id; 16]),
+        secret: Digest::of([id]),
+        user: user.map(|user| user.id),
+        evidence: Vec::new(),
+        authenticated: NOW,
+        expires: later(Span::hours(8)),
+        used: NOW,
+        idle: Span::hours(4),
+    }
+}
+
+fn grant(id: u8, session: &Session) -> Grant {
+    let request = AuthorizationRequest {
+        client_id: "shop".to_owned(),
+        redirect_uri: "https://shop.example/back".to_owned(),
+        scopes: vec!["openid".to_owned()],
+        state: None,
+        nonce: None,
+        code_challenge: None,
+        max_age: None,
+        fresh: false,
+        acr_values: Vec::new(),
+        ui_locales: Vec::new(),
+        login_hint: None,
+    };
+    Grant {
+        id: GrantId::from_bytes([id; 16]),
+        request,
+        user: session.user.unwrap(),
+        session: session.id,
+        evidence: Vec::new(),
+        authenticated: NOW,
+        stage: GrantStage::Code { secret: Digest::of([id]), expires: later(Span::seconds(60)) },
+        expires: later(Span::hours(24)),
+    }
+}
+
+fn exchanged(grant: &Grant) -> Grant {
+    let stage = GrantStage::Refresh { code: Digest::of("code"), secret: None, generation: 1 };
+    Grant { stage, ..grant.clone() }
+}
+
+fn journey(id: u8) -> Journey {
+    Journey {
+        format: idflow_core::journey::FORMAT,
+        flags: 0,
+        id: JourneyId::from_bytes([id; 16]),
+        flow: "sign-in".to_owned(),
+        digest: Digest::of("revision"),
+        started: NOW,
+        deadline: later(Span::minutes(20)),
+        purpose: Purpose::Standalone { query: std::collections::BTreeMap::new() },
+        binding: Binding { channel: Channel::Browser, secret: Digest::of("secret"), rotation: 0 },
+        locale: None,
+        frames: vec![Frame::default()],
+        user: None,
+        user_data: idflow_core::Data::new(),
+        evidence: Vec::new(),
+        phase: Phase::Ended(Ending::Completed { at: NOW, session: None, outcome: Completion::Application }),
+        instances: 1,
+        answered: Vec::new(),
+        visited: Vec::new(),
+    }
+}
+
+/// Commits and demands success.
+async fn done(store: &Store, commit: Commit) {
+    assert_eq!(store.commit(commit).await, Ok(()));
+}
+
+/// A store with one user, signed in with session 1 and grant 1.
+async fn signed_in(store: &Store) -> (User, Session, Grant) {
+    let user = user(1, "ada@example.com");
+    let session = session(1, Some(&user));
+    let grant = exchanged(&grant(1, &session));
+    let writes =
+        [create(user.clone()), set_password(&user, "old", false), Write::OpenSession(session.clone())];
+    done(store, Commit::new(NOW).writes(writes).put_grant(grant.clone(), None)).await;
+    (user, session, grant)
+}

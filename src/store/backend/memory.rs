@@ -109,3 +109,11 @@ impl Backend for Memory {
         self.lock().closed = true;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::Memory;
+    use crate::suite::conforms;
+
+    conforms!((Memory::new(), ()));
+}

@@ -145,7 +145,7 @@ fn write(
 ) -> Result<Vec<Result<(), Rejected>>, Error> {
     let transaction = database.begin_write()?;
     let mut verdicts = Vec::with_capacity(batches.len());
-    let mut changed = false;
+    let mut dirty = false;
     {
         let mut tables =
             Tables { records: transaction.open_table(RECORDS)?, expiry: transaction.open_table(EXPIRY)? };
@@ -156,7 +156,7 @@ fn write(
             });
             let verdict = match judged? {
                 Ok(changes) => {
-                    changed |= !changes.is_empty();
+                    dirty |= !changes.is_empty();
                     for change in changes {
                         tables.change(change, versions)?;
                     }
@@ -167,7 +167,7 @@ fn write(
             verdicts.push(verdict);
         }
     }
-    if !changed {
+    if !dirty {
         transaction.abort()?;
         return Ok(verdicts);
     }

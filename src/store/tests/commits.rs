@@ -1,0 +1,165 @@
+//! One step, one batch.
+
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use idflow_core::audit::AuditEvent;
+use idflow_core::counter::{CounterKey, CounterStep, Limit};
+
+use super::*;
+use crate::CommitError;
+use crate::backend::memory::Memory;
+use crate::backend::{Backend, Batch, Key, Refusal, Reply, Unavailable, Versioned};
+
+#[test]
+fn a_journey_is_written_by_who_read_its_latest_state() {
+    run(async {
+        let (store, first) = (store(), journey(1));
+        assert_eq!(store.journey(&first.id, NOW).await, Ok(None));
+        done(&store, Commit::new(NOW).put_journey(first.clone(), None)).await;
+        let stored = store.journey(&first.id, NOW).await.unwrap().unwrap();
+        assert_eq!(stored.value, first);
+        let again = store.commit(Commit::new(NOW).put_journey(first.clone(), None)).await;
+        assert_eq!(again, Err(CommitError::Conflict));
+        let second = Journey { instances: 2, ..first.clone() };
+        done(&store, Commit::new(NOW).put_journey(second.clone(), Some(stored.version))).await;
+        let late = store.commit(Commit::new(NOW).put_journey(first, Some(stored.version))).await;
+        assert_eq!(late, Err(CommitError::Conflict));
+        assert_eq!(store.journey(&second.id, NOW).await.unwrap().unwrap().value, second);
+    });
+}
+
+fn event(seconds: i64) -> AuditEvent {
+    AuditEvent {
+        at: NOW.plus(Span::seconds(seconds)),
+        name: format!("event {seconds}"),
+        journey: None,
+        user: None,
+        flow: None,
+        step: None,
+        outcome: None,
+        client: None,
+    }
+}
+
+fn counted(key: &str) -> CounterStep {
+    let limit = Limit { max: 2, window: Span::minutes(1) };
+    CounterStep::AddUnlessFull { key: CounterKey(key.to_owned()), limit }
+}
+
+#[test]
+fn p_9_a_full_counter_is_named_and_refuses_everything() {
+    run(async {
+        let store = store();
+        let commit = |id| {
+            let commit = Commit::new(NOW).put_journey(journey(id), None);
+            commit.counters([counted("password/user/ada"), counted("address")]).audit([event(0)])
+        };
+        done(&store, commit(1)).await;
+        done(&store, commit(2)).await;
+        let full = CommitError::CounterFull(CounterKey("password/user/ada".to_owned()));
+        assert_eq!(store.commit(commit(3)).await, Err(full));
+        assert_eq!(store.journey(&journey(3).id, NOW).await, Ok(None));
+        assert_eq!(store.audit(NOW, NOW, 10).await.unwrap().len(), 2);
+        let keys = ["nothing", "address"].map(|key| CounterKey(key.to_owned()));
+        let counts = store.counts(&keys, NOW).await.unwrap();
+        assert_eq!(counts.iter().map(|count| count.value).collect::<Vec<_>>(), [0, 2]);
+        let counts = store.counts(&keys, later(Span::minutes(1))).await.unwrap();
+        assert_eq!(counts[1].value, 0, "its window is over");
+    });
+}
+
+#[test]
+fn j_4_of_two_posts_the_second_is_a_conflict_and_not_a_taken_name() {
+    run(async {
+        let store = store();
+        let post = || {
+            let sign_up = [create(user(1, "ada@example.com"))];
+            Commit::new(NOW).put_journey(journey(1), None).writes(sign_up).counters([counted("c"); 1])
+        };
+        done(&store, post()).await;
+        assert_eq!(store.commit(post()).await, Err(CommitError::Conflict));
+    });
+}
+
+#[test]
+fn security_events_are_kept_in_the_order_of_time() {
+    run(async {
+        let store = store();
+        done(&store, Commit::new(NOW).audit([event(5), event(-5), event(1)])).await;
+        let names = |events: Vec<AuditEvent>| events.into_iter().map(|event| event.name).collect::<Vec<_>>();
+        let all = store.audit(Timestamp(0), NOW, 10).await.unwrap();
+        assert_eq!(names(all), ["event -5", "event 1", "event 5"]);
+        let some = store.audit(NOW, NOW, 1).await.unwrap();
+        assert_eq!(names(some), ["event 1"]);
+    });
+}
+
+/// Counts batches, and fails when told to.
+#[derive(Default)]
+struct Counted(Memory, AtomicU32);
+
+impl Backend for &'static Counted {
+    fn get<'a>(&'a self, key: &'a [u8]) -> Reply<'a, Result<Option<Versioned>, Unavailable>> {
+        self.0.get(key)
+    }
+
+    fn get_many<'a>(&'a self, keys: &'a [Key]) -> Reply<'a, Result<Vec<Option<Versioned>>, Unavailable>> {
+        self.0.get_many(keys)
+    }
+
+    fn apply(&self, batch: Batch) -> Reply<'_, Result<(), Refusal>> {
+        self.1.fetch_add(1, Ordering::SeqCst);
+        self.0.apply(batch)
+    }
+
+    fn range<'a>(
+        &'a self,
+        prefix: &'a [u8],
+        after: Option<&'a [u8]>,
+        limit: usize,
+    ) -> Reply<'a, Result<Vec<(Key, Versioned)>, Unavailable>> {
+        self.0.range(prefix, after, limit)
+    }
+
+    fn expired_before(&self, now: Timestamp, limit: usize) -> Reply<'_, Result<Vec<Key>, Unavailable>> {
+        self.0.expired_before(now, limit)
+    }
+
+    fn health(&self) -> Reply<'_, Result<(), Unavailable>> {
+        self.0.health()
+    }
+
+    fn close(&self) {
+        self.0.close();
+    }
+}
+
+#[test]
+fn whatever_a_step_changes_it_is_one_write() {
+    run(async {
+        let backend: &'static Counted = Box::leak(Box::default());
+        let chance = Arc::new(SeededChance::new(1));
+        let store = Store::over(Box::new(backend), keyring(), chance).await.unwrap();
+        let before = backend.1.load(Ordering::SeqCst);
+        let ada = user(1, "ada@example.com");
+        let session = session(1, Some(&ada));
+        let commit = Commit::new(NOW)
+            .put_journey(journey(1), None)
+            .writes([
+                create(ada.clone()),
+                set_password(&ada, "hash", true),
+                Write::OpenSession(session.clone()),
+            ])
+            .put_grant(grant(1, &session), None)
+            .counters([counted("c")])
+            .audit([event(0), event(0)]);
+        done(&store, commit).await;
+        assert_eq!(backend.1.load(Ordering::SeqCst) - before, 1);
+        done(&store, Commit::new(NOW)).await;
+        assert_eq!(backend.1.load(Ordering::SeqCst) - before, 1, "nothing to write is no write");
+        store.close();
+        let late = store.commit(Commit::new(NOW).put_journey(journey(2), None)).await;
+        assert!(matches!(late, Err(CommitError::Unavailable(_))));
+        assert!(store.health().await.is_err());
+    });
+}

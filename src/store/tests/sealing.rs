@@ -1,0 +1,181 @@
+//! What lies in the backend tells nothing and cannot be moved, changed or opened with other keys.
+
+use std::collections::BTreeSet;
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::backend::{Batch, Condition, Effect, Key, Versioned};
+use crate::record::Kind;
+use crate::{OpenError, StoreError};
+
+async fn everything(store: &Store) -> Vec<(Key, Versioned)> {
+    store.0.backend.range(b"", None, 1000).await.unwrap()
+}
+
+async fn plant(store: &Store, key: &[u8], bytes: Vec<u8>, expires: Option<Timestamp>) {
+    let mut batch = Batch::at(NOW);
+    batch.push(key.to_vec(), Condition::Any, Effect::Put { bytes, expires });
+    store.0.backend.apply(batch).await.unwrap();
+}
+
+fn with_keys(current: u8, previous: &[u8]) -> Keyring {
+    let previous: Vec<[u8; 32]> = previous.iter().map(|key| [*key; 32]).collect();
+    Keyring::new("acme", &[current; 32], &previous)
+}
+
+#[test]
+fn l_6_the_backend_sees_no_content() {
+    run(async {
+        let store = store();
+        signed_in(&store).await;
+        done(&store, Commit::new(NOW).put_journey(journey(1), None)).await;
+        let stored = everything(&store).await;
+        assert!(stored.len() >= 6);
+        for secret in ["ada", "example", "old", "shop", "sign-in", "people", "email"] {
+            for (key, record) in &stored {
+                let all = [key.as_slice(), &record.bytes].concat();
+                assert!(!all.windows(secret.len()).any(|part| part == secret.as_bytes()), "{secret}");
+            }
+        }
+    });
+}
+
+#[test]
+fn l_7_a_sealed_value_opens_nowhere_else() {
+    run(async {
+        let store = store();
+        let (ada, own, refresh) = signed_in(&store).await;
+        let read = |kind: Kind, id: [u8; 16]| everything_at(&store, kind.key(&id));
+        let ada_sealed = read(Kind::User, *ada.id.as_bytes()).await;
+        plant(&store, &Kind::User.key(&[2; 16]), ada_sealed.bytes.clone(), None).await;
+        let moved = store.user(&UserId::from_bytes([2; 16])).await;
+        assert!(matches!(moved, Err(StoreError::Corrupt(_))), "another user's record");
+        let grant_sealed = read(Kind::Grant, *refresh.id.as_bytes()).await;
+        plant(&store, &Kind::Session.key(own.id.as_bytes()), grant_sealed.bytes, own_expiry()).await;
+        assert!(matches!(store.session(&own.id, NOW).await, Err(StoreError::Corrupt(_))), "another kind");
+        let other = Store::open_memory(Keyring::new("other", &[1; 32], &[]), Arc::new(SeededChance::new(1)));
+        plant(&other, &Kind::User.key(ada.id.as_bytes()), ada_sealed.bytes, None).await;
+        assert!(matches!(other.user(&ada.id).await, Err(StoreError::Corrupt(_))), "another tenant, same key");
+    });
+}
+
+async fn everything_at(store: &Store, key: Key) -> Versioned {
+    store.0.backend.get(&key).await.unwrap().unwrap()
+}
+
+fn own_expiry() -> Option<Timestamp> {
+    Some(later(Span::hours(1)))
+}
+
+proptest! {
+    #[test]
+    fn a_flipped_bit_anywhere_is_an_error_that_names_the_record(place in any::<prop::sample::Index>(), bit in 0..8) {
+        run(async {
+            let store = store();
+            let (ada, ..) = signed_in(&store).await;
+            let key = Kind::User.key(ada.id.as_bytes());
+            let mut bytes = everything_at(&store, key.clone()).await.bytes;
+            let place = place.index(bytes.len());
+            bytes[place] ^= 1_u8 << bit;
+            plant(&store, &key, bytes, None).await;
+            let Err(StoreError::Corrupt(corrupt)) = store.user(&ada.id).await else {
+                panic!("byte {place} went unnoticed");
+            };
+            let said = corrupt.to_string();
+            assert!(said.contains("user record") && said.contains(&ada.id.to_string()), "{said}");
+            assert!(store.find_user("people", &unique(), "ada@example.com").await.is_err());
+        });
+    }
+
+    #[test]
+    fn a_value_of_any_length_and_content_is_an_error(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
+        run(async {
+            let (store, id) = (store(), journey(1).id);
+            plant(&store, &Kind::Journey.key(id.as_bytes()), bytes, None).await;
+            assert!(matches!(store.journey(&id, NOW).await, Err(StoreError::Corrupt(_))));
+        });
+    }
+}
+
+#[test]
+fn a_corrupt_record_refuses_the_commit_that_needs_it() {
+    run(async {
+        let store = store();
+        let (ada, ..) = signed_in(&store).await;
+        done(&store, Commit::new(NOW).end_sessions_of(ada.id)).await;
+        plant(&store, &Kind::Standing.key(ada.id.as_bytes()), b"nonsense".to_vec(), None).await;
+        let new = store.commit(Commit::new(NOW).put_session(session(2, Some(&ada)), None)).await;
+        assert!(matches!(new, Err(crate::CommitError::Unavailable(StoreError::Corrupt(_)))), "{new:?}");
+        assert!(store.session(&session(1, None).id, NOW).await.is_err());
+    });
+}
+
+#[test]
+fn a_store_opens_only_with_its_own_keys_and_tenant() {
+    run(async {
+        let folder = tempfile::tempdir().unwrap();
+        let open =
+            |keyring| Store::open_redb(folder.path().join("store"), keyring, Arc::new(SeededChance::new(1)));
+        drop(open(with_keys(1, &[])).await.unwrap());
+        for foreign in [with_keys(2, &[]), Keyring::new("other", &[1; 32], &[])] {
+            let refused = open(foreign).await.err().unwrap();
+            assert!(matches!(refused, OpenError::ForeignKeys { .. }), "{refused}");
+        }
+        drop(open(with_keys(2, &[1])).await.unwrap());
+    });
+}
+
+#[test]
+fn l_8_keys_rotate_without_downtime_and_the_old_one_can_go() {
+    run(async {
+        let folder = tempfile::tempdir().unwrap();
+        let open =
+            |keyring| Store::open_redb(folder.path().join("store"), keyring, Arc::new(SeededChance::new(1)));
+        let store = open(with_keys(1, &[])).await.unwrap();
+        let (ada, own, refresh) = signed_in(&store).await;
+        drop(store);
+
+        let store = open(with_keys(2, &[1])).await.unwrap();
+        let found = store.find_user("people", &unique(), "ada@example.com").await.unwrap().unwrap();
+        assert_eq!(found.value, ada, "what the old key sealed and indexed is still found");
+        let twin = store.commit(Commit::new(NOW).writes([create(user(2, "ada@example.com"))])).await;
+        assert!(matches!(twin, Err(crate::CommitError::Taken { .. })), "and still unique");
+        done(&store, Commit::new(NOW).writes([create(user(3, "new@example.com"))])).await;
+        let resealed = store.reseal(NOW).await.unwrap();
+        assert!(resealed >= 6, "{resealed}");
+        assert_eq!(store.reseal(NOW).await, Ok(0));
+        drop(store);
+
+        let store = open(with_keys(2, &[])).await.unwrap();
+        for email in ["ada@example.com", "new@example.com"] {
+            assert!(store.find_user("people", &unique(), email).await.unwrap().is_some(), "{email}");
+        }
+        assert!(store.session(&own.id, NOW).await.unwrap().is_some());
+        assert!(store.grant(&refresh.id, NOW).await.unwrap().is_some());
+        assert!(store.credential(&ada.id).await.unwrap().is_some());
+    });
+}
+
+#[test]
+fn derived_secrets_differ_by_purpose_part_tenant_and_key() {
+    let ring = with_keys(1, &[2]);
+    let derived = [
+        ring.derive("cookie", &[b"a", b"b"]),
+        ring.derive("cookie", &[b"ab"]),
+        ring.derive("code", &[b"a", b"b"]),
+        with_keys(2, &[]).derive("cookie", &[b"a", b"b"]),
+        Keyring::new("other", &[1; 32], &[]).derive("cookie", &[b"a", b"b"]),
+    ];
+    assert_eq!(derived.iter().collect::<BTreeSet<_>>().len(), derived.len());
+    let all: Vec<_> = ring.derivations("cookie", &[b"a", b"b"]).collect();
+    assert_eq!(all, [derived[0], derived[3]], "the current key's first, then what the earlier key gave");
+    assert!(!format!("{ring:?}").contains("1, 1"));
+}
+
+#[test]
+fn record_kinds_have_numbers_of_their_own() {
+    let numbers: BTreeSet<u8> = Kind::SEALED.iter().map(|kind| kind.number()).collect();
+    assert_eq!(numbers, (2..=10).collect(), "numbers are never reused: a new kind takes the next one");
+    assert_eq!(Kind::Counter.number(), 1);
+}
