@@ -1,7 +1,7 @@
 //! The contract between the engine and a node: an event in, a turn out, no I/O.
 
-use idflow_core::effect::{Answer, Ask, Mail, Submission};
 use idflow_core::counter::CounterStep;
+use idflow_core::effect::{Answer, Ask, Mail, Submission};
 use idflow_core::evidence::Proof;
 use idflow_core::user::User;
 use idflow_core::view::View;
@@ -123,4 +123,11 @@ pub struct Additions {
 pub struct Fault {
     /// What went wrong, for the log. Contains no values of the visitor.
     pub message: String,
+}
+
+impl Fault {
+    /// A fault with this message.
+    pub fn new(message: impl Into<String>) -> Self {
+        Self { message: message.into() }
+    }
 }

@@ -1,1 +1,43 @@
 //! One file per node kind, and the list of them.
+//!
+//! A kind's file holds its settings with their documentation, its facts, its behaviour and its examples. Adding a
+//! kind is that file and one line below.
+
+pub mod shared;
+
+/// Declares the kinds in the order of the catalogue: each is a module with a `KIND`.
+macro_rules! nodes {
+    ($($module:ident),+ $(,)?) => {
+        $(pub mod $module;)+
+
+        static ALL: &[&NodeKind] = &[$(&$module::KIND),+];
+        static KINDS: &[&Kind] = &[$($module::KIND.kind),+];
+    };
+}
+
+use idflow_engine::turn::NodeKind;
+use idflow_flow::kinds::{Kind, Kinds};
+
+nodes! {
+    // Pages
+    // Authentication
+    password,
+    one_time_code,
+    // Users
+    find_user,
+    create_user,
+    set_password,
+    // Integration
+    http,
+    mail,
+}
+
+/// What compiler, linter, CRD generation and documentation read about every kind.
+pub fn kinds() -> Kinds {
+    Kinds(KINDS)
+}
+
+/// Every kind with its behaviour.
+pub fn all() -> &'static [&'static NodeKind] {
+    ALL
+}

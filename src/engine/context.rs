@@ -1,0 +1,214 @@
+//! What a node may see and leave behind during one turn.
+
+use std::collections::BTreeMap;
+
+use idflow_core::chance::Chance;
+use idflow_core::counter::CounterStep;
+use idflow_core::effect::{Mail, Submission};
+use idflow_core::evidence::Evidence;
+use idflow_core::id::{Attempt, EffectId, JourneyId, StepInstance, UserId};
+use idflow_core::journey::Purpose;
+use idflow_core::time::Timestamp;
+use idflow_core::view::Text;
+use idflow_core::write::Write;
+use idflow_core::{Data, Value};
+use idflow_sandbox::{Budget, Escape, Expression, Template};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::bind::AuthoredText;
+use crate::data::Sources;
+use crate::turn::{Additions, Fault};
+
+/// Trusted facts from outside the journey, gathered anew for every request and never stored.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Surroundings {
+    /// The client address that limits count by (checklist J-17); nothing when no trusted one is known.
+    pub address: Option<String>,
+    /// What expressions read as `request`.
+    pub request: Data,
+    /// What expressions read as `client`: the application that asked.
+    pub client: Data,
+    /// What expressions read as `session`: the browser's session, if there is one.
+    pub session: Data,
+}
+
+/// The visit of a step that is running: its identity and what it has gathered so far.
+#[derive(Debug)]
+pub(crate) struct Active {
+    pub(crate) instance: StepInstance,
+    /// 0 on entering, then the number of the showing that was answered.
+    pub(crate) attempt: Attempt,
+    pub(crate) state: Value,
+    /// How many effect ids this attempt has used.
+    pub(crate) effects: u32,
+    /// What this visit adds to the commit, unless it ends in a fault.
+    pub(crate) additions: Additions,
+}
+
+impl Active {
+    pub(crate) fn effect_id(&mut self, journey: JourneyId) -> EffectId {
+        let id = EffectId { journey, instance: self.instance, attempt: self.attempt, number: self.effects };
+        self.effects = self.effects.saturating_add(1);
+        id
+    }
+}
+
+/// One turn's view of the journey.
+pub struct Cx<'a> {
+    pub(crate) sources: Sources<'a>,
+    pub(crate) submission: Option<&'a Submission>,
+    pub(crate) now: Timestamp,
+    pub(crate) chance: &'a dyn Chance,
+    pub(crate) active: &'a mut Active,
+}
+
+impl<'a> Cx<'a> {
+    /// The time of this request.
+    pub fn now(&self) -> Timestamp {
+        self.now
+    }
+
+    /// Randomness.
+    pub fn chance(&self) -> &'a dyn Chance {
+        self.chance
+    }
+
+    /// The journey.
+    pub fn journey_id(&self) -> JourneyId {
+        self.sources.journey.id
+    }
+
+    /// Which visit of which step this is.
+    pub fn instance(&self) -> StepInstance {
+        self.active.instance
+    }
+
+    /// Which showing of the page was answered; 0 on entering.
+    pub fn attempt(&self) -> Attempt {
+        self.active.attempt
+    }
+
+    /// The visitor's locale (BCP 47).
+    pub fn locale(&self) -> Option<&'a str> {
+        self.sources.journey.locale.as_deref()
+    }
+
+    /// The identified user.
+    pub fn user(&self) -> Option<UserId> {
+        self.sources.journey.user
+    }
+
+    /// The identified user's attributes, as fresh as this request.
+    pub fn user_data(&self) -> &'a Data {
+        &self.sources.journey.user_data
+    }
+
+    /// What was proven so far in this journey. Evidence names its user: check it.
+    pub fn evidence(&self) -> &'a [Evidence] {
+        &self.sources.journey.evidence
+    }
+
+    /// What the visitor posted in this request, also while asks are answered; nothing when the step was entered.
+    pub fn submission(&self) -> Option<&'a Submission> {
+        self.submission
+    }
+
+    /// The latest values of form fields.
+    pub fn form(&self) -> &'a Data {
+        &self.sources.frame.form
+    }
+
+    /// The query parameters the flow's address was opened with.
+    pub fn query(&self) -> Option<&'a BTreeMap<String, String>> {
+        match &self.sources.journey.purpose {
+            Purpose::Standalone { query } => Some(query),
+            Purpose::Authorize(_) => None,
+        }
+    }
+
+    /// What the application says the visitor is called; never authenticates (checklist O-28).
+    pub fn login_hint(&self) -> Option<&'a str> {
+        match &self.sources.journey.purpose {
+            Purpose::Authorize(request) => request.login_hint.as_deref(),
+            Purpose::Standalone { .. } => None,
+        }
+    }
+
+    /// The trusted client address.
+    pub fn client_address(&self) -> Option<&'a str> {
+        self.sources.surroundings.address.as_deref()
+    }
+
+    /// What the identified user is called on pages: the first identifying attribute that is a text.
+    pub fn identifier(&self) -> Option<String> {
+        self.user()?;
+        let identifiers =
+            self.sources.program.directories.values().flat_map(|directory| &directory.identifiers);
+        let mut texts = identifiers.filter_map(|name| self.user_data().get(name)?.as_str());
+        texts.next().map(str::to_owned)
+    }
+
+    /// The state kept by the last turn of this visit.
+    pub fn state<S: DeserializeOwned>(&self) -> Result<Option<S>, Fault> {
+        if self.active.state.is_null() {
+            return Ok(None);
+        }
+        let state = S::deserialize(&self.active.state);
+        state.map(Some).map_err(|error| Fault::new(format!("the step's state cannot be read: {error}")))
+    }
+
+    /// Keeps state for the next turn of this visit.
+    pub fn keep<S: Serialize>(&mut self, state: &S) -> Result<(), Fault> {
+        self.active.state = serde_json::to_value(state)
+            .map_err(|error| Fault::new(format!("the step's state cannot be kept: {error}")))?;
+        Ok(())
+    }
+
+    /// Evaluates an expression.
+    pub fn evaluate(&self, expression: &Expression) -> Result<Value, Fault> {
+        let roots = self.sources.roots(expression.references());
+        expression
+            .evaluate(&roots, Budget::default())
+            .map_err(|error| Fault::new(format!("`{}`: {error}", expression.source())))
+    }
+
+    /// Renders a template, its values escaped for where the text lands.
+    pub fn render(&self, template: &Template, escape: Escape) -> Result<String, Fault> {
+        let roots = self.sources.roots(&template.references());
+        template
+            .render(&roots, escape)
+            .map_err(|error| Fault::new(format!("a text cannot be rendered: {error}")))
+    }
+
+    /// Renders an authored text in all its locales, as plain text.
+    pub fn text(&self, text: &AuthoredText) -> Result<Text, Fault> {
+        let by_locale = text
+            .by_locale
+            .iter()
+            .map(|(locale, template)| Ok((locale.clone(), self.render(template, Escape::Plain)?)))
+            .collect::<Result<_, Fault>>()?;
+        Ok(Text::Authored { default_locale: text.default_locale.clone(), by_locale })
+    }
+
+    /// The next effect id of this attempt: equal whenever the same attempt runs again.
+    pub fn effect_id(&mut self) -> EffectId {
+        let journey = self.journey_id();
+        self.active.effect_id(journey)
+    }
+
+    /// Adds a record to the commit.
+    pub fn write(&mut self, write: Write) {
+        self.active.additions.writes.push(write);
+    }
+
+    /// Adds a counter step to the commit.
+    pub fn count(&mut self, step: CounterStep) {
+        self.active.additions.counters.push(step);
+    }
+
+    /// Adds a mail, sent after the commit.
+    pub fn mail(&mut self, mail: Mail) {
+        self.active.additions.mails.push(mail);
+    }
+}

@@ -1,0 +1,69 @@
+//! What expressions read: only the values on the paths an expression names are copied out of the journey.
+
+use idflow_core::journey::{Frame, Journey, Purpose};
+use idflow_core::{Data, Value};
+use idflow_flow::program::Program;
+use idflow_sandbox::Reference;
+
+use crate::context::Surroundings;
+
+/// Where the roots of expressions come from.
+#[derive(Clone, Copy)]
+pub(crate) struct Sources<'a> {
+    pub(crate) program: &'a Program,
+    pub(crate) journey: &'a Journey,
+    pub(crate) frame: &'a Frame,
+    pub(crate) surroundings: &'a Surroundings,
+}
+
+impl Sources<'_> {
+    /// The roots with everything that `references` name, and nothing else.
+    pub(crate) fn roots<'r>(&self, references: impl IntoIterator<Item = &'r Reference>) -> Data {
+        let mut roots = Data::new();
+        for reference in references {
+            let Some((root, below)) = reference.path.split_first() else { continue };
+            match root.as_str() {
+                "form" => copy(&mut roots, root, &self.frame.form, below),
+                "steps" => copy(&mut roots, root, &self.frame.steps, below),
+                "vars" => copy(&mut roots, root, &self.frame.vars, below),
+                "input" => copy(&mut roots, root, &self.frame.input, below),
+                "user" => copy(&mut roots, root, &self.journey.user_data, below),
+                "session" => copy(&mut roots, root, &self.surroundings.session, below),
+                "client" => copy(&mut roots, root, &self.surroundings.client, below),
+                "request" => copy(&mut roots, root, &self.surroundings.request, below),
+                "flow" => copy(&mut roots, root, &self.flow(), below),
+                _ => {}
+            }
+        }
+        roots
+    }
+
+    fn flow(&self) -> Data {
+        let mut flow = Data::new();
+        flow.insert("name".to_owned(), Value::from(self.program.flow.as_str()));
+        flow.insert("type".to_owned(), Value::from(self.program.flow_type.as_str()));
+        flow.insert("locale".to_owned(), Value::from(self.journey.locale.clone()));
+        let mut query = Data::new();
+        if let Purpose::Standalone { query: pairs } = &self.journey.purpose {
+            query.extend(pairs.iter().map(|(name, value)| (name.clone(), Value::from(value.as_str()))));
+        }
+        flow.insert("query".to_owned(), Value::Object(query));
+        flow
+    }
+}
+
+fn copy(target: &mut Data, name: &str, source: &Data, below: &[String]) {
+    let entry = target.entry(name).or_insert_with(|| Value::Object(Data::new()));
+    let Some(object) = entry.as_object_mut() else { return };
+    let Some((field, rest)) = below.split_first() else {
+        object.clone_from(source);
+        return;
+    };
+    match source.get(field) {
+        None => {}
+        Some(Value::Object(inner)) if !rest.is_empty() => copy(object, field, inner, rest),
+        Some(value) => {
+            object.insert(field.clone(), value.clone());
+        }
+    }
+}
