@@ -504,3 +504,32 @@ fn o_7_a_code_lives_at_most_a_minute_whatever_is_set() {
     assert_eq!(expires, NOW.plus(Span::seconds(60)));
     assert_eq!((grant.user, grant.session), (USER, SessionId::from_bytes([2; 16])));
 }
+
+#[test]
+fn o_1_an_address_that_cannot_carry_an_answer_is_refused_even_where_it_is_registered() {
+    let mut world = World::new();
+    for uri in
+        ["https://a.example/cb#x", "https://a.example/cb\\x", "https://a.example/c b", "https://ä.example/"]
+    {
+        world.client.redirect_uris = vec![uri.to_owned()];
+        let decision = world.authorize(&authorization().with("redirect_uri", uri));
+        assert_eq!(decision, Ok(Decision::ShowError(Refusal::UnregisteredRedirectUri)), "{uri}");
+    }
+}
+
+#[test]
+fn o_27_a_sign_in_of_this_very_moment_does_not_answer_a_demand_for_a_new_one() {
+    let mut world = World::new();
+    world.session.authenticated = NOW;
+    let decision = world.authorize(&authorization().with("prompt", "login"));
+    assert!(matches!(decision, Ok(Decision::StartJourney(_))));
+}
+
+#[test]
+fn o_28_a_hint_of_another_issuer_is_no_hint() {
+    let mut world = World::new();
+    let (_, tokens) = world.exchanged(&authorization());
+    let form = authorization().with("id_token_hint", tokens.id_token.unwrap().expose_for("a test"));
+    world.provider.issuer = "https://other.example.com".into();
+    assert!(matches!(world.authorize(&form), Ok(Decision::StartJourney(_))));
+}

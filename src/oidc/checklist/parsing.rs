@@ -62,6 +62,13 @@ fn l_2_parameters_and_credentials_do_not_show_their_values() {
     assert!(!shown.contains("hunter2"), "{shown}");
 }
 
+#[test]
+fn o_8_a_secret_of_fewer_than_128_bits_is_no_secret() {
+    let code = |length: usize| format!("{}.{}", GrantId::from_bytes([1; 16]), "x".repeat(length));
+    assert!(code(22).parse::<Code>().is_ok() && code(128).parse::<Code>().is_ok());
+    assert!(code(21).parse::<Code>().is_err() && code(129).parse::<Code>().is_err());
+}
+
 fn secret() -> impl Strategy<Value = String> {
     "[A-Za-z0-9_-]{22,128}"
 }

@@ -2,10 +2,11 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use idflow_core::grant::{Grant, GrantStage};
 use idflow_core::id::{GrantId, UserId};
+use idflow_core::secret::SecretText;
 use idflow_core::time::Span;
 use idflow_core::user::UserState;
 
-use crate::client::{ClientAuthentication, GrantType, PkcePolicy};
+use crate::client::{ClientAuthentication, Credentials, GrantType, PkcePolicy, Presented};
 use crate::endpoint::token::{Decision, refuse, respond};
 use crate::fixture::{
     CODE_SECRET, Form, GRANT, NOW, VERIFIER, World, authorization, code_form, refresh_form,
@@ -95,7 +96,7 @@ fn o_6_knowing_a_grants_id_revokes_nothing() {
     let forged = code_form().with("code", &format!("{GRANT}.{}", "x".repeat(43)));
     assert_eq!(world.token(&forged, Some(&grant)), Decision::Refuse(Refusal::InvalidCode));
     let mut refresh: RefreshToken = tokens.refresh_token.unwrap().expose_for("a test").parse().unwrap();
-    refresh.code = idflow_core::secret::SecretText::new("x".repeat(43));
+    refresh.code = SecretText::new("x".repeat(43));
     refresh.generation = 0;
     let form = Form::new(&[
         ("client_id", "app"),
@@ -416,4 +417,32 @@ fn a_failed_authentication_is_a_401_with_a_challenge_and_the_rest_a_400_without(
     assert_eq!((invalid.status, invalid.header("www-authenticate")), (400, None));
     let body: serde_json::Value = serde_json::from_str(&invalid.body).unwrap();
     assert_eq!(body["error"], "invalid_grant");
+}
+
+#[test]
+fn o_19_the_right_generation_with_a_wrong_secret_ends_the_family_too() {
+    let world = World::new();
+    let (grant, tokens) = world.exchanged(&authorization());
+    let mut token: RefreshToken =
+        tokens.refresh_token.as_ref().unwrap().expose_for("a test").parse().unwrap();
+    token.secret = SecretText::new("x".repeat(43));
+    let form = refresh_form(&tokens).with("refresh_token", token.text().expose_for("a test"));
+    assert_eq!(revoked(world.token(&form, Some(&grant))).1, Refusal::ReusedRefreshToken);
+}
+
+#[test]
+fn o_25_a_client_never_authenticates_under_another_name() {
+    for method in [ClientAuthentication::None, ClientAuthentication::ClientSecretPost] {
+        let client = World::confidential(method).client;
+        let credentials = |client_id: &str| Credentials {
+            client_id: client_id.into(),
+            presented: if client.is_public() {
+                Presented::Nothing
+            } else {
+                Presented::Post(SecretText::new("old"))
+            },
+        };
+        assert!(client.authenticates(&credentials("app")));
+        assert!(!client.authenticates(&credentials("other")));
+    }
 }

@@ -203,6 +203,7 @@ fn o_24_claims_that_do_not_fit_are_refused_even_with_a_good_signature() {
         CLAIMS.replace("1900000000", r#""1900000000""#),
         CLAIMS.replace(r#""exp":1900000000,"#, ""),
         format!("{CLAIMS}x"),
+        format!("{CLAIMS}{}", " ".repeat(jws::LONGEST)),
         String::new(),
         "[]".to_owned(),
     ];

@@ -66,17 +66,23 @@ fn o_31_a_token_ends_with_its_grant_client_user_and_time() {
     dead.stage = GrantStage::Revoked;
     let mut foreign = grant.clone();
     foreign.id = idflow_core::id::GrantId::from_bytes([8; 16]);
-    for grant in [None, Some(&dead), Some(&foreign)] {
+    let mut of_another_client = grant.clone();
+    of_another_client.request.client_id = "other".into();
+    for grant in [None, Some(&dead), Some(&foreign), Some(&of_another_client)] {
         assert_eq!(judge(grant, Some(&world.client), Some(&world.user)), refused);
     }
     let mut locked = world.user.clone();
     locked.state = UserState::Locked;
-    for user in [None, Some(&locked)] {
+    let mut another = world.user.clone();
+    another.id = idflow_core::id::UserId::from_bytes([9; 16]);
+    for user in [None, Some(&locked), Some(&another)] {
         assert_eq!(judge(Some(&grant), Some(&world.client), user), refused);
     }
     let mut off = world.client.clone();
     off.disabled = true;
-    for client in [None, Some(&off)] {
+    let mut renamed = world.client.clone();
+    renamed.id = "other".into();
+    for client in [None, Some(&off), Some(&renamed)] {
         assert_eq!(judge(Some(&grant), client, Some(&world.user)), refused);
     }
     let later = world.now.plus(world.provider.lifetimes.access_token);
