@@ -1,0 +1,31 @@
+//! Views to HTML: layouts, themes, texts, headers.
+//!
+//! Nodes say what a page asks; this room alone decides how it looks, in which language, and under which browser
+//! rules. Everything here is pure: a view, a locale and a theme go in, a finished response or mail comes out. All
+//! markup stands in `templates/`, all wording in `texts/`, and nothing a person or a manifest says can become either.
+
+pub mod check;
+pub mod color;
+mod field;
+pub mod headers;
+mod journey;
+pub mod locale;
+mod mail;
+mod markup;
+mod notice;
+mod onward;
+mod pages;
+pub mod samples;
+mod say;
+pub mod texts;
+pub mod theme;
+
+pub use headers::{Headers, Nonce};
+pub use journey::{JourneyPage, Progress};
+pub use locale::{Locale, Wishes};
+pub use mail::RenderedMail;
+pub use notice::{Notice, NoticePage};
+pub use onward::OnwardPage;
+pub use pages::{AssetError, Development, LanguageLink, Page, Pages, RenderError, Visit};
+pub use texts::Texts;
+pub use theme::{PreparedTheme, Theme};

@@ -1,0 +1,111 @@
+//! Texts to HTML. The only place that makes markup outside the templates.
+
+use std::fmt::Write as _;
+
+use minijinja::Value;
+
+/// U+2068, which Fluent writes before an argument.
+pub(crate) const ISOLATE: char = '\u{2068}';
+/// U+2069, which Fluent writes after an argument.
+pub(crate) const POP_ISOLATE: char = '\u{2069}';
+
+/// What an authored or entered text may contribute to a page: no control characters, and none of the marks that
+/// turn the direction of writing of what follows.
+pub(crate) fn printable(text: &str) -> String {
+    text.chars().filter(|c| (*c == '\n' || !c.is_control()) && !is_direction_control(*c)).collect()
+}
+
+/// The same on a single line, for titles, subjects and arguments.
+pub(crate) fn single_line(text: &str) -> String {
+    let mut line = String::with_capacity(text.len());
+    for c in text.chars() {
+        if c.is_whitespace() || c.is_control() {
+            if !line.ends_with(' ') {
+                line.push(' ');
+            }
+        } else if !is_direction_control(c) {
+            line.push(c);
+        }
+    }
+    line.trim().to_owned()
+}
+
+fn is_direction_control(c: char) -> bool {
+    matches!(c, '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}')
+}
+
+/// Appends a text with everything escaped that means something in HTML, in content and in quoted attributes.
+pub(crate) fn escape_into(html: &mut String, text: &str) {
+    for c in text.chars() {
+        match c {
+            '&' => html.push_str("&amp;"),
+            '<' => html.push_str("&lt;"),
+            '>' => html.push_str("&gt;"),
+            '"' => html.push_str("&quot;"),
+            '\'' => html.push_str("&#39;"),
+            _ => html.push(c),
+        }
+    }
+}
+
+/// A Fluent message as HTML: its isolated arguments become `bdi` elements. Arguments were made printable before,
+/// so that every isolate here is Fluent's own and they come in pairs.
+pub(crate) fn isolated_into(html: &mut String, text: &str) {
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once(ISOLATE) {
+        escape_into(html, before);
+        let (argument, behind) = after.split_once(POP_ISOLATE).unwrap_or((after, ""));
+        if argument.bytes().all(|byte| byte.is_ascii_digit()) {
+            html.push_str(argument);
+        } else {
+            html.push_str("<bdi>");
+            escape_into(html, argument);
+            html.push_str("</bdi>");
+        }
+        rest = behind;
+    }
+    escape_into(html, rest);
+}
+
+/// A Fluent message without its isolates, for titles, mails and attributes.
+pub(crate) fn without_isolates(text: &str) -> String {
+    text.chars().filter(|c| !matches!(*c, ISOLATE | POP_ISOLATE)).collect()
+}
+
+/// Wraps HTML in a `span` that names its language, for texts in another language than their page (WCAG 3.1.2).
+pub(crate) fn in_language(html: &str, tag: &str, direction: &str) -> String {
+    let mut wrapped = String::with_capacity(html.len() + 40);
+    wrapped.push_str("<span lang=\"");
+    escape_into(&mut wrapped, tag);
+    let _ = write!(wrapped, "\" dir=\"{direction}\">{html}</span>");
+    wrapped
+}
+
+/// Finished HTML as a template value.
+pub(crate) fn value(html: String) -> Value {
+    Value::from_safe_string(html)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn html(text: &str) -> String {
+        let mut html = String::new();
+        isolated_into(&mut html, text);
+        html
+    }
+
+    #[test]
+    fn arguments_are_isolated_by_elements_but_numbers_need_none() {
+        assert_eq!(html("to \u{2068}a<b\u{2069}."), "to <bdi>a&lt;b</bdi>.");
+        assert_eq!(html("\u{2068}10\u{2069} minutes"), "10 minutes");
+        assert_eq!(html("open \u{2068}end"), "open <bdi>end</bdi>");
+    }
+
+    #[test]
+    fn nobody_turns_the_direction_of_what_follows() {
+        assert_eq!(printable("a\u{202E}b\u{2069}c\u{0}\nd"), "abc\nd");
+        assert_eq!(single_line(" a\r\n Bcc: b\u{2028}c "), "a Bcc: b c");
+    }
+}

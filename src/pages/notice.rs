@@ -1,0 +1,215 @@
+//! Pages that stand outside a step: something ended, is missing or is not possible now. Neutral words and a
+//! reference id; the details stand in the log under it (checklist L-4).
+
+use idflow_core::view::Text;
+use minijinja::Value;
+use serde::Serialize;
+
+use crate::pages::{Base, Link, Page, Pages, RenderError, Visit};
+use crate::say::Say;
+
+/// What is to be said. Each has its texts `notice-<name>-title` and `notice-<name>-lead` and its own status.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Notice {
+    /// The journey took longer than its lifetime.
+    Expired,
+    /// The journey cannot go on: its revision was withdrawn, or nothing is known about it any more.
+    StartAgain,
+    /// The journey belongs to another browser, or cookies are off (checklist J-7).
+    AnotherBrowser,
+    /// The journey was ended by the visitor.
+    Cancelled,
+    /// This step is done; the journey has moved on.
+    AlreadyDone,
+    /// The visitor is signed in and no application waits.
+    SignedIn,
+    /// The visitor is signed out.
+    SignedOut,
+    /// There is no such page.
+    NotFound,
+    /// The request cannot be understood; from an application, its link is wrong.
+    BadRequest,
+    /// The request came from another site, or without the token of the page.
+    Refused,
+    /// The address exists but not for this method.
+    MethodNotAllowed,
+    /// More was sent than is read.
+    TooLarge,
+    /// Too many requests came from this address.
+    TooManyRequests,
+    /// Not possible now, soon again: no free slot, a revision that is not loaded.
+    Unavailable,
+    /// A defect of ours.
+    Failed,
+}
+
+impl Notice {
+    /// All of them.
+    pub const ALL: &'static [Self] = &[
+        Self::Expired,
+        Self::StartAgain,
+        Self::AnotherBrowser,
+        Self::Cancelled,
+        Self::AlreadyDone,
+        Self::SignedIn,
+        Self::SignedOut,
+        Self::NotFound,
+        Self::BadRequest,
+        Self::Refused,
+        Self::MethodNotAllowed,
+        Self::TooLarge,
+        Self::TooManyRequests,
+        Self::Unavailable,
+        Self::Failed,
+    ];
+
+    /// The HTTP status that goes with it.
+    pub const fn status(self) -> u16 {
+        match self {
+            Self::Cancelled | Self::AlreadyDone | Self::SignedIn | Self::SignedOut => 200,
+            Self::BadRequest => 400,
+            Self::AnotherBrowser | Self::Refused => 403,
+            Self::NotFound => 404,
+            Self::MethodNotAllowed => 405,
+            Self::Expired | Self::StartAgain => 410,
+            Self::TooLarge => 413,
+            Self::TooManyRequests => 429,
+            Self::Failed => 500,
+            Self::Unavailable => 503,
+        }
+    }
+
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Expired => "expired",
+            Self::StartAgain => "start-again",
+            Self::AnotherBrowser => "another-browser",
+            Self::Cancelled => "cancelled",
+            Self::AlreadyDone => "already-done",
+            Self::SignedIn => "signed-in",
+            Self::SignedOut => "signed-out",
+            Self::NotFound => "not-found",
+            Self::BadRequest => "bad-request",
+            Self::Refused => "refused",
+            Self::MethodNotAllowed => "method-not-allowed",
+            Self::TooLarge => "too-large",
+            Self::TooManyRequests => "too-many-requests",
+            Self::Unavailable => "unavailable",
+            Self::Failed => "failed",
+        }
+    }
+
+    const fn icon(self) -> &'static str {
+        match self {
+            Self::SignedIn | Self::SignedOut | Self::AlreadyDone => "done",
+            Self::Expired | Self::StartAgain | Self::Unavailable | Self::TooManyRequests => "clock",
+            _ => "stop",
+        }
+    }
+
+    /// The text on the way on.
+    const fn onward(self) -> &'static str {
+        match self {
+            Self::AlreadyDone | Self::SignedIn => "action-continue",
+            Self::SignedOut => "action-sign-in",
+            Self::Unavailable | Self::TooManyRequests | Self::Failed => "action-try-again",
+            _ => "action-start-again",
+        }
+    }
+}
+
+/// A notice with what belongs to this one case.
+#[derive(Debug, Clone, Copy)]
+pub struct NoticePage<'a> {
+    /// What is to be said.
+    pub notice: Notice,
+    /// Under which the log has the details. Absent where nothing went wrong.
+    pub reference: Option<&'a str>,
+    /// Where the visitor can go on: a path on this origin.
+    pub onward: Option<&'a str>,
+}
+
+impl Pages {
+    /// Renders a notice with its own status.
+    pub fn notice(&self, visit: &Visit<'_>, page: &NoticePage<'_>) -> Result<Page, RenderError> {
+        let say = Say::new(self.texts(), visit.locale, &visit.theme.theme().product_name);
+        self.notice_saying(&say, visit, page)
+    }
+
+    pub(crate) fn notice_saying(
+        &self,
+        say: &Say<'_>,
+        visit: &Visit<'_>,
+        page: &NoticePage<'_>,
+    ) -> Result<Page, RenderError> {
+        let context = NoticeContext::new(self, visit, say, page);
+        self.page("notice", page.notice.status(), visit, context)
+    }
+}
+
+#[derive(Debug, Serialize)]
+struct NoticeContext {
+    base: Base,
+    icon: &'static str,
+    heading: Value,
+    lead: Value,
+    onward: Option<Link>,
+    support: Option<Support>,
+    reference: Option<Value>,
+}
+
+#[derive(Debug, Serialize)]
+struct Support {
+    label: Value,
+    address: String,
+}
+
+impl NoticeContext {
+    fn new(pages: &Pages, visit: &Visit<'_>, say: &Say<'_>, page: &NoticePage<'_>) -> Self {
+        let title = Text::product(format!("notice-{}-title", page.notice.name()));
+        let lead = Text::product(format!("notice-{}-lead", page.notice.name()));
+        let is_error = page.notice.status() >= 400;
+        let support = visit.theme.theme().support_email.as_ref().filter(|_| is_error);
+        Self {
+            base: Base::new(pages, visit, say, &say.plain(&title), is_error),
+            icon: page.notice.icon(),
+            heading: say.html(&title),
+            lead: say.html(&lead),
+            onward: page
+                .onward
+                .filter(|href| is_own_path(href))
+                .map(|href| Link { label: say.key(page.notice.onward()), href: href.to_owned() }),
+            support: support.map(|address| Support { label: say.key("support"), address: address.clone() }),
+            reference: page
+                .reference
+                .map(|id| say.html(&Text::with("reference", [("reference", id.to_owned())]))),
+        }
+    }
+}
+
+/// A path on this origin, in every browser's reading (checklist B-1).
+fn is_own_path(href: &str) -> bool {
+    href.starts_with('/')
+        && !href.starts_with("//")
+        && href.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'\\')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_own_path;
+
+    #[test]
+    fn b_1_the_way_on_stays_on_this_origin() {
+        assert!(is_own_path("/flows/sign-in?x=1"));
+        for foreign in [
+            "https://evil.example",
+            "//evil.example",
+            "/\\evil.example",
+            "/\t/evil",
+            "javascript:alert(1)",
+            "",
+        ] {
+            assert!(!is_own_path(foreign), "{foreign}");
+        }
+    }
+}

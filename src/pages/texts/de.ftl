@@ -1,0 +1,213 @@
+# Die Texte des Produkts auf Deutsch. Dieselben Schlüssel und Variablen wie en.ftl.
+
+language-name = Deutsch
+language-switch = Sprache
+page-title = { $title } – { $product }
+page-title-error = Fehler: { $title } – { $product }
+progress = Schritt { $step } von { $of }
+identity-label = Konto:
+error-summary = Da stimmt etwas nicht
+field-optional = (freiwillig)
+password-show = Anzeigen
+password-hide = Verbergen
+password-show-label = Passwort anzeigen
+link-terms = Nutzungsbedingungen
+link-privacy = Datenschutz
+support = Brauchen Sie Hilfe? Schreiben Sie an
+reference = Kennung: { $reference }
+development-label = Entwicklungsserver
+development-note = Dies ist ein Entwicklungsserver.
+development-mails = Seine E-Mails lesen
+
+## Schaltflächen
+
+action-next = Weiter
+action-continue = Weiter
+action-submit = Weiter
+action-back = Zurück
+action-cancel = Abbrechen
+action-resend = Neuen Code senden
+action-start-again = Neu beginnen
+action-try-again = Noch einmal versuchen
+action-try-another-way = Anders bestätigen
+action-sign-in = Anmelden
+action-sign-up = Konto anlegen
+action-register = Konto anlegen
+action-forgot = Passwort vergessen?
+action-forgot-password = Passwort vergessen?
+action-reset = Passwort vergessen?
+action-reset-password = Passwort vergessen?
+action-skip = Jetzt nicht
+action-accept = Annehmen
+action-decline = Ablehnen
+action-close = Schließen
+
+## Felder
+
+field-username = Benutzername oder E-Mail-Adresse
+field-identifier = Benutzername oder E-Mail-Adresse
+field-email = E-Mail-Adresse
+field-password = Passwort
+field-newPassword = Neues Passwort
+field-currentPassword = Bisheriges Passwort
+field-code = Code
+field-name = Vollständiger Name
+field-givenName = Vorname
+field-familyName = Nachname
+field-phone = Telefonnummer
+field-birthdate = Geburtsdatum
+field-company = Firma
+field-choice = Ihre Wahl
+field-accept = Ich stimme zu
+
+## Was an einer Eingabe nicht stimmt
+
+error-required = Geben Sie hier etwas ein.
+error-required-choice = Wählen Sie etwas aus.
+error-required-tick = Setzen Sie den Haken, um fortzufahren.
+error-invalid = Prüfen Sie diese Eingabe.
+error-email = Geben Sie eine E-Mail-Adresse ein, zum Beispiel name@example.com.
+error-phone = Geben Sie eine Telefonnummer mit Landesvorwahl ein, zum Beispiel +49 30 123456.
+error-date = Geben Sie ein Datum ein.
+error-integer = Geben Sie eine ganze Zahl ein.
+error-choice = Wählen Sie etwas aus.
+error-pattern = Geben Sie dies in der verlangten Form ein.
+error-too-long = { $maximum ->
+    [one] Geben Sie höchstens ein Zeichen ein.
+   *[other] Geben Sie höchstens { $maximum } Zeichen ein.
+}
+error-too-short = { $minimum ->
+    [one] Geben Sie mindestens ein Zeichen ein.
+   *[other] Geben Sie mindestens { $minimum } Zeichen ein.
+}
+error-too-small = Geben Sie { $minimum } oder mehr ein.
+error-too-large = Geben Sie { $maximum } oder weniger ein.
+error-taken = Dies ist schon vergeben.
+error-credentials = Benutzername oder Passwort stimmt nicht.
+error-unknown-user = Wir haben dieses Konto nicht gefunden. Prüfen Sie Ihre Eingabe.
+error-user-not-found = Wir haben dieses Konto nicht gefunden. Prüfen Sie Ihre Eingabe.
+error-code = Der Code stimmt nicht. Prüfen Sie ihn und versuchen Sie es noch einmal.
+error-code-wrong = Der Code stimmt nicht. Prüfen Sie ihn und versuchen Sie es noch einmal.
+error-code-format = Geben Sie den Code aus der E-Mail ein: nur Ziffern.
+error-code-expired = Dieser Code ist abgelaufen. Fordern Sie einen neuen an.
+error-code-used = Dieser Code wurde schon verwendet. Fordern Sie einen neuen an.
+error-locked = Das waren zu viele Versuche. Versuchen Sie es später noch einmal.
+error-too-many-attempts = Das waren zu viele Versuche. Versuchen Sie es später noch einmal.
+error-try-later = Das geht gerade nicht. Versuchen Sie es später noch einmal.
+error-unavailable = Das geht gerade nicht. Versuchen Sie es gleich noch einmal.
+error-stale = Diese Seite war veraltet. Hier ist die aktuelle.
+error-token = Diese Seite war veraltet. Hier ist die aktuelle.
+error-action = Das geht hier nicht. Wählen Sie eine der Schaltflächen.
+
+## Ein neues Passwort
+
+weakness-too-short = { $minimum ->
+    [one] Verwenden Sie mindestens ein Zeichen.
+   *[other] Verwenden Sie mindestens { $minimum } Zeichen.
+}
+weakness-too-long = Dieses Passwort ist zu lang: höchstens { $maximum } Bytes sind möglich.
+weakness-common = Dies ist eines der häufigsten Passwörter. Wählen Sie ein anderes.
+weakness-personal = Dieses Passwort enthält Ihren Namen, Ihre E-Mail-Adresse oder eine andere Angabe von Ihnen. Wählen Sie ein anderes.
+
+## Schritte
+
+form-title = Ihre Angaben
+form-lead = Füllen Sie bitte die Felder aus.
+form-submit = Weiter
+message-title = Bitte beachten
+message-submit = Weiter
+choose-title = Wie möchten Sie fortfahren?
+choose-lead = Jeder dieser Wege belegt, dass Sie es sind.
+choose-submit = Weiter
+method-password = Passwort
+method-passkey = Passkey
+method-totp = Code aus einer Authenticator-App
+method-one-time-code = Code per E-Mail
+method-magic-link = Link per E-Mail
+method-recovery-code = Wiederherstellungscode
+consent-title = { $product } bittet um Ihre Zustimmung
+consent-submit = Erlauben
+password-title = Anmelden
+password-lead = Geben Sie Ihr Passwort ein.
+password-submit = Anmelden
+set-password-title = Passwort wählen
+set-password-lead = Damit melden Sie sich künftig an.
+set-password-hint = Einige Wörter, die nichts miteinander zu tun haben, sind ein gutes Passwort.
+set-password-submit = Passwort speichern
+find-user-title = Konto finden
+find-user-lead = Geben Sie den Namen oder die Adresse ein, mit der Sie sich anmelden.
+find-user-submit = Weiter
+create-user-title = Konto anlegen
+create-user-submit = Konto anlegen
+one-time-code-title = Sehen Sie in Ihre E-Mails
+one-time-code-lead = Wir haben einen Code an { $address } gesendet. Es kann eine Minute dauern, bis er ankommt.
+one-time-code-submit = Bestätigen
+code-sent = Wir haben Ihnen einen Code gesendet.
+code-sent-again = Wir haben Ihnen einen neuen Code gesendet. Frühere gelten nicht mehr.
+code-too-many-mails = Wir haben schon mehrere Codes gesendet. Verwenden Sie den letzten, oder versuchen Sie es später noch einmal.
+code-not-sent = Der Code konnte nicht gesendet werden. Fordern Sie einen neuen an.
+complete-title = Fertig
+complete-lead = Sie können diese Seite schließen.
+fail-title = Das hat nicht geklappt
+fail-lead = Sie wurden nicht angemeldet. Sie können diese Seite schließen oder neu beginnen.
+locked-title = Dieses Konto ist gesperrt
+locked-lead = Wenden Sie sich an den Betreiber von { $product }, um es zu entsperren.
+
+## Was geschehen ist
+
+info-back = Sie sind einen Schritt zurückgegangen.
+info-stale = Diese Seite war veraltet. Hier ist die aktuelle.
+info-already-done = Dieser Schritt ist schon erledigt.
+info-expires = { $minutes ->
+    [one] Sie haben auf dieser Seite noch eine Minute Zeit.
+   *[other] Sie haben auf dieser Seite noch { $minutes } Minuten Zeit.
+}
+
+## E-Mails
+
+mail-code-subject = Ihr Code für { $product }
+mail-code-body = Geben Sie diesen Code auf der Seite ein, die danach gefragt hat:
+mail-code-lifetime = { $minutes ->
+    [one] Er gilt eine Minute lang.
+   *[other] Er gilt { $minutes } Minuten lang.
+}
+mail-code-ignore = Wenn Sie diesen Code nicht angefordert haben, beachten Sie diese E-Mail nicht weiter. Verraten Sie den Code niemandem: Wir fragen nie danach.
+mail-password-changed-subject = Ihr Passwort für { $product } wurde geändert
+mail-password-changed-body = Das Passwort Ihres Kontos wurde geändert. Wenn Sie das nicht waren, setzen Sie es jetzt zurück und schreiben Sie dem Betreiber von { $product }.
+mail-account-exists-subject = Sie haben schon ein Konto bei { $product }
+mail-account-exists-body = Jemand, vermutlich Sie, wollte mit dieser Adresse ein Konto anlegen. Es gibt schon eines: Melden Sie sich an, oder setzen Sie Ihr Passwort zurück, falls Sie es vergessen haben.
+
+## Seiten außerhalb eines Schritts
+
+onward-title = Einen Moment
+onward-lead = Sie werden zur Anwendung zurückgebracht. Wenn nichts geschieht, geht es hier weiter.
+notice-expired-title = Das hat zu lange gedauert
+notice-expired-lead = Zu Ihrer Sicherheit haben wir diesen Versuch beendet. Bitte beginnen Sie neu.
+notice-start-again-title = Bitte beginnen Sie neu
+notice-start-again-lead = Hier geht es nicht weiter, weil sich inzwischen etwas geändert hat. Was Sie vorher abgeschlossen haben, bleibt erhalten.
+notice-another-browser-title = Bitte beginnen Sie in diesem Browser neu
+notice-another-browser-lead = Diese Seite gehört zu einem anderen Browser, oder Ihr Browser nimmt keine Cookies an. Machen Sie dort weiter, wo Sie begonnen haben, oder beginnen Sie hier neu.
+notice-cancelled-title = Sie haben abgebrochen
+notice-cancelled-lead = Es wurde nichts geändert. Sie können diese Seite schließen.
+notice-already-done-title = Dieser Schritt ist erledigt
+notice-already-done-lead = Das haben Sie schon abgeschlossen. Machen Sie dort weiter, wo Sie jetzt sind.
+notice-signed-in-title = Sie sind angemeldet
+notice-signed-in-lead = Sie können diese Seite schließen.
+notice-signed-out-title = Sie sind abgemeldet
+notice-signed-out-lead = Sie können diese Seite schließen.
+notice-not-found-title = Diese Seite gibt es nicht
+notice-not-found-lead = Vielleicht ist die Adresse falsch geschrieben, oder die Seite gibt es nicht mehr.
+notice-bad-request-title = Dieser Link funktioniert nicht
+notice-bad-request-lead = Die Anwendung, von der Sie kommen, hat uns etwas Unbrauchbares gesendet. Gehen Sie dorthin zurück und versuchen Sie es noch einmal.
+notice-refused-title = Das haben wir nicht angenommen
+notice-refused-lead = Die Anfrage kam nicht von unserer eigenen Seite. Bitte beginnen Sie neu.
+notice-method-not-allowed-title = Das geht hier nicht
+notice-method-not-allowed-lead = Gehen Sie zurück und verwenden Sie die Schaltflächen der Seite.
+notice-too-large-title = Das war zu viel
+notice-too-large-lead = Es wurde mehr gesendet, als wir lesen können. Gehen Sie zurück und geben Sie weniger ein.
+notice-too-many-requests-title = Zu viele Versuche
+notice-too-many-requests-lead = Bitte warten Sie einen Moment und versuchen Sie es dann noch einmal.
+notice-unavailable-title = Das geht gerade nicht
+notice-unavailable-lead = Wir sind im Moment ausgelastet. Es ist nichts verloren: Versuchen Sie es in einigen Sekunden noch einmal.
+notice-failed-title = Da ist etwas schiefgegangen
+notice-failed-lead = Das liegt an uns, nicht an Ihnen. Versuchen Sie es noch einmal; wenn es wieder geschieht, nennen Sie uns die Kennung unten.
