@@ -45,9 +45,9 @@ pub enum ClientAuthentication {
     /// A public client, which has no secret.
     None,
     /// Name and secret in an `Authorization: Basic` header.
-    ClientSecretBasic,
+    SecretBasic,
     /// Name and secret in the body.
-    ClientSecretPost,
+    SecretPost,
 }
 
 /// A grant type that a client may use.
@@ -108,8 +108,8 @@ impl Client {
     pub fn authenticates(&self, credentials: &Credentials) -> bool {
         let secret = match (self.authentication, &credentials.presented) {
             (ClientAuthentication::None, Presented::Nothing) => return self.id == credentials.client_id,
-            (ClientAuthentication::ClientSecretBasic, Presented::Basic(secret))
-            | (ClientAuthentication::ClientSecretPost, Presented::Post(secret)) => secret,
+            (ClientAuthentication::SecretBasic, Presented::Basic(secret))
+            | (ClientAuthentication::SecretPost, Presented::Post(secret)) => secret,
             _ => return false,
         };
         let digest = Digest::of(secret.expose_for("comparing its digest"));

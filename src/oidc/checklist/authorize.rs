@@ -121,7 +121,7 @@ fn near_misses(registered: &str) -> Vec<String> {
 
 #[test]
 fn o_1_o_2_near_misses_of_a_redirect_uri_get_an_error_page_and_never_a_redirect() {
-    let world = World::confidential(ClientAuthentication::ClientSecretPost);
+    let world = World::confidential(ClientAuthentication::SecretPost);
     let misses = near_misses(REDIRECT);
     assert!(misses.len() > 350, "{}", misses.len());
     for miss in misses {
@@ -171,7 +171,7 @@ fn o_1_only_the_port_of_a_public_clients_loopback_address_is_free() {
     for uri in misses {
         assert!(!outcome(uri), "{uri}");
     }
-    let confidential = World::confidential(ClientAuthentication::ClientSecretBasic);
+    let confidential = World::confidential(ClientAuthentication::SecretBasic);
     assert!(!confidential.client.accepts_redirect("http://127.0.0.1:80/native"));
 }
 
@@ -225,7 +225,7 @@ fn o_4_only_a_well_formed_s256_challenge_is_taken() {
 #[test]
 fn o_4_only_a_confidential_client_with_that_policy_and_a_nonce_goes_without_pkce() {
     let form = without_code_challenge();
-    let mut world = World::confidential(ClientAuthentication::ClientSecretBasic);
+    let mut world = World::confidential(ClientAuthentication::SecretBasic);
     assert_eq!(refused(world.authorize(&form)), Refusal::MissingChallenge);
     world.client.pkce = PkcePolicy::OptionalWithNonce;
     assert!(matches!(world.authorize(&form), Ok(Decision::IssueCode { .. })));

@@ -31,7 +31,7 @@ fn at_token(world: &World, form: &Form, grant: &Grant) -> Refusal {
 
 fn authorize_refusals() -> Vec<Refusal> {
     let world = World::new();
-    let mut nonce = World::confidential(ClientAuthentication::ClientSecretPost);
+    let mut nonce = World::confidential(ClientAuthentication::SecretPost);
     nonce.client.pkce = PkcePolicy::OptionalWithNonce;
     let mut refresh_only = World::new();
     refresh_only.client.grants = vec![GrantType::RefreshToken];
@@ -73,7 +73,7 @@ fn token_refusals() -> Vec<Refusal> {
     let issued = world.issued(&authorization());
     let (exchanged, tokens) = world.exchanged(&authorization());
     let refresh = || refresh_form(&tokens);
-    let mut optional = World::confidential(ClientAuthentication::ClientSecretPost);
+    let mut optional = World::confidential(ClientAuthentication::SecretPost);
     optional.client.pkce = PkcePolicy::OptionalWithNonce;
     let stripped = optional.issued(&without_code_challenge());
     let mut reached = vec![

@@ -202,7 +202,7 @@ fn o_4_malformed_verifiers_are_refused_at_the_token_endpoint() {
 
 #[test]
 fn o_5_a_stripped_challenge_and_a_stripped_verifier_are_both_refused() {
-    let mut world = World::confidential(ClientAuthentication::ClientSecretPost);
+    let mut world = World::confidential(ClientAuthentication::SecretPost);
     world.client.pkce = PkcePolicy::OptionalWithNonce;
     let form = code_form().with("client_secret", "old");
     let stripped = world.issued(&without_code_challenge());
@@ -249,7 +249,7 @@ fn basic(name: &str, secret: &str) -> String {
 
 #[test]
 fn o_25_only_the_registered_method_with_a_current_or_previous_secret_authenticates() {
-    use ClientAuthentication::{ClientSecretBasic, ClientSecretPost, None as Public};
+    use ClientAuthentication::{None as Public, SecretBasic, SecretPost};
     const NEW: &str = "new secret: +%";
     // A header carries the secret form-encoded (RFC 6749 section 2.3.1).
     let header = basic("app", "new+secret%3A+%2B%25");
@@ -257,16 +257,16 @@ fn o_25_only_the_registered_method_with_a_current_or_previous_secret_authenticat
         (Public, None, None, true),
         (Public, None, Some(NEW), false),
         (Public, Some(&header), None, false),
-        (ClientSecretPost, None, Some(NEW), true),
-        (ClientSecretPost, None, Some("old"), true),
-        (ClientSecretPost, None, Some("older"), false),
-        (ClientSecretPost, None, Some("ol"), false),
-        (ClientSecretPost, None, None, false),
-        (ClientSecretPost, Some(&header), None, false),
-        (ClientSecretBasic, Some(&header), None, true),
-        (ClientSecretBasic, None, Some(NEW), false),
-        (ClientSecretBasic, None, None, false),
-        (ClientSecretBasic, Some(&header), Some(NEW), false),
+        (SecretPost, None, Some(NEW), true),
+        (SecretPost, None, Some("old"), true),
+        (SecretPost, None, Some("older"), false),
+        (SecretPost, None, Some("ol"), false),
+        (SecretPost, None, None, false),
+        (SecretPost, Some(&header), None, false),
+        (SecretBasic, Some(&header), None, true),
+        (SecretBasic, None, Some(NEW), false),
+        (SecretBasic, None, None, false),
+        (SecretBasic, Some(&header), Some(NEW), false),
     ];
     for (method, header, posted, accepted) in rows {
         let world = World::confidential(method);
@@ -280,7 +280,7 @@ fn o_25_only_the_registered_method_with_a_current_or_previous_secret_authenticat
 
 #[test]
 fn o_25_a_confidential_client_without_a_usable_secret_never_authenticates() {
-    let mut world = World::confidential(ClientAuthentication::ClientSecretPost);
+    let mut world = World::confidential(ClientAuthentication::SecretPost);
     world.client.secrets.clear();
     let form = code_form().with("client_secret", "old");
     assert_eq!(world.token(&form, None), Decision::Refuse(Refusal::FailedAuthentication));
@@ -288,7 +288,7 @@ fn o_25_a_confidential_client_without_a_usable_secret_never_authenticates() {
 
 #[test]
 fn o_25_two_methods_or_a_broken_header_are_refused() {
-    let world = World::confidential(ClientAuthentication::ClientSecretBasic);
+    let world = World::confidential(ClientAuthentication::SecretBasic);
     let good = basic("app", "old");
     let form = code_form().without("client_id");
     let outcome = |form: &Form, headers: &[&str]| world.token_with(form, headers, None);
@@ -352,7 +352,7 @@ fn o_20_refresh_looks_at_the_world_again() {
         ("user locked", Refusal::InactiveUser, |world| world.user.state = UserState::Locked),
         ("user recreated", Refusal::InactiveUser, |world| world.user.id = UserId::from_bytes([9; 16])),
         ("method changed", Refusal::FailedAuthentication, |world| {
-            world.client.authentication = ClientAuthentication::ClientSecretPost;
+            world.client.authentication = ClientAuthentication::SecretPost;
         }),
         ("another client", Refusal::FailedAuthentication, |world| world.client.id = "other".into()),
     ];
@@ -432,7 +432,7 @@ fn o_19_the_right_generation_with_a_wrong_secret_ends_the_family_too() {
 
 #[test]
 fn o_25_a_client_never_authenticates_under_another_name() {
-    for method in [ClientAuthentication::None, ClientAuthentication::ClientSecretPost] {
+    for method in [ClientAuthentication::None, ClientAuthentication::SecretPost] {
         let client = World::confidential(method).client;
         let credentials = |client_id: &str| Credentials {
             client_id: client_id.into(),
