@@ -100,13 +100,16 @@ fn all_findings(resolved: &Resolved<'_>) -> Vec<Finding> {
     let Some((subject, callees)) = resolved.parts.split_last() else { return Vec::new() };
     let mut findings = check(resolved, subject);
     for callee in callees {
-        let errors = check(resolved, callee).into_iter().filter(|finding| finding.severity == Severity::Error);
+        let errors =
+            check(resolved, callee).into_iter().filter(|finding| finding.severity == Severity::Error);
         let errors: Vec<Finding> = errors.collect();
         if let Some(first) = errors.first() {
-            let title = format!("{} has {} of its own: {}", callee.graph.object, count(errors.len()), first.title);
+            let title =
+                format!("{} has {} of its own: {}", callee.graph.object, count(errors.len()), first.title);
             let place = subject.graph.at(lint::place_of_callee(resolved, subject, callee));
             let help = format!("correct {} first", callee.graph.object);
-            findings.push(BROKEN_CALLEE.at(place, title, help).with(first.place.clone(), first.title.clone()));
+            findings
+                .push(BROKEN_CALLEE.at(place, title, help).with(first.place.clone(), first.title.clone()));
         }
     }
     findings
@@ -117,18 +120,27 @@ fn count(errors: usize) -> String {
 }
 
 fn mint(resolved: &Resolved<'_>) -> Result<Revision, Box<Finding>> {
-    let place = || resolved.parts.last().map_or_else(|| ObjectId::new("Flow", "").at(""), |part| part.graph.at("/spec"));
+    let place = || {
+        resolved.parts.last().map_or_else(|| ObjectId::new("Flow", "").at(""), |part| part.graph.at("/spec"))
+    };
     let internal = |error: String| Box::new(INTERNAL.at(place(), error, "please report it with the flow"));
     let content = content(resolved).ok_or_else(|| internal("there is no flow".to_owned()))?;
     let (content, digest) = content.canonical().map_err(|error| internal(error.to_string()))?;
     if content.len() > MAX_CONTENT {
-        let title = format!("the flow with everything it enters has {} bytes, more than {MAX_CONTENT}", content.len());
+        let title = format!(
+            "the flow with everything it enters has {} bytes, more than {MAX_CONTENT}",
+            content.len()
+        );
         return Err(Box::new(TOO_LARGE.at(place(), title, "shorten texts, or split the flow")));
     }
     let program = Program::load(&content, resolved.kinds).map_err(|error| internal(error.to_string()))?;
     let mut sources: Vec<Source> = resolved.parts.iter().flat_map(|part| part.sources.clone()).collect();
     sources.extend(resolved.pinned_directories().keys().filter_map(|name| {
-        resolved.objects.directories.get(name).map(|directory| crate::objects::source("Directory", &directory.metadata))
+        resolved
+            .objects
+            .directories
+            .get(name)
+            .map(|directory| crate::objects::source("Directory", &directory.metadata))
     }));
     sources.sort();
     sources.dedup();

@@ -73,8 +73,7 @@ impl Program {
             return Err(LoadError::TooLarge(content.len()));
         }
         let digest = Digest::of(content);
-        let content: Content =
-            serde_json::from_str(content).map_err(|error| unreadable(content, &error))?;
+        let content: Content = serde_json::from_str(content).map_err(|error| unreadable(content, &error))?;
         if content.format != FORMAT {
             return Err(LoadError::UnknownFormat(content.format));
         }
@@ -104,7 +103,8 @@ impl Program {
 /// A newer format may have fields that this program does not know: say that first.
 fn unreadable(content: &str, error: &serde_json::Error) -> LoadError {
     let format = serde_json::from_str::<serde_json::Value>(content).ok();
-    let format = format.and_then(|value| value.get("format")?.as_u64()).and_then(|format| u32::try_from(format).ok());
+    let format =
+        format.and_then(|value| value.get("format")?.as_u64()).and_then(|format| u32::try_from(format).ok());
     match format {
         Some(format) if format != FORMAT => LoadError::UnknownFormat(format),
         _ => LoadError::Unreadable(error.to_string()),
@@ -162,7 +162,10 @@ impl Loader<'_> {
         facts: &Facts,
         index: &BTreeMap<&str, StepIndex>,
     ) -> Result<Vec<Wire>, LoadError> {
-        let implied = facts.outcomes.iter().filter_map(|outcome| Some((&outcome.name, outcome.implied_target.as_ref()?)));
+        let implied = facts
+            .outcomes
+            .iter()
+            .filter_map(|outcome| Some((&outcome.name, outcome.implied_target.as_ref()?)));
         let mut known = BTreeSet::new();
         let mut wires = Vec::new();
         for (outcome, target) in step.outcomes.iter().chain(&self.graph.outcomes).chain(implied) {

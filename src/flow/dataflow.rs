@@ -158,10 +158,9 @@ impl Dataflow {
                 }
             }
         }
-        let stale = |fact: &ProofFact| {
-            matches!(fact, ProofFact::Address(place) if written.iter().any(|(written, _)| written == place))
-        };
-        state.proofs = state.proofs.map(|proofs| proofs.iter().filter(|fact| !stale(fact)).cloned().collect());
+        let stale = |fact: &ProofFact| matches!(fact, ProofFact::Address(place) if written.iter().any(|(written, _)| written == place));
+        state.proofs =
+            state.proofs.map(|proofs| proofs.iter().filter(|fact| !stale(fact)).cloned().collect());
         if let Some(proven) = step.proves.get(&edge.outcome) {
             state.proofs = state.proofs.and(proven);
         }
@@ -209,7 +208,8 @@ impl Dataflow {
 
 /// The places a step writes, with what is known about each.
 pub fn writes<'s>(step: &'s Step<'_>) -> impl Iterator<Item = (String, &'s Output)> {
-    let outputs = step.facts.outputs.iter().map(|output| (format!("steps.{}.{}", step.id, output.name), output));
+    let outputs =
+        step.facts.outputs.iter().map(|output| (format!("steps.{}.{}", step.id, output.name), output));
     let form = step.facts.form.iter().map(|output| (format!("form.{}", output.name), output));
     let vars = step.facts.vars.iter().map(|output| (format!("vars.{}", output.name), output));
     outputs.chain(form).chain(vars)
@@ -254,4 +254,42 @@ fn names(graph: &Graph<'_>, start: usize, to: usize, from: &BTreeMap<usize, usiz
     }
     path.reverse();
     path.iter().filter_map(|index| graph.steps.get(*index)).map(|step| step.id.to_owned()).collect()
+}
+
+/// The shortest path to a step on which what is proven has a property: `identify → done`.
+pub fn witness(graph: &Graph<'_>, to: usize, property: impl Fn(&Proofs) -> bool) -> Option<Vec<String>> {
+    /// More states than any readable flow has; beyond, the answer is the analysis without a path.
+    const MAX_STATES: usize = 20_000;
+    let start = graph.start()?;
+    let mut states: Vec<(usize, Proofs, Option<usize>)> = vec![(start, Proofs::new(), None)];
+    let mut seen = BTreeSet::from([(start, Proofs::new())]);
+    let mut next = 0;
+    while let Some((index, proofs, _)) = states.get(next).cloned() {
+        if index == to && property(&proofs) {
+            return Some(way(graph, &states, next));
+        }
+        let Some(step) = graph.steps.get(index) else { break };
+        for edge in &step.edges {
+            let proven = step.proves.get(&edge.outcome).cloned().unwrap_or_else(Alternatives::none);
+            for more in proven.iter() {
+                let after: Proofs = &proofs | more;
+                if states.len() < MAX_STATES && seen.insert((edge.to, after.clone())) {
+                    states.push((edge.to, after, Some(next)));
+                }
+            }
+        }
+        next += 1;
+    }
+    None
+}
+
+fn way(graph: &Graph<'_>, states: &[(usize, Proofs, Option<usize>)], last: usize) -> Vec<String> {
+    let mut names = Vec::new();
+    let mut at = Some(last);
+    while let Some((index, _, before)) = at.and_then(|at| states.get(at)) {
+        names.extend(graph.steps.get(*index).map(|step| step.id.to_owned()));
+        at = *before;
+    }
+    names.reverse();
+    names
 }

@@ -246,7 +246,8 @@ pub fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) ->
 
 /// How many single-character edits, or swaps of neighbours, lie between two words.
 fn distance(a: &str, b: &str) -> usize {
-    let (a, b): (Vec<char>, Vec<char>) = (a.to_lowercase().chars().collect(), b.to_lowercase().chars().collect());
+    let (a, b): (Vec<char>, Vec<char>) =
+        (a.to_lowercase().chars().collect(), b.to_lowercase().chars().collect());
     let mut before: Vec<usize> = Vec::new();
     let mut last: Vec<usize> = (0..=b.len()).collect();
     for (i, left) in a.iter().enumerate() {
@@ -256,7 +257,8 @@ fn distance(a: &str, b: &str) -> usize {
             let remove = last.get(j + 1).copied().unwrap_or_default() + 1;
             let insert = row.get(j).copied().unwrap_or_default() + 1;
             let swapped = i > 0 && j > 0 && a.get(i - 1) == Some(right) && b.get(j - 1) == Some(left);
-            let swap = swapped.then(|| before.get(j - 1).copied().unwrap_or_default() + 1).unwrap_or(usize::MAX);
+            let swap =
+                swapped.then(|| before.get(j - 1).copied().unwrap_or_default() + 1).unwrap_or(usize::MAX);
             row.push(change.min(remove).min(insert).min(swap));
         }
         before = std::mem::replace(&mut last, row);
@@ -273,7 +275,10 @@ mod tests {
     #[test]
     fn paths_name_steps_by_id() {
         let flow = json!({"spec": {"steps": [{"id": "identify", "form": {"fields": [{"name": "mail"}]}}]}});
-        assert_eq!(path(&flow, "/spec/steps/0/form/fields/0/name"), "spec.steps[identify].form.fields[mail].name");
+        assert_eq!(
+            path(&flow, "/spec/steps/0/form/fields/0/name"),
+            "spec.steps[identify].form.fields[mail].name"
+        );
         assert_eq!(path(&flow, "/spec/steps/7"), "spec.steps[7]");
         assert_eq!(path(&flow, "/metadata/annotations/a~1b"), "metadata.annotations.a/b");
     }

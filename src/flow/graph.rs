@@ -8,7 +8,9 @@ use idflow_sandbox::{Expression, Reference, Template};
 use crate::content::Texts;
 use crate::dataflow::Alternatives;
 use crate::diagnostic::{ObjectId, Place, token};
-use crate::kinds::{End, ExpressionUse, Facts, Group, Kind, Kinds, Outcome, SettingsError, Sink, TemplateUse, ValueType};
+use crate::kinds::{
+    End, ExpressionUse, Facts, Group, Kind, Kinds, Outcome, SettingsError, Sink, TemplateUse, ValueType,
+};
 
 /// Outcomes that the engine itself brings about, on steps that can have them.
 pub const ENGINE_OUTCOMES: [&str; 4] = ["error", "cancel", "back", "timeout"];
@@ -146,6 +148,18 @@ pub struct Use {
     pub refused: Option<Refused>,
 }
 
+impl Use {
+    /// The unguarded read of an attribute of the user, if there is one.
+    pub fn user_read(&self) -> Option<&Reference> {
+        self.reads.iter().find(|read| read.root() == "user" && read.path.len() > 1 && !read.guarded)
+    }
+
+    /// Whether it can be evaluated only when a user is identified.
+    pub fn needs_user(&self) -> bool {
+        self.user_read().is_some()
+    }
+}
+
 /// Why an expression or template does not compile.
 #[derive(Debug, Clone)]
 pub struct Refused {
@@ -268,7 +282,9 @@ fn template_use(used: &TemplateUse, step: &Step<'_>) -> Use {
 pub fn template(pointer: String, source: &str, sink: Sink) -> Use {
     let (reads, refused) = match Template::compile(source) {
         Ok(template) => (template.references().to_vec(), None),
-        Err(error) => (Vec::new(), Some(Refused { is_template: true, message: error.message, help: error.help })),
+        Err(error) => {
+            (Vec::new(), Some(Refused { is_template: true, message: error.message, help: error.help }))
+        }
     };
     Use { pointer, sink, reads, refused }
 }

@@ -12,6 +12,7 @@ pub mod compile;
 pub mod content;
 pub mod dataflow;
 pub mod diagnostic;
+mod folder;
 pub mod graph;
 pub mod kinds;
 pub mod lint;
@@ -19,12 +20,16 @@ pub mod objects;
 pub mod program;
 pub mod resolve;
 mod scalar;
+pub mod schema;
 pub mod source;
+#[cfg(test)]
+mod toy;
 mod yaml;
 
 pub use check::{Compiled, Revision, check_node, compile_flow};
 pub use compile::LoadError;
 pub use content::Content;
 pub use diagnostic::Finding;
+pub use folder::Folder;
 pub use objects::Objects;
 pub use source::Manifest;

@@ -92,8 +92,10 @@ impl Objects {
 
     fn add_secret(&mut self, object: &Object) -> Result<(), Box<Finding>> {
         let metadata = object.value.get("metadata").cloned().unwrap_or_default();
-        let metadata: ObjectMeta = serde_json::from_value(metadata).map_err(|error| unreadable(object, &error))?;
-        let members = ["data", "stringData"].into_iter().filter_map(|part| object.value.get(part)?.as_object());
+        let metadata: ObjectMeta =
+            serde_json::from_value(metadata).map_err(|error| unreadable(object, &error))?;
+        let members =
+            ["data", "stringData"].into_iter().filter_map(|part| object.value.get(part)?.as_object());
         let entries = members.flat_map(|members| members.keys().cloned()).collect();
         if self.secrets.insert(object.name.clone(), SecretFacts::new(&metadata, entries)).is_some() {
             return Err(duplicate(object));
@@ -115,7 +117,8 @@ fn add<T: DeserializeOwned>(map: &mut BTreeMap<String, Arc<T>>, object: &Object)
     if map.contains_key(&object.name) {
         return Err(duplicate(object));
     }
-    let value: T = serde_json::from_value(object.value.clone()).map_err(|error| unreadable(object, &error))?;
+    let value: T =
+        serde_json::from_value(object.value.clone()).map_err(|error| unreadable(object, &error))?;
     map.insert(object.name.clone(), Arc::new(value));
     Ok(())
 }

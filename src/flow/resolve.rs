@@ -138,7 +138,9 @@ impl<'a> Resolved<'a> {
     /// What a revision pins of the Directories: the attributes that are used, and those that identify.
     pub fn pinned_directories(&self) -> BTreeMap<String, DirectoryContent> {
         let uses_any = self.uses_default_directory()
-            || self.steps().any(|step| step.facts.references.iter().any(|r| r.kind == ReferenceKind::Directory));
+            || self
+                .steps()
+                .any(|step| step.facts.references.iter().any(|r| r.kind == ReferenceKind::Directory));
         if !uses_any {
             return BTreeMap::new();
         }
@@ -153,7 +155,8 @@ impl<'a> Resolved<'a> {
 
     fn pinned(&self, directory: &Directory, read: &BTreeSet<&str>) -> DirectoryContent {
         let named = directory.metadata.name.as_deref();
-        let is_default = self.directory(None).is_some_and(|default| default.metadata.name.as_deref() == named);
+        let is_default =
+            self.directory(None).is_some_and(|default| default.metadata.name.as_deref() == named);
         let references = self.steps().flat_map(|step| &step.facts.references).filter(|reference| {
             reference.kind == ReferenceKind::Directory
                 && (reference.name.as_deref() == named || (reference.name.is_none() && is_default))
@@ -381,7 +384,9 @@ impl<'a> Resolver<'a> {
                     (ReferenceKind::Directory, Some(name)) => {
                         ("Directory", self.objects.directories.contains_key(name))
                     }
-                    (ReferenceKind::Directory, None) => ("Directory", self.objects.default_directory().is_some()),
+                    (ReferenceKind::Directory, None) => {
+                        ("Directory", self.objects.default_directory().is_some())
+                    }
                     (ReferenceKind::SmtpConnection | ReferenceKind::HttpConnection, name) => {
                         ("Connection", name.is_some_and(|name| self.objects.connections.contains_key(name)))
                     }
@@ -447,9 +452,12 @@ fn summary(graph: &Graph<'_>, dataflow: &Dataflow) -> Summary {
     for (index, step) in graph.steps.iter().enumerate() {
         let Some(state) = dataflow.entry(index) else { continue };
         summary.shows_page |= step.facts.shows_page;
-        summary.needs_user |= step.facts.needs_user && !state.proofs.identified();
+        let reads_user = step.uses.iter().any(graph::Use::needs_user);
+        summary.needs_user |= (step.facts.needs_user || reads_user) && !state.proofs.identified();
         summary.needs_authentication |= step.needs_authentication() && !state.proofs.all(is_authenticated);
         if let Some(End::Exit { outcome, outputs }) = &step.facts.end {
+            let outputs_read = graph.outputs.iter().any(|output| output.used.needs_user());
+            summary.needs_user |= outputs_read && !state.proofs.identified();
             add_exit(&mut summary.exits, outcome, outputs, &state.proofs);
         }
     }
@@ -516,7 +524,8 @@ fn translated(proofs: &Proofs, step: &str, exit: &Exit, arguments: &[(String, St
         if place.starts_with("user.") {
             return Some(place.to_owned());
         }
-        let argument = place.strip_prefix("input.").and_then(|name| arguments.iter().find(|(other, _)| other == name));
+        let argument =
+            place.strip_prefix("input.").and_then(|name| arguments.iter().find(|(other, _)| other == name));
         if let Some((_, source)) = argument {
             return Some(source.trim().to_owned());
         }
@@ -525,7 +534,9 @@ fn translated(proofs: &Proofs, step: &str, exit: &Exit, arguments: &[(String, St
     };
     let moved = proofs.iter().map(|fact| match fact {
         // Somebody still reads an address: keep that, under a name that nothing in the caller has.
-        ProofFact::Address(address) => ProofFact::Address(place(address).unwrap_or_else(|| format!("steps.{step}"))),
+        ProofFact::Address(address) => {
+            ProofFact::Address(place(address).unwrap_or_else(|| format!("steps.{step}")))
+        }
         other => other.clone(),
     });
     moved.collect()

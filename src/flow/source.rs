@@ -81,7 +81,11 @@ pub fn read(file: &str, text: &str) -> Manifest {
     let mut manifest = Manifest { file: file.to_owned(), text: text.to_owned(), ..Manifest::default() };
     if text.len() > MAX_FILE {
         let place = Place::File { file: file.to_owned(), span: 0..0 };
-        manifest.findings.push(TOO_LARGE.at(place, "the file is larger than 1 MiB", "split it into several files"));
+        manifest.findings.push(TOO_LARGE.at(
+            place,
+            "the file is larger than 1 MiB",
+            "split it into several files",
+        ));
         return manifest;
     }
     let (documents, findings) = yaml::documents(file, text);
@@ -113,7 +117,13 @@ impl Manifest {
     }
 
     /// Adds one object and tells whether it concerns idflow.
-    fn add_object(&mut self, value: Value, root: String, spans: &Arc<Spans>, issues: &[(String, Finding)]) -> bool {
+    fn add_object(
+        &mut self,
+        value: Value,
+        root: String,
+        spans: &Arc<Spans>,
+        issues: &[(String, Finding)],
+    ) -> bool {
         let text = |pointer: &str| value.pointer(pointer).and_then(Value::as_str).map(str::to_owned);
         let place = |pointer: &str| Place::File {
             file: self.file.clone(),
@@ -121,7 +131,11 @@ impl Manifest {
         };
         let (Some(api_version), Some(kind)) = (text("/apiVersion"), text("/kind")) else {
             let help = "add apiVersion and kind, or move the file elsewhere";
-            self.findings.push(NOT_AN_OBJECT.at(place(""), "this is not a Kubernetes object; it is skipped", help));
+            self.findings.push(NOT_AN_OBJECT.at(
+                place(""),
+                "this is not a Kubernetes object; it is skipped",
+                help,
+            ));
             return false;
         };
         if let Some(finding) = foreign(&api_version, &kind, &place) {
@@ -129,13 +143,24 @@ impl Manifest {
             return false;
         }
         let Some(name) = text("/metadata/name").filter(|name| !name.is_empty()) else {
-            let finding = NOT_AN_OBJECT.at(place("/metadata"), format!("this {kind} has no name"), "add metadata.name");
+            let finding =
+                NOT_AN_OBJECT.at(place("/metadata"), format!("this {kind} has no name"), "add metadata.name");
             self.findings.push(finding.graded(Severity::Error));
             return true;
         };
-        let faulty = issues.iter().filter_map(|(pointer, _)| pointer.strip_prefix(&root)).map(str::to_owned).collect();
+        let faulty =
+            issues.iter().filter_map(|(pointer, _)| pointer.strip_prefix(&root)).map(str::to_owned).collect();
         let namespace = text("/metadata/namespace");
-        self.objects.push(Object { api_version, kind, name, namespace, value, root, spans: spans.clone(), faulty });
+        self.objects.push(Object {
+            api_version,
+            kind,
+            name,
+            namespace,
+            value,
+            root,
+            spans: spans.clone(),
+            faulty,
+        });
         true
     }
 }
@@ -216,7 +241,10 @@ mod tests {
 
     #[test]
     fn words_of_yaml_1_1_in_foreign_objects_are_their_own_business() {
-        assert_eq!(codes("apiVersion: apps/v1\nkind: Deployment\nmetadata: { name: a }\nspec: { on: yes }\n"), ["skipped"]);
+        assert_eq!(
+            codes("apiVersion: apps/v1\nkind: Deployment\nmetadata: { name: a }\nspec: { on: yes }\n"),
+            ["skipped"]
+        );
     }
 
     #[test]
@@ -225,7 +253,8 @@ mod tests {
         let manifest = [read("test.yaml", &text)];
         let finding = &manifest[0].findings[0];
         assert_eq!(finding.code, "duplicate-key");
-        let lines = [&finding.place, &finding.related[0].place].map(|place| place.locate(&manifest).unwrap().line);
+        let lines =
+            [&finding.place, &finding.related[0].place].map(|place| place.locate(&manifest).unwrap().line);
         assert_eq!(lines, [7, 5]);
         assert_eq!(manifest[0].objects[0].value["spec"]["a"], 1);
     }
@@ -240,7 +269,9 @@ mod tests {
 
     #[test]
     fn aliases_and_merges_are_expanded() {
-        let text = format!("{THEME}spec:\n  base: &base {{ a: 1, b: 2 }}\n  more: {{ <<: *base, b: 3 }}\n  same: *base\n");
+        let text = format!(
+            "{THEME}spec:\n  base: &base {{ a: 1, b: 2 }}\n  more: {{ <<: *base, b: 3 }}\n  same: *base\n"
+        );
         let spec = &read("a.yaml", &text).objects[0].value["spec"];
         assert_eq!(spec["more"], json!({"a": 1, "b": 3}));
         assert_eq!(spec["same"], json!({"a": 1, "b": 2}));

@@ -73,10 +73,13 @@ impl Spans {
 /// Every document of a text. A document that cannot be read is left out, and the next is tried.
 pub(crate) fn documents(file: &str, text: &str) -> (Vec<Document>, Vec<Finding>) {
     let (mut documents, mut findings) = (Vec::new(), Vec::new());
-    let mut parser = Parser::new_from_str_with_options(text, granit_parser::options! { emit_comments: false });
+    let mut parser =
+        Parser::new_from_str_with_options(text, granit_parser::options! { emit_comments: false });
     let mut builder = Builder::new(file, text);
     while let Some(event) = parser.next_event() {
-        let step = event.map_err(|error| builder.refused(&error)).and_then(|(event, span)| builder.take(&event, &span));
+        let step = event
+            .map_err(|error| builder.refused(&error))
+            .and_then(|(event, span)| builder.take(&event, &span));
         match step {
             Ok(None) => {}
             Ok(Some(document)) => documents.push(document),
@@ -142,7 +145,9 @@ impl<'a> Builder<'a> {
     fn take(&mut self, event: &Event<'_>, span: &Span) -> Result<Option<Document>, Refused> {
         let range = span.byte_range().unwrap_or_default();
         match event {
-            Event::Scalar(text, style, anchor, tag) => self.scalar(text, *style, *anchor, tag.as_ref(), range)?,
+            Event::Scalar(text, style, anchor, tag) => {
+                self.scalar(text, *style, *anchor, tag.as_ref(), range)?
+            }
             Event::SequenceStart(_, anchor, _) => self.begin(*anchor, range, Content::List(Vec::new()))?,
             Event::MappingStart(_, anchor, _) => {
                 let content = Content::Mapping { members: Data::new(), merged: Data::new(), key: None };
@@ -190,12 +195,15 @@ impl<'a> Builder<'a> {
                 self.boolean(pointer, text, meaning, range);
                 Ok(Value::from(text))
             }
-            Plain::NotJson => Err(self.invalid(range, &format!("{text} is not a number that JSON knows"), "leave it out")),
+            Plain::NotJson => {
+                Err(self.invalid(range, &format!("{text} is not a number that JSON knows"), "leave it out"))
+            }
         }
     }
 
     fn key(&mut self, text: &str, is_text: bool, span: Range<usize>) {
-        let Some(Open { pointer, content: Content::Mapping { members, key, .. }, .. }) = self.open.last_mut() else {
+        let Some(Open { pointer, content: Content::Mapping { members, key, .. }, .. }) = self.open.last_mut()
+        else {
             return;
         };
         *key = Some(Key { name: text.to_owned(), span: span.clone(), is_merge: !is_text && text == "<<" });
@@ -257,7 +265,11 @@ impl<'a> Builder<'a> {
         self.spend(cost, &range)?;
         let value = self.anchors.get(&id).map(|(value, _)| value.clone());
         let Some(value) = value else {
-            return Err(self.invalid(&range, "this alias stands inside what it names", "write the value out"));
+            return Err(self.invalid(
+                &range,
+                "this alias stands inside what it names",
+                "write the value out",
+            ));
         };
         if self.expects_key() {
             return Err(self.invalid(&range, "a key is an alias", "write the key out"));
@@ -281,7 +293,11 @@ impl<'a> Builder<'a> {
                 node.key = Some(key.span.clone());
                 if key.is_merge {
                     if !merge(merged, value) {
-                        return Err(self.invalid(&span, "<< merges mappings only", "name a mapping after <<"));
+                        return Err(self.invalid(
+                            &span,
+                            "<< merges mappings only",
+                            "name a mapping after <<",
+                        ));
                     }
                 } else {
                     members.entry(key.name).or_insert(value);
@@ -318,11 +334,19 @@ impl<'a> Builder<'a> {
         if self.cost <= MAX_EXPANDED {
             return Ok(());
         }
-        Err(self.invalid(range, "the file grows beyond 16 MiB when its aliases are expanded", "write fewer aliases"))
+        Err(self.invalid(
+            range,
+            "the file grows beyond 16 MiB when its aliases are expanded",
+            "write fewer aliases",
+        ))
     }
 
     fn too_deep(&self, range: &Range<usize>) -> Refused {
-        self.invalid(range, &format!("more than {MAX_DEPTH} lists and mappings lie in each other"), "nest less deeply")
+        self.invalid(
+            range,
+            &format!("more than {MAX_DEPTH} lists and mappings lie in each other"),
+            "nest less deeply",
+        )
     }
 
     fn refused(&self, error: &ScanError) -> Refused {

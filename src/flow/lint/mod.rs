@@ -1,8 +1,9 @@
 //! The rules: one file each, and the one list of them.
 
-use crate::dataflow::Dataflow;
+use crate::dataflow::{Dataflow, Proofs, witness};
 use crate::diagnostic::{Finding, Place, Rule};
-use crate::graph::{Entered, Graph, Step};
+use crate::graph::{Entered, Graph, Role, Step, Use};
+use crate::objects::Objects;
 use crate::resolve::{Part, Resolved};
 
 /// What a rule looks at: one flow or node, with everything it enters resolved.
@@ -27,6 +28,39 @@ impl<'c, 'a> Subject<'c, 'a> {
         self.part.graph.steps.iter().enumerate()
     }
 
+    /// Whether the flow signs somebody in.
+    fn is_login(&self) -> bool {
+        matches!(&self.part.graph.role, Role::Journey(flow_type) if flow_type == "Login")
+    }
+
+    /// Every expression and template of every step, and those of a node's outputs.
+    fn uses(&self) -> impl Iterator<Item = &'c Use> + use<'c, 'a> {
+        let outputs = self.part.graph.outputs.iter().map(|output| &output.used);
+        self.part.graph.steps.iter().flat_map(|step| &step.uses).chain(outputs)
+    }
+
+    /// The same with the step at whose entry each is evaluated, for steps that can be reached. A node's outputs are
+    /// evaluated at every `exit`.
+    fn uses_at(&self) -> Vec<(usize, &'c Use)> {
+        let graph = self.graph();
+        let own = self.steps().flat_map(|(index, step)| step.uses.iter().map(move |used| (index, used)));
+        let exits = graph
+            .exits()
+            .flat_map(|(index, _)| graph.outputs.iter().map(move |output| (index, &output.used)));
+        own.chain(exits).filter(|(index, _)| self.dataflow().entry(*index).is_some()).collect()
+    }
+
+    /// A path to a step on which what is proven is too little, if there is one. `lacks` must not become true by
+    /// proving more: the analysis keeps the weakest alternatives only.
+    fn path_where(&self, index: usize, lacks: impl Fn(&Proofs) -> bool) -> Option<String> {
+        let state = self.dataflow().entry(index)?;
+        if state.proofs.all(|proofs| !lacks(proofs)) {
+            return None;
+        }
+        let way = witness(self.graph(), index, lacks).map(|way| way.join(" → "));
+        Some(way.unwrap_or_else(|| "some loop makes".to_owned()))
+    }
+
     fn at(&self, pointer: impl Into<String>) -> Place {
         self.part.graph.at(pointer)
     }
@@ -37,20 +71,33 @@ impl<'c, 'a> Subject<'c, 'a> {
 }
 
 /// One rule of the list.
+#[derive(Clone, Copy)]
 pub struct Lint {
     /// The name of its file.
     pub module: &'static str,
     /// What it is called and why it matters.
     pub rule: &'static Rule,
-    /// Finds what is wrong; nothing for rules about the text, which are found while it is read.
-    pub find: Option<fn(&Subject<'_, '_>) -> Vec<Finding>>,
+    /// Finds what is wrong.
+    pub find: Find,
     /// The text of its file: documentation and examples.
     pub source: &'static str,
 }
 
+/// What a rule looks at.
+#[derive(Clone, Copy)]
+pub enum Find {
+    /// One flow or node.
+    Graph(fn(&Subject<'_, '_>) -> Vec<Finding>),
+    /// All objects of a namespace, whatever else they are.
+    Objects(fn(&Objects) -> Vec<Finding>),
+    /// The text of a file: found while it is read.
+    Text,
+}
+
 macro_rules! rules {
-    (graph: $($graph:ident),+ $(,)? ; text: $($text:ident),+ $(,)?) => {
+    (graph: $($graph:ident),+ $(,)? ; objects: $($objects:ident),+ $(,)? ; text: $($text:ident),+ $(,)?) => {
         $(mod $graph;)+
+        $(mod $objects;)+
         $(pub(crate) mod $text;)+
 
         /// Every rule, in the order in which findings are listed.
@@ -58,13 +105,19 @@ macro_rules! rules {
             $(Lint {
                 module: stringify!($graph),
                 rule: &$graph::RULE,
-                find: Some($graph::find),
+                find: Find::Graph($graph::find),
                 source: include_str!(concat!(stringify!($graph), ".rs")),
+            },)+
+            $(Lint {
+                module: stringify!($objects),
+                rule: &$objects::RULE,
+                find: Find::Objects($objects::find),
+                source: include_str!(concat!(stringify!($objects), ".rs")),
             },)+
             $(Lint {
                 module: stringify!($text),
                 rule: &$text::RULE,
-                find: None,
+                find: Find::Text,
                 source: include_str!(concat!(stringify!($text), ".rs")),
             },)+
         ];
@@ -79,22 +132,78 @@ rules! {
         unknown_step,
         unknown_outcome,
         unwired_outcome,
-        unknown_reference;
+        unknown_reference,
+        unsuitable_reference,
+        recursive_call,
+        undeclared_outcome,
+        misplaced_end,
+        unreachable_step,
+        no_way_to_an_end,
+        unbounded_loop,
+        invalid_expression,
+        invalid_template,
+        unknown_root,
+        unknown_output,
+        unwritten_value,
+        maybe_unwritten_value,
+        secret_leak,
+        user_required,
+        unidentified_complete,
+        unauthenticated_complete,
+        unauthenticated_change,
+        weak_assurance,
+        missing_text,
+        missing_locale,
+        unused_text,
+        invalid_texts,
+        invalid_name,
+        invalid_lifetime,
+        forbidden_node_kind;
+    objects:
+        unshared_secret,
+        unsuitable_client_flow,
+        rival_default;
     text:
         yaml_boolean,
         duplicate_key,
+        unknown_field,
+        missing_field,
+        invalid_value,
 }
 
 /// Everything that is wrong with one flow or node.
 pub fn check(resolved: &Resolved<'_>, part: &Part<'_>) -> Vec<Finding> {
     let subject = Subject { resolved, part };
-    RULES.iter().filter_map(|lint| lint.find).flat_map(|find| find(&subject)).collect()
+    let mut findings: Vec<Finding> = Vec::new();
+    let found = RULES.iter().flat_map(|lint| match lint.find {
+        Find::Graph(find) => find(&subject),
+        Find::Objects(_) | Find::Text => Vec::new(),
+    });
+    for finding in found {
+        // A text that several steps show, or an output that several exits compute, has one place.
+        let is_known = |known: &Finding| known.code == finding.code && known.place == finding.place;
+        if !findings.iter().any(|known| is_known(known) && known.title == finding.title) {
+            findings.push(finding);
+        }
+    }
+    findings
+}
+
+/// Everything that is wrong with objects other than the graphs in them.
+pub fn check_objects(objects: &Objects) -> Vec<Finding> {
+    let found = RULES.iter().flat_map(|lint| match lint.find {
+        Find::Objects(find) => find(objects),
+        Find::Graph(_) | Find::Text => Vec::new(),
+    });
+    found.collect()
 }
 
 /// Where a flow enters something, directly or through something else: JSON pointer of the step.
 pub(crate) fn place_of_callee(resolved: &Resolved<'_>, subject: &Part<'_>, callee: &Part<'_>) -> String {
     let entering = subject.graph.steps.iter().find(|step| match &step.entered {
-        Some(Entered::Graph(index)) => resolved.parts.get(*index).is_some_and(|part| leads_to(resolved, part, callee)),
+        Some(Entered::Graph(index)) => {
+            resolved.parts.get(*index).is_some_and(|part| leads_to(resolved, part, callee))
+        }
         _ => false,
     });
     entering.map_or_else(|| subject.graph.base.to_owned(), |step| step.pointer.clone())
@@ -109,3 +218,6 @@ fn leads_to(resolved: &Resolved<'_>, part: &Part<'_>, callee: &Part<'_>) -> bool
         entered.into_iter().any(|part| leads_to(resolved, part, callee))
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,104 @@
+//! A folder of manifests: everything in it read, checked and compiled, for `idflow dev` and `idflow lint`.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::check::{Compiled, check_node, compile_flow};
+use crate::diagnostic::{Finding, ObjectId, Severity};
+use crate::kinds::Kinds;
+use crate::lint::check_objects;
+use crate::objects::Objects;
+use crate::schema::Schemas;
+use crate::source::{self, Manifest};
+
+/// A folder of manifests.
+#[derive(Debug, Default)]
+pub struct Folder {
+    /// The files, in the order they were given.
+    pub manifests: Vec<Manifest>,
+    /// Their objects. One that cannot be used is left out.
+    pub objects: Objects,
+    /// Every flow that could be read, compiled.
+    pub flows: BTreeMap<String, Compiled>,
+    /// What is wrong with texts and objects, findings about the flows included.
+    pub findings: Vec<Finding>,
+}
+
+impl Folder {
+    /// Reads, checks and compiles files: name and text of each.
+    pub fn read(files: impl IntoIterator<Item = (String, String)>, kinds: Kinds) -> Self {
+        let schemas = Schemas::new(kinds);
+        let mut folder = Self {
+            manifests: files.into_iter().map(|(file, text)| source::read(&file, &text)).collect(),
+            ..Self::default()
+        };
+        let refused = folder.load(&schemas);
+        folder.compile(kinds, &refused);
+        folder
+    }
+
+    /// Whether some finding is an error.
+    pub fn has_errors(&self) -> bool {
+        self.findings.iter().any(|finding| finding.severity == Severity::Error)
+    }
+
+    /// Reads the objects; returns those whose schema is already violated, so that nothing is said twice.
+    fn load(&mut self, schemas: &Schemas) -> BTreeSet<ObjectId> {
+        let mut refused = BTreeSet::new();
+        for manifest in &self.manifests {
+            self.findings.extend(manifest.findings.iter().cloned());
+            for object in &manifest.objects {
+                let violations = schemas.check(object);
+                let is_refused = violations.iter().any(|finding| finding.severity == Severity::Error);
+                self.findings.extend(violations);
+                match self.objects.insert(object) {
+                    Err(finding) if !is_refused || finding.code == "duplicate-object" => {
+                        self.findings.push(*finding);
+                    }
+                    Err(_) => {}
+                    Ok(()) if is_refused => {
+                        refused.insert(object.id());
+                    }
+                    Ok(()) => {}
+                }
+            }
+        }
+        refused
+    }
+
+    fn compile(&mut self, kinds: Kinds, refused: &BTreeSet<ObjectId>) {
+        let mut found = Vec::new();
+        for (name, flow) in &self.objects.flows {
+            let mut compiled = compile_flow(flow, &self.objects, kinds);
+            if refused.contains(&ObjectId::new("Flow", name)) {
+                compiled.revision = None;
+            }
+            found.extend(compiled.findings.iter().cloned());
+            self.flows.insert(name.clone(), compiled);
+        }
+        for node in self.objects.nodes.values() {
+            found.extend(check_node(node, &self.objects, kinds).0);
+        }
+        found.extend(check_objects(&self.objects));
+        self.add_without_repeating(found);
+    }
+
+    /// Where the schema and a rule say something about one place, the one that knows more is kept: a rule, except
+    /// for settings, where the schema knows the very field.
+    fn add_without_repeating(&mut self, found: Vec<Finding>) {
+        let (settings, others): (Vec<_>, Vec<_>) =
+            found.into_iter().partition(|finding| finding.code == "invalid-settings");
+        self.findings.retain(|known| !others.iter().any(|finding| finding.place == known.place));
+        let is_new = |finding: &Finding| !self.findings.iter().any(|known| is_inside(known, finding));
+        let settings: Vec<_> = settings.into_iter().filter(is_new).collect();
+        self.findings.extend(settings);
+        self.findings.extend(others);
+    }
+}
+
+/// Whether the schema's finding is about something within the settings that a kind refused.
+fn is_inside(known: &Finding, refused: &Finding) -> bool {
+    known.severity == Severity::Error
+        && known.place.object().is_some()
+        && known.place.object() == refused.place.object()
+        && known.place.pointer().starts_with(refused.place.pointer())
+}

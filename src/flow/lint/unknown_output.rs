@@ -1,0 +1,78 @@
+//! A read of a step that does not exist, or of an output that it does not have.
+//!
+//! `steps.<id>.<output>` reads what a step put out. A node kind declares its outputs; a library flow hands out those of
+//! its `exit` steps.
+//!
+//! ```yaml,invalid
+//! type: Login
+//! start: ask
+//! steps:
+//!   - id: ask
+//!     http: { connection: crm }
+//!     outcomes: { next: note }
+//!   - id: note
+//!     set: { values: { status: "steps.ask.stauts" } }
+//!     outcomes: { next: password }
+//!   - id: password
+//!     password: { identify: true }
+//!     outcomes: { next: done }
+//!   - id: done
+//!     complete: {}
+//! ```
+//!
+//! ```yaml,valid
+//! type: Login
+//! start: ask
+//! steps:
+//!   - id: ask
+//!     http: { connection: crm }
+//!     outcomes: { next: note }
+//!   - id: note
+//!     set: { values: { status: "steps.ask.status" } }
+//!     outcomes: { next: password }
+//!   - id: password
+//!     password: { identify: true }
+//!     outcomes: { next: done }
+//!   - id: done
+//!     complete: {}
+//! ```
+//!
+//! Correct the name.
+
+use crate::diagnostic::{Finding, Rule, Severity, nearest};
+use crate::lint::Subject;
+
+pub(super) const RULE: Rule = Rule {
+    code: "unknown-output",
+    severity: Severity::Error,
+    why: "Nothing ever writes it, so the expression fails whenever it is evaluated",
+};
+
+pub(super) fn find(cx: &Subject<'_, '_>) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for used in cx.uses() {
+        for read in used.reads.iter().filter(|read| read.root() == "steps") {
+            let (step, output) = (read.path.get(1), read.path.get(2));
+            findings.extend(step.and_then(|step| unknown(cx, &used.pointer, step, output.map(String::as_str))));
+        }
+    }
+    findings
+}
+
+fn unknown(cx: &Subject<'_, '_>, pointer: &str, id: &str, output: Option<&str>) -> Option<Finding> {
+    let Some(step) = cx.steps().map(|(_, step)| step).find(|step| step.id == id) else {
+        let help = match nearest(id, cx.steps().map(|(_, step)| step.id)) {
+            Some(near) => format!("did you mean {near}?"),
+            None => "correct the id".to_owned(),
+        };
+        return Some(RULE.at(cx.at(pointer), format!("there is no step {id} to read from"), help));
+    };
+    let output = output.filter(|output| step.is_known && !step.facts.outputs.iter().any(|known| known.name == *output))?;
+    let names = || step.facts.outputs.iter().map(|known| known.name.as_str());
+    let help = match nearest(output, names()) {
+        Some(near) => format!("did you mean {near}?"),
+        None if names().next().is_none() => "remove it; the step puts nothing out".to_owned(),
+        None => format!("its outputs are {}", names().collect::<Vec<_>>().join(", ")),
+    };
+    Some(RULE.at(cx.at(pointer), format!("the step {id} puts out no {output}"), help))
+}
