@@ -39,6 +39,15 @@ struct Cli {
     command: Command,
 }
 
+/// Writes the log to standard error: readable on a terminal, JSON lines for machines.
+fn logging(json: bool) {
+    let filter = tracing_subscriber::EnvFilter::try_from_env("IDFLOW_LOG")
+        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("info"));
+    let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    // A logger that is set already is the test's: keep it.
+    let _already_set = if json { lines.json().try_init() } else { lines.try_init() };
+}
+
 /// Parses the process arguments and runs the command they name.
 pub fn main() -> ExitCode {
     Cli::parse().command.run()

@@ -8,7 +8,7 @@ use idflow_core::secret::SecretText;
 use idflow_core::time::Span;
 use idflow_net::mail::SmtpSettings;
 use idflow_oidc::client::Client;
-use idflow_pages::theme::Theme;
+use idflow_pages::PreparedTheme;
 use serde::{Deserialize, Serialize};
 
 /// One picture of everything live.
@@ -20,8 +20,12 @@ pub struct Configuration {
     pub issuer: String,
     /// Networks whose forwarding headers count (checklist J-17).
     pub trusted_proxies: Vec<String>,
-    /// Networks and hosts that connections may reach although they are not public.
+    /// The only hosts that connections may reach; nothing means every public one.
+    pub allowed_hosts: Option<Vec<String>>,
+    /// Networks that connections may reach although they are not public.
     pub allowed_networks: Vec<String>,
+    /// The longest life of a session, whatever a flow says.
+    pub session_lifetime: Option<Span>,
     /// Flows by name.
     pub flows: BTreeMap<String, ServedFlow>,
     /// Revisions that must not run any more.
@@ -33,7 +37,7 @@ pub struct Configuration {
     /// Connections by name; one that may not be used is absent.
     pub connections: BTreeMap<String, Connection>,
     /// The looks of the hosted pages.
-    pub theme: Arc<Theme>,
+    pub theme: Arc<PreparedTheme>,
 }
 
 /// A flow that takes new journeys, and the revisions that it takes them on.
@@ -73,8 +77,6 @@ pub struct Application {
     pub client: Client,
     /// What visitors read.
     pub display_name: String,
-    /// The Login flow, if it chose one.
-    pub login_flow: Option<String>,
 }
 
 /// The live part of a Directory.

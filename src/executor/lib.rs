@@ -1,1 +1,25 @@
 //! The asynchronous heart: configuration, catalog, HTTP, driving the engine.
+//!
+//! ```text
+//!   folder or cluster ─▶ Snapshot ─▶ Configuration, Revisions     (replaced as a whole, last good one kept)
+//!                                        │
+//!   socket ─▶ http ─▶ drive ─▶ engine ─ asks ─▶ store, pool, outside
+//!                       └─ commit ─▶ store ─▶ mails, reply
+//! ```
+//!
+//! No function here decides *whether*, only *when*: decisions are the engine's and the provider's.
+
+pub mod app;
+pub mod asks;
+pub mod configuration;
+pub mod drive;
+pub mod http;
+pub mod mails;
+pub mod metrics;
+pub mod observer;
+pub mod pool;
+pub mod report;
+pub mod revisions;
+pub mod runtime;
+pub mod source;
+pub mod users;

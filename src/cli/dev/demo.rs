@@ -14,7 +14,8 @@ use idflow_core::chance::{Chance, token};
 use idflow_core::digest::Digest;
 use serde_json::Value;
 
-const COOKIE_NAME: &str = "idflow-demo";
+/// One cookie for each sign-in that was begun, so that two tabs do not disturb each other.
+const COOKIE_PREFIX: &str = "idflow-demo-";
 
 /// The demo application's own settings.
 pub struct Demo {
@@ -26,13 +27,13 @@ pub struct Demo {
     pub client_id: String,
     /// Where state and verifiers come from.
     pub chance: std::sync::Arc<dyn Chance>,
-    /// Sign-ins that were begun and not finished, by browser.
+    /// Sign-ins that were begun and not finished, by state.
     pub pending: Mutex<BTreeMap<String, Pending>>,
 }
 
 /// One sign-in that was begun.
 pub struct Pending {
-    state: String,
+    browser: String,
     nonce: String,
     verifier: String,
 }
@@ -71,8 +72,9 @@ async fn login(State(demo): Shared) -> Response {
 async fn begin(demo: &Demo) -> Result<(String, String), String> {
     let discovery = fetch(demo, &format!("{}/.well-known/openid-configuration", demo.issuer), None).await?;
     let endpoint = discovery["authorization_endpoint"].as_str().ok_or("discovery names no authorization endpoint")?;
+    let state = token(demo.chance.as_ref());
     let pending = Pending {
-        state: token(demo.chance.as_ref()),
+        browser: token(demo.chance.as_ref()),
         nonce: token(demo.chance.as_ref()),
         verifier: token(demo.chance.as_ref()),
     };
@@ -82,14 +84,14 @@ async fn begin(demo: &Demo) -> Result<(String, String), String> {
         .append_pair("client_id", &demo.client_id)
         .append_pair("redirect_uri", &format!("{}/callback", demo.origin))
         .append_pair("scope", "openid profile email offline_access")
-        .append_pair("state", &pending.state)
+        .append_pair("state", &state)
         .append_pair("nonce", &pending.nonce)
         .append_pair("code_challenge", &challenge(&pending.verifier))
         .append_pair("code_challenge_method", "S256");
-    let browser = token(demo.chance.as_ref());
-    let cookie = format!("{COOKIE_NAME}={browser}; Path=/; HttpOnly; SameSite=Lax; Max-Age=3600");
+    let (name, secret) = (cookie_name(&state), &pending.browser);
+    let cookie = format!("{name}={secret}; Path=/; HttpOnly; SameSite=Lax; Max-Age=3600");
     if let Ok(mut open) = demo.pending.lock() {
-        open.insert(browser, pending);
+        open.insert(state, pending);
     }
     Ok((cookie, url.into()))
 }
@@ -110,11 +112,11 @@ async fn finish(
     query: &BTreeMap<String, String>,
     headers: &http::HeaderMap,
 ) -> Result<Html<String>, String> {
-    let browser = browser(headers).ok_or("this browser did not begin a sign-in")?;
-    let pending = demo.pending.lock().ok().and_then(|mut open| open.remove(&browser));
-    let pending = pending.ok_or("this sign-in was finished before; begin again")?;
-    if query.get("state") != Some(&pending.state) || query.get("iss") != Some(&demo.issuer) {
-        return Err("state or issuer does not match: the answer is not for this sign-in".to_owned());
+    let state = query.get("state").ok_or("the answer has no state")?;
+    let pending = demo.pending.lock().ok().and_then(|mut open| open.remove(state));
+    let pending = pending.ok_or("this sign-in was never begun, or finished before; begin again")?;
+    if browser(headers, state) != Some(&*pending.browser) || query.get("iss") != Some(&demo.issuer) {
+        return Err("browser or issuer does not match: the answer is not for this sign-in".to_owned());
     }
     if let Some(error) = query.get("error") {
         return Err(format!("the provider answered {error}"));
@@ -139,11 +141,14 @@ async fn finish(
     Ok(signed_in(&claims, &user_info))
 }
 
-fn browser(headers: &http::HeaderMap) -> Option<String> {
-    let cookies = headers.get(COOKIE)?.to_str().ok()?;
-    cookies.split(';').filter_map(|pair| pair.trim().split_once('=')).find(|(name, _)| *name == COOKIE_NAME).map(
-        |(_, value)| value.to_owned(),
-    )
+fn browser<'a>(headers: &'a http::HeaderMap, state: &str) -> Option<&'a str> {
+    let wanted = cookie_name(state);
+    let mut pairs = headers.get(COOKIE)?.to_str().ok()?.split(';').filter_map(|pair| pair.trim().split_once('='));
+    pairs.find(|(name, _)| *name == wanted).map(|(_, value)| value)
+}
+
+fn cookie_name(state: &str) -> String {
+    format!("{COOKIE_PREFIX}{}", state.get(..12).unwrap_or(state))
 }
 
 fn challenge(verifier: &str) -> String {

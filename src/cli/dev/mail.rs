@@ -7,6 +7,9 @@ use axum::extract::State;
 use axum::response::Html;
 use axum::routing::get;
 use axum::{Json, Router};
+use idflow_core::time::Clock;
+use futures_util::future::BoxFuture;
+use idflow_net::mail::{MailError, Mailer, Message, SmtpSettings};
 use serde::Serialize;
 
 use super::demo::escape;
@@ -29,20 +32,45 @@ pub struct Caught {
 }
 
 /// The caught mails, newest first.
-#[derive(Debug, Clone, Default)]
-pub struct Catcher(Arc<Mutex<VecDeque<Caught>>>);
+#[derive(Clone)]
+pub struct Catcher {
+    mails: Arc<Mutex<VecDeque<Caught>>>,
+    clock: Arc<dyn Clock>,
+}
+
+impl Mailer for Catcher {
+    fn send<'a>(
+        &'a self,
+        _: &'a SmtpSettings,
+        message: Message,
+    ) -> BoxFuture<'a, Result<(), MailError>> {
+        self.catch(Caught {
+            to: message.to,
+            subject: message.subject,
+            text: message.text,
+            html: message.html,
+            at: self.clock.now().0,
+        });
+        Box::pin(async { Ok(()) })
+    }
+}
 
 impl Catcher {
+    /// An empty catcher.
+    pub fn new(clock: Arc<dyn Clock>) -> Self {
+        Self { mails: Arc::default(), clock }
+    }
+
     /// Keeps a mail; the oldest of 200 goes.
-    pub fn catch(&self, mail: Caught) {
-        if let Ok(mut mails) = self.0.lock() {
+    fn catch(&self, mail: Caught) {
+        if let Ok(mut mails) = self.mails.lock() {
             mails.push_front(mail);
             mails.truncate(KEPT);
         }
     }
 
     fn mails(&self) -> Vec<Caught> {
-        self.0.lock().map(|mails| mails.iter().cloned().collect()).unwrap_or_default()
+        self.mails.lock().map(|mails| mails.iter().cloned().collect()).unwrap_or_default()
     }
 
     /// The catcher's pages.

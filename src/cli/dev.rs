@@ -1,0 +1,272 @@
+//! `idflow dev DIR`: everything on this machine, no cluster.
+
+mod demo;
+mod mail;
+mod terminal;
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use anyhow::Context as _;
+use idflow_core::chance::Chance;
+use idflow_core::secret::SecretText;
+use idflow_core::time::{Clock, SystemClock};
+use idflow_executor::runtime::{self, Executor, Parts};
+use idflow_executor::source::folder::{Folder, Reading};
+use idflow_executor::users::{self, NewUser};
+use idflow_factor::{Cost, Hasher};
+use idflow_net::client::GuardedClient;
+use idflow_net::entropy::SystemChance;
+use idflow_net::guard::SystemResolver;
+use idflow_oidc::keys::{self, KeyPair, Keys};
+use idflow_pages::Pages;
+use idflow_store::Store;
+use idflow_store::seal::Keyring;
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+
+use terminal::Terminal;
+
+/// How often the folder is looked at: an edit runs within a second.
+const LOOK_EVERY: Duration = Duration::from_millis(250);
+
+/// Arguments of `idflow dev`.
+#[derive(clap::Args)]
+pub struct Args {
+    /// The folder of manifests.
+    folder: PathBuf,
+    /// Where visitors and applications find the issuer. Loopback only: there is no TLS.
+    #[arg(long, default_value = "127.0.0.1:8080", value_name = "ADDRESS")]
+    listen: SocketAddr,
+    /// Where the demo application listens. Its client must have http://<ADDRESS>/callback as a redirect URI.
+    #[arg(long, default_value = "127.0.0.1:8081", value_name = "ADDRESS")]
+    demo: SocketAddr,
+    /// Where data is kept. Without it: a folder .idflow beside the manifests.
+    #[arg(long, value_name = "DIR")]
+    data: Option<PathBuf>,
+    /// Users to create at the start: a JSON array of objects with attributes and `password`.
+    #[arg(long, value_name = "FILE")]
+    users: Option<PathBuf>,
+    /// How passwords are hashed. `cheapest` is for load tests only and protects nobody.
+    #[arg(long, default_value = "default", value_name = "COST")]
+    password_hash: PasswordHash,
+    /// Where the second port listens, with probes and metrics. Without it there is none.
+    #[arg(long, value_name = "ADDRESS")]
+    admin: Option<SocketAddr>,
+}
+
+/// The cost of a password hash.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum PasswordHash {
+    /// Argon2id with 19 MiB, t=2, p=1, as OWASP recommends.
+    Default,
+    /// The cheapest Argon2id there is: measures everything but the hash.
+    Cheapest,
+}
+
+impl PasswordHash {
+    /// The hasher; the cheapest one is announced loudly.
+    pub fn hasher(self) -> Hasher {
+        let cost = match self {
+            Self::Default => Cost::Owasp,
+            Self::Cheapest => Cost::Cheapest,
+        };
+        if self == Self::Cheapest {
+            eprintln!("WARNING  passwords are hashed with {}: for load tests only", cost.describe());
+        }
+        Hasher::new(cost)
+    }
+}
+
+/// Runs until it is interrupted.
+pub fn run(args: Args) -> ExitCode {
+    let result = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .context("the runtime cannot be started")
+        .and_then(|runtime| runtime.block_on(serve(args)));
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn serve(args: Args) -> anyhow::Result<()> {
+    crate::logging(false);
+    anyhow::ensure!(args.listen.ip().is_loopback(), "dev listens on loopback only, {} is not", args.listen);
+    let data = args.data.clone().unwrap_or_else(|| args.folder.join(".idflow"));
+    std::fs::create_dir_all(&data).with_context(|| format!("cannot create {}", data.display()))?;
+    let issuer = format!("http://{}", args.listen);
+    let chance: Arc<dyn Chance> = Arc::new(SystemChance);
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let terminal = Terminal::default();
+
+    let kinds = idflow_nodes::kinds();
+    let mut folder = Folder::open(&args.folder, &data, &issuer, kinds)
+        .with_context(|| format!("cannot read {}", args.folder.display()))?;
+    let first = folder.read().with_context(|| format!("cannot read {}", args.folder.display()))?;
+    terminal.reading(&first);
+
+    let secrets = Secrets::keep(&data.join("keys.json"), chance.as_ref())?;
+    let store = Store::open_redb(data.join("store.redb"), secrets.keyring()?, Arc::clone(&chance)).await?;
+    let hasher = args.password_hash.hasher();
+    if let Some(file) = &args.users {
+        load_users(file, &first, &store, &hasher, clock.as_ref(), chance.as_ref()).await?;
+    }
+    let catcher = mail::Catcher::new(Arc::clone(&clock));
+    let parts = Parts {
+        clock: Arc::clone(&clock),
+        chance: Arc::clone(&chance),
+        kinds,
+        nodes: idflow_nodes::all(),
+        store,
+        keys: secrets.keys()?,
+        hasher,
+        hashing_slots: std::thread::available_parallelism().map_or(2, usize::from),
+        outbound: GuardedClient::new(Arc::new(SystemResolver), Vec::new()),
+        mailer: Arc::new(catcher.clone()),
+        observer: Arc::new(terminal.clone()),
+        pages: Pages::embedded()?,
+        development: true,
+        admin_token: None,
+    };
+    let executor = Executor::new(parts, &first.snapshot);
+
+    let stop = CancellationToken::new();
+    let public = runtime::bind(args.listen).await?;
+    let demo_listener = runtime::bind(args.demo).await?;
+    let admin = match args.admin {
+        Some(address) => Some(runtime::bind(address).await?),
+        None => None,
+    };
+    let mut tasks = tokio::task::JoinSet::new();
+    let demo_address = demo_listener.local_addr()?;
+    tasks.spawn(serve_demo(demo_listener, issuer.clone(), demo_client(&first), Arc::clone(&chance), stop.clone()));
+    tasks.spawn(reload(folder, Arc::clone(&executor.app), executor.reports.clone(), terminal.clone()));
+    terminal.addresses(&issuer, demo_address, &args.folder);
+    let ends = stop.clone();
+    tasks.spawn(async move {
+        runtime::termination().await;
+        ends.cancel();
+    });
+    executor.serve(public, admin, catcher.routes(), stop).await;
+    tasks.shutdown().await;
+    Ok(())
+}
+
+/// The client of the demo application: the one named so, else the first.
+fn demo_client(reading: &Reading) -> String {
+    let clients = &reading.snapshot.live.clients;
+    let chosen = clients.get_key_value("demo").or_else(|| clients.iter().next());
+    chosen.map_or_else(|| "demo".to_owned(), |(name, spec)| spec.client_id.clone().unwrap_or_else(|| name.clone()))
+}
+
+async fn serve_demo(
+    listener: TcpListener,
+    issuer: String,
+    client_id: String,
+    chance: Arc<dyn Chance>,
+    stop: CancellationToken,
+) {
+    let Ok(address) = listener.local_addr() else { return };
+    let origin = format!("http://{address}");
+    let demo = demo::Demo { issuer, origin, client_id, chance, pending: Mutex::default() };
+    idflow_net::listen::serve(listener, None, demo::routes(demo), idflow_net::listen::Limits::default(), stop.cancelled_owned()).await;
+}
+
+/// Takes each saved edit within a second.
+async fn reload(
+    mut folder: Folder,
+    app: idflow_executor::app::Shared,
+    reports: idflow_executor::report::Reports,
+    terminal: Terminal,
+) {
+    let mut seen = folder.fingerprint().unwrap_or_default();
+    loop {
+        tokio::time::sleep(LOOK_EVERY).await;
+        let now = folder.fingerprint().unwrap_or_default();
+        if now == seen {
+            continue;
+        }
+        seen = now;
+        match folder.read() {
+            Ok(reading) => {
+                runtime::install(&app, &reports, &reading.snapshot);
+                terminal.reading(&reading);
+            }
+            Err(error) => eprintln!("error: the folder cannot be read: {error}"),
+        }
+    }
+}
+
+async fn load_users(
+    file: &Path,
+    reading: &Reading,
+    store: &Store,
+    hasher: &Hasher,
+    clock: &dyn Clock,
+    chance: &dyn Chance,
+) -> anyhow::Result<()> {
+    let text = std::fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))?;
+    let users: Vec<NewUser> =
+        serde_json::from_str(&text).with_context(|| format!("{} is no JSON array of users", file.display()))?;
+    let directories = &reading.snapshot.live.directories;
+    let chosen = directories.iter().find(|(_, spec)| spec.default).or_else(|| directories.iter().next());
+    let (name, spec) = chosen.context("users need a Directory, and the folder has none")?;
+    let live = idflow_executor::source::live::directory(spec);
+    let created = users::load(users, (name, &live), store, hasher, clock, chance).await?;
+    println!("users     {created} created from {}", file.display());
+    Ok(())
+}
+
+/// What a tenant's keys Secret holds in a cluster; here a file beside the store.
+#[derive(serde::Serialize, serde::Deserialize)]
+struct Secrets {
+    sealing: String,
+    es256: String,
+    rs256: String,
+}
+
+impl Secrets {
+    fn keep(file: &Path, chance: &dyn Chance) -> anyhow::Result<Self> {
+        if file.exists() {
+            let text = std::fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))?;
+            return serde_json::from_str(&text).with_context(|| format!("{} is damaged", file.display()));
+        }
+        let pair = keys::generate()?;
+        let secrets = Self {
+            sealing: idflow_core::chance::token(chance),
+            es256: pair.es256.expose_for("keeping it").to_owned(),
+            rs256: pair.rs256.expose_for("keeping it").to_owned(),
+        };
+        write_private(file, &serde_json::to_string_pretty(&secrets)?)?;
+        Ok(secrets)
+    }
+
+    fn keyring(&self) -> anyhow::Result<Keyring> {
+        use base64::Engine as _;
+        let key = base64::engine::general_purpose::URL_SAFE_NO_PAD.decode(&self.sealing)?;
+        let key: [u8; 32] = key.try_into().map_err(|_| anyhow::anyhow!("the sealing key has not 32 bytes"))?;
+        Ok(Keyring::new("dev", &key, &[]))
+    }
+
+    fn keys(&self) -> anyhow::Result<Keys> {
+        let pair = KeyPair { es256: SecretText::new(&*self.es256), rs256: SecretText::new(&*self.rs256) };
+        Ok(Keys::new(&pair, &[])?)
+    }
+}
+
+fn write_private(file: &Path, text: &str) -> anyhow::Result<()> {
+    use std::io::Write as _;
+    use std::os::unix::fs::OpenOptionsExt as _;
+    let mut options = std::fs::OpenOptions::new();
+    let mut file = options.write(true).create_new(true).mode(0o600).open(file)?;
+    file.write_all(text.as_bytes())?;
+    Ok(())
+}

@@ -1,0 +1,148 @@
+//! What every request needs: the live configuration, the store, the keys and the interfaces to the outside.
+
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use http::HeaderMap;
+use idflow_core::audit::AuditEvent;
+use idflow_core::chance::Chance;
+use idflow_core::grant::Grant;
+use idflow_core::id::{GrantId, JourneyId, SessionId};
+use idflow_core::secret::SecretText;
+use idflow_core::time::Clock;
+use idflow_oidc::client::Client;
+use idflow_oidc::keys::Keys;
+use idflow_oidc::provider::Provider;
+use idflow_pages::Pages;
+use idflow_store::seal::Keyring;
+use idflow_store::{Store, StoreError};
+
+use crate::asks::Asks;
+use crate::configuration::Configuration;
+use crate::http::cookies::Cookies;
+use crate::mails::Mails;
+use crate::metrics::Metrics;
+use crate::observer::Observer;
+use crate::revisions::Revisions;
+
+/// Something that the answer needs cannot be reached now: 503, nothing shown as done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("a part of this service cannot be reached now")]
+pub struct Unavailable;
+
+impl From<StoreError> for Unavailable {
+    fn from(error: StoreError) -> Self {
+        tracing::error!(%error, "the store did not answer");
+        Self
+    }
+}
+
+/// The state of all handlers.
+pub type Shared = Arc<App>;
+
+/// One tenant's executor.
+pub struct App {
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// Randomness.
+    pub chance: Arc<dyn Chance>,
+    /// What is served; replaced as a whole.
+    pub configuration: ArcSwap<Configuration>,
+    /// The revisions that are held.
+    pub revisions: Revisions,
+    /// The records.
+    pub store: Store,
+    /// Derives what must be the same in every repetition: cookies, codes.
+    pub keyring: Keyring,
+    /// The keys that sign tokens.
+    pub keys: Keys,
+    /// Performs what steps ask.
+    pub asks: Asks,
+    /// Sends mails after commits.
+    pub mails: Mails,
+    /// Renders pages and mails.
+    pub pages: Pages,
+    /// Whether this is `idflow dev`: pages say so.
+    pub development: bool,
+    /// Counters.
+    pub metrics: Metrics,
+    /// Who wants to know about steps: the terminal of `idflow dev`, or the log.
+    pub observer: Arc<dyn Observer>,
+}
+
+impl App {
+    /// The tenant's provider.
+    pub fn provider(&self) -> Provider {
+        Provider::new(self.configuration.load().issuer.clone())
+    }
+
+    /// The application of a client identifier.
+    pub fn client(&self, id: &str) -> Option<Client> {
+        self.configuration.load().clients.get(id).map(|application| application.client.clone())
+    }
+
+    /// Whether the issuer is an https origin.
+    pub fn is_https(&self) -> bool {
+        self.configuration.load().issuer.starts_with("https://")
+    }
+
+    /// How cookies are named and marked.
+    pub fn cookies(&self) -> Cookies {
+        Cookies { secure: self.is_https() }
+    }
+
+    /// The secret that binds a journey to its browser after so many changes. Derived, so that a repeated post can
+    /// be given the same cookie again.
+    pub fn binding_secret(&self, journey: JourneyId, rotation: u32) -> String {
+        self.derived("journey-binding", &[journey.as_bytes(), &rotation.to_be_bytes()])
+    }
+
+    /// The session that a journey opens.
+    pub fn session_id(&self, journey: JourneyId) -> SessionId {
+        SessionId::from_bytes(self.derived_id("session-id", journey))
+    }
+
+    /// The value of the session's cookie.
+    pub fn session_secret(&self, journey: JourneyId) -> String {
+        self.derived("session-secret", &[journey.as_bytes()])
+    }
+
+    /// The grant and the code's secret that answer the application which a journey was begun for.
+    pub fn code(&self, journey: JourneyId) -> (GrantId, SecretText) {
+        let id = GrantId::from_bytes(self.derived_id("grant-id", journey));
+        (id, SecretText::new(self.derived("code-secret", &[journey.as_bytes()])))
+    }
+
+    /// The session's id and secret that a browser sent, if they have the right form.
+    pub fn session_cookie(&self, headers: &HeaderMap) -> Option<(SessionId, String)> {
+        let (id, secret) = self.cookies().session(headers)?.split_once('.')?;
+        Some((id.parse().ok()?, secret.to_owned()))
+    }
+
+    /// Reports a security event of a grant.
+    pub fn audit_grant(&self, name: &str, grant: &Grant, outcome: Option<&str>) {
+        self.observer.audit(&AuditEvent {
+            at: self.clock.now(),
+            name: name.to_owned(),
+            journey: None,
+            user: Some(grant.user),
+            flow: None,
+            step: None,
+            outcome: outcome.map(str::to_owned),
+            client: Some(grant.request.client_id.clone()),
+        });
+    }
+
+    fn derived(&self, purpose: &str, parts: &[&[u8]]) -> String {
+        URL_SAFE_NO_PAD.encode(self.keyring.derive(purpose, parts))
+    }
+
+    fn derived_id(&self, purpose: &str, journey: JourneyId) -> [u8; 16] {
+        let derived = self.keyring.derive(purpose, &[journey.as_bytes()]);
+        let mut id = [0; 16];
+        id.copy_from_slice(&derived[..16]);
+        id
+    }
+}

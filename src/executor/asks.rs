@@ -1,0 +1,145 @@
+//! Performs what steps ask: reads, hashing on the bounded pool, calls through connections.
+
+use std::sync::Arc;
+
+use idflow_core::chance::Chance;
+use idflow_core::effect::{Answer, Ask, HttpCall, PendingAsk};
+use idflow_core::id::{EffectId, UserId};
+use idflow_core::secret::{PasswordHash, SecretText};
+use idflow_core::time::Timestamp;
+use idflow_core::Value;
+use idflow_factor::{Hasher, Policy};
+use idflow_net::client::{GuardedClient, OutboundRequest};
+use idflow_store::Store;
+
+use crate::configuration::{Configuration, Connection};
+use crate::pool::Pool;
+
+/// Performs asks.
+#[derive(Clone)]
+pub struct Asks {
+    /// The records.
+    pub store: Store,
+    /// The bounded pool for hashing.
+    pub pool: Pool,
+    /// How passwords are hashed.
+    pub hasher: Arc<Hasher>,
+    /// Salts.
+    pub chance: Arc<dyn Chance>,
+    /// The guarded client for calls to the outside.
+    pub outbound: GuardedClient,
+}
+
+impl Asks {
+    /// Performs one ask. What cannot be reached is `Unavailable`; nothing here turns doubt into a yes.
+    pub async fn perform(&self, pending: &PendingAsk, configuration: &Configuration, now: Timestamp) -> Answer {
+        match &pending.ask {
+            Ask::FindUser { directory, attributes, value } => {
+                match self.store.find_user(directory, attributes, value).await {
+                    Ok(user) => Answer::User(user.map(|user| user.value)),
+                    Err(_) => Answer::Unavailable,
+                }
+            }
+            Ask::ReadUser { user } => match self.store.user(user).await {
+                Ok(user) => Answer::User(user.map(|user| user.value)),
+                Err(_) => Answer::Unavailable,
+            },
+            Ask::ReadCounters { keys } => {
+                self.store.counts(keys, now).await.map_or(Answer::Unavailable, Answer::Counts)
+            }
+            Ask::HashPassword { directory, personal, password } => {
+                self.hash(configuration, directory, personal, password).await
+            }
+            Ask::VerifyPassword { user, password } => self.verify(*user, password).await,
+            Ask::Http(call) => self.call(configuration, &pending.id, call).await,
+        }
+    }
+
+    async fn hash(
+        &self,
+        configuration: &Configuration,
+        directory: &str,
+        personal: &[String],
+        password: &SecretText,
+    ) -> Answer {
+        let live = configuration.directories.get(directory).cloned().unwrap_or_default();
+        let policy = Policy { minimum_length: live.minimum_length, blocklist: live.blocklist };
+        if let Err(weaknesses) = idflow_factor::acceptable(password, &policy, personal) {
+            return Answer::Weak(weaknesses);
+        }
+        let (hasher, chance, password) = (Arc::clone(&self.hasher), Arc::clone(&self.chance), password.clone());
+        match self.pool.run(move || hasher.hash(&password, chance.as_ref())).await {
+            Ok(Ok(hash)) => Answer::Hashed(hash),
+            _ => Answer::Unavailable,
+        }
+    }
+
+    async fn verify(&self, user: Option<UserId>, password: &SecretText) -> Answer {
+        let stored = match user {
+            Some(user) => match self.store.credential(&user).await {
+                Ok(stored) => stored,
+                Err(_) => return Answer::Unavailable,
+            },
+            None => None,
+        };
+        let (hasher, chance, password) = (Arc::clone(&self.hasher), Arc::clone(&self.chance), password.clone());
+        let verified = self.pool.run(move || verdict(&hasher, chance.as_ref(), stored.as_ref(), &password)).await;
+        verified.unwrap_or(Answer::Unavailable)
+    }
+
+    async fn call(&self, configuration: &Configuration, id: &EffectId, call: &HttpCall) -> Answer {
+        let Some(Connection::Http(connection)) = configuration.connections.get(&call.connection) else {
+            return Answer::Gone;
+        };
+        let mut headers = connection.headers.clone();
+        if call.method != "GET" {
+            headers.push(("idempotency-key".to_owned(), SecretText::new(id.to_string())));
+        }
+        headers.extend(call.headers.iter().map(|(name, value)| (name.clone(), SecretText::new(value))));
+        let request = OutboundRequest {
+            method: call.method.clone(),
+            base: connection.base.clone(),
+            path: call.path.clone(),
+            headers,
+            body: call.body.as_ref().map(ToString::to_string),
+            timeout: connection.timeout,
+            allowed_hosts: configuration.allowed_hosts.clone(),
+            allowed_networks: configuration.allowed_networks.clone(),
+        };
+        match self.outbound.request(request).await {
+            Ok(response) => Answer::Http { status: response.status, body: body(&response.body) },
+            Err(problem) => {
+                tracing::warn!(connection = call.connection, %problem, "a call to the outside failed");
+                Answer::Unavailable
+            }
+        }
+    }
+}
+
+/// A missing user or hash costs as much as a wrong password (checklist E-2).
+fn verdict(
+    hasher: &Hasher,
+    chance: &dyn Chance,
+    stored: Option<&PasswordHash>,
+    password: &SecretText,
+) -> Answer {
+    let Some(stored) = stored else {
+        let _costs_as_much = hasher.verify(hasher.decoy(), password);
+        return Answer::Verified { matches: false, rehashed: None };
+    };
+    match hasher.verify(stored, password) {
+        Ok(verdict) => {
+            let rehash = verdict.matches && verdict.needs_rehash;
+            let rehashed = if rehash { hasher.hash(password, chance).ok() } else { None };
+            Answer::Verified { matches: verdict.matches, rehashed }
+        }
+        Err(corrupt) => {
+            tracing::error!(%corrupt, "a stored password hash cannot be read");
+            Answer::Unavailable
+        }
+    }
+}
+
+fn body(bytes: &[u8]) -> Value {
+    serde_json::from_slice(bytes).unwrap_or_else(|_| Value::String(String::from_utf8_lossy(bytes).into_owned()))
+}

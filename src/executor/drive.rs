@@ -1,0 +1,260 @@
+//! Drives the engine: performs its asks, commits its decision in one batch, and only then lets the reply out.
+//!
+//! ```text
+//!   record ─▶ engine ─ ask ─▶ store, pool, outside ─ answer ─▶ engine ─▶ commit ─▶ store ─▶ mails, reply
+//!                                                                          │ conflict: load again, run again
+//! ```
+
+use idflow_core::digest::Digest;
+use idflow_core::grant::AuthorizationRequest;
+use idflow_core::id::JourneyId;
+use idflow_core::journey::{Binding, Channel, Ending, Journey, Phase, Purpose};
+use idflow_core::session::Session;
+use idflow_core::time::{Span, Timestamp};
+use idflow_core::user::User;
+use idflow_core::write::Write;
+use idflow_engine::bind::Runnable;
+use idflow_engine::run::{Commit as Decided, Input, Next, OpenSession, Refusal, Run, Start};
+use idflow_oidc::endpoint::authorize::{self, Answer};
+use idflow_store::{Commit, CommitError, Stored, Version};
+
+use crate::app::{App, Unavailable};
+use crate::configuration::ServedFlow;
+use crate::http::visitor::Visitor;
+use crate::metrics::{EndKind, StepResult};
+
+/// How often a step is run again when somebody else was first.
+const TRIES: u32 = 4;
+
+/// How long a journey that ended is kept, so that its last page can be shown again.
+const KEPT_AFTER_END: Span = Span::minutes(10);
+
+/// What became of a request to a journey.
+pub enum Driven {
+    /// The step was committed. The browser gets these cookies' values.
+    Moved(Box<Moved>),
+    /// Nothing changed.
+    Refused(Refusal),
+    /// The revision is not held, or may not run any more.
+    Withdrawn,
+}
+
+/// A committed step.
+pub struct Moved {
+    /// The journey as committed.
+    pub journey: Journey,
+    /// The new value of the journey's cookie, when assurance rose.
+    pub binding: Option<String>,
+    /// The session that was opened: cookie value and lifetime.
+    pub session: Option<(String, Span)>,
+}
+
+/// Begins a journey on the revision that the weights choose.
+pub async fn start(
+    app: &App,
+    visitor: &Visitor,
+    flow: &ServedFlow,
+    purpose: Purpose,
+    channel: Channel,
+) -> Result<Driven, Unavailable> {
+    let id = JourneyId::random(app.chance.as_ref());
+    let runnable = flow.choose(id.as_bytes()).and_then(|digest| app.revisions.get(&digest)).ok_or(Unavailable)?;
+    let secret = app.binding_secret(id, 0);
+    let start = Start {
+        id,
+        purpose,
+        binding: Binding { channel, secret: Digest::of(&secret), rotation: 0 },
+        locale: visitor.locale.clone(),
+        context: context(app, visitor, None),
+    };
+    let now = app.clock.now();
+    let run = Run::start(&runnable, start, now, app.chance.as_ref());
+    let driven = match settle(app, run).await {
+        Settled::Refused(refusal) => Driven::Refused(refusal),
+        Settled::Decided(decided) => match commit(app, decided, None, now).await? {
+            Ok(mut moved) => {
+                app.metrics.step(StepResult::Started);
+                moved.binding = moved.binding.or(Some(secret));
+                Driven::Moved(Box::new(moved))
+            }
+            Err(_) => return Err(Unavailable),
+        },
+    };
+    Ok(driven)
+}
+
+/// Continues a journey with a post. Whoever calls has checked that the visitor is bound to it.
+pub async fn resume(
+    app: &App,
+    visitor: &Visitor,
+    mut stored: Stored<Journey>,
+    input: &Input,
+) -> Result<Driven, Unavailable> {
+    for _ in 0..TRIES {
+        let Some(runnable) = runnable(app, &stored.value)? else { return Ok(Driven::Withdrawn) };
+        let now = app.clock.now();
+        let id = stored.value.id;
+        let context = context(app, visitor, Some(&stored.value));
+        let run = Run::resume(&runnable, stored.value, input.clone(), context, now, app.chance.as_ref());
+        let decided = match settle(app, run).await {
+            Settled::Refused(refusal) => {
+                app.metrics.step(StepResult::Refused);
+                return Ok(Driven::Refused(refusal));
+            }
+            Settled::Decided(decided) => decided,
+        };
+        match commit(app, decided, Some(stored.version), now).await? {
+            Ok(moved) => {
+                app.metrics.step(StepResult::Moved);
+                return Ok(Driven::Moved(Box::new(moved)));
+            }
+            // Somebody else was first: with the new state the same post has another meaning, or none.
+            Err(_changed) => stored = app.store.journey(&id, app.clock.now()).await?.ok_or(Unavailable)?,
+        }
+    }
+    Err(Unavailable)
+}
+
+/// The program of a journey's own revision; nothing when that one was withdrawn.
+fn runnable(app: &App, journey: &Journey) -> Result<Option<std::sync::Arc<Runnable>>, Unavailable> {
+    if app.configuration.load().withdrawn.contains(&journey.digest) {
+        return Ok(None);
+    }
+    app.revisions.get(&journey.digest).map(Some).ok_or(Unavailable)
+}
+
+enum Settled {
+    Decided(Box<Decided>),
+    Refused(Refusal),
+}
+
+async fn settle(app: &App, mut run: Run<'_>) -> Settled {
+    loop {
+        match run.next() {
+            Next::Ask(pending) => {
+                let configuration = app.configuration.load_full();
+                let answer = app.asks.perform(&pending, &configuration, app.clock.now()).await;
+                run.answer(answer);
+            }
+            Next::Done(decided) => return Settled::Decided(decided),
+            Next::Refused(refusal) => return Settled::Refused(refusal),
+        }
+    }
+}
+
+/// The state changed since it was read.
+struct Changed;
+
+async fn commit(
+    app: &App,
+    mut decided: Box<Decided>,
+    version: Option<Version>,
+    now: Timestamp,
+) -> Result<Result<Moved, Changed>, Unavailable> {
+    let id = decided.journey.id;
+    let mut moved = Moved { journey: decided.journey.clone(), binding: None, session: None };
+    if decided.assurance_rose {
+        let rotation = moved.journey.binding.rotation + 1;
+        let secret = app.binding_secret(id, rotation);
+        moved.journey.binding = Binding { rotation, secret: Digest::of(&secret), ..moved.journey.binding };
+        moved.binding = Some(secret);
+    }
+    let mut batch = Commit::new(now);
+    if let Some(opens) = decided.opens.take() {
+        let session = session(app, id, opens, now);
+        if let (Purpose::Authorize(request), Some(user)) = (&moved.journey.purpose, session.user) {
+            let user = user_of(app, &decided.writes, user).await?;
+            batch = batch.put_grant(grant(app, &moved.journey, request, &session, &user, now)?, None);
+        }
+        let lifetime = session.expires.since(now);
+        moved.session = Some((format!("{}.{}", session.id, app.session_secret(id)), lifetime));
+        set_session(&mut moved.journey, &session);
+        decided.writes.push(Write::OpenSession(session));
+    }
+    if matches!(moved.journey.phase, Phase::Ended(_)) {
+        moved.journey.deadline = now.plus(KEPT_AFTER_END);
+    }
+    batch = batch
+        .put_journey(moved.journey.clone(), version)
+        .writes(std::mem::take(&mut decided.writes))
+        .counters(std::mem::take(&mut decided.counters))
+        .audit(decided.audit.clone());
+    match app.store.commit(batch).await {
+        Ok(()) => {
+            after(app, &mut decided, &moved.journey);
+            Ok(Ok(moved))
+        }
+        Err(CommitError::Unavailable(error)) => Err(error.into()),
+        Err(_) => Ok(Err(Changed)),
+    }
+}
+
+/// What may happen only once the step is stored.
+fn after(app: &App, decided: &mut Decided, journey: &Journey) {
+    for mail in std::mem::take(&mut decided.mails) {
+        app.mails.send(mail);
+    }
+    for event in &decided.audit {
+        app.observer.audit(event);
+    }
+    match &journey.phase {
+        Phase::Ended(Ending::Completed { .. }) => app.metrics.ended(EndKind::Completed),
+        Phase::Ended(Ending::Failed { .. }) => app.metrics.ended(EndKind::Failed),
+        Phase::ExpectSubmission(_) => {}
+    }
+}
+
+fn session(app: &App, journey: JourneyId, opens: OpenSession, now: Timestamp) -> Session {
+    let cap = app.configuration.load().session_lifetime;
+    let lifetime = cap.map_or(opens.lifetime, |cap| cap.min(opens.lifetime));
+    Session {
+        id: app.session_id(journey),
+        secret: Digest::of(app.session_secret(journey)),
+        user: opens.user,
+        evidence: opens.evidence,
+        authenticated: opens.authenticated,
+        expires: now.plus(lifetime),
+        used: now,
+        idle: opens.idle,
+    }
+}
+
+fn set_session(journey: &mut Journey, opened: &Session) {
+    if let Phase::Ended(Ending::Completed { session, .. }) = &mut journey.phase {
+        *session = Some(opened.id);
+    }
+}
+
+async fn user_of(
+    app: &App,
+    writes: &[Write],
+    wanted: idflow_core::id::UserId,
+) -> Result<User, Unavailable> {
+    let created = writes.iter().find_map(|write| match write {
+        Write::CreateUser { user, .. } | Write::UpdateUser { user, .. } if user.id == wanted => Some(user.clone()),
+        _ => None,
+    });
+    match created {
+        Some(user) => Ok(user),
+        None => Ok(app.store.user(&wanted).await?.ok_or(Unavailable)?.value),
+    }
+}
+
+fn grant(
+    app: &App,
+    journey: &Journey,
+    request: &AuthorizationRequest,
+    session: &Session,
+    user: &User,
+    now: Timestamp,
+) -> Result<idflow_core::grant::Grant, Unavailable> {
+    let (grant, secret) = app.code(journey.id);
+    let answer = Answer { request, session, user, asked: journey.started, grant, secret: &secret };
+    match authorize::issue(&app.provider(), &answer, now) {
+        Ok(issued) => Ok(issued.grant),
+        Err(refusal) => {
+            tracing::error!(journey = %journey.id, refusal = refusal.name(), "a completed journey was not enough");
+            Err(Unavailable)
+        }
+    }
+}

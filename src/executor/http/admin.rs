@@ -1,0 +1,92 @@
+//! The second port: probes for the kubelet, metrics for the scraper, the report for the operator.
+//!
+//! Everything but the probes needs the bearer token that the operator minted (design 8).
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::extract::{Query, State};
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use axum::{Json, Router};
+use http::header::{AUTHORIZATION, CONTENT_TYPE};
+use http::{HeaderMap, StatusCode};
+use idflow_core::digest::Digest;
+use prometheus_client::registry::Registry;
+use serde::Deserialize;
+
+use crate::report::Reports;
+
+/// How long a hanging report waits before it answers with the old one.
+const HANG: Duration = Duration::from_secs(25);
+
+/// What the second port serves.
+#[derive(Clone)]
+pub struct Admin {
+    /// The latest report.
+    pub reports: Reports,
+    /// The metrics.
+    pub registry: Arc<Registry>,
+    /// The digest of the bearer token; nothing refuses everything but probes.
+    pub token: Option<Digest>,
+}
+
+#[derive(Deserialize)]
+struct After {
+    after: Option<u64>,
+}
+
+impl Admin {
+    /// The routes of the second port.
+    pub fn routes(self) -> Router {
+        Router::new()
+            .route("/healthz", get(async || "ok"))
+            .route("/readyz", get(ready))
+            .route("/metrics", get(metrics))
+            .route("/revisions", get(revisions))
+            .with_state(self)
+    }
+
+    fn permits(&self, headers: &HeaderMap) -> bool {
+        let bearer = headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok());
+        let token = bearer.and_then(|value| value.strip_prefix("Bearer "));
+        self.token.zip(token).is_some_and(|(known, token)| known.matches(&Digest::of(token)))
+    }
+}
+
+/// Ready means: everything the Catalog lists is held (design 7, publishing has two phases).
+async fn ready(State(admin): State<Admin>) -> Response {
+    let report = admin.reports.latest();
+    if report.complete {
+        "ok".into_response()
+    } else {
+        (StatusCode::SERVICE_UNAVAILABLE, "not every revision of the Catalog is loaded").into_response()
+    }
+}
+
+async fn metrics(State(admin): State<Admin>, headers: HeaderMap) -> Response {
+    if !admin.permits(&headers) {
+        return StatusCode::UNAUTHORIZED.into_response();
+    }
+    let mut text = String::new();
+    match prometheus_client::encoding::text::encode(&mut text, &admin.registry) {
+        Ok(()) => {
+            let media_type = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+            ([(CONTENT_TYPE, media_type)], text).into_response()
+        }
+        Err(_) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
+    }
+}
+
+async fn revisions(State(admin): State<Admin>, headers: HeaderMap, Query(query): Query<After>) -> Response {
+    if !admin.permits(&headers) {
+        return StatusCode::UNAUTHORIZED.into_response();
+    }
+    let report = match query.after {
+        Some(after) => tokio::time::timeout(HANG, admin.reports.after(after))
+            .await
+            .unwrap_or_else(|_| admin.reports.latest()),
+        None => admin.reports.latest(),
+    };
+    Json(report).into_response()
+}

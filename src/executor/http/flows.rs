@@ -1,0 +1,49 @@
+//! `/flows/{name}` begins a journey; so does an authorization request.
+
+use axum::extract::{Path, State};
+use axum::response::Response;
+use http::Uri;
+use idflow_core::grant::AuthorizationRequest;
+use idflow_core::journey::{Channel, Purpose};
+use idflow_pages::Notice;
+
+use crate::app::{App, Shared, Unavailable};
+use crate::drive::{self, Driven};
+use crate::http::visitor::Visitor;
+use crate::http::{journeys, respond};
+
+/// The longest query that `flow.query` takes, in pairs.
+const MOST_PARAMETERS: usize = 32;
+
+/// Begins a journey through the flow of this name.
+pub async fn start(State(app): State<Shared>, Path(name): Path<String>, visitor: Visitor, uri: Uri) -> Response {
+    let configuration = app.configuration.load_full();
+    let served = configuration.flows.get(&name).filter(|flow| !flow.suspended && flow.flow_type != "Library");
+    // A Login flow answers an application; on its own it signs the browser in, like any other flow.
+    let Some(flow) = served else { return respond::notice(&app, &visitor, Notice::NotFound) };
+    let pairs = url::form_urlencoded::parse(uri.query().unwrap_or_default().as_bytes());
+    let query = pairs.take(MOST_PARAMETERS).map(|(name, value)| (name.into_owned(), value.into_owned())).collect();
+    match drive::start(&app, &visitor, flow, Purpose::Standalone { query }, Channel::Browser).await {
+        Ok(Driven::Moved(moved)) => journeys::see_other(&app, &visitor, &moved),
+        Ok(Driven::Refused(_) | Driven::Withdrawn) | Err(Unavailable) => respond::unavailable(&app, &visitor),
+    }
+}
+
+/// Begins the sign-in that an application asked for.
+pub async fn start_sign_in(
+    app: &App,
+    visitor: &Visitor,
+    request: AuthorizationRequest,
+    flow: Option<&str>,
+) -> Result<Response, Unavailable> {
+    let configuration = app.configuration.load_full();
+    let Some((_, flow)) = configuration.flow_of_type("Login", flow) else {
+        tracing::error!(client = request.client_id, "no Login flow is served: mark one with default: true");
+        return Err(Unavailable);
+    };
+    let purpose = Purpose::Authorize(Box::new(request));
+    match drive::start(app, visitor, flow, purpose, Channel::Browser).await? {
+        Driven::Moved(moved) => Ok(journeys::see_other(app, visitor, &moved)),
+        Driven::Refused(_) | Driven::Withdrawn => Err(Unavailable),
+    }
+}

@@ -1,0 +1,219 @@
+//! `/journeys/{id}`: shows the current page and takes posts. Post, redirect, get; a GET writes nothing.
+
+use axum::extract::{Path, State};
+use axum::response::Response;
+use bytes::Bytes;
+use http::header::{CONTENT_TYPE, ORIGIN};
+use http::{HeaderMap, Uri};
+use idflow_core::digest::Digest;
+use idflow_core::effect::Submission;
+use idflow_core::id::JourneyId;
+use idflow_core::journey::{Channel, Completion, Ending, Journey, Phase, Purpose};
+use idflow_core::time::Timestamp;
+use idflow_core::view::{Severity, Text, View};
+use idflow_core::{Data, Value};
+use idflow_engine::run::{Input, Refusal};
+use idflow_oidc::endpoint::authorize;
+use idflow_oidc::refusal::Refusal as ProviderRefusal;
+use idflow_pages::Notice;
+use idflow_store::Stored;
+
+use crate::app::{App, Shared, Unavailable};
+use crate::drive::{self, Driven, Moved};
+use crate::http::visitor::Visitor;
+use crate::http::respond;
+
+/// How long after a post its repetition from the same browser is given the new cookie again. A double click sends
+/// the same form twice before the first answer has arrived.
+const REPETITION: idflow_core::time::Span = idflow_core::time::Span::seconds(10);
+
+/// Shows a journey's current page.
+pub async fn show(State(app): State<Shared>, Path(id): Path<String>, visitor: Visitor, uri: Uri) -> Response {
+    let loaded = match load(&app, &visitor, &id).await {
+        Ok(Some(loaded)) if loaded.bound == Bound::Current => loaded,
+        Ok(_) => return respond::notice(&app, &visitor, Notice::StartAgain),
+        Err(Unavailable) => return respond::unavailable(&app, &visitor),
+    };
+    let notice = uri.query().filter(|query| *query == "notice=repeated").map(|_| "notice-repeated");
+    page(&app, &visitor, &loaded.stored.value, notice, app.clock.now())
+}
+
+/// Takes a post.
+pub async fn post(
+    State(app): State<Shared>,
+    Path(id): Path<String>,
+    visitor: Visitor,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Response {
+    if !is_same_origin(&app, &headers) {
+        return respond::notice(&app, &visitor, Notice::Refused);
+    }
+    let Some(input) = input(&headers, &body) else { return respond::notice(&app, &visitor, Notice::BadRequest) };
+    match posted(&app, &visitor, &id, input).await {
+        Ok(response) => response,
+        Err(Unavailable) => {
+            app.metrics.step(crate::metrics::StepResult::Unavailable);
+            respond::unavailable(&app, &visitor)
+        }
+    }
+}
+
+async fn posted(app: &App, visitor: &Visitor, id: &str, input: Input) -> Result<Response, Unavailable> {
+    let Some(loaded) = load(app, visitor, id).await? else { return Ok(respond::notice(app, visitor, Notice::StartAgain)) };
+    let journey = &loaded.stored.value;
+    if loaded.bound == Bound::Previous {
+        return Ok(repeated(app, visitor, journey, &input));
+    }
+    let location = format!("/journeys/{}", journey.id);
+    Ok(match drive::resume(app, visitor, loaded.stored, &input).await? {
+        Driven::Moved(moved) => see_other(app, visitor, &moved),
+        Driven::Refused(Refusal::AlreadyAnswered | Refusal::Ended) => respond::see_other(app, &location, &[]),
+        Driven::Refused(Refusal::StaleToken) => respond::see_other(app, &format!("{location}?notice=repeated"), &[]),
+        Driven::Refused(Refusal::Unavailable) => return Err(Unavailable),
+        Driven::Refused(Refusal::Expired) | Driven::Withdrawn => {
+            respond::notice(app, visitor, Notice::StartAgain)
+        }
+    })
+}
+
+/// The answer to a post that moved the journey: the browser looks at the journey again, with its new cookies.
+pub fn see_other(app: &App, visitor: &Visitor, moved: &Moved) -> Response {
+    let cookies = app.cookies();
+    let id = moved.journey.id;
+    let mut set = Vec::new();
+    if let Some(secret) = &moved.binding {
+        let seconds = moved.journey.deadline.since(app.clock.now()).whole_seconds().max(60);
+        set.extend(cookies.set_journey(&visitor.headers, id, secret, seconds));
+    }
+    if let Some((secret, lifetime)) = &moved.session {
+        set.push(cookies.set_session(secret, lifetime.whole_seconds()));
+    }
+    respond::see_other(app, &format!("/journeys/{id}"), &set)
+}
+
+/// The second half of a double click: the first half has moved the journey and changed its cookie, and the browser
+/// has thrown that answer away. The same browser gets the same answer, cookies included.
+fn repeated(app: &App, visitor: &Visitor, journey: &Journey, input: &Input) -> Response {
+    let last = journey.last_post.as_ref().filter(|last| {
+        last.token.matches(&Digest::of(&input.token))
+            && last.visitor == visitor.fingerprint()
+            && app.clock.now().since(last.at) <= REPETITION
+    });
+    if last.is_none() {
+        return respond::notice(app, visitor, Notice::StartAgain);
+    }
+    let session = match journey.phase {
+        Phase::Ended(Ending::Completed { session: Some(session), .. }) => {
+            let lifetime = journey.deadline.since(app.clock.now());
+            Some((format!("{session}.{}", app.session_secret(journey.id)), lifetime))
+        }
+        _ => None,
+    };
+    let binding = Some(app.binding_secret(journey.id, journey.binding.rotation));
+    see_other(app, visitor, &Moved { journey: journey.clone(), binding, session })
+}
+
+#[derive(PartialEq, Eq)]
+enum Bound {
+    Current,
+    Previous,
+}
+
+struct Loaded {
+    stored: Stored<Journey>,
+    bound: Bound,
+}
+
+/// The journey, if it exists and this browser is bound to it. Whatever is missing, the answer is the same.
+async fn load(app: &App, visitor: &Visitor, id: &str) -> Result<Option<Loaded>, Unavailable> {
+    let Ok(id) = id.parse::<JourneyId>() else { return Ok(None) };
+    let Some(secret) = app.cookies().journey(&visitor.headers, id) else { return Ok(None) };
+    let Some(stored) = app.store.journey(&id, app.clock.now()).await? else { return Ok(None) };
+    let binding = &stored.value.binding;
+    let shown = Digest::of(secret);
+    let previous = binding.rotation.checked_sub(1).map(|rotation| Digest::of(app.binding_secret(id, rotation)));
+    let bound = if binding.channel != Channel::Browser {
+        None
+    } else if binding.secret.matches(&shown) {
+        Some(Bound::Current)
+    } else {
+        previous.filter(|previous| previous.matches(&shown)).map(|_| Bound::Previous)
+    };
+    Ok(bound.map(|bound| Loaded { stored, bound }))
+}
+
+/// Browsers name the origin of every post (checklist J-10); one that does not is no browser of ours.
+fn is_same_origin(app: &App, headers: &HeaderMap) -> bool {
+    let text = |name| headers.get(name).and_then(|value: &http::HeaderValue| value.to_str().ok());
+    let issuer = app.configuration.load().issuer.clone();
+    let fetched_here = text(http::HeaderName::from_static("sec-fetch-site")).is_none_or(|site| site == "same-origin");
+    let from_here = match text(ORIGIN) {
+        Some(origin) => origin == issuer,
+        None => text(http::header::REFERER).is_none_or(|referer| referer.starts_with(&format!("{issuer}/"))),
+    };
+    fetched_here && from_here
+}
+
+/// Reads a form. A field that is sent twice, another media type or another encoding is no form of ours.
+fn input(headers: &HeaderMap, body: &[u8]) -> Option<Input> {
+    let media_type = headers.get(CONTENT_TYPE)?.to_str().ok()?;
+    if !media_type.starts_with("application/x-www-form-urlencoded") {
+        return None;
+    }
+    let mut fields = Data::new();
+    let mut action = None;
+    for (name, value) in url::form_urlencoded::parse(body) {
+        // The hidden first button makes Enter press the main one; a named button pressed besides wins.
+        if name == "action" {
+            action = Some(value.into_owned());
+        } else if fields.insert(name.into_owned(), Value::String(value.into_owned())).is_some() {
+            return None;
+        }
+    }
+    let token = fields.remove("token")?.as_str()?.to_owned();
+    let action = action.unwrap_or_else(|| "next".to_owned());
+    Some(Input { token, submission: Submission { action, fields } })
+}
+
+/// The page of a journey as it stands.
+fn page(app: &App, visitor: &Visitor, journey: &Journey, notice: Option<&str>, now: Timestamp) -> Response {
+    match &journey.phase {
+        Phase::ExpectSubmission(_) if now >= journey.deadline => respond::notice(app, visitor, Notice::StartAgain),
+        Phase::ExpectSubmission(expected) => {
+            let form = respond::Form {
+                action: format!("/journeys/{}", journey.id),
+                token: expected.token.clone(),
+                can_go_back: expected.can_go_back,
+            };
+            respond::journey(app, visitor, &with_notice(&expected.view, notice), Some(&form))
+        }
+        Phase::Ended(Ending::Completed { outcome: Completion::Application, .. }) => match &journey.purpose {
+            Purpose::Authorize(request) => {
+                let (grant, secret) = app.code(journey.id);
+                let target = authorize::code_url(&app.provider(), request, grant, &secret);
+                respond::onward(app, visitor, &target)
+            }
+            Purpose::Standalone { .. } => respond::notice(app, visitor, Notice::StartAgain),
+        },
+        Phase::Ended(Ending::Completed { outcome: Completion::Page(view), .. }) => {
+            respond::journey(app, visitor, view, None)
+        }
+        Phase::Ended(Ending::Failed { code, view, .. }) => match &journey.purpose {
+            Purpose::Authorize(request) if code == "cancelled" => {
+                let target = authorize::refuse(&app.provider(), request, ProviderRefusal::AccessDenied);
+                respond::onward(app, visitor, &target)
+            }
+            _ => respond::journey(app, visitor, view, None),
+        },
+    }
+}
+
+fn with_notice(view: &View, notice: Option<&str>) -> View {
+    let mut view = view.clone();
+    if let Some(key) = notice {
+        let message = idflow_core::view::Message { severity: Severity::Info, text: Text::product(key) };
+        view.messages.insert(0, message);
+    }
+    view
+}

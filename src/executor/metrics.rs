@@ -1,0 +1,95 @@
+//! Counters of what an executor does. Label values come from closed sets, so that the series stay few.
+
+use std::sync::atomic::AtomicU64;
+
+use prometheus_client::encoding::{EncodeLabelSet, EncodeLabelValue};
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::registry::Registry;
+
+/// How a request to a journey ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, EncodeLabelValue)]
+pub enum StepResult {
+    /// A journey began.
+    Started,
+    /// A step was committed.
+    Moved,
+    /// The post changed nothing: stale, repeated, expired.
+    Refused,
+    /// The store, the pool or another part was not available.
+    Unavailable,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct StepLabels {
+    result: StepResult,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct EndLabels {
+    completed: EndKind,
+}
+
+/// Whether a journey reached its goal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, EncodeLabelValue)]
+pub enum EndKind {
+    /// It reached `complete`.
+    Completed,
+    /// It reached `fail`, was cancelled or met an unhandled error.
+    Failed,
+}
+
+/// The executor's metrics. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Metrics {
+    steps: Family<StepLabels, Counter>,
+    ends: Family<EndLabels, Counter>,
+    /// Token responses issued.
+    pub tokens: Counter,
+    /// Mails handed to a mail server.
+    pub mails_sent: Counter,
+    /// Mails that no mail server took.
+    pub mails_failed: Counter,
+    /// When the configuration was last confirmed, in seconds since the Unix epoch.
+    pub configuration_confirmed: Gauge<i64, std::sync::atomic::AtomicI64>,
+    /// Revisions held.
+    pub revisions: Gauge<u64, AtomicU64>,
+}
+
+impl Metrics {
+    /// Registers the metrics.
+    pub fn new(registry: &mut Registry) -> Self {
+        let metrics = Self {
+            steps: Family::default(),
+            ends: Family::default(),
+            tokens: Counter::default(),
+            mails_sent: Counter::default(),
+            mails_failed: Counter::default(),
+            configuration_confirmed: Gauge::default(),
+            revisions: Gauge::default(),
+        };
+        registry.register("idflow_journey_steps", "Requests to journeys by result", metrics.steps.clone());
+        registry.register("idflow_journeys_ended", "Journeys that ended", metrics.ends.clone());
+        registry.register("idflow_token_responses", "Token responses issued", metrics.tokens.clone());
+        registry.register("idflow_mails_sent", "Mails handed to a mail server", metrics.mails_sent.clone());
+        registry.register("idflow_mails_failed", "Mails that no mail server took", metrics.mails_failed.clone());
+        registry.register(
+            "idflow_configuration_confirmed_seconds",
+            "When the configuration was last confirmed, in seconds since the Unix epoch",
+            metrics.configuration_confirmed.clone(),
+        );
+        registry.register("idflow_revisions", "Revisions held", metrics.revisions.clone());
+        metrics
+    }
+
+    /// Counts a request to a journey.
+    pub fn step(&self, result: StepResult) {
+        self.steps.get_or_create(&StepLabels { result }).inc();
+    }
+
+    /// Counts an ended journey.
+    pub fn ended(&self, completed: EndKind) {
+        self.ends.get_or_create(&EndLabels { completed }).inc();
+    }
+}

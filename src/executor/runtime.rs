@@ -1,0 +1,177 @@
+//! An executor from its parts: listeners, the mail worker, the purge.
+
+use std::future::Future;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use arc_swap::ArcSwap;
+use axum::Router;
+use idflow_core::chance::Chance;
+use idflow_core::digest::Digest;
+use idflow_core::time::Clock;
+use idflow_engine::turn::NodeKind;
+use idflow_factor::Hasher;
+use idflow_flow::kinds::Kinds;
+use idflow_net::client::GuardedClient;
+use idflow_net::listen::{self, Limits};
+use idflow_net::mail::Mailer;
+use idflow_oidc::keys::Keys;
+use idflow_pages::Pages;
+use idflow_store::Store;
+use prometheus_client::registry::Registry;
+use tokio::net::TcpListener;
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+use crate::app::{App, Shared};
+use crate::asks::Asks;
+use crate::http::admin::Admin;
+use crate::mails::{self, Mails, Waiting};
+use crate::metrics::Metrics;
+use crate::observer::Observer;
+use crate::pool::Pool;
+use crate::report::Reports;
+use crate::revisions::Revisions;
+use crate::source::Snapshot;
+
+/// How often expired records are purged.
+const PURGE_EVERY: Duration = Duration::from_secs(60);
+
+/// What an executor is made of.
+pub struct Parts {
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// Randomness.
+    pub chance: Arc<dyn Chance>,
+    /// The node kinds as data.
+    pub kinds: Kinds,
+    /// The node kinds with their behaviour.
+    pub nodes: &'static [&'static NodeKind],
+    /// The records.
+    pub store: Store,
+    /// The keys that sign tokens.
+    pub keys: Keys,
+    /// How passwords are hashed.
+    pub hasher: Hasher,
+    /// How many passwords are hashed at a time.
+    pub hashing_slots: usize,
+    /// Calls the outside.
+    pub outbound: GuardedClient,
+    /// Sends mails.
+    pub mailer: Arc<dyn Mailer>,
+    /// Hears of security events.
+    pub observer: Arc<dyn Observer>,
+    /// Renders pages and mails.
+    pub pages: Pages,
+    /// Whether this is `idflow dev`.
+    pub development: bool,
+    /// The digest of the second port's bearer token.
+    pub admin_token: Option<Digest>,
+}
+
+/// An executor that can serve.
+pub struct Executor {
+    /// The state of its handlers.
+    pub app: Shared,
+    /// The latest report.
+    pub reports: Reports,
+    admin: Admin,
+    mailer: Arc<dyn Mailer>,
+    waiting: Waiting,
+}
+
+impl Executor {
+    /// Puts the parts together and takes the first configuration.
+    pub fn new(parts: Parts, first: &Snapshot) -> Self {
+        let mut registry = Registry::default();
+        let metrics = Metrics::new(&mut registry);
+        let revisions = Revisions::new(parts.kinds, parts.nodes);
+        let prepared = first.prepare(&revisions);
+        let reports = Reports::default();
+        reports.publish(prepared.report);
+        let (mails, waiting) = Mails::queue();
+        let asks = Asks {
+            store: parts.store.clone(),
+            pool: Pool::new(parts.hashing_slots),
+            hasher: Arc::new(parts.hasher),
+            chance: Arc::clone(&parts.chance),
+            outbound: parts.outbound,
+        };
+        let app = Arc::new(App {
+            clock: parts.clock,
+            chance: parts.chance,
+            configuration: ArcSwap::from_pointee(prepared.configuration),
+            revisions,
+            keyring: parts.store.keyring().clone(),
+            store: parts.store,
+            keys: parts.keys,
+            asks,
+            mails,
+            pages: parts.pages,
+            development: parts.development,
+            metrics,
+            observer: parts.observer,
+        });
+        let admin =
+            Admin { reports: reports.clone(), registry: Arc::new(registry), token: parts.admin_token };
+        Self { app, reports, admin, mailer: parts.mailer, waiting }
+    }
+
+    /// Serves visitors on the first listener and the operator on the second, until `stop` is cancelled; then
+    /// requests under way are finished. `more` are further routes of the first, such as the mail catcher.
+    pub async fn serve(self, public: TcpListener, admin: Option<TcpListener>, more: Router, stop: CancellationToken) {
+        let Self { app, admin: second, mailer, waiting, .. } = self;
+        let mut tasks = JoinSet::new();
+        tasks.spawn(mails::deliver(Arc::clone(&app), mailer, waiting));
+        tasks.spawn(purge(Arc::clone(&app)));
+        if let Some(listener) = admin {
+            tasks.spawn(listen::serve(listener, None, second.routes(), Limits::default(), stop.clone().cancelled_owned()));
+        }
+        let routes = crate::http::routes(Arc::clone(&app)).merge(more);
+        listen::serve(public, None, routes, Limits::default(), stop.cancelled_owned()).await;
+        tasks.shutdown().await;
+        app.store.close();
+    }
+}
+
+/// Replaces the configuration as a whole.
+pub fn install(app: &App, reports: &Reports, snapshot: &Snapshot) {
+    let prepared = snapshot.prepare(&app.revisions);
+    for problem in &prepared.report.problems {
+        tracing::warn!(problem, "a part of the configuration cannot be used");
+    }
+    let held = prepared.report.revisions.len();
+    app.metrics.revisions.set(u64::try_from(held).unwrap_or(u64::MAX));
+    app.metrics.configuration_confirmed.set(app.clock.now().seconds());
+    app.configuration.store(Arc::new(prepared.configuration));
+    reports.publish(prepared.report);
+}
+
+async fn purge(app: Shared) {
+    loop {
+        tokio::time::sleep(PURGE_EVERY).await;
+        if let Err(error) = app.store.purge(app.clock.now()).await {
+            tracing::warn!(%error, "expired records could not be purged");
+        }
+    }
+}
+
+/// Binds an address, with an error that says which.
+pub async fn bind(address: SocketAddr) -> anyhow::Result<TcpListener> {
+    use anyhow::Context as _;
+    TcpListener::bind(address).await.with_context(|| format!("cannot listen on {address}; is another program there?"))
+}
+
+/// Completes when the process is asked to end.
+pub fn termination() -> impl Future<Output = ()> {
+    async {
+        let interrupt = tokio::signal::ctrl_c();
+        match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
+            Ok(mut terminate) => {
+                tokio::select! { biased; _ = terminate.recv() => {}, _ = interrupt => {} }
+            }
+            Err(_) => drop(interrupt.await),
+        }
+    }
+}

@@ -1,0 +1,221 @@
+//! A folder of manifests as the configuration source: what `idflow dev` serves.
+//!
+//! A flow that does not compile keeps its last good revision. Contents of revisions are kept in the data folder,
+//! because open journeys finish on them after a restart too.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use idflow_api::catalog::{CatalogEntry, CatalogFlow, TenantSettings};
+use idflow_api::flow::Flow;
+use idflow_core::Value;
+use idflow_core::digest::Digest;
+use idflow_flow::diagnostic::{Finding, ObjectId};
+use idflow_flow::kinds::Kinds;
+use idflow_flow::source::{Manifest, Object, read};
+use idflow_flow::{Objects, compile_flow};
+
+use crate::source::Snapshot;
+use crate::source::live::{Live, SharedSecret};
+
+/// A folder of manifests.
+pub struct Folder {
+    folder: PathBuf,
+    kept: PathBuf,
+    issuer: String,
+    kinds: Kinds,
+    catalog: i64,
+    served: BTreeMap<String, CatalogFlow>,
+    contents: BTreeMap<Digest, String>,
+}
+
+/// One reading of the folder.
+pub struct Reading {
+    /// What to serve.
+    pub snapshot: Snapshot,
+    /// The files, for showing findings in place.
+    pub manifests: Vec<Manifest>,
+    /// What is wrong or doubtful.
+    pub findings: Vec<Finding>,
+    /// Objects that are named and do not exist, with who names them.
+    pub missing: Vec<(String, ObjectId)>,
+    /// Flows that run a new revision since the last reading: name and digest.
+    pub minted: Vec<(String, Digest)>,
+    /// Flows whose edit cannot run; the revision before goes on serving.
+    pub held_back: Vec<String>,
+}
+
+/// Names and modification times of the folder's files: equal as long as nothing was saved.
+pub type Fingerprint = Vec<(PathBuf, Option<SystemTime>, u64)>;
+
+impl Folder {
+    /// The folder, whose tenant answers at `issuer`. Revisions kept in `data` by an earlier run are held again.
+    pub fn open(folder: &Path, data: &Path, issuer: &str, kinds: Kinds) -> std::io::Result<Self> {
+        let kept = data.join("revisions");
+        std::fs::create_dir_all(&kept)?;
+        let mut contents = BTreeMap::new();
+        for entry in std::fs::read_dir(&kept)? {
+            let content = std::fs::read_to_string(entry?.path())?;
+            contents.insert(Digest::of(&content), content);
+        }
+        Ok(Self {
+            folder: folder.to_owned(),
+            kept,
+            issuer: issuer.to_owned(),
+            kinds,
+            catalog: 0,
+            served: BTreeMap::new(),
+            contents,
+        })
+    }
+
+    /// What tells whether a file was saved since.
+    pub fn fingerprint(&self) -> std::io::Result<Fingerprint> {
+        let describe = |path: PathBuf| {
+            let metadata = path.metadata().ok();
+            let modified = metadata.as_ref().and_then(|metadata| metadata.modified().ok());
+            (path, modified, metadata.map_or(0, |metadata| metadata.len()))
+        };
+        Ok(files(&self.folder)?.into_iter().map(describe).collect())
+    }
+
+    /// Reads the folder.
+    pub fn read(&mut self) -> std::io::Result<Reading> {
+        let mut manifests = Vec::new();
+        for path in files(&self.folder)? {
+            let text = String::from_utf8_lossy(&std::fs::read(&path)?).into_owned();
+            manifests.push(read(&path.display().to_string(), &text));
+        }
+        let mut findings: Vec<Finding> = manifests.iter().flat_map(|manifest| manifest.findings.clone()).collect();
+        let mut objects = Objects::default();
+        for object in manifests.iter().flat_map(|manifest| &manifest.objects) {
+            if let Err(finding) = objects.insert(object) {
+                findings.push(*finding);
+            }
+        }
+        self.catalog += 1;
+        let mut reading = Reading {
+            snapshot: self.snapshot(&objects, &manifests),
+            manifests,
+            findings,
+            missing: Vec::new(),
+            minted: Vec::new(),
+            held_back: Vec::new(),
+        };
+        self.compile(&objects, &mut reading)?;
+        reading.snapshot.flows = self.served.values().cloned().collect();
+        reading.snapshot.contents = self.contents.clone();
+        Ok(reading)
+    }
+
+    fn compile(&mut self, objects: &Objects, reading: &mut Reading) -> std::io::Result<()> {
+        for (name, flow) in &objects.flows {
+            let compiled = compile_flow(flow, objects, self.kinds);
+            let missing = compiled.missing.iter().map(|object| (name.clone(), object.clone()));
+            reading.missing.extend(missing);
+            reading.findings.extend(compiled.findings);
+            match compiled.revision {
+                Some(revision) => self.serve(name, flow, revision.digest, revision.content, &mut reading.minted)?,
+                None => reading.held_back.push(name.clone()),
+            }
+        }
+        // A flow whose file does not even parse is not gone: only one that no file mentions any more is.
+        let unreadable = reading.manifests.iter().any(|manifest| manifest.objects.is_empty());
+        if !unreadable {
+            self.served.retain(|name, _| objects.flows.contains_key(name));
+        }
+        Ok(())
+    }
+
+    fn serve(
+        &mut self,
+        name: &str,
+        flow: &Arc<Flow>,
+        digest: Digest,
+        content: String,
+        minted: &mut Vec<(String, Digest)>,
+    ) -> std::io::Result<()> {
+        let text = digest.to_string();
+        let before = self.served.get(name).and_then(|flow| flow.entries.first());
+        if before.is_none_or(|entry| entry.digest != text) {
+            minted.push((name.to_owned(), digest));
+            std::fs::write(self.kept.join(format!("{text}.json")), &content)?;
+            self.contents.insert(digest, content);
+        }
+        let entry =
+            CatalogEntry { revision: format!("{name}-{}", digest.short(8)), digest: text, weight: 100 };
+        let served = CatalogFlow {
+            flow: name.to_owned(),
+            type_: flow.spec.type_,
+            default: flow.spec.default,
+            suspended: flow.spec.suspend,
+            entries: vec![entry],
+        };
+        self.served.insert(name.to_owned(), served);
+        Ok(())
+    }
+
+    fn snapshot(&self, objects: &Objects, manifests: &[Manifest]) -> Snapshot {
+        let tenant = objects.tenants.values().next();
+        let settings = TenantSettings {
+            name: tenant.and_then(|tenant| tenant.metadata.name.clone()).unwrap_or_else(|| "dev".to_owned()),
+            issuer: self.issuer.clone(),
+            limits: tenant.and_then(|tenant| tenant.spec.limits.clone()),
+            policy: tenant.and_then(|tenant| tenant.spec.policy.clone()),
+            egress: tenant.and_then(|tenant| tenant.spec.egress.clone()),
+            trusted_proxies: Vec::new(),
+        };
+        let secrets = manifests.iter().flat_map(|manifest| &manifest.objects);
+        let secrets = secrets.filter(|object| object.kind == "Secret");
+        Snapshot {
+            catalog: self.catalog,
+            tenant: settings,
+            flows: Vec::new(),
+            withdrawn: Vec::new(),
+            contents: BTreeMap::new(),
+            live: Live {
+                connections: objects.connections.iter().map(|(n, o)| (n.clone(), o.spec.clone())).collect(),
+                directories: objects.directories.iter().map(|(n, o)| (n.clone(), o.spec.clone())).collect(),
+                clients: objects.clients.iter().map(|(n, o)| (n.clone(), o.spec.clone())).collect(),
+                themes: objects.themes.iter().map(|(n, o)| (n.clone(), o.spec.clone())).collect(),
+                secrets: secrets.map(|object| (object.name.clone(), secret(object))).collect(),
+            },
+        }
+    }
+}
+
+/// A Secret of a file: `stringData` as it stands, `data` decoded.
+fn secret(object: &Object) -> SharedSecret {
+    let texts = |pointer: &str| -> BTreeMap<String, String> {
+        let members = object.value.pointer(pointer).and_then(Value::as_object).into_iter().flatten();
+        members.filter_map(|(name, value)| Some((name.clone(), value.as_str()?.to_owned()))).collect()
+    };
+    let decoded = texts("/data").into_iter().filter_map(|(name, value)| {
+        let bytes = STANDARD.decode(value.trim()).ok()?;
+        Some((name, String::from_utf8(bytes).ok()?))
+    });
+    SharedSecret {
+        labels: texts("/metadata/labels"),
+        annotations: texts("/metadata/annotations"),
+        data: decoded.chain(texts("/stringData")).collect(),
+    }
+}
+
+fn files(folder: &Path) -> std::io::Result<Vec<PathBuf>> {
+    let mut files = Vec::new();
+    for entry in std::fs::read_dir(folder)? {
+        let path = entry?.path();
+        let is_hidden = path.file_name().is_some_and(|name| name.to_string_lossy().starts_with('.'));
+        if path.is_dir() && !is_hidden {
+            files.extend(self::files(&path)?);
+        } else if path.extension().is_some_and(|extension| extension == "yaml" || extension == "yml") && !is_hidden {
+            files.push(path);
+        }
+    }
+    files.sort();
+    Ok(files)
+}

@@ -1,0 +1,319 @@
+//! The objects that are live at once: connections, directories, applications, themes, shared Secrets.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use idflow_api::catalog::TenantSettings;
+use idflow_api::connection::{ConnectionSpec, Http, HttpScheme, Smtp, SmtpTls};
+use idflow_api::directory::DirectorySpec;
+use idflow_api::oidc_client::{self, OIDCClientSpec, Scope};
+use idflow_api::theme::ThemeSpec;
+use idflow_api::{HOSTS_ANNOTATION, USABLE_LABEL};
+use idflow_core::digest::Digest;
+use idflow_core::secret::SecretText;
+use idflow_core::time::Span;
+use idflow_net::mail::{SmtpSecurity, SmtpSettings};
+use idflow_oidc::client::{Algorithm, Client, ClientAuthentication, GrantType, PkcePolicy};
+use idflow_pages::theme::Theme;
+use serde::{Deserialize, Serialize};
+
+use crate::configuration::{Application, Configuration, Connection, Directory, HttpConnection};
+use crate::source::theme;
+
+/// NIST SP 800-63B-4 section 3.1.1.2: eight where the password is one of two factors. Stricter by policy.
+const MINIMUM_LENGTH: u32 = 8;
+
+/// Live objects by name.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Live {
+    /// Connections.
+    pub connections: BTreeMap<String, ConnectionSpec>,
+    /// Directories.
+    pub directories: BTreeMap<String, DirectorySpec>,
+    /// Applications.
+    pub clients: BTreeMap<String, OIDCClientSpec>,
+    /// Themes.
+    pub themes: BTreeMap<String, ThemeSpec>,
+    /// The Secrets that the objects above name, as far as they may be read.
+    pub secrets: BTreeMap<String, SharedSecret>,
+}
+
+/// A Kubernetes Secret with what decides about its use.
+#[derive(Clone, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct SharedSecret {
+    /// Its labels.
+    pub labels: BTreeMap<String, String>,
+    /// Its annotations.
+    pub annotations: BTreeMap<String, String>,
+    /// Its entries. Values that are not text are left out.
+    pub data: BTreeMap<String, String>,
+}
+
+impl std::fmt::Debug for SharedSecret {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("SharedSecret").field("entries", &self.data.keys().collect::<Vec<_>>()).finish()
+    }
+}
+
+/// Why a Secret may not be used.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+enum SecretProblem {
+    #[error("Secret {0} does not exist or may not be read")]
+    Missing(String),
+    #[error("Secret {0} is not shared: its owner must set the label idflow.dev/usable: \"true\"")]
+    NotShared(String),
+    #[error("Secret {0} may not be sent to {1}: its owner must list the host in the annotation idflow.dev/hosts")]
+    NotForHost(String, String),
+    #[error("Secret {0} has no entry {1}")]
+    NoEntry(String, &'static str),
+}
+
+impl Live {
+    /// A configuration without flows, and what could not be used of the objects.
+    pub fn configuration(&self, tenant: &TenantSettings) -> (Configuration, Vec<String>) {
+        let mut problems = Vec::new();
+        let mut connections = BTreeMap::new();
+        for (name, spec) in &self.connections {
+            match self.connection(spec, tenant) {
+                Ok(connection) => drop(connections.insert(name.clone(), connection)),
+                Err(problem) => problems.push(format!("Connection {name}: {problem}")),
+            }
+        }
+        let mut clients = BTreeMap::new();
+        for (name, spec) in &self.clients {
+            match self.application(name, spec) {
+                Ok(application) => drop(clients.insert(application.client.id.clone(), Arc::new(application))),
+                Err(problem) => problems.push(format!("OIDCClient {name}: {problem}")),
+            }
+        }
+        let theme = self.themes.values().find(|theme| theme.default).or_else(|| self.themes.values().next());
+        let configuration = Configuration {
+            generation: 0,
+            issuer: tenant.issuer.clone(),
+            trusted_proxies: tenant.trusted_proxies.clone(),
+            allowed_hosts: tenant.egress.as_ref().and_then(|egress| egress.allowed_hosts.clone()),
+            allowed_networks: tenant.egress.iter().flat_map(|egress| egress.private_ranges.clone()).collect(),
+            session_lifetime: tenant.limits.as_ref().and_then(|limits| limits.session_lifetime),
+            flows: BTreeMap::new(),
+            withdrawn: Vec::new(),
+            clients,
+            directories: self.directories.iter().map(|(name, spec)| (name.clone(), directory(spec))).collect(),
+            connections,
+            theme: Arc::new(theme.map_or_else(Theme::default, theme::theme).prepare()),
+        };
+        (configuration, problems)
+    }
+
+    fn connection(&self, spec: &ConnectionSpec, tenant: &TenantSettings) -> Result<Connection, SecretProblem> {
+        match (&spec.smtp, &spec.http) {
+            (Some(smtp), _) => Ok(Connection::Smtp(self.smtp(smtp, tenant)?)),
+            (None, Some(http)) => Ok(Connection::Http(self.http(http)?)),
+            (None, None) => Err(SecretProblem::Missing("(none: the connection names no system)".to_owned())),
+        }
+    }
+
+    fn smtp(&self, smtp: &Smtp, tenant: &TenantSettings) -> Result<SmtpSettings, SecretProblem> {
+        let login = match &smtp.secret_ref {
+            Some(reference) => {
+                let secret = self.secret_for(&reference.name, &smtp.host)?;
+                let user = entry(secret, &reference.name, "username")?;
+                Some((user.to_owned(), SecretText::new(entry(secret, &reference.name, "password")?)))
+            }
+            None => None,
+        };
+        Ok(SmtpSettings {
+            host: smtp.host.clone(),
+            port: smtp.port(),
+            security: match smtp.tls() {
+                SmtpTls::Implicit => SmtpSecurity::Implicit,
+                SmtpTls::StartTLS => SmtpSecurity::StartTls,
+                SmtpTls::None => SmtpSecurity::None,
+            },
+            from: smtp.from.clone(),
+            login,
+            timeout: smtp.timeout.unwrap_or(Span::seconds(10)),
+            allowed_hosts: tenant.egress.as_ref().and_then(|egress| egress.allowed_hosts.clone()),
+            allowed_networks: tenant.egress.iter().flat_map(|egress| egress.private_ranges.clone()).collect(),
+        })
+    }
+
+    fn http(&self, http: &Http) -> Result<HttpConnection, SecretProblem> {
+        let plain = http.headers.iter().map(|(name, value)| (name.clone(), SecretText::new(value)));
+        let mut headers: Vec<(String, SecretText)> = plain.collect();
+        if let Some(authentication) = &http.authentication {
+            let name = &authentication.secret_ref.name;
+            let secret = self.secret_for(name, host_of(&http.url))?;
+            headers.push(("authorization".to_owned(), credentials(authentication.scheme, secret, name)?));
+        }
+        Ok(HttpConnection {
+            base: http.url.trim_end_matches('/').to_owned(),
+            headers,
+            timeout: http.timeout.unwrap_or(Span::seconds(5)),
+        })
+    }
+
+    fn application(&self, name: &str, spec: &OIDCClientSpec) -> Result<Application, SecretProblem> {
+        let secrets = match &spec.secret_ref {
+            Some(reference) => {
+                let secret = self.secret(&reference.name)?;
+                entry(secret, &reference.name, "current")?;
+                ["current", "previous"].iter().filter_map(|key| secret.data.get(*key)).map(Digest::of).collect()
+            }
+            None => Vec::new(),
+        };
+        Ok(application(name, spec, secrets))
+    }
+
+    fn secret(&self, name: &str) -> Result<&SharedSecret, SecretProblem> {
+        let secret = self.secrets.get(name).ok_or_else(|| SecretProblem::Missing(name.to_owned()))?;
+        let shared = secret.labels.get(USABLE_LABEL).is_some_and(|value| value == "true");
+        if shared { Ok(secret) } else { Err(SecretProblem::NotShared(name.to_owned())) }
+    }
+
+    fn secret_for(&self, name: &str, host: &str) -> Result<&SharedSecret, SecretProblem> {
+        let secret = self.secret(name)?;
+        let hosts = secret.annotations.get(HOSTS_ANNOTATION).map(String::as_str).unwrap_or_default();
+        let listed = hosts.split([',', ' ']).any(|listed| !listed.is_empty() && listed.eq_ignore_ascii_case(host));
+        if listed { Ok(secret) } else { Err(SecretProblem::NotForHost(name.to_owned(), host.to_owned())) }
+    }
+}
+
+fn entry<'a>(secret: &'a SharedSecret, name: &str, key: &'static str) -> Result<&'a str, SecretProblem> {
+    let value = secret.data.get(key).filter(|value| !value.is_empty());
+    value.map(String::as_str).ok_or_else(|| SecretProblem::NoEntry(name.to_owned(), key))
+}
+
+fn credentials(scheme: HttpScheme, secret: &SharedSecret, name: &str) -> Result<SecretText, SecretProblem> {
+    use base64::Engine as _;
+    match scheme {
+        HttpScheme::Bearer => Ok(SecretText::new(format!("Bearer {}", entry(secret, name, "token")?))),
+        HttpScheme::Basic => {
+            let pair = format!("{}:{}", entry(secret, name, "username")?, entry(secret, name, "password")?);
+            let encoded = base64::engine::general_purpose::STANDARD.encode(pair);
+            Ok(SecretText::new(format!("Basic {encoded}")))
+        }
+    }
+}
+
+fn host_of(url: &str) -> &str {
+    let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
+    let authority = rest.split('/').next().unwrap_or(rest);
+    if authority.starts_with('[') {
+        return authority.split_inclusive(']').next().unwrap_or(authority);
+    }
+    authority.split(':').next().unwrap_or(authority)
+}
+
+/// The live part of a Directory.
+pub fn directory(spec: &DirectorySpec) -> Directory {
+    let policy = spec.password_policy.clone().unwrap_or_default();
+    let minimum = policy.minimum_length.and_then(|length| u32::try_from(length).ok());
+    Directory {
+        minimum_length: minimum.unwrap_or(MINIMUM_LENGTH),
+        blocklist: policy.blocklist,
+        identifiers: spec.identifiers.clone(),
+        unique: spec.attributes.iter().filter(|a| a.unique).map(|a| a.name.clone()).collect(),
+    }
+}
+
+fn application(name: &str, spec: &OIDCClientSpec, secrets: Vec<Digest>) -> Application {
+    let flows = spec.flows.clone().unwrap_or_default();
+    let display_name = spec.display_name.clone().unwrap_or_else(|| name.to_owned());
+    let client = Client {
+        id: spec.client_id.clone().unwrap_or_else(|| name.to_owned()),
+        name: display_name.clone(),
+        redirect_uris: spec.redirect_uris.clone(),
+        authentication: match spec.authentication {
+            oidc_client::ClientAuthentication::None => ClientAuthentication::None,
+            oidc_client::ClientAuthentication::ClientSecretBasic => ClientAuthentication::SecretBasic,
+            oidc_client::ClientAuthentication::ClientSecretPost => ClientAuthentication::SecretPost,
+        },
+        secrets,
+        grants: spec.grants.as_deref().unwrap_or(&DEFAULT_GRANTS).iter().copied().map(grant).collect(),
+        scopes: spec.scopes.as_deref().unwrap_or(&DEFAULT_SCOPES).iter().copied().map(scope).collect(),
+        pkce: match spec.pkce {
+            Some(oidc_client::Pkce::OptionalWithNonce) => PkcePolicy::OptionalWithNonce,
+            Some(oidc_client::Pkce::Required) | None => PkcePolicy::Required,
+        },
+        id_token_algorithm: match spec.id_token_signing_algorithm {
+            Some(oidc_client::SigningAlgorithm::ES256) => Algorithm::Es256,
+            Some(oidc_client::SigningAlgorithm::RS256) | None => Algorithm::Rs256,
+        },
+        allowed_origins: spec.allowed_origins.clone(),
+        flows: flows.login.map(|flow| ("Login".to_owned(), flow)).into_iter().collect(),
+        disabled: false,
+    };
+    Application { client, display_name }
+}
+
+const DEFAULT_GRANTS: [oidc_client::Grant; 1] = [oidc_client::Grant::AuthorizationCode];
+const DEFAULT_SCOPES: [Scope; 3] = [Scope::Openid, Scope::Profile, Scope::Email];
+
+fn scope(scope: Scope) -> String {
+    match scope {
+        Scope::Openid => "openid",
+        Scope::Profile => "profile",
+        Scope::Email => "email",
+        Scope::OfflineAccess => "offline_access",
+    }
+    .to_owned()
+}
+
+fn grant(grant: oidc_client::Grant) -> GrantType {
+    match grant {
+        oidc_client::Grant::AuthorizationCode => GrantType::AuthorizationCode,
+        oidc_client::Grant::RefreshToken => GrantType::RefreshToken,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use idflow_api::connection::HttpAuthentication;
+    use idflow_api::oidc_client::SecretReference;
+
+    use super::*;
+
+    fn live(shared: bool, hosts: &str) -> Live {
+        let labels = if shared { BTreeMap::from([(USABLE_LABEL.to_owned(), "true".to_owned())]) } else { BTreeMap::new() };
+        let secret = SharedSecret {
+            labels,
+            annotations: BTreeMap::from([(HOSTS_ANNOTATION.to_owned(), hosts.to_owned())]),
+            data: BTreeMap::from([("token".to_owned(), "s3cret".to_owned())]),
+        };
+        Live { secrets: BTreeMap::from([("crm".to_owned(), secret)]), ..Live::default() }
+    }
+
+    fn http() -> Http {
+        Http {
+            url: "https://api.example.com:8443/v1/".to_owned(),
+            headers: BTreeMap::new(),
+            authentication: Some(HttpAuthentication {
+                scheme: HttpScheme::Bearer,
+                secret_ref: SecretReference { name: "crm".to_owned() },
+            }),
+            timeout: None,
+        }
+    }
+
+    #[test]
+    fn a_secret_goes_only_to_hosts_its_owner_listed() {
+        let cases = [
+            (live(true, "api.example.com"), true),
+            (live(true, "other.example.com, api.example.com"), true),
+            (live(true, "example.com"), false),
+            (live(true, ""), false),
+            (live(false, "api.example.com"), false),
+            (Live::default(), false),
+        ];
+        for (live, allowed) in cases {
+            assert_eq!(live.http(&http()).is_ok(), allowed, "{live:?}");
+        }
+    }
+
+    #[test]
+    fn l_1_a_snapshot_does_not_show_its_secrets() {
+        assert!(!format!("{:?}", live(true, "x")).contains("s3cret"));
+    }
+}

@@ -1,0 +1,76 @@
+//! Loading users from a file: for demonstrations, load tests and moving in.
+
+use idflow_core::chance::Chance;
+use idflow_core::id::UserId;
+use idflow_core::secret::SecretText;
+use idflow_core::time::Clock;
+use idflow_core::user::{User, UserState};
+use idflow_core::write::Write;
+use idflow_core::Data;
+use idflow_factor::Hasher;
+use idflow_store::{Commit, CommitError, Store};
+use serde::Deserialize;
+
+use crate::configuration::Directory;
+
+/// One user of the file: `password`, and any attributes of the Directory.
+#[derive(Deserialize)]
+pub struct NewUser {
+    password: Option<String>,
+    #[serde(flatten)]
+    attributes: Data,
+}
+
+/// A user that cannot be loaded.
+#[derive(Debug, thiserror::Error)]
+pub enum LoadError {
+    /// The password is longer than can be hashed.
+    #[error("user {0} of the file has a password that is too long to be hashed")]
+    Password(usize),
+    /// The store refused.
+    #[error("user {0} of the file was not stored: {1}")]
+    Store(usize, CommitError),
+}
+
+/// Creates the users that do not exist yet and returns how many there were.
+pub async fn load(
+    users: Vec<NewUser>,
+    directory: (&str, &Directory),
+    store: &Store,
+    hasher: &Hasher,
+    clock: &dyn Clock,
+    chance: &dyn Chance,
+) -> Result<usize, LoadError> {
+    let mut created = 0;
+    for (index, new) in users.into_iter().enumerate() {
+        let now = clock.now();
+        let id = UserId::random(chance);
+        let user = User {
+            id,
+            directory: directory.0.to_owned(),
+            attributes: new.attributes,
+            verified: Vec::new(),
+            state: UserState::Active,
+            created: now,
+            updated: now,
+        };
+        let known = directory.1.unique.iter().find_map(|name| Some((name.clone(), user.text(name)?.to_owned())));
+        if let Some((name, value)) = known {
+            let found = store.find_user(directory.0, &[name], &value).await;
+            if found.map_err(|error| LoadError::Store(index, error.into()))?.is_some() {
+                continue;
+            }
+        }
+        let mut writes = vec![Write::CreateUser { user, unique: directory.1.unique.clone() }];
+        if let Some(password) = new.password {
+            let hash = hasher.hash(&SecretText::new(password), chance).map_err(|_| LoadError::Password(index))?;
+            writes.push(Write::SetPassword { user: id, hash, ends_sessions: false });
+        }
+        match store.commit(Commit::new(now).writes(writes)).await {
+            Ok(()) => created += 1,
+            Err(CommitError::Taken { .. }) => {}
+            Err(error) => return Err(LoadError::Store(index, error)),
+        }
+    }
+    Ok(created)
+}
