@@ -152,10 +152,10 @@ impl GuardedClient {
             Policy { hosts: request.allowed_hosts.clone(), networks: request.allowed_networks.clone() };
         let guard = Guard::new(policy.hosts.as_deref(), &policy.networks, Arc::clone(&self.0.resolver));
         let (method, headers) = (method(&request.method)?, headers(&request)?);
+        // Addresses in place of names never reach the client's resolver.
+        guard.check_host(&host)?;
         let _slot = self.0.calls.try_acquire().map_err(|_| OutboundError::Busy)?;
         let call = async {
-            // A refusal shall be told as such, and literals never reach the client's resolver.
-            guard.resolve(&host, 0).await?;
             let client = self.client(policy, guard)?;
             let mut call = client.request(method, url).headers(headers);
             if let Some(body) = request.body {

@@ -78,7 +78,7 @@ impl Guard {
         }
     }
 
-    /// Checks a host's name, or an address in place of one, without resolving it.
+    /// Checks a host's name without resolving it, or an address that stands in place of one.
     pub fn check_host(&self, host: &str) -> Result<(), Refused> {
         let wanted = canonical(host);
         let covers = |pattern: &String| match pattern.strip_prefix("*.") {
@@ -87,8 +87,13 @@ impl Guard {
             }
             None => *pattern == wanted,
         };
-        match &self.hosts {
-            Some(hosts) if !hosts.iter().any(covers) => Err(Refused::Host(host.to_owned())),
+        if self.hosts.as_ref().is_some_and(|hosts| !hosts.iter().any(covers)) {
+            return Err(Refused::Host(host.to_owned()));
+        }
+        match literal(host) {
+            Some(address) if !self.allows(address) => {
+                Err(Refused::Address { host: host.to_owned(), address })
+            }
             _ => Ok(()),
         }
     }
@@ -103,10 +108,9 @@ impl Guard {
     pub async fn resolve(&self, host: &str, port: u16) -> Result<Vec<SocketAddr>, Refused> {
         self.check_host(host)?;
         let unresolved = || Refused::Unresolved(host.to_owned());
-        let bare = host.trim_start_matches('[').trim_end_matches(']');
-        let addresses = match bare.parse::<IpAddr>() {
-            Ok(address) => vec![address],
-            Err(_) => self.resolver.addresses(host).await.map_err(|_| unresolved())?,
+        let addresses = match literal(host) {
+            Some(address) => vec![address],
+            None => self.resolver.addresses(host).await.map_err(|_| unresolved())?,
         };
         if let Some(address) = addresses.iter().find(|address| !self.allows(**address)) {
             return Err(Refused::Address { host: host.to_owned(), address: *address });
@@ -116,6 +120,10 @@ impl Guard {
         }
         Ok(addresses.into_iter().map(|address| SocketAddr::new(address, port)).collect())
     }
+}
+
+fn literal(host: &str) -> Option<IpAddr> {
+    host.trim_start_matches('[').trim_end_matches(']').parse().ok()
 }
 
 fn canonical(host: &str) -> String {

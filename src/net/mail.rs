@@ -4,6 +4,7 @@
 //! have been.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, UNIX_EPOCH};
 
 use futures_util::future::BoxFuture;
@@ -127,10 +128,17 @@ impl SmtpMailer {
         self
     }
 
-    async fn deliver(&self, settings: &SmtpSettings, message: &Message) -> Result<(), MailError> {
+    /// `begun` is set before the first word about the mail.
+    async fn deliver(
+        &self,
+        settings: &SmtpSettings,
+        message: &Message,
+        begun: &AtomicBool,
+    ) -> Result<(), MailError> {
         let mail = self.compose(settings, message)?;
         let hello = ClientId::Domain(sender(settings)?.email.domain().to_owned());
         let mut connection = self.connect(settings, &hello).await?;
+        begun.store(true, Ordering::Relaxed);
         let outcome = connection.send(mail.envelope(), &mail.formatted()).await;
         if outcome.is_ok() {
             // The mail is accepted; how the connection ends changes nothing.
@@ -235,10 +243,13 @@ impl Mailer for SmtpMailer {
         message: Message,
     ) -> BoxFuture<'a, Result<(), MailError>> {
         Box::pin(async move {
-            let sending = self.deliver(settings, &message);
-            tokio::time::timeout(settings.timeout.to_std(), sending)
-                .await
-                .unwrap_or(Err(MailError::Uncertain))
+            let begun = AtomicBool::new(false);
+            let sending = self.deliver(settings, &message, &begun);
+            match tokio::time::timeout(settings.timeout.to_std(), sending).await {
+                Ok(outcome) => outcome,
+                Err(_) if begun.load(Ordering::Relaxed) => Err(MailError::Uncertain),
+                Err(_) => Err(MailError::Unreachable("it took too long")),
+            }
         })
     }
 }

@@ -90,74 +90,75 @@ async fn r_1_addresses_that_are_not_granted_are_refused() {
     }
 }
 
-/// Spellings of addresses that browsers and libraries understand, of which none is public.
+/// Spellings that browsers and libraries understand, of addresses that are not public.
+const SPELLINGS: &[&str] = &[
+    "localhost",
+    "LOCALHOST",
+    "localhost.",
+    "127.1",
+    "127.0.1",
+    "127.000.000.001",
+    "0177.0.0.1",
+    "0x7f.1",
+    "0x7f.0.0.1",
+    "0x7f000001",
+    "0X7F000001",
+    "2130706433",
+    "017700000001",
+    "127.0.0.1.",
+    "0",
+    "0.0",
+    "0x0",
+    "00.00.00.00",
+    "127.65535",
+    "127.0.65534",
+    "0x7f.0x0.0x0.0x1",
+    "0177.0000.0000.0001",
+    "10.1",
+    "0xa.1",
+    "012.1",
+    "167772161",
+    "0xa000001",
+    "192.168.1",
+    "0xc0.0xa8.0.1",
+    "3232235521",
+    "0300.0250.0.1",
+    "169.254.43518",
+    "0xa9fea9fe",
+    "2852039166",
+    "0251.0376.0251.0376",
+    "0xa9.0xfe.0xa9.0xfe",
+    "１２７.０.０.１",
+    "①②⑦.⓪.⓪.①",
+    "127。0。0。1",
+    "127．0．0．1",
+    "１２７。１",
+    "ⓛⓞⓒⓐⓛⓗⓞⓢⓣ",
+    "ｌｏｃａｌｈｏｓｔ",
+    "%6c%6f%63%61%6c%68%6f%73%74",
+    "%31%32%37.0.0.1",
+    "127.0.0.%31",
+    "loc\u{ad}alhost",
+    "127.0.0.1%2e",
+    "[::]",
+    "[::1]",
+    "[0:0:0:0:0:0:0:1]",
+    "[0000:0000:0000:0000:0000:0000:0000:0001]",
+    "[::ffff:127.0.0.1]",
+    "[::FFFF:7F00:1]",
+    "[::ffff:7f00:0001]",
+    "[0:0:0:0:0:ffff:127.0.0.1]",
+    "[::127.0.0.1]",
+    "[64:ff9b::7f00:1]",
+    "[2002:7f00:1::]",
+    "[fe80::1]",
+    "[fd00:ec2::254]",
+    "[ff02::1]",
+];
+
+/// The same, and seven addresses in every notation.
 fn spellings() -> Vec<String> {
-    let mut all: Vec<String> = [
-        "localhost",
-        "LOCALHOST",
-        "localhost.",
-        "127.1",
-        "127.0.1",
-        "127.000.000.001",
-        "0177.0.0.1",
-        "0x7f.1",
-        "0x7f.0.0.1",
-        "0x7f000001",
-        "0X7F000001",
-        "2130706433",
-        "017700000001",
-        "127.0.0.1.",
-        "0",
-        "0.0",
-        "0x0",
-        "00.00.00.00",
-        "127.65535",
-        "127.0.65534",
-        "0x7f.0x0.0x0.0x1",
-        "0177.0000.0000.0001",
-        "10.1",
-        "0xa.1",
-        "012.1",
-        "167772161",
-        "0xa000001",
-        "192.168.1",
-        "0xc0.0xa8.0.1",
-        "3232235521",
-        "0300.0250.0.1",
-        "169.254.43518",
-        "0xa9fea9fe",
-        "2852039166",
-        "0251.0376.0251.0376",
-        "0xa9.0xfe.0xa9.0xfe",
-        "１２７.０.０.１",
-        "①②⑦.⓪.⓪.①",
-        "127。0。0。1",
-        "127．0．0．1",
-        "１２７。１",
-        "ⓛⓞⓒⓐⓛⓗⓞⓢⓣ",
-        "ｌｏｃａｌｈｏｓｔ",
-        "%6c%6f%63%61%6c%68%6f%73%74",
-        "%31%32%37.0.0.1",
-        "127.0.0.%31",
-        "loc\u{ad}alhost",
-        "127.0.0.1%2e",
-        "[::]",
-        "[::1]",
-        "[0:0:0:0:0:0:0:1]",
-        "[0000:0000:0000:0000:0000:0000:0000:0001]",
-        "[::ffff:127.0.0.1]",
-        "[::FFFF:7F00:1]",
-        "[::ffff:7f00:0001]",
-        "[0:0:0:0:0:ffff:127.0.0.1]",
-        "[::127.0.0.1]",
-        "[64:ff9b::7f00:1]",
-        "[2002:7f00:1::]",
-        "[fe80::1]",
-        "[fd00:ec2::254]",
-        "[ff02::1]",
-    ]
-    .map(str::to_owned)
-    .into();
+    let mut all: Vec<String> = SPELLINGS.iter().map(|spelling| (*spelling).to_owned()).collect();
     for address in
         ["127.0.0.1", "10.0.0.1", "192.168.0.1", "172.16.0.1", "169.254.169.254", "100.64.0.1", "0.0.0.0"]
     {
@@ -247,18 +248,32 @@ async fn r_2_the_address_that_was_checked_is_the_address_dialled() {
     for turn in 0..100 {
         let answers = match turn % 3 {
             0 => vec![vec!["127.0.0.1"], vec!["127.0.0.2"]],
-            1 => vec![vec!["127.0.0.1"], vec!["127.0.0.1", "127.0.0.2"], vec!["127.0.0.2"]],
+            1 => vec![vec!["127.0.0.1", "127.0.0.2"], vec!["127.0.0.2"]],
             _ => vec![vec!["127.0.0.2"], vec!["127.0.0.1"]],
         };
-        let client = GuardedClient::new(Scripted::new(answers), Vec::new());
+        let resolver = Scripted::new(answers);
+        let client = GuardedClient::new(Arc::clone(&resolver) as Arc<dyn Resolver>, Vec::new());
         let request = OutboundRequest {
             allowed_networks: vec!["127.0.0.1/32".into()],
             ..call(&format!("https://rebinding.example:{port}"), "/")
         };
-        assert!(matches!(client.request(request).await, Err(OutboundError::Refused(_))));
+        let outcome = client.request(request).await;
+        match turn % 3 {
+            0 => assert!(matches!(outcome, Err(OutboundError::Unreachable(_))), "{outcome:?}"),
+            _ => assert!(matches!(outcome, Err(OutboundError::Refused(_))), "{outcome:?}"),
+        }
+        assert_eq!(resolver.asked.load(Ordering::SeqCst), 1, "the name is looked up once");
     }
     tokio::time::sleep(Duration::from_millis(50)).await;
     assert_eq!(hits.load(Ordering::SeqCst), 0);
+    let client = GuardedClient::new(Scripted::new(vec![vec!["127.0.0.2"]]), Vec::new());
+    let granted = OutboundRequest {
+        timeout: Span(500),
+        allowed_networks: vec!["127.0.0.2/32".into()],
+        ..call(&format!("https://rebinding.example:{port}"), "/")
+    };
+    assert!(client.request(granted).await.is_err());
+    assert_eq!(hits.load(Ordering::SeqCst), 1, "the canary can be reached when it is granted");
 }
 
 #[tokio::test]

@@ -85,7 +85,6 @@ async fn talk<S: AsyncRead + AsyncWrite + Unpin>(
         if script.silent_after == Some(command) {
             std::future::pending::<()>().await;
         }
-        in_data = command == "DATA";
         let usual = match command {
             "EHLO" if script.tls.is_some() && !script.implicit && greet => "250-relay.test\r\n250 STARTTLS",
             "EHLO" => "250-relay.test\r\n250-8BITMIME\r\n250 AUTH PLAIN LOGIN",
@@ -96,6 +95,7 @@ async fn talk<S: AsyncRead + AsyncWrite + Unpin>(
         };
         let answer =
             script.answers.iter().find(|(name, _)| *name == command).map_or(usual, |(_, answer)| answer);
+        in_data = answer.starts_with("354");
         stream.write_all(format!("{answer}\r\n").as_bytes()).await.ok()?;
         stream.flush().await.ok()?;
         match command {
@@ -217,6 +217,13 @@ async fn a_refusal_is_told_apart_from_doubt() {
         let relay = Relay::start(Script { answers: vec![(command, answer)], ..Script::default() }).await;
         let outcome = mailer().send(&settings(&relay), message()).await;
         assert_eq!(outcome, Err(MailError::Rejected(code)), "{command}");
+    }
+    for command in ["EHLO", "AUTH"] {
+        let relay = Relay::start(Script { silent_after: Some(command), ..Script::default() }).await;
+        let login = Some(("user".to_owned(), SecretText::new("canary")));
+        let settings = SmtpSettings { timeout: Span(300), login, ..settings(&relay) };
+        let outcome = mailer().send(&settings, message()).await;
+        assert!(matches!(outcome, Err(MailError::Unreachable(_))), "{command}: {outcome:?}");
     }
     for command in [".", "RCPT"] {
         let relay = Relay::start(Script { silent_after: Some(command), ..Script::default() }).await;
