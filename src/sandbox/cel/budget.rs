@@ -27,6 +27,19 @@ pub(super) const MATCHES: &str = "@matches";
 const VALUE_OPERATORS: [&str; 5] =
     [operators::ADD, operators::CONDITIONAL, operators::INDEX, operators::OPT_INDEX, operators::OPT_SELECT];
 
+/// Operators whose work grows with what they are given.
+const HANDLING_OPERATORS: [&str; 9] = [
+    MATCHES,
+    operators::ADD,
+    operators::EQUALS,
+    operators::NOT_EQUALS,
+    operators::IN,
+    operators::LESS,
+    operators::LESS_EQUALS,
+    operators::GREATER,
+    operators::GREATER_EQUALS,
+];
+
 /// Values for one step.
 const VALUES_PER_STEP: u64 = 16;
 /// Bytes for one step.
@@ -190,14 +203,13 @@ pub(super) fn accounted(node: IdedExpr) -> IdedExpr {
 }
 
 fn account_call(mut call: CallExpr) -> Expr {
-    let handles_values = !functions::is_operator(&call.func_name)
-        || matches!(
-            call.func_name.as_str(),
-            MATCHES | operators::ADD | operators::EQUALS | operators::NOT_EQUALS | operators::IN
-        );
+    let name = call.func_name.as_str();
+    let handles_values = !functions::is_operator(name) || HANDLING_OPERATORS.contains(&name);
     let account = |node: IdedExpr| {
+        // Indexing copies nothing, but what is indexed may be the result of a function.
+        let is_result = matches!(&node.expr, Expr::Call(inner) if !functions::is_operator(&inner.func_name));
         let node = accounted(node);
-        if handles_values { charged(node) } else { node }
+        if handles_values || is_result { charged(node) } else { node }
     };
     call.args = call.args.into_iter().map(account).collect();
     call.target = call.target.map(|target| {
