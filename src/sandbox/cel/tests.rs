@@ -288,7 +288,13 @@ fn x_2_long_chains_and_deep_nesting_are_refused_not_fatal() {
 fn x_2_the_deepest_accepted_trees_fit_a_worker_stack() {
     on_a_worker_stack(|| {
         let deepest = |make: &dyn Fn(usize) -> String| {
-            (1..MAX_DEPTH + 2).rev().find_map(|n| Expression::compile(&make(n)).ok()).unwrap()
+            let (mut accepted, mut refused) = (1, MAX_DEPTH + 2);
+            while refused - accepted > 1 {
+                let middle = usize::midpoint(accepted, refused);
+                let fits = Expression::compile(&make(middle)).is_ok();
+                if fits { accepted = middle } else { refused = middle }
+            }
+            Expression::compile(&make(accepted)).unwrap()
         };
         let roots = data(json!({"form": {"l": [1], "s": "x"}}));
         for make in [
