@@ -91,7 +91,7 @@ ids! {
 #[serde(transparent)]
 pub struct StepInstance(pub u32);
 
-/// Which showing of one step instance's page: counted from 1.
+/// Which showing of one step instance's page: counted from 1. What happens before the first showing is attempt 0.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Attempt(pub u32);

@@ -150,12 +150,10 @@ pub struct Expected {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Visit {
-    /// How many frames were open.
-    pub depth: u16,
-    /// The step in the innermost of them.
-    pub step: u16,
     /// Evidence from this instance on is dropped when the visitor goes back.
     pub instance: StepInstance,
+    /// The call stack as it stood on entering, with the form values that were given on the page.
+    pub frames: Vec<Frame>,
 }
 
 /// How a journey ended.

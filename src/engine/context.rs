@@ -12,7 +12,7 @@ use idflow_core::time::Timestamp;
 use idflow_core::view::Text;
 use idflow_core::write::Write;
 use idflow_core::{Data, Value};
-use idflow_sandbox::{Budget, Escape, Expression, Template};
+use idflow_sandbox::{Escape, Expression, Template};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -47,6 +47,12 @@ pub(crate) struct Active {
 }
 
 impl Active {
+    /// A visit that has just begun.
+    pub(crate) fn entered(instance: StepInstance) -> Self {
+        let additions = Additions::default();
+        Self { instance, attempt: Attempt(0), state: Value::Null, effects: 0, additions }
+    }
+
     pub(crate) fn effect_id(&mut self, journey: JourneyId) -> EffectId {
         let id = EffectId { journey, instance: self.instance, attempt: self.attempt, number: self.effects };
         self.effects = self.effects.saturating_add(1);
@@ -167,10 +173,7 @@ impl<'a> Cx<'a> {
 
     /// Evaluates an expression.
     pub fn evaluate(&self, expression: &Expression) -> Result<Value, Fault> {
-        let roots = self.sources.roots(expression.references());
-        expression
-            .evaluate(&roots, Budget::default())
-            .map_err(|error| Fault::new(format!("`{}`: {error}", expression.source())))
+        self.sources.evaluate(expression)
     }
 
     /// Renders a template, its values escaped for where the text lands.

@@ -3,9 +3,10 @@
 use idflow_core::journey::{Frame, Journey, Purpose};
 use idflow_core::{Data, Value};
 use idflow_flow::program::Program;
-use idflow_sandbox::Reference;
+use idflow_sandbox::{Budget, Expression, Reference};
 
 use crate::context::Surroundings;
+use crate::turn::Fault;
 
 /// Where the roots of expressions come from.
 #[derive(Clone, Copy)]
@@ -36,6 +37,14 @@ impl Sources<'_> {
             }
         }
         roots
+    }
+
+    /// Evaluates an expression within the default budget.
+    pub(crate) fn evaluate(&self, expression: &Expression) -> Result<Value, Fault> {
+        let roots = self.roots(expression.references());
+        expression
+            .evaluate(&roots, Budget::default())
+            .map_err(|error| Fault::new(format!("`{}`: {error}", expression.source())))
     }
 
     fn flow(&self) -> Data {

@@ -1,0 +1,116 @@
+//! How a journey ends: complete, failed, or out of a called flow.
+
+use idflow_core::Data;
+use idflow_core::evidence::{Evidence, Proof};
+use idflow_core::journey::{Completion, Ending, Frame, Phase, Purpose};
+use idflow_core::view::{Text, View};
+
+use super::{OpenSession, Run, Stage};
+use crate::data::Sources;
+use crate::turn::{Complete, EndTurn, Fault};
+
+impl Run<'_> {
+    pub(super) fn end(&mut self, end: EndTurn) -> Stage {
+        match end {
+            EndTurn::Complete(complete) => self.complete(complete),
+            EndTurn::Fail(view) => self.fail_with("failed", view),
+            EndTurn::Exit { outcome, outputs } => self.exit(&outcome, outputs),
+        }
+    }
+
+    fn complete(&mut self, complete: Complete) -> Stage {
+        if self.journey.frames.len() > 1 {
+            return self.fault(Fault::new("`complete` stands in a flow that was called"));
+        }
+        let opens = match self.session(&complete) {
+            Ok(opens) => opens,
+            Err(fault) => return self.fault(fault),
+        };
+        // An application is answered for a user; anybody else sees the flow's own last page.
+        let answers = matches!(self.journey.purpose, Purpose::Authorize(_))
+            && opens.as_ref().is_some_and(|session| session.user.is_some());
+        let outcome = if answers { Completion::Application } else { Completion::Page(complete.page) };
+        self.decided.opens = opens;
+        self.over_with(Ending::Completed { at: self.now, session: None, outcome }, "completed")
+    }
+
+    /// The session that completing opens. `Login` always opens one, and refuses to without proof; `Registration`
+    /// signs the new user in when a factor was shown; no other type opens any.
+    fn session(&self, complete: &Complete) -> Result<Option<OpenSession>, Fault> {
+        let flow_type = self.runnable.program().flow_type.as_str();
+        if flow_type != "Login" && flow_type != "Registration" {
+            return Ok(None);
+        }
+        let user = if complete.guest { None } else { self.journey.user };
+        let evidence: Vec<Evidence> =
+            self.journey.evidence.iter().filter(|evidence| evidence.user == user).cloned().collect();
+        let is_factor = |evidence: &&Evidence| matches!(evidence.proof, Proof::Factor(_));
+        let shown = evidence.iter().filter(is_factor).map(|evidence| evidence.at).max();
+        let authenticated = match (user, shown) {
+            (Some(_), Some(at)) => at,
+            (None, _) if complete.guest => self.now,
+            _ if flow_type == "Registration" => return Ok(None),
+            (None, _) => return Err(Fault::new("a sign-in cannot complete without an identified user")),
+            (Some(_), None) => {
+                return Err(Fault::new("a sign-in cannot complete without a factor of the user"));
+            }
+        };
+        let (lifetime, idle) = (complete.session_lifetime, complete.session_idle);
+        Ok(Some(OpenSession { user, evidence, authenticated, lifetime, idle }))
+    }
+
+    /// Ends the journey as failed, with the product's own last page.
+    pub(super) fn fail(&mut self, code: &str) -> Stage {
+        let view = View {
+            kind: "fail".to_owned(),
+            title: Text::product(format!("ended-{}-title", kebab_case(code))),
+            lead: Some(Text::product(format!("ended-{}-lead", kebab_case(code)))),
+            messages: Vec::new(),
+            fields: Vec::new(),
+            actions: Vec::new(),
+            identifier: None,
+        };
+        self.fail_with(code, Box::new(view))
+    }
+
+    /// Ends a journey that does more than any journey may.
+    pub(super) fn exhausted(&mut self, message: &str) -> Stage {
+        self.note(Fault::new(message));
+        self.fail("error")
+    }
+
+    fn fail_with(&mut self, code: &str, view: Box<View>) -> Stage {
+        self.over_with(Ending::Failed { at: self.now, code: code.to_owned(), view }, code)
+    }
+
+    /// Nothing of what the visitor entered outlives the journey.
+    fn over_with(&mut self, ending: Ending, outcome: &str) -> Stage {
+        self.settle();
+        self.audit("journey.ended", Some(outcome));
+        self.journey.phase = Phase::Ended(ending);
+        self.journey.visited.clear();
+        self.journey.user_data.clear();
+        self.journey.frames.truncate(1);
+        for frame in &mut self.journey.frames {
+            *frame = Frame { graph: frame.graph, step: frame.step, ..Frame::default() };
+        }
+        Stage::Decided
+    }
+
+    /// The outputs that the graph which is being left declares.
+    pub(super) fn declared_outputs(&self) -> Result<Data, Fault> {
+        let frame = self.journey.frames.last().ok_or_else(|| Fault::new("the journey stands nowhere"))?;
+        let sources = Sources {
+            program: self.runnable.program(),
+            journey: &self.journey,
+            frame,
+            surroundings: &self.surroundings,
+        };
+        let outputs = self.runnable.outputs(frame.graph).iter();
+        outputs.map(|(name, expression)| Ok((name.clone(), sources.evaluate(expression)?))).collect()
+    }
+}
+
+fn kebab_case(code: &str) -> &str {
+    if code == "userLocked" { "user-locked" } else { code }
+}

@@ -1,0 +1,182 @@
+//! The running step: its turns, and what becomes of each.
+
+use idflow_core::chance::token;
+use idflow_core::effect::{Answer, Ask, EffectClass, PendingAsk};
+use idflow_core::id::Attempt;
+use idflow_core::journey::{Expected, Phase};
+use idflow_core::view::View;
+
+use super::{Refusal, Run, Stage, StepFault};
+use crate::bind::BoundStep;
+use crate::context::Cx;
+use crate::data::Sources;
+use crate::turn::{Event, Fault, Finish, Turn};
+
+/// How many turns one request may take (checklist J-21).
+const MAX_TURNS: u32 = 200;
+
+impl Run<'_> {
+    pub(super) fn turn(&mut self, event: Event) -> Stage {
+        self.turns += 1;
+        if self.turns > MAX_TURNS {
+            return self.exhausted("one request took more turns than a journey may");
+        }
+        match self.node_turn(event) {
+            Ok(Turn::Show(view)) => self.show(*view),
+            Ok(Turn::Ask(ask)) => self.ask(*ask),
+            Ok(Turn::Finish(finish)) => self.finish(*finish),
+            Err(fault) => self.fault(fault),
+        }
+    }
+
+    fn node_turn(&mut self, event: Event) -> Result<Turn, Fault> {
+        let frame = self.journey.frames.last().ok_or_else(lost)?;
+        let (_, bound) = self.runnable.step(frame.graph, frame.step).ok_or_else(lost)?;
+        let mut cx = Cx {
+            sources: Sources {
+                program: self.runnable.program(),
+                journey: &self.journey,
+                frame,
+                surroundings: &self.surroundings,
+            },
+            submission: self.submission.as_ref(),
+            now: self.now,
+            chance: self.chance,
+            active: &mut self.active,
+        };
+        bound.node.turn(&mut cx, event)
+    }
+
+    fn show(&mut self, view: View) -> Stage {
+        if self.submission.is_some() {
+            self.audit("step.repeated", None);
+        }
+        self.settle();
+        self.journey.phase = Phase::ExpectSubmission(Box::new(Expected {
+            instance: self.active.instance,
+            attempt: Attempt(self.active.attempt.0.saturating_add(1)),
+            token: token(self.chance),
+            state: std::mem::take(&mut self.active.state),
+            view,
+            can_go_back: !self.journey.visited.is_empty(),
+        }));
+        Stage::Decided
+    }
+
+    fn ask(&mut self, ask: Ask) -> Stage {
+        if ask.class() != EffectClass::ReadOnly {
+            self.journey.visited.clear();
+        }
+        let id = self.active.effect_id(self.journey.id);
+        Stage::ExpectAnswer(PendingAsk { id, ask })
+    }
+
+    /// Hands an answer to the step. An outside that does not answer is neither a yes nor a counted failure: the
+    /// whole request is refused and may be made again (checklist J-20). Only `http` decides that by itself.
+    pub(super) fn answered(&mut self, ask: &Ask, answer: Answer) -> Stage {
+        match answer {
+            Answer::Unavailable if !matches!(ask, Ask::Http(_)) => Stage::Refused(Refusal::Unavailable),
+            Answer::Gone if !matches!(ask, Ask::Http(_)) => {
+                self.fault(Fault::new("what the step asks through does not exist any more"))
+            }
+            answer if fits(ask, &answer) => Stage::Turn(Event::Answered(answer)),
+            _ => self.fault(Fault::new("an ask was given the answer of another")),
+        }
+    }
+
+    fn finish(&mut self, finish: Finish) -> Stage {
+        let accepted =
+            self.bound().and_then(|bound| check(&bound, &finish)).and_then(|()| self.claim(&finish));
+        if let Err(fault) = accepted {
+            return self.fault(fault);
+        }
+        self.remember_visit(&finish);
+        self.settle();
+        if let Some(input) = finish.enter {
+            return self.enter_callee(input);
+        }
+        self.audit("step.finished", Some(outcome_name(&finish)));
+        match finish.end {
+            Some(end) => self.end(end),
+            None => {
+                self.store_outputs(finish.outputs, finish.form, finish.vars);
+                self.route(&finish.outcome)
+            }
+        }
+    }
+
+    /// The step could not do its work: what it wanted to write or send is dropped, what it counted stays.
+    pub(super) fn fault(&mut self, fault: Fault) -> Stage {
+        self.active.additions.writes.clear();
+        self.active.additions.mails.clear();
+        self.settle();
+        self.note(fault);
+        match self.bound() {
+            Ok(bound) if !bound.ends => self.leave_by("error"),
+            // An end has no outcomes: what it cannot do is the caller's error.
+            _ => self.leave_graph("error"),
+        }
+    }
+
+    pub(super) fn note(&mut self, fault: Fault) {
+        let place = self.journey.frames.last().and_then(|frame| {
+            let (step, _) = self.runnable.step(frame.graph, frame.step)?;
+            Some((self.runnable.graph(frame.graph)?.name.clone(), step.id.clone()))
+        });
+        let (graph, step) = place.unwrap_or_default();
+        self.decided.faults.push(StepFault { graph, step, fault });
+    }
+
+    /// Moves what the visit has gathered into the commit. A page before a write cannot be returned to.
+    pub(super) fn settle(&mut self) {
+        let gathered = std::mem::take(&mut self.active.additions);
+        if !gathered.writes.is_empty() {
+            self.journey.visited.clear();
+        }
+        self.decided.additions.writes.extend(gathered.writes);
+        self.decided.additions.counters.extend(gathered.counters);
+        self.decided.additions.mails.extend(gathered.mails);
+    }
+
+    fn bound(&self) -> Result<&BoundStep, Fault> {
+        let frame = self.journey.frames.last().ok_or_else(lost)?;
+        self.runnable.step(frame.graph, frame.step).map(|(_, bound)| bound).ok_or_else(lost)
+    }
+}
+
+fn lost() -> Fault {
+    Fault::new("the journey stands at a step that its revision does not have")
+}
+
+fn outcome_name(finish: &Finish) -> &str {
+    use crate::turn::EndTurn;
+    match &finish.end {
+        None => &finish.outcome,
+        Some(EndTurn::Complete(_)) => "complete",
+        Some(EndTurn::Fail(_)) => "fail",
+        Some(EndTurn::Exit { outcome, .. }) => outcome,
+    }
+}
+
+/// Whether a step may finish this way, by the facts of its kind.
+fn check(bound: &BoundStep, finish: &Finish) -> Result<(), Fault> {
+    let is_declared = || bound.outcomes.iter().any(|outcome| outcome.name == finish.outcome);
+    match (&finish.end, &finish.enter) {
+        (Some(_), None) if bound.ends => Ok(()),
+        (None, Some(_)) if !bound.ends => Ok(()),
+        (None, None) if is_declared() => Ok(()),
+        _ => Err(Fault::new("the step finished in a way that its kind does not declare")),
+    }
+}
+
+fn fits(ask: &Ask, answer: &Answer) -> bool {
+    match (ask, answer) {
+        (Ask::FindUser { .. }, Answer::User(_))
+        | (Ask::HashPassword { .. }, Answer::Hashed(_) | Answer::Weak(_))
+        | (Ask::VerifyPassword { .. }, Answer::Verified { .. })
+        | (Ask::Http(_), Answer::Http { .. } | Answer::Unavailable | Answer::Gone) => true,
+        (Ask::ReadUser { user }, Answer::User(found)) => found.as_ref().is_none_or(|found| found.id == *user),
+        (Ask::ReadCounters { keys }, Answer::Counts(counts)) => keys.len() == counts.len(),
+        _ => false,
+    }
+}
