@@ -7,14 +7,15 @@
 //! ```
 //!
 //! Refused: a file another process has open, a file that is not a store, a damaged one, a newer format.
-//! A full disk makes the store unavailable until a reopening succeeds, tried every second. After a failed fsync
+//! While the disk is full, reads go on and writes are refused; they are tried again after a second. After a failed fsync
 //! nobody knows what the disk holds, so the store takes nothing more until the process is started again.
 
 mod committer;
 mod file;
 
+use std::fs::OpenOptions;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc::{Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::thread::JoinHandle;
@@ -97,12 +98,15 @@ struct Shared {
     path: PathBuf,
     storage: Box<Storage>,
     database: RwLock<Result<Database, Unavailable>>,
-    sync_failed: Arc<std::sync::atomic::AtomicBool>,
+    sync_failed: Arc<AtomicBool>,
     queued: AtomicUsize,
+    /// Why writes are refused for a while, after one has failed.
+    resting: Mutex<Option<Unavailable>>,
 }
 
 impl Redb {
-    /// Opens the file, or makes it. Reads the whole file once, so that damage is found here and not later.
+    /// Opens the file, or makes it. Reads the whole file once (about a second for 300 MB), so that damage is found
+    /// here and not by a visitor.
     pub fn open(path: impl AsRef<Path>) -> Result<Self, OpenError> {
         let path = path.as_ref().to_owned();
         let file = path.clone();
@@ -117,6 +121,7 @@ impl Redb {
             database: RwLock::new(Err(Unavailable::because("it is being opened"))),
             sync_failed: Arc::default(),
             queued: AtomicUsize::new(0),
+            resting: Mutex::new(None),
         };
         let (database, versions) = shared.open()?;
         shared.set(Ok(database));
@@ -131,6 +136,9 @@ impl Redb {
     }
 
     async fn queue(&self, batch: Batch) -> Result<(), Refusal> {
+        if let Some(unavailable) = self.shared.resting() {
+            return Err(unavailable.into());
+        }
         let busy = Unavailable::because("too many writes are waiting: try again in a moment");
         if self.shared.queued.fetch_add(1, Ordering::AcqRel) >= QUEUE {
             self.shared.queued.fetch_sub(1, Ordering::AcqRel);
@@ -149,7 +157,17 @@ fn gone() -> Unavailable {
 }
 
 fn open_file(path: &Path) -> std::io::Result<Box<dyn StorageBackend>> {
-    let file = std::fs::OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path)?;
+    let mut options = OpenOptions::new();
+    options.read(true).write(true).create(true).truncate(false);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let file = options.open(path)?;
+    // A new file is only there after a power cut if its folder is on the disk too.
+    if file.metadata()?.len() == 0
+        && let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty())
+    {
+        std::fs::File::open(folder)?.sync_all()?;
+    }
     Ok(Box::new(FileBackend::new(file).map_err(std::io::Error::other)?))
 }
 
@@ -189,6 +207,14 @@ impl Shared {
             DatabaseError::RepairAborted => OpenError::Damaged { path, reason: error.to_string() },
             error => OpenError::Io { path, reason: error.to_string() },
         }
+    }
+
+    fn resting(&self) -> Option<Unavailable> {
+        self.resting.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn rest(&self, because: Option<Unavailable>) {
+        *self.resting.lock().unwrap_or_else(PoisonError::into_inner) = because;
     }
 
     fn set(&self, database: Result<Database, Unavailable>) {
@@ -276,6 +302,7 @@ impl Backend for Redb {
     fn health(&self) -> Reply<'_, Result<(), Unavailable>> {
         Box::pin(async move {
             self.shared.with(|_| Ok(()))?;
+            self.shared.resting().map_or(Ok(()), Err)?;
             let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner);
             if thread.as_ref().is_none_or(JoinHandle::is_finished) {
                 return Err(gone());

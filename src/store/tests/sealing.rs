@@ -52,7 +52,8 @@ fn l_7_a_sealed_value_opens_nowhere_else() {
         let moved = store.user(&UserId::from_bytes([2; 16])).await;
         assert!(matches!(moved, Err(StoreError::Corrupt(_))), "another user's record");
         let grant_sealed = read(Kind::Grant, *refresh.id.as_bytes()).await;
-        plant(&store, &Kind::Session.key(own.id.as_bytes()), grant_sealed.bytes, own_expiry()).await;
+        plant(&store, &Kind::Session.key(own.id.as_bytes()), grant_sealed.bytes, Some(later(Span::hours(1))))
+            .await;
         assert!(matches!(store.session(&own.id, NOW).await, Err(StoreError::Corrupt(_))), "another kind");
         let other = Store::open_memory(Keyring::new("other", &[1; 32], &[]), Arc::new(SeededChance::new(1)));
         plant(&other, &Kind::User.key(ada.id.as_bytes()), ada_sealed.bytes, None).await;
@@ -62,10 +63,6 @@ fn l_7_a_sealed_value_opens_nowhere_else() {
 
 async fn everything_at(store: &Store, key: Key) -> Versioned {
     store.0.backend.get(&key).await.unwrap().unwrap()
-}
-
-fn own_expiry() -> Option<Timestamp> {
-    Some(later(Span::hours(1)))
 }
 
 proptest! {

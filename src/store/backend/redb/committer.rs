@@ -52,10 +52,12 @@ impl Committer {
     pub(super) fn run(mut self) {
         while !self.stopping {
             let group = self.group();
-            if !group.is_empty() {
+            if group.is_empty() {
+                self.recover();
+            } else if let Some(unavailable) = self.shared.resting() {
+                self.refuse(group, &unavailable);
+            } else {
                 self.commit(group);
-            } else if !self.stopping {
-                self.heal();
             }
         }
     }
@@ -78,15 +80,18 @@ impl Committer {
         group
     }
 
+    fn refuse(&self, group: Waiting, unavailable: &Unavailable) {
+        self.shared.queued.fetch_sub(group.len(), Ordering::AcqRel);
+        for (_, answer) in group {
+            let _ = answer.send(Err(unavailable.clone().into()));
+        }
+    }
+
     fn commit(&mut self, group: Waiting) {
         self.shared.queued.fetch_sub(group.len(), Ordering::AcqRel);
         let (batches, answers): (Vec<_>, Vec<_>) = group.into_iter().unzip();
         let versions = &mut self.versions;
-        let mut failure = None;
-        let verdicts = self.shared.with(|database| {
-            write(database, versions, batches).inspect_err(|error| failure = Some(error.to_string()))
-        });
-        match verdicts {
+        match self.shared.with(|database| write(database, versions, batches)) {
             Ok(verdicts) => {
                 for (answer, verdict) in answers.into_iter().zip(verdicts) {
                     // Nobody listens when the caller went away; the batch has happened all the same.
@@ -94,9 +99,7 @@ impl Committer {
                 }
             }
             Err(unavailable) => {
-                if let Some(reason) = failure {
-                    self.fail(&reason);
-                }
+                self.fail(unavailable.clone());
                 for answer in answers {
                     let _ = answer.send(Err(unavailable.clone().into()));
                 }
@@ -105,12 +108,19 @@ impl Committer {
     }
 
     /// After a failed write: closes the file, so that nobody reads what may not be on the disk, and opens it
-    /// again at once if that is safe.
-    fn fail(&mut self, reason: &str) {
-        let store = self.shared.path.display();
-        tracing::error!(%store, reason, "a commit failed");
-        self.shared.set(Err(Unavailable::because(format!("writing failed ({reason})"))));
+    /// again for reading at once if that is safe. Writes rest for a while: each failure costs a reopening.
+    fn fail(&mut self, unavailable: Unavailable) {
+        self.shared.rest(Some(unavailable.clone()));
+        self.shared.set(Err(unavailable));
         self.heal();
+    }
+
+    /// After a quiet while: opens the file if it is closed, and lets writes try again.
+    fn recover(&mut self) {
+        if !self.stopping {
+            self.heal();
+            self.shared.rest(None);
+        }
     }
 
     fn heal(&mut self) {

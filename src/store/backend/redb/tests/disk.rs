@@ -92,12 +92,9 @@ fn a_full_disk_refuses_and_heals_when_there_is_room_again() {
             assert!(store.health().await.is_err());
         }
         fault.store(WELL, Ordering::SeqCst);
-        let healed = async {
-            while store.health().await.is_err() {
-                std::thread::sleep(Duration::from_millis(20))
-            }
-        };
-        healed.await;
+        while store.health().await.is_err() {
+            std::thread::sleep(Duration::from_millis(20));
+        }
         assert!(store.get(b"before").await.unwrap().is_some(), "what was acknowledged is there");
         assert_eq!(store.get(b"while").await.unwrap(), None, "what was refused is not");
         store.apply(put(b"after", b"1")).await.unwrap();
