@@ -54,7 +54,7 @@ fn write_string(text: &mut String, string: &str) {
             '\n' => text.push_str("\\n"),
             '\u{c}' => text.push_str("\\f"),
             '\r' => text.push_str("\\r"),
-            '\0'..='\u{1f}' => text.push_str(&format!("\\u{:04x}", u32::from(character))),
+            '\0'..='\u{1f}' => text.extend(format!("\\u{:04x}", u32::from(character)).chars()),
             _ => text.push(character),
         }
     }

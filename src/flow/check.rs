@@ -146,3 +146,6 @@ fn mint(resolved: &Resolved<'_>) -> Result<Revision, Box<Finding>> {
     sources.dedup();
     Ok(Revision { content, digest, sources, program })
 }
+
+#[cfg(test)]
+mod tests;

@@ -90,23 +90,23 @@ impl Alternatives {
     /// What holds when either came true.
     #[must_use]
     pub fn or(&self, other: &Self) -> Self {
-        Self::weakest(self.0.iter().chain(&other.0).cloned().collect())
+        Self::weakest(&self.0.union(&other.0).cloned().collect())
     }
 
     /// What holds when both came true.
     #[must_use]
     pub fn and(&self, other: &Self) -> Self {
         let pairs = self.0.iter().flat_map(|left| other.0.iter().map(move |right| left | right));
-        Self::weakest(pairs.collect())
+        Self::weakest(&pairs.collect())
     }
 
     /// Each alternative changed.
     #[must_use]
     pub fn map(&self, change: impl Fn(&Proofs) -> Proofs) -> Self {
-        Self::weakest(self.0.iter().map(change).collect())
+        Self::weakest(&self.0.iter().map(change).collect())
     }
 
-    fn weakest(sets: BTreeSet<Proofs>) -> Self {
+    fn weakest(sets: &BTreeSet<Proofs>) -> Self {
         let is_weakest = |set: &Proofs| !sets.iter().any(|other| other != set && other.is_subset(set));
         let kept = Self(sets.iter().filter(|set| is_weakest(set)).cloned().collect());
         if kept.0.len() > MAX_ALTERNATIVES { Self::one(kept.common()) } else { kept }
@@ -158,9 +158,12 @@ impl Dataflow {
                 }
             }
         }
-        let stale = |fact: &ProofFact| matches!(fact, ProofFact::Address(place) if written.iter().any(|(written, _)| written == place));
-        state.proofs =
-            state.proofs.map(|proofs| proofs.iter().filter(|fact| !stale(fact)).cloned().collect());
+        let outdated = |fact: &ProofFact| {
+            let ProofFact::Address(address) = fact else { return false };
+            written.iter().any(|(place, _)| place == address)
+        };
+        let kept = |proofs: &Proofs| proofs.iter().filter(|fact| !outdated(fact)).cloned().collect();
+        state.proofs = state.proofs.map(kept);
         if let Some(proven) = step.proves.get(&edge.outcome) {
             state.proofs = state.proofs.and(proven);
         }

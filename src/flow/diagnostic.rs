@@ -207,23 +207,19 @@ pub fn path(value: &serde_json::Value, pointer: &str) -> String {
     let mut at = Some(value);
     for token in pointer.split('/').skip(1) {
         let token = token.replace("~1", "/").replace("~0", "~");
-        let list = at.and_then(serde_json::Value::as_array);
-        at = match list {
-            Some(items) => {
-                let item = token.parse::<usize>().ok().and_then(|index| items.get(index));
-                let named = item.and_then(|item| item.get("id").or_else(|| item.get("name")));
-                let name = named.and_then(serde_json::Value::as_str).unwrap_or(&token);
-                text.push_str(&format!("[{name}]"));
-                item
+        if let Some(items) = at.and_then(serde_json::Value::as_array) {
+            let item = token.parse::<usize>().ok().and_then(|index| items.get(index));
+            let named = item.and_then(|item| item.get("id").or_else(|| item.get("name")));
+            let name = named.and_then(serde_json::Value::as_str).unwrap_or(&token);
+            text.extend(["[", name, "]"]);
+            at = item;
+        } else {
+            if !text.is_empty() {
+                text.push('.');
             }
-            None => {
-                if !text.is_empty() {
-                    text.push('.');
-                }
-                text.push_str(&token);
-                at.and_then(|value| value.get(&token))
-            }
-        };
+            text.push_str(&token);
+            at = at.and_then(|value| value.get(&token));
+        }
     }
     text
 }
@@ -233,8 +229,14 @@ pub fn token(text: &str) -> String {
     text.replace('~', "~0").replace('/', "~1")
 }
 
+/// Longer words are no typing errors, and comparing them would take long.
+const LONGEST_WORD: usize = 64;
+
 /// The candidate that a typing error may have turned into `word`, if one is near enough.
 pub fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    if word.len() > LONGEST_WORD {
+        return None;
+    }
     let limit = (word.chars().count() / 3).clamp(1, 3);
     candidates
         .into_iter()
@@ -257,8 +259,7 @@ fn distance(a: &str, b: &str) -> usize {
             let remove = last.get(j + 1).copied().unwrap_or_default() + 1;
             let insert = row.get(j).copied().unwrap_or_default() + 1;
             let swapped = i > 0 && j > 0 && a.get(i - 1) == Some(right) && b.get(j - 1) == Some(left);
-            let swap =
-                swapped.then(|| before.get(j - 1).copied().unwrap_or_default() + 1).unwrap_or(usize::MAX);
+            let swap = if swapped { before.get(j - 1).copied().unwrap_or_default() + 1 } else { usize::MAX };
             row.push(change.min(remove).min(insert).min(swap));
         }
         before = std::mem::replace(&mut last, row);

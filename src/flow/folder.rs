@@ -50,16 +50,12 @@ impl Folder {
                 let violations = schemas.check(object);
                 let is_refused = violations.iter().any(|finding| finding.severity == Severity::Error);
                 self.findings.extend(violations);
-                match self.objects.insert(object) {
-                    Err(finding) if !is_refused || finding.code == "duplicate-object" => {
-                        self.findings.push(*finding);
-                    }
-                    Err(_) => {}
-                    Ok(()) if is_refused => {
-                        refused.insert(object.id());
-                    }
-                    Ok(()) => {}
+                let inserted = self.objects.insert(object);
+                if is_refused || !object.faulty.is_empty() {
+                    refused.insert(object.id());
                 }
+                let is_new = |finding: &Finding| !is_refused || finding.code == "duplicate-object";
+                self.findings.extend(inserted.err().map(|finding| *finding).filter(is_new));
             }
         }
         refused
@@ -69,9 +65,10 @@ impl Folder {
         let mut found = Vec::new();
         for (name, flow) in &self.objects.flows {
             let mut compiled = compile_flow(flow, &self.objects, kinds);
-            if refused.contains(&ObjectId::new("Flow", name)) {
-                compiled.revision = None;
-            }
+            compiled.revision.take_if(|revision| {
+                let mut sources = revision.sources.iter();
+                sources.any(|source| refused.contains(&ObjectId::new(&source.kind, &source.name)))
+            });
             found.extend(compiled.findings.iter().cloned());
             self.flows.insert(name.clone(), compiled);
         }

@@ -281,7 +281,7 @@ fn template_use(used: &TemplateUse, step: &Step<'_>) -> Use {
 /// What a template reads.
 pub fn template(pointer: String, source: &str, sink: Sink) -> Use {
     let (reads, refused) = match Template::compile(source) {
-        Ok(template) => (template.references().to_vec(), None),
+        Ok(template) => (template.references(), None),
         Err(error) => {
             (Vec::new(), Some(Refused { is_template: true, message: error.message, help: error.help }))
         }
@@ -289,7 +289,7 @@ pub fn template(pointer: String, source: &str, sink: Sink) -> Use {
     Use { pointer, sink, reads, refused }
 }
 
-impl<'a> Graph<'a> {
+impl Graph<'_> {
     /// The index of a step.
     pub fn find(&self, id: &str) -> Option<usize> {
         self.steps.iter().position(|step| step.id == id)

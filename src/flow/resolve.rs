@@ -164,11 +164,11 @@ impl<'a> Resolved<'a> {
         let uses: Vec<_> = references.flat_map(|reference| &reference.attributes).collect();
         // A step that writes attributes must know which ones a user cannot be without.
         let writes = uses.iter().any(|attribute| !attribute.identifies);
-        let used: BTreeSet<&str> = uses.iter().map(|attribute| attribute.name.as_str()).collect();
+        let named_attributes: BTreeSet<&str> = uses.iter().map(|attribute| attribute.name.as_str()).collect();
         let spec = &directory.spec;
         let attributes = spec.attributes.iter().filter(|attribute| {
             let name = attribute.name.as_str();
-            used.contains(name)
+            named_attributes.contains(name)
                 || read.contains(name)
                 || spec.identifiers.iter().any(|identifier| identifier == name)
                 || (writes && attribute.required)

@@ -50,7 +50,7 @@ impl Schemas {
         let mut walk = Walk { schemas: self, object, findings: Vec::new() };
         match self.by_kind.get(&object.kind) {
             Some(schema) => {
-                walk.object_members(&object.value, schema, "", &["apiVersion", "kind", "metadata", "status"])
+                walk.object_members(&object.value, schema, "", &["apiVersion", "kind", "metadata", "status"]);
             }
             None => walk.core_object(),
         }
@@ -219,7 +219,7 @@ impl Walk<'_> {
         unit: &str,
         what: &str,
     ) {
-        let bound = |name: &str| schema.get(name).and_then(|bound| bound.as_f64());
+        let bound = |name: &str| schema.get(name).and_then(Value::as_f64);
         #[expect(clippy::cast_precision_loss, reason = "bounds and sizes are far below 2^53")]
         let size_float = size as f64;
         if let Some(least) = bound(min).filter(|least| size_float < *least) {

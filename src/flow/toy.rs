@@ -349,8 +349,9 @@ data:
 
 /// A manifest of a flow with this spec.
 pub(crate) fn flow(spec: &str) -> String {
-    let spec: String = spec.lines().map(|line| format!("  {line}\n")).collect();
-    format!("apiVersion: idflow.dev/v1alpha1\nkind: Flow\nmetadata: {{ name: example }}\nspec:\n{spec}")
+    let spec: Vec<String> = spec.lines().map(|line| format!("  {line}")).collect();
+    let spec = spec.join("\n");
+    format!("apiVersion: idflow.dev/v1alpha1\nkind: Flow\nmetadata: {{ name: example }}\nspec:\n{spec}\n")
 }
 
 fn any_object() -> schemars::Schema {

@@ -146,7 +146,7 @@ impl<'a> Builder<'a> {
         let range = span.byte_range().unwrap_or_default();
         match event {
             Event::Scalar(text, style, anchor, tag) => {
-                self.scalar(text, *style, *anchor, tag.as_ref(), range)?
+                self.scalar(text, *style, *anchor, tag.as_ref(), range)?;
             }
             Event::SequenceStart(_, anchor, _) => self.begin(*anchor, range, Content::List(Vec::new()))?,
             Event::MappingStart(_, anchor, _) => {

@@ -1,6 +1,6 @@
-//! An entry of a ConfigMap that holds no texts.
+//! An entry of a `ConfigMap` that holds no texts.
 //!
-//! `textsFrom` names ConfigMaps whose keys are languages and whose values are YAML maps of texts.
+//! `textsFrom` names `ConfigMap`s whose keys are languages and whose values are YAML maps of texts.
 //!
 //! ```yaml,invalid
 //! type: Login

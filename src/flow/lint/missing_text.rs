@@ -1,6 +1,6 @@
 //! A text that does not exist.
 //!
-//! Steps show texts by key. The keys stand in `texts`, or in a ConfigMap that `textsFrom` names.
+//! Steps show texts by key. The keys stand in `texts`, or in a `ConfigMap` that `textsFrom` names.
 //!
 //! ```yaml,invalid
 //! type: Login

@@ -1,6 +1,6 @@
 //! A node that ends by an outcome it does not declare.
 //!
-//! Steps that use a FlowNode wire the outcomes it declares.
+//! Steps that use a `FlowNode` wire the outcomes it declares.
 //!
 //! ```yaml,invalid
 //! type: Login
