@@ -59,6 +59,21 @@ pub struct Journey {
     /// Pages that `back` may return to, newest last.
     #[serde(default)]
     pub visited: Vec<Visit>,
+    /// The last post that moved the journey, so that the second half of a double click gets the same cookies.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_post: Option<LastPost>,
+}
+
+/// The last post that moved a journey.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct LastPost {
+    /// The digest of its form token.
+    pub token: Digest,
+    /// The digest of what tells browsers apart: address and user agent.
+    pub visitor: Digest,
+    /// When it came.
+    pub at: Timestamp,
 }
 
 /// What started a journey and gets its result.

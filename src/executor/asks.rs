@@ -2,18 +2,21 @@
 
 use std::sync::Arc;
 
+use idflow_core::Value;
 use idflow_core::chance::Chance;
 use idflow_core::effect::{Answer, Ask, HttpCall, PendingAsk};
 use idflow_core::id::{EffectId, UserId};
 use idflow_core::secret::{PasswordHash, SecretText};
 use idflow_core::time::Timestamp;
-use idflow_core::Value;
 use idflow_factor::{Hasher, Policy};
 use idflow_net::client::{GuardedClient, OutboundRequest};
-use idflow_store::Store;
+use idflow_store::{Store, Version};
 
 use crate::configuration::{Configuration, Connection};
 use crate::pool::Pool;
+
+/// Whose password hash was judged, and which state of it.
+pub type Verdicts = Vec<(UserId, Option<Version>)>;
 
 /// Performs asks.
 #[derive(Clone)]
@@ -31,8 +34,15 @@ pub struct Asks {
 }
 
 impl Asks {
-    /// Performs one ask. What cannot be reached is `Unavailable`; nothing here turns doubt into a yes.
-    pub async fn perform(&self, pending: &PendingAsk, configuration: &Configuration, now: Timestamp) -> Answer {
+    /// Performs one ask. What cannot be reached is `Unavailable`; nothing here turns doubt into a yes. The password
+    /// hashes that a verdict rests on are added to `verdicts`: the commit holds only while they are unchanged.
+    pub async fn perform(
+        &self,
+        pending: &PendingAsk,
+        configuration: &Configuration,
+        now: Timestamp,
+        verdicts: &mut Verdicts,
+    ) -> Answer {
         match &pending.ask {
             Ask::FindUser { directory, attributes, value } => {
                 match self.store.find_user(directory, attributes, value).await {
@@ -50,7 +60,7 @@ impl Asks {
             Ask::HashPassword { directory, personal, password } => {
                 self.hash(configuration, directory, personal, password).await
             }
-            Ask::VerifyPassword { user, password } => self.verify(*user, password).await,
+            Ask::VerifyPassword { user, password } => self.verify(*user, password, verdicts).await,
             Ask::Http(call) => self.call(configuration, &pending.id, call).await,
         }
     }
@@ -67,23 +77,25 @@ impl Asks {
         if let Err(weaknesses) = idflow_factor::acceptable(password, &policy, personal) {
             return Answer::Weak(weaknesses);
         }
-        let (hasher, chance, password) = (Arc::clone(&self.hasher), Arc::clone(&self.chance), password.clone());
+        let (hasher, chance, password) =
+            (Arc::clone(&self.hasher), Arc::clone(&self.chance), password.clone());
         match self.pool.run(move || hasher.hash(&password, chance.as_ref())).await {
             Ok(Ok(hash)) => Answer::Hashed(hash),
             _ => Answer::Unavailable,
         }
     }
 
-    async fn verify(&self, user: Option<UserId>, password: &SecretText) -> Answer {
-        let stored = match user {
-            Some(user) => match self.store.credential(&user).await {
-                Ok(stored) => stored,
-                Err(_) => return Answer::Unavailable,
-            },
-            None => None,
-        };
-        let (hasher, chance, password) = (Arc::clone(&self.hasher), Arc::clone(&self.chance), password.clone());
-        let verified = self.pool.run(move || verdict(&hasher, chance.as_ref(), stored.as_ref(), &password)).await;
+    async fn verify(&self, user: Option<UserId>, password: &SecretText, verdicts: &mut Verdicts) -> Answer {
+        let mut stored = None;
+        if let Some(user) = user {
+            let Ok(read) = self.store.credential(&user).await else { return Answer::Unavailable };
+            verdicts.push((user, read.as_ref().map(|read| read.version)));
+            stored = read.map(|read| read.value);
+        }
+        let (hasher, chance, password) =
+            (Arc::clone(&self.hasher), Arc::clone(&self.chance), password.clone());
+        let verified =
+            self.pool.run(move || verdict(&hasher, chance.as_ref(), stored.as_ref(), &password)).await;
         verified.unwrap_or(Answer::Unavailable)
     }
 
@@ -141,5 +153,6 @@ fn verdict(
 }
 
 fn body(bytes: &[u8]) -> Value {
-    serde_json::from_slice(bytes).unwrap_or_else(|_| Value::String(String::from_utf8_lossy(bytes).into_owned()))
+    serde_json::from_slice(bytes)
+        .unwrap_or_else(|_| Value::String(String::from_utf8_lossy(bytes).into_owned()))
 }

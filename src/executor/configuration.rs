@@ -58,7 +58,8 @@ impl ServedFlow {
     /// The revision for a new journey: the same seed chooses the same revision while the weights stay.
     pub fn choose(&self, seed: &[u8]) -> Option<Digest> {
         let total: u64 = self.revisions.iter().map(|(_, weight)| u64::from(*weight)).sum();
-        let drawn = Digest::of(seed).as_bytes().iter().take(8).fold(0_u64, |n, byte| n << 8 | u64::from(*byte));
+        let drawn =
+            Digest::of(seed).as_bytes().iter().take(8).fold(0_u64, |n, byte| n << 8 | u64::from(*byte));
         let mut rest = drawn.checked_rem(total)?;
         for (digest, weight) in &self.revisions {
             match rest.checked_sub(u64::from(*weight)) {

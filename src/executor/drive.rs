@@ -5,20 +5,23 @@
 //!                                                                          │ conflict: load again, run again
 //! ```
 
+use idflow_core::Data;
 use idflow_core::digest::Digest;
 use idflow_core::grant::AuthorizationRequest;
 use idflow_core::id::JourneyId;
-use idflow_core::journey::{Binding, Channel, Ending, Journey, Phase, Purpose};
+use idflow_core::journey::{Binding, Channel, Ending, Journey, LastPost, Phase, Purpose};
 use idflow_core::session::Session;
 use idflow_core::time::{Span, Timestamp};
 use idflow_core::user::User;
 use idflow_core::write::Write;
 use idflow_engine::bind::Runnable;
+use idflow_engine::context::Surroundings;
 use idflow_engine::run::{Commit as Decided, Input, Next, OpenSession, Refusal, Run, Start};
 use idflow_oidc::endpoint::authorize::{self, Answer};
 use idflow_store::{Commit, CommitError, Stored, Version};
 
 use crate::app::{App, Unavailable};
+use crate::asks::Verdicts;
 use crate::configuration::ServedFlow;
 use crate::http::visitor::Visitor;
 use crate::metrics::{EndKind, StepResult};
@@ -58,20 +61,21 @@ pub async fn start(
     channel: Channel,
 ) -> Result<Driven, Unavailable> {
     let id = JourneyId::random(app.chance.as_ref());
-    let runnable = flow.choose(id.as_bytes()).and_then(|digest| app.revisions.get(&digest)).ok_or(Unavailable)?;
+    let runnable =
+        flow.choose(id.as_bytes()).and_then(|digest| app.revisions.get(&digest)).ok_or(Unavailable)?;
     let secret = app.binding_secret(id, 0);
     let start = Start {
         id,
-        purpose,
         binding: Binding { channel, secret: Digest::of(&secret), rotation: 0 },
-        locale: visitor.locale.clone(),
-        context: context(app, visitor, None),
+        context: surroundings(app, visitor, &purpose),
+        locale: Some(visitor.locale.tag().to_owned()),
+        purpose,
     };
     let now = app.clock.now();
     let run = Run::start(&runnable, start, now, app.chance.as_ref());
     let driven = match settle(app, run).await {
         Settled::Refused(refusal) => Driven::Refused(refusal),
-        Settled::Decided(decided) => match commit(app, decided, None, now).await? {
+        Settled::Decided(decided, verdicts) => match commit(app, decided, verdicts, None, None, now).await? {
             Ok(mut moved) => {
                 app.metrics.step(StepResult::Started);
                 moved.binding = moved.binding.or(Some(secret));
@@ -94,16 +98,17 @@ pub async fn resume(
         let Some(runnable) = runnable(app, &stored.value)? else { return Ok(Driven::Withdrawn) };
         let now = app.clock.now();
         let id = stored.value.id;
-        let context = context(app, visitor, Some(&stored.value));
+        let context = surroundings(app, visitor, &stored.value.purpose);
         let run = Run::resume(&runnable, stored.value, input.clone(), context, now, app.chance.as_ref());
-        let decided = match settle(app, run).await {
+        let (decided, verdicts) = match settle(app, run).await {
             Settled::Refused(refusal) => {
                 app.metrics.step(StepResult::Refused);
                 return Ok(Driven::Refused(refusal));
             }
-            Settled::Decided(decided) => decided,
+            Settled::Decided(decided, verdicts) => (decided, verdicts),
         };
-        match commit(app, decided, Some(stored.version), now).await? {
+        let post = LastPost { token: Digest::of(&input.token), visitor: visitor.fingerprint(), at: now };
+        match commit(app, decided, verdicts, Some(stored.version), Some(post), now).await? {
             Ok(moved) => {
                 app.metrics.step(StepResult::Moved);
                 return Ok(Driven::Moved(Box::new(moved)));
@@ -124,19 +129,20 @@ fn runnable(app: &App, journey: &Journey) -> Result<Option<std::sync::Arc<Runnab
 }
 
 enum Settled {
-    Decided(Box<Decided>),
+    Decided(Box<Decided>, Verdicts),
     Refused(Refusal),
 }
 
 async fn settle(app: &App, mut run: Run<'_>) -> Settled {
+    let mut verdicts = Verdicts::new();
     loop {
         match run.next() {
             Next::Ask(pending) => {
                 let configuration = app.configuration.load_full();
-                let answer = app.asks.perform(&pending, &configuration, app.clock.now()).await;
+                let answer = app.asks.perform(&pending, &configuration, app.clock.now(), &mut verdicts).await;
                 run.answer(answer);
             }
-            Next::Done(decided) => return Settled::Decided(decided),
+            Next::Done(decided) => return Settled::Decided(decided, verdicts),
             Next::Refused(refusal) => return Settled::Refused(refusal),
         }
     }
@@ -148,11 +154,14 @@ struct Changed;
 async fn commit(
     app: &App,
     mut decided: Box<Decided>,
+    verdicts: Verdicts,
     version: Option<Version>,
+    post: Option<LastPost>,
     now: Timestamp,
 ) -> Result<Result<Moved, Changed>, Unavailable> {
     let id = decided.journey.id;
     let mut moved = Moved { journey: decided.journey.clone(), binding: None, session: None };
+    moved.journey.last_post = post;
     if decided.assurance_rose {
         let rotation = moved.journey.binding.rotation + 1;
         let secret = app.binding_secret(id, rotation);
@@ -160,6 +169,9 @@ async fn commit(
         moved.binding = Some(secret);
     }
     let mut batch = Commit::new(now);
+    for (user, seen) in verdicts {
+        batch = batch.credential(user, seen);
+    }
     if let Some(opens) = decided.opens.take() {
         let session = session(app, id, opens, now);
         if let (Purpose::Authorize(request), Some(user)) = (&moved.journey.purpose, session.user) {
@@ -181,7 +193,7 @@ async fn commit(
         .audit(decided.audit.clone());
     match app.store.commit(batch).await {
         Ok(()) => {
-            after(app, &mut decided, &moved.journey);
+            after(app, *decided, &moved.journey);
             Ok(Ok(moved))
         }
         Err(CommitError::Unavailable(error)) => Err(error.into()),
@@ -190,18 +202,39 @@ async fn commit(
 }
 
 /// What may happen only once the step is stored.
-fn after(app: &App, decided: &mut Decided, journey: &Journey) {
-    for mail in std::mem::take(&mut decided.mails) {
-        app.mails.send(mail);
-    }
+fn after(app: &App, decided: Decided, journey: &Journey) {
     for event in &decided.audit {
         app.observer.audit(event);
+    }
+    for fault in &decided.faults {
+        let (graph, step, problem) = (&fault.graph, &fault.step, &fault.fault);
+        tracing::warn!(journey = %journey.id, graph, step, %problem, "a step could not do its work");
+    }
+    for mail in decided.committed() {
+        app.mails.send(mail);
     }
     match &journey.phase {
         Phase::Ended(Ending::Completed { .. }) => app.metrics.ended(EndKind::Completed),
         Phase::Ended(Ending::Failed { .. }) => app.metrics.ended(EndKind::Failed),
         Phase::ExpectSubmission(_) => {}
     }
+}
+
+/// Trusted facts about this request.
+fn surroundings(app: &App, visitor: &Visitor, purpose: &Purpose) -> Surroundings {
+    let mut request = Data::new();
+    request.insert("locale".to_owned(), visitor.locale.tag().into());
+    if let Some(address) = &visitor.address {
+        request.insert("address".to_owned(), address.clone().into());
+    }
+    let mut client = Data::new();
+    if let Purpose::Authorize(asked) = purpose {
+        client.insert("id".to_owned(), asked.client_id.clone().into());
+        if let Some(known) = app.client(&asked.client_id) {
+            client.insert("name".to_owned(), known.name.into());
+        }
+    }
+    Surroundings { address: visitor.address.clone(), request, client, session: Data::new() }
 }
 
 fn session(app: &App, journey: JourneyId, opens: OpenSession, now: Timestamp) -> Session {
@@ -225,13 +258,11 @@ fn set_session(journey: &mut Journey, opened: &Session) {
     }
 }
 
-async fn user_of(
-    app: &App,
-    writes: &[Write],
-    wanted: idflow_core::id::UserId,
-) -> Result<User, Unavailable> {
+async fn user_of(app: &App, writes: &[Write], wanted: idflow_core::id::UserId) -> Result<User, Unavailable> {
     let created = writes.iter().find_map(|write| match write {
-        Write::CreateUser { user, .. } | Write::UpdateUser { user, .. } if user.id == wanted => Some(user.clone()),
+        Write::CreateUser { user, .. } | Write::UpdateUser { user, .. } if user.id == wanted => {
+            Some(user.clone())
+        }
         _ => None,
     });
     match created {

@@ -53,7 +53,9 @@ pub async fn deliver(app: Shared, mailer: Arc<dyn idflow_net::mail::Mailer>, mut
 async fn deliver_one(app: &Shared, mailer: &dyn idflow_net::mail::Mailer, mail: &Mail) -> Result<(), String> {
     let configuration = app.configuration.load_full();
     let Some(Connection::Smtp(settings)) = configuration.connections.get(&mail.connection) else {
-        return Err("the connection does not exist, is no mail server, or its Secret may not be used".to_owned());
+        return Err(
+            "the connection does not exist, is no mail server, or its Secret may not be used".to_owned()
+        );
     };
     let rendered = app.pages.mail(mail, &configuration.theme).map_err(|error| error.to_string())?;
     let message = idflow_net::mail::Message {

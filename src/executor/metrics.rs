@@ -73,7 +73,11 @@ impl Metrics {
         registry.register("idflow_journeys_ended", "Journeys that ended", metrics.ends.clone());
         registry.register("idflow_token_responses", "Token responses issued", metrics.tokens.clone());
         registry.register("idflow_mails_sent", "Mails handed to a mail server", metrics.mails_sent.clone());
-        registry.register("idflow_mails_failed", "Mails that no mail server took", metrics.mails_failed.clone());
+        registry.register(
+            "idflow_mails_failed",
+            "Mails that no mail server took",
+            metrics.mails_failed.clone(),
+        );
         registry.register(
             "idflow_configuration_confirmed_seconds",
             "When the configuration was last confirmed, in seconds since the Unix epoch",

@@ -34,7 +34,10 @@ impl Pool {
     }
 
     /// Runs blocking work in a slot, waiting for one unless too many wait already.
-    pub async fn run<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Result<T, PoolFull> {
+    pub async fn run<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, PoolFull> {
         let _admitted = self.admitted.try_acquire().map_err(|_| PoolFull)?;
         let slot = Arc::clone(&self.slots).acquire_owned().await.map_err(|_| PoolFull)?;
         let run = move || {

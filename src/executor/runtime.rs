@@ -120,13 +120,25 @@ impl Executor {
 
     /// Serves visitors on the first listener and the operator on the second, until `stop` is cancelled; then
     /// requests under way are finished. `more` are further routes of the first, such as the mail catcher.
-    pub async fn serve(self, public: TcpListener, admin: Option<TcpListener>, more: Router, stop: CancellationToken) {
+    pub async fn serve(
+        self,
+        public: TcpListener,
+        admin: Option<TcpListener>,
+        more: Router,
+        stop: CancellationToken,
+    ) {
         let Self { app, admin: second, mailer, waiting, .. } = self;
         let mut tasks = JoinSet::new();
         tasks.spawn(mails::deliver(Arc::clone(&app), mailer, waiting));
         tasks.spawn(purge(Arc::clone(&app)));
         if let Some(listener) = admin {
-            tasks.spawn(listen::serve(listener, None, second.routes(), Limits::default(), stop.clone().cancelled_owned()));
+            tasks.spawn(listen::serve(
+                listener,
+                None,
+                second.routes(),
+                Limits::default(),
+                stop.clone().cancelled_owned(),
+            ));
         }
         let routes = crate::http::routes(Arc::clone(&app)).merge(more);
         listen::serve(public, None, routes, Limits::default(), stop.cancelled_owned()).await;
@@ -160,7 +172,9 @@ async fn purge(app: Shared) {
 /// Binds an address, with an error that says which.
 pub async fn bind(address: SocketAddr) -> anyhow::Result<TcpListener> {
     use anyhow::Context as _;
-    TcpListener::bind(address).await.with_context(|| format!("cannot listen on {address}; is another program there?"))
+    TcpListener::bind(address)
+        .await
+        .with_context(|| format!("cannot listen on {address}; is another program there?"))
 }
 
 /// Completes when the process is asked to end.

@@ -1,12 +1,12 @@
 //! Loading users from a file: for demonstrations, load tests and moving in.
 
+use idflow_core::Data;
 use idflow_core::chance::Chance;
 use idflow_core::id::UserId;
 use idflow_core::secret::SecretText;
 use idflow_core::time::Clock;
 use idflow_core::user::{User, UserState};
 use idflow_core::write::Write;
-use idflow_core::Data;
 use idflow_factor::Hasher;
 use idflow_store::{Commit, CommitError, Store};
 use serde::Deserialize;
@@ -54,7 +54,8 @@ pub async fn load(
             created: now,
             updated: now,
         };
-        let known = directory.1.unique.iter().find_map(|name| Some((name.clone(), user.text(name)?.to_owned())));
+        let known =
+            directory.1.unique.iter().find_map(|name| Some((name.clone(), user.text(name)?.to_owned())));
         if let Some((name, value)) = known {
             let found = store.find_user(directory.0, &[name], &value).await;
             if found.map_err(|error| LoadError::Store(index, error.into()))?.is_some() {
@@ -63,7 +64,8 @@ pub async fn load(
         }
         let mut writes = vec![Write::CreateUser { user, unique: directory.1.unique.clone() }];
         if let Some(password) = new.password {
-            let hash = hasher.hash(&SecretText::new(password), chance).map_err(|_| LoadError::Password(index))?;
+            let hash =
+                hasher.hash(&SecretText::new(password), chance).map_err(|_| LoadError::Password(index))?;
             writes.push(Write::SetPassword { user: id, hash, ends_sessions: false });
         }
         match store.commit(Commit::new(now).writes(writes)).await {

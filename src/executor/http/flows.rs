@@ -16,13 +16,19 @@ use crate::http::{journeys, respond};
 const MOST_PARAMETERS: usize = 32;
 
 /// Begins a journey through the flow of this name.
-pub async fn start(State(app): State<Shared>, Path(name): Path<String>, visitor: Visitor, uri: Uri) -> Response {
+pub async fn start(
+    State(app): State<Shared>,
+    Path(name): Path<String>,
+    visitor: Visitor,
+    uri: Uri,
+) -> Response {
     let configuration = app.configuration.load_full();
     let served = configuration.flows.get(&name).filter(|flow| !flow.suspended && flow.flow_type != "Library");
     // A Login flow answers an application; on its own it signs the browser in, like any other flow.
     let Some(flow) = served else { return respond::notice(&app, &visitor, Notice::NotFound) };
     let pairs = url::form_urlencoded::parse(uri.query().unwrap_or_default().as_bytes());
-    let query = pairs.take(MOST_PARAMETERS).map(|(name, value)| (name.into_owned(), value.into_owned())).collect();
+    let query =
+        pairs.take(MOST_PARAMETERS).map(|(name, value)| (name.into_owned(), value.into_owned())).collect();
     match drive::start(&app, &visitor, flow, Purpose::Standalone { query }, Channel::Browser).await {
         Ok(Driven::Moved(moved)) => journeys::see_other(&app, &visitor, &moved),
         Ok(Driven::Refused(_) | Driven::Withdrawn) | Err(Unavailable) => respond::unavailable(&app, &visitor),

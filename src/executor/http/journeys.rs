@@ -20,8 +20,8 @@ use idflow_store::Stored;
 
 use crate::app::{App, Shared, Unavailable};
 use crate::drive::{self, Driven, Moved};
-use crate::http::visitor::Visitor;
 use crate::http::respond;
+use crate::http::visitor::Visitor;
 
 /// How long after a post its repetition from the same browser is given the new cookie again. A double click sends
 /// the same form twice before the first answer has arrived.
@@ -49,7 +49,9 @@ pub async fn post(
     if !is_same_origin(&app, &headers) {
         return respond::notice(&app, &visitor, Notice::Refused);
     }
-    let Some(input) = input(&headers, &body) else { return respond::notice(&app, &visitor, Notice::BadRequest) };
+    let Some(input) = input(&headers, &body) else {
+        return respond::notice(&app, &visitor, Notice::BadRequest);
+    };
     match posted(&app, &visitor, &id, input).await {
         Ok(response) => response,
         Err(Unavailable) => {
@@ -60,7 +62,9 @@ pub async fn post(
 }
 
 async fn posted(app: &App, visitor: &Visitor, id: &str, input: Input) -> Result<Response, Unavailable> {
-    let Some(loaded) = load(app, visitor, id).await? else { return Ok(respond::notice(app, visitor, Notice::StartAgain)) };
+    let Some(loaded) = load(app, visitor, id).await? else {
+        return Ok(respond::notice(app, visitor, Notice::StartAgain));
+    };
     let journey = &loaded.stored.value;
     if loaded.bound == Bound::Previous {
         return Ok(repeated(app, visitor, journey, &input));
@@ -69,7 +73,9 @@ async fn posted(app: &App, visitor: &Visitor, id: &str, input: Input) -> Result<
     Ok(match drive::resume(app, visitor, loaded.stored, &input).await? {
         Driven::Moved(moved) => see_other(app, visitor, &moved),
         Driven::Refused(Refusal::AlreadyAnswered | Refusal::Ended) => respond::see_other(app, &location, &[]),
-        Driven::Refused(Refusal::StaleToken) => respond::see_other(app, &format!("{location}?notice=repeated"), &[]),
+        Driven::Refused(Refusal::StaleToken) => {
+            respond::see_other(app, &format!("{location}?notice=repeated"), &[])
+        }
         Driven::Refused(Refusal::Unavailable) => return Err(Unavailable),
         Driven::Refused(Refusal::Expired) | Driven::Withdrawn => {
             respond::notice(app, visitor, Notice::StartAgain)
@@ -132,7 +138,8 @@ async fn load(app: &App, visitor: &Visitor, id: &str) -> Result<Option<Loaded>, 
     let Some(stored) = app.store.journey(&id, app.clock.now()).await? else { return Ok(None) };
     let binding = &stored.value.binding;
     let shown = Digest::of(secret);
-    let previous = binding.rotation.checked_sub(1).map(|rotation| Digest::of(app.binding_secret(id, rotation)));
+    let previous =
+        binding.rotation.checked_sub(1).map(|rotation| Digest::of(app.binding_secret(id, rotation)));
     let bound = if binding.channel != Channel::Browser {
         None
     } else if binding.secret.matches(&shown) {
@@ -147,7 +154,8 @@ async fn load(app: &App, visitor: &Visitor, id: &str) -> Result<Option<Loaded>, 
 fn is_same_origin(app: &App, headers: &HeaderMap) -> bool {
     let text = |name| headers.get(name).and_then(|value: &http::HeaderValue| value.to_str().ok());
     let issuer = app.configuration.load().issuer.clone();
-    let fetched_here = text(http::HeaderName::from_static("sec-fetch-site")).is_none_or(|site| site == "same-origin");
+    let fetched_here =
+        text(http::HeaderName::from_static("sec-fetch-site")).is_none_or(|site| site == "same-origin");
     let from_here = match text(ORIGIN) {
         Some(origin) => origin == issuer,
         None => text(http::header::REFERER).is_none_or(|referer| referer.starts_with(&format!("{issuer}/"))),
@@ -179,7 +187,9 @@ fn input(headers: &HeaderMap, body: &[u8]) -> Option<Input> {
 /// The page of a journey as it stands.
 fn page(app: &App, visitor: &Visitor, journey: &Journey, notice: Option<&str>, now: Timestamp) -> Response {
     match &journey.phase {
-        Phase::ExpectSubmission(_) if now >= journey.deadline => respond::notice(app, visitor, Notice::StartAgain),
+        Phase::ExpectSubmission(_) if now >= journey.deadline => {
+            respond::notice(app, visitor, Notice::StartAgain)
+        }
         Phase::ExpectSubmission(expected) => {
             let form = respond::Form {
                 action: format!("/journeys/{}", journey.id),

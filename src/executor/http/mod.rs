@@ -24,7 +24,10 @@ const LONGEST_BODY: usize = 64 * 1024;
 pub fn routes(app: Shared) -> Router {
     Router::new()
         .route("/.well-known/openid-configuration", get(provider::discovery).options(provider::preflight))
-        .route("/.well-known/oauth-authorization-server", get(provider::discovery).options(provider::preflight))
+        .route(
+            "/.well-known/oauth-authorization-server",
+            get(provider::discovery).options(provider::preflight),
+        )
         .route("/oauth2/jwks", get(provider::jwks).options(provider::preflight))
         .route("/oauth2/authorize", get(provider::authorize).post(provider::authorize))
         .route("/oauth2/token", post(provider::token).options(provider::preflight))

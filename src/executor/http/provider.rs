@@ -7,7 +7,6 @@ use axum::response::Response;
 use bytes::Bytes;
 use http::header::{AUTHORIZATION, CONTENT_TYPE, ORIGIN};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri};
-use idflow_core::chance::token;
 use idflow_core::grant::{AuthorizationRequest, Grant};
 use idflow_core::id::GrantId;
 use idflow_core::secret::SecretText;
@@ -17,12 +16,14 @@ use idflow_oidc::client::Client;
 use idflow_oidc::endpoint::authorize::{self, Answer};
 use idflow_oidc::endpoint::{Endpoint, discovery, jwks, token as token_endpoint, userinfo};
 use idflow_oidc::http::{Incoming, Response as Decided};
-use idflow_oidc::refusal::Refusal;
 use idflow_store::{Commit, CommitError, Stored};
 
 use crate::app::{App, Shared, Unavailable};
 use crate::http::visitor::Visitor;
 use crate::http::{flows, respond};
+
+/// How often a token request is decided again when somebody else was first.
+const TRIES: u32 = 8;
 
 /// How long a session's use goes unrecorded, so that reading does not become writing (design 10).
 const USE_INTERVAL: idflow_core::time::Span = idflow_core::time::Span::minutes(5);
@@ -39,7 +40,11 @@ impl<'a> Parts<'a> {
     fn new(uri: &'a Uri, headers: &'a HeaderMap, body: &'a [u8]) -> Self {
         Self {
             // A header that is not text is kept as an empty one, so that it is refused and not overlooked.
-            authorization: headers.get_all(AUTHORIZATION).iter().map(|v| v.to_str().unwrap_or_default()).collect(),
+            authorization: headers
+                .get_all(AUTHORIZATION)
+                .iter()
+                .map(|v| v.to_str().unwrap_or_default())
+                .collect(),
             content_type: headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()),
             query: uri.query().unwrap_or_default(),
             body,
@@ -101,6 +106,21 @@ async fn exchange(app: &App, parts: &Parts<'_>) -> Result<(Option<Client>, Decid
         Err(refusal) => return Ok((None, token_endpoint::refuse(refusal))),
     };
     let client = app.client(request.client_id());
+    // Whoever lost a race for the same code or token decides again, and sees it used (checklist O-6, O-19).
+    for _ in 0..TRIES {
+        if let Some(decided) = exchange_once(app, &request, client.as_ref()).await? {
+            return Ok((client, decided));
+        }
+    }
+    Err(Unavailable)
+}
+
+/// The answer, or nothing when the grant changed since it was loaded.
+async fn exchange_once(
+    app: &App,
+    request: &token_endpoint::Request,
+    client: Option<&Client>,
+) -> Result<Option<Decided>, Unavailable> {
     let stored = match request.grant_id() {
         Some(id) => app.store.grant(&id, app.clock.now()).await?,
         None => None,
@@ -113,31 +133,30 @@ async fn exchange(app: &App, parts: &Parts<'_>) -> Result<(Option<Client>, Decid
     let facts = token_endpoint::Facts {
         provider: &provider,
         keys: &app.keys,
-        client: client.as_ref(),
+        client,
         grant: stored.as_ref().map(|stored| &stored.value),
         user: user.as_ref(),
     };
-    let decided = match token_endpoint::decide(&request, &facts, app.clock.now(), app.chance.as_ref()) {
+    let decided = match token_endpoint::decide(request, &facts, app.clock.now(), app.chance.as_ref()) {
         Err(_) => return Err(Unavailable),
         Ok(token_endpoint::Decision::Refuse(refusal)) => token_endpoint::refuse(refusal),
         Ok(token_endpoint::Decision::Revoke { grant, refusal }) => {
             app.audit_grant("grant.revoked", &grant, Some(refusal.name()));
-            write_grant(app, grant, stored.as_ref()).await?;
+            if !write_grant(app, grant, stored.as_ref()).await? {
+                return Ok(None);
+            }
             token_endpoint::refuse(refusal)
         }
         Ok(token_endpoint::Decision::Exchange { grant, tokens }) => {
             app.audit_grant("token.issued", &grant, None);
-            if write_grant(app, grant, stored.as_ref()).await? {
-                app.metrics.tokens.inc();
-                token_endpoint::respond(&tokens)
-            } else {
-                // Somebody else was first with the same code or token: the second use ends the grant (O-6, O-19).
-                revoke_after_race(app, request.grant_id()).await?;
-                token_endpoint::refuse(Refusal::InvalidGrant)
+            if !write_grant(app, grant, stored.as_ref()).await? {
+                return Ok(None);
             }
+            app.metrics.tokens.inc();
+            token_endpoint::respond(&tokens)
         }
     };
-    Ok((client, decided))
+    Ok(Some(decided))
 }
 
 /// Whether the grant was written; false when it changed since it was loaded.
@@ -148,18 +167,6 @@ async fn write_grant(app: &App, grant: Grant, stored: Option<&Stored<Grant>>) ->
         Err(CommitError::Unavailable(error)) => Err(error.into()),
         Err(_) => Ok(false),
     }
-}
-
-async fn revoke_after_race(app: &App, id: Option<GrantId>) -> Result<(), Unavailable> {
-    let Some(id) = id else { return Ok(()) };
-    for _ in 0..8 {
-        let Some(stored) = app.store.grant(&id, app.clock.now()).await? else { return Ok(()) };
-        let grant = Grant { stage: idflow_core::grant::GrantStage::Revoked, ..stored.value.clone() };
-        if write_grant(app, grant, Some(&stored)).await? {
-            return Ok(());
-        }
-    }
-    Err(Unavailable)
 }
 
 /// `/oauth2/userinfo`
@@ -255,7 +262,7 @@ async fn single_sign_on(
     user: &User,
 ) -> Result<Response, Unavailable> {
     let now = app.clock.now();
-    let secret = SecretText::new(token(app.chance.as_ref()));
+    let secret = SecretText::new(idflow_core::chance::token(app.chance.as_ref()));
     let answered = Answer {
         request,
         session: &session.value,
@@ -307,7 +314,8 @@ fn origin(headers: &HeaderMap) -> Option<&str> {
 /// A decided answer as an HTTP response. Headers that cannot be one are a defect and left out.
 pub fn answer(decided: Decided) -> Response {
     let mut response = Response::new(decided.body.into());
-    *response.status_mut() = StatusCode::from_u16(decided.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    *response.status_mut() =
+        StatusCode::from_u16(decided.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     for (name, value) in decided.headers {
         if let Ok(value) = HeaderValue::from_str(&value) {
             response.headers_mut().append(HeaderName::from_static(name), value);

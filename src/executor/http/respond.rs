@@ -6,7 +6,9 @@ use http::{HeaderName, HeaderValue, StatusCode};
 use idflow_core::view::View;
 use idflow_oidc::refusal::Refusal;
 use idflow_pages::headers::{self, Headers};
-use idflow_pages::{Development, JourneyPage, LanguageLink, Nonce, Notice, NoticePage, OnwardPage, Page, Visit};
+use idflow_pages::{
+    Development, JourneyPage, LanguageLink, Nonce, Notice, NoticePage, OnwardPage, Page, Visit,
+};
 
 use crate::app::App;
 use crate::http::visitor::Visitor;

@@ -90,7 +90,8 @@ impl Folder {
             let text = String::from_utf8_lossy(&std::fs::read(&path)?).into_owned();
             manifests.push(read(&path.display().to_string(), &text));
         }
-        let mut findings: Vec<Finding> = manifests.iter().flat_map(|manifest| manifest.findings.clone()).collect();
+        let mut findings: Vec<Finding> =
+            manifests.iter().flat_map(|manifest| manifest.findings.clone()).collect();
         let mut objects = Objects::default();
         for object in manifests.iter().flat_map(|manifest| &manifest.objects) {
             if let Err(finding) = objects.insert(object) {
@@ -119,7 +120,9 @@ impl Folder {
             reading.missing.extend(missing);
             reading.findings.extend(compiled.findings);
             match compiled.revision {
-                Some(revision) => self.serve(name, flow, revision.digest, revision.content, &mut reading.minted)?,
+                Some(revision) => {
+                    self.serve(name, flow, revision.digest, revision.content, &mut reading.minted)?
+                }
                 None => reading.held_back.push(name.clone()),
             }
         }
@@ -212,7 +215,9 @@ fn files(folder: &Path) -> std::io::Result<Vec<PathBuf>> {
         let is_hidden = path.file_name().is_some_and(|name| name.to_string_lossy().starts_with('.'));
         if path.is_dir() && !is_hidden {
             files.extend(self::files(&path)?);
-        } else if path.extension().is_some_and(|extension| extension == "yaml" || extension == "yml") && !is_hidden {
+        } else if path.extension().is_some_and(|extension| extension == "yaml" || extension == "yml")
+            && !is_hidden
+        {
             files.push(path);
         }
     }

@@ -64,7 +64,9 @@ enum SecretProblem {
     Missing(String),
     #[error("Secret {0} is not shared: its owner must set the label idflow.dev/usable: \"true\"")]
     NotShared(String),
-    #[error("Secret {0} may not be sent to {1}: its owner must list the host in the annotation idflow.dev/hosts")]
+    #[error(
+        "Secret {0} may not be sent to {1}: its owner must list the host in the annotation idflow.dev/hosts"
+    )]
     NotForHost(String, String),
     #[error("Secret {0} has no entry {1}")]
     NoEntry(String, &'static str),
@@ -99,14 +101,22 @@ impl Live {
             flows: BTreeMap::new(),
             withdrawn: Vec::new(),
             clients,
-            directories: self.directories.iter().map(|(name, spec)| (name.clone(), directory(spec))).collect(),
+            directories: self
+                .directories
+                .iter()
+                .map(|(name, spec)| (name.clone(), directory(spec)))
+                .collect(),
             connections,
             theme: Arc::new(theme.map_or_else(Theme::default, theme::theme).prepare()),
         };
         (configuration, problems)
     }
 
-    fn connection(&self, spec: &ConnectionSpec, tenant: &TenantSettings) -> Result<Connection, SecretProblem> {
+    fn connection(
+        &self,
+        spec: &ConnectionSpec,
+        tenant: &TenantSettings,
+    ) -> Result<Connection, SecretProblem> {
         match (&spec.smtp, &spec.http) {
             (Some(smtp), _) => Ok(Connection::Smtp(self.smtp(smtp, tenant)?)),
             (None, Some(http)) => Ok(Connection::Http(self.http(http)?)),
@@ -159,7 +169,11 @@ impl Live {
             Some(reference) => {
                 let secret = self.secret(&reference.name)?;
                 entry(secret, &reference.name, "current")?;
-                ["current", "previous"].iter().filter_map(|key| secret.data.get(*key)).map(Digest::of).collect()
+                ["current", "previous"]
+                    .iter()
+                    .filter_map(|key| secret.data.get(*key))
+                    .map(Digest::of)
+                    .collect()
             }
             None => Vec::new(),
         };
@@ -175,7 +189,8 @@ impl Live {
     fn secret_for(&self, name: &str, host: &str) -> Result<&SharedSecret, SecretProblem> {
         let secret = self.secret(name)?;
         let hosts = secret.annotations.get(HOSTS_ANNOTATION).map(String::as_str).unwrap_or_default();
-        let listed = hosts.split([',', ' ']).any(|listed| !listed.is_empty() && listed.eq_ignore_ascii_case(host));
+        let listed =
+            hosts.split([',', ' ']).any(|listed| !listed.is_empty() && listed.eq_ignore_ascii_case(host));
         if listed { Ok(secret) } else { Err(SecretProblem::NotForHost(name.to_owned(), host.to_owned())) }
     }
 }
@@ -276,7 +291,11 @@ mod tests {
     use super::*;
 
     fn live(shared: bool, hosts: &str) -> Live {
-        let labels = if shared { BTreeMap::from([(USABLE_LABEL.to_owned(), "true".to_owned())]) } else { BTreeMap::new() };
+        let labels = if shared {
+            BTreeMap::from([(USABLE_LABEL.to_owned(), "true".to_owned())])
+        } else {
+            BTreeMap::new()
+        };
         let secret = SharedSecret {
             labels,
             annotations: BTreeMap::from([(HOSTS_ANNOTATION.to_owned(), hosts.to_owned())]),

@@ -60,7 +60,8 @@ impl Snapshot {
         problems.truncate(20);
         configuration.generation = self.catalog;
         configuration.withdrawn.clone_from(&self.withdrawn);
-        configuration.flows = self.flows.iter().map(|flow| (flow.flow.clone(), served(flow, revisions))).collect();
+        configuration.flows =
+            self.flows.iter().map(|flow| (flow.flow.clone(), served(flow, revisions))).collect();
         let report = Report {
             number: 0,
             catalog: self.catalog,
