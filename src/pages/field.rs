@@ -42,7 +42,7 @@ struct ChoiceContext {
 /// The attributes of an `input` (designer-and-pages 7.3).
 #[derive(Debug, Clone, Copy, Serialize)]
 struct Input {
-    input_type: &'static str,
+    kind: &'static str,
     autocomplete: Option<&'static str>,
     keyboard: Option<&'static str>,
     /// Neither capitalized nor spell-checked: it is a name for machines, always written left to right.
@@ -50,8 +50,8 @@ struct Input {
 }
 
 impl Input {
-    const fn new(input_type: &'static str, autocomplete: Option<&'static str>) -> Self {
-        Self { input_type, autocomplete, keyboard: None, verbatim: false }
+    const fn new(kind: &'static str, autocomplete: Option<&'static str>) -> Self {
+        Self { kind, autocomplete, keyboard: None, verbatim: false }
     }
 
     const fn verbatim(self) -> Self {

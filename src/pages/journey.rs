@@ -86,6 +86,7 @@ struct Summary {
 struct SummaryItem {
     text: Value,
     target: Option<String>,
+    label: Option<Value>,
 }
 
 #[derive(Debug, Serialize)]
@@ -99,7 +100,7 @@ struct FormContext {
     action: String,
     token: String,
     fields: Vec<FieldContext>,
-    show_label: Option<Reveal>,
+    reveal: Option<Reveal>,
     buttons: Vec<Button>,
     asides: Vec<Button>,
 }
@@ -109,7 +110,8 @@ struct FormContext {
 struct Reveal {
     show: String,
     hide: String,
-    name: String,
+    show_label: String,
+    hide_label: String,
 }
 
 #[derive(Debug, Serialize)]
@@ -149,10 +151,11 @@ impl JourneyContext {
 impl Summary {
     fn of(view: &View, say: &Say<'_>) -> Option<Self> {
         let told = view.messages.iter().filter(|message| message.severity == Severity::Error);
-        let told = told.map(|message| SummaryItem { text: say.html(&message.text), target: None });
+        let told =
+            told.map(|message| SummaryItem { text: say.html(&message.text), target: None, label: None });
         let at_fields = view.fields.iter().enumerate().filter_map(|(index, field)| {
             let text = say.html(field.error.as_ref()?);
-            Some(SummaryItem { text, target: Some(field::id(index)) })
+            Some(SummaryItem { text, target: Some(field::id(index)), label: Some(say.html(&field.label)) })
         });
         let errors: Vec<SummaryItem> = told.chain(at_fields).collect();
         let needs_heading = errors.len() > 1 || errors.iter().any(|error| error.target.is_some());
@@ -196,17 +199,17 @@ impl FormContext {
         if view.fields.is_empty() && buttons.is_empty() && asides.is_empty() {
             return None;
         }
-        let show_label =
-            view.fields.iter().any(|field| field::is_password(field.field_type)).then(|| Reveal {
-                show: say.plain_key("password-show"),
-                hide: say.plain_key("password-hide"),
-                name: say.plain_key("password-show-label"),
-            });
+        let reveal = view.fields.iter().any(|field| field::is_password(field.field_type)).then(|| Reveal {
+            show: say.plain_key("password-show"),
+            hide: say.plain_key("password-hide"),
+            show_label: say.plain_key("password-show-label"),
+            hide_label: say.plain_key("password-hide-label"),
+        });
         Some(Self {
             action: page.action.to_owned(),
             token: page.token.to_owned(),
             fields: field::contexts(&view.fields, say, may_focus),
-            show_label,
+            reveal,
             buttons,
             asides,
         })

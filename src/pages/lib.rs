@@ -20,6 +20,9 @@ mod say;
 pub mod texts;
 pub mod theme;
 
+#[cfg(test)]
+mod promises;
+
 pub use headers::{Headers, Nonce};
 pub use journey::{JourneyPage, Progress};
 pub use locale::{Locale, Wishes};

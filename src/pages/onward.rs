@@ -3,6 +3,8 @@
 //! Not a redirect: browsers apply `form-action 'self'` to every hop after a post, and would stop at the
 //! application's address. An own page with a `Refresh` header passes, also to loopback and to custom schemes.
 
+use std::fmt::Write as _;
+
 use minijinja::Value;
 use serde::Serialize;
 
@@ -76,7 +78,9 @@ fn place(target: &str) -> Option<String> {
             b'!' | b'#'..=b'&' | b'('..=b';' | b'=' | b'?'..=b'[' | b']' | b'_' | b'a'..=b'z' | b'~' => {
                 escaped.push(char::from(byte));
             }
-            other => escaped.push_str(&format!("%{other:02X}")),
+            other => {
+                let _ = write!(escaped, "%{other:02X}");
+            }
         }
     }
     Some(escaped)

@@ -3,7 +3,7 @@
 use idflow_core::view::Text;
 use minijinja::syntax::SyntaxConfig;
 use minijinja::value::Serde;
-use minijinja::{AutoEscape, Environment, UndefinedBehavior, Value};
+use minijinja::{AutoEscape, Environment, Output, State, UndefinedBehavior, Value};
 use serde::Serialize;
 
 use crate::headers::{self, Headers, Nonce};
@@ -101,6 +101,7 @@ impl Pages {
         // Empty: no filter, no function, nothing named `safe`. Every value is escaped.
         let mut environment = Environment::empty();
         environment.set_auto_escape_callback(|_| AutoEscape::Html);
+        environment.set_formatter(escaped);
         // Otherwise errors would print the values of the page: tokens, addresses.
         environment.set_debug(false);
         environment.set_undefined_behavior(UndefinedBehavior::Strict);
@@ -145,6 +146,19 @@ impl Pages {
         let html = self.template(template, context)?;
         Ok(Page { status, headers: headers::for_page(visit.theme, visit.nonce, visit.https), html })
     }
+}
+
+/// Escapes whatever is not finished HTML of ours, also where a template would ask not to.
+fn escaped(output: &mut Output<'_>, _: &mut State<'_, '_>, value: &Value) -> Result<(), minijinja::Error> {
+    if value.is_safe() {
+        return Ok(write!(output, "{value}")?);
+    }
+    let mut html = String::new();
+    match value.as_str() {
+        Some(text) => markup::escape_into(&mut html, text),
+        None => markup::escape_into(&mut html, &value.to_string()),
+    }
+    Ok(output.write_str(&html)?)
 }
 
 /// What `base.html` shows on every page.

@@ -11,6 +11,7 @@ field-optional = (freiwillig)
 password-show = Anzeigen
 password-hide = Verbergen
 password-show-label = Passwort anzeigen
+password-hide-label = Passwort verbergen
 link-terms = Nutzungsbedingungen
 link-privacy = Datenschutz
 support = Brauchen Sie Hilfe? Schreiben Sie an

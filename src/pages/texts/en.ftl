@@ -12,6 +12,7 @@ field-optional = (optional)
 password-show = Show
 password-hide = Hide
 password-show-label = Show password
+password-hide-label = Hide password
 link-terms = Terms of use
 link-privacy = Privacy
 support = Need help? Write to
