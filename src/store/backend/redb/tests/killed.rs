@@ -63,25 +63,25 @@ fn killed_after(path: &Path, delay: Duration) -> BTreeMap<u32, u32> {
     let mut output = BufReader::new(child.stdout.take().unwrap());
     let mut acknowledged = BTreeMap::new();
     let mut line = String::new();
-    let mut killer = None;
+    let (mut running, mut killer) = (Some(child), None);
     // A line without its end was cut by the kill.
     while output.read_line(&mut line).unwrap() > 0 && line.ends_with('\n') {
         let mut words = line.split_whitespace();
         if words.next() == Some("acknowledged") {
             let mut number = || words.next().unwrap().parse().unwrap();
             acknowledged.insert(number(), number());
-            if killer.is_none() {
-                let id = child.id().to_string();
+            if let Some(mut child) = running.take() {
                 killer = Some(std::thread::spawn(move || {
                     std::thread::sleep(delay);
-                    Command::new("kill").args(["-9", &id]).status().unwrap()
+                    child.kill().unwrap();
+                    child.wait().unwrap()
                 }));
             }
         }
         line.clear();
     }
-    assert!(killer.expect("the writer never wrote").join().unwrap().success());
-    assert!(!child.wait().unwrap().success());
+    let status = killer.expect("the writer never wrote").join().unwrap();
+    assert!(!status.success(), "it ended by itself");
     acknowledged
 }
 
