@@ -3,6 +3,8 @@
 //! A command is a module with its arguments (`Args`) and a `run` that returns the exit code. It is added by its
 //! file and one line in [`commands!`].
 
+mod output;
+
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
@@ -29,6 +31,8 @@ macro_rules! commands {
 commands! {
     /// Serves a folder of manifests without a cluster: journeys, provider, demo application, mail catcher.
     Dev = dev,
+    /// Checks manifests as the cluster would, without one.
+    Lint = lint,
 }
 
 /// Kubernetes-native identity orchestrator: journeys as graphs of steps in custom resources.

@@ -83,6 +83,15 @@ pub struct Lint {
     pub source: &'static str,
 }
 
+impl Lint {
+    /// The documentation of the rule, as Markdown: what, why, an invalid and a valid example, the fix.
+    pub fn documentation(&self) -> String {
+        let lines = self.source.lines().map_while(|line| line.strip_prefix("//!"));
+        let lines: Vec<&str> = lines.map(|line| line.strip_prefix(' ').unwrap_or(line)).collect();
+        lines.join("\n")
+    }
+}
+
 /// What a rule looks at.
 #[derive(Clone, Copy)]
 pub enum Find {

@@ -36,9 +36,7 @@ spec:
 "#;
 
 fn examples(lint: &Lint, fence: &str) -> Vec<String> {
-    let lines = lint.source.lines().map_while(|line| line.strip_prefix("//!"));
-    let text: Vec<&str> = lines.map(|line| line.strip_prefix(' ').unwrap_or(line)).collect();
-    let text = text.join("\n");
+    let text = lint.documentation();
     let begin = format!("```yaml,{fence}\n");
     text.split(&begin).skip(1).filter_map(|rest| rest.split("\n```").next()).map(str::to_owned).collect()
 }

@@ -142,7 +142,7 @@ fn user_attributes(cx: &Subject<'_, '_>) -> Vec<Finding> {
     let mut findings = Vec::new();
     for used in cx.uses() {
         let reads = used.reads.iter().filter(|read| read.root() == "user");
-        for name in reads.filter_map(|read| read.path.get(1)).filter(|name| *name != "id" && !has(name)) {
+        for name in reads.filter_map(|read| read.path.get(1)).filter(|name| !has(name)) {
             let title = format!("users have no attribute {name}");
             findings.push(RULE.at(cx.at(&used.pointer), title, suggestion(name, first)));
         }

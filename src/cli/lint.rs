@@ -1,0 +1,122 @@
+//! `idflow lint PATH…`: checks manifests as the cluster would, without one.
+
+use std::fs::File;
+use std::io::{IsTerminal as _, Read as _, Write as _};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use anyhow::Context as _;
+use idflow_flow::Folder;
+use idflow_flow::lint::RULES;
+
+use crate::output::text::Style;
+use crate::output::{Count, json, text};
+
+/// Beyond this a file is refused anyway; reading stops a little later, so that the refusal can say so.
+const MAX_READ: u64 = 1024 * 1024 + 1;
+
+const EXIT_FINDINGS: u8 = 1;
+const EXIT_FAILED: u8 = 2;
+
+/// Arguments of `idflow lint`.
+#[derive(clap::Args)]
+#[command(
+    after_help = "Exit codes: 0 no errors; 1 errors, or with --strict warnings; 2 the check could not run."
+)]
+pub(crate) struct Args {
+    /// Files, and folders to search for .yaml, .yml and .json files. All are judged together, as one namespace.
+    #[arg(required_unless_present = "explain", value_name = "PATH")]
+    paths: Vec<PathBuf>,
+    /// How findings are written.
+    #[arg(long, value_enum, default_value_t = Output::Text)]
+    output: Output,
+    /// Counts warnings as errors.
+    #[arg(long)]
+    strict: bool,
+    /// Explains a rule with examples, for example unwired-outcome.
+    #[arg(long, value_name = "CODE", conflicts_with = "paths")]
+    explain: Option<String>,
+}
+
+/// How findings are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum Output {
+    /// For people: the source underlined.
+    Text,
+    /// One JSON object.
+    Json,
+}
+
+/// Runs the command.
+#[expect(clippy::needless_pass_by_value, reason = "every command takes its arguments by value")]
+pub(crate) fn run(args: Args) -> ExitCode {
+    let done = match &args.explain {
+        Some(code) => explain(code),
+        None => check(&args),
+    };
+    done.unwrap_or_else(|error| {
+        let _ = writeln!(std::io::stderr(), "idflow lint: {error:#}");
+        ExitCode::from(EXIT_FAILED)
+    })
+}
+
+fn check(args: &Args) -> anyhow::Result<ExitCode> {
+    let mut files = Vec::new();
+    for path in &args.paths {
+        collect(path, &mut files)?;
+    }
+    anyhow::ensure!(!files.is_empty(), "there is no .yaml, .yml or .json file in what was named");
+    let texts = files.iter().map(|file| read(file)).collect::<anyhow::Result<Vec<_>>>()?;
+    let folder = Folder::read(texts, idflow_nodes::kinds());
+    let report = match args.output {
+        Output::Json => json::findings(&folder.findings, &folder.manifests)? + "\n",
+        Output::Text => {
+            let style = if std::io::stdout().is_terminal() { Style::Colour } else { Style::Plain };
+            text::report(&folder.findings, &folder.manifests, style)
+        }
+    };
+    std::io::stdout().write_all(report.as_bytes()).context("cannot write the findings")?;
+    let count = Count::of(&folder.findings);
+    let failed = count.errors > 0 || (args.strict && count.warnings > 0);
+    Ok(if failed { ExitCode::from(EXIT_FINDINGS) } else { ExitCode::SUCCESS })
+}
+
+/// The manifests a path names, sorted. Folders whose name begins with a dot are left out.
+fn collect(path: &Path, files: &mut Vec<PathBuf>) -> anyhow::Result<()> {
+    let metadata = path.metadata().with_context(|| format!("cannot look at {}", path.display()))?;
+    if !metadata.is_dir() {
+        files.push(path.to_owned());
+        return Ok(());
+    }
+    let entries = path.read_dir().with_context(|| format!("cannot list {}", path.display()))?;
+    let mut entries = entries.map(|entry| entry.map(|entry| entry.path())).collect::<Result<Vec<_>, _>>()?;
+    entries.sort();
+    for entry in entries {
+        let hidden = entry.file_name().is_some_and(|name| name.to_string_lossy().starts_with('.'));
+        let manifest = entry
+            .extension()
+            .is_some_and(|ending| ["yaml", "yml", "json"].iter().any(|known| ending == *known));
+        let link = entry.is_symlink();
+        if !hidden && (manifest || (entry.is_dir() && !link)) {
+            collect(&entry, files)?;
+        }
+    }
+    Ok(())
+}
+
+fn read(file: &Path) -> anyhow::Result<(String, String)> {
+    let cannot = || format!("cannot read {}", file.display());
+    let mut bytes = Vec::new();
+    File::open(file).with_context(cannot)?.take(MAX_READ).read_to_end(&mut bytes).with_context(cannot)?;
+    Ok((file.display().to_string(), String::from_utf8_lossy(&bytes).into_owned()))
+}
+
+fn explain(code: &str) -> anyhow::Result<ExitCode> {
+    let lint = RULES.iter().find(|lint| lint.rule.code == code).with_context(|| {
+        let codes: Vec<&str> = RULES.iter().map(|lint| lint.rule.code).collect();
+        format!("there is no rule {code}; the rules are {}", codes.join(", "))
+    })?;
+    let text = format!("{code}\n\n{}\n", lint.documentation());
+    std::io::stdout().write_all(text.as_bytes()).context("cannot write the explanation")?;
+    Ok(ExitCode::SUCCESS)
+}
