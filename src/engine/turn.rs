@@ -55,7 +55,7 @@ pub struct Finish {
     pub outcome: String,
     /// Written to `steps.<id>`.
     pub outputs: Data,
-    /// Written to `form`.
+    /// Written to `form`; null removes a value.
     pub form: Data,
     /// Written to `vars`.
     pub vars: Data,

@@ -20,6 +20,9 @@ use idflow_flow::kinds::{Kind, Kinds};
 
 nodes! {
     // Pages
+    form,
+    message,
+    choose,
     // Authentication
     password,
     one_time_code,
@@ -27,9 +30,19 @@ nodes! {
     find_user,
     create_user,
     set_password,
+    // Decision
+    branch,
     // Integration
     http,
     mail,
+    // Composition and data
+    set,
+    call,
+    node,
+    // Ends
+    complete,
+    fail,
+    exit,
 }
 
 /// What compiler, linter, CRD generation and documentation read about every kind.

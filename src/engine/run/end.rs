@@ -61,10 +61,11 @@ impl Run<'_> {
 
     /// Ends the journey as failed, with the product's own last page.
     pub(super) fn fail(&mut self, code: &str) -> Stage {
+        let page = last_page(code);
         let view = View {
             kind: "fail".to_owned(),
-            title: Text::product(format!("ended-{}-title", kebab_case(code))),
-            lead: Some(Text::product(format!("ended-{}-lead", kebab_case(code)))),
+            title: Text::product(format!("{page}-title")),
+            lead: Some(Text::product(format!("{page}-lead"))),
             messages: Vec::new(),
             fields: Vec::new(),
             actions: Vec::new(),
@@ -111,6 +112,14 @@ impl Run<'_> {
     }
 }
 
-fn kebab_case(code: &str) -> &str {
-    if code == "userLocked" { "user-locked" } else { code }
+/// The texts of the last page. A locked user is told no more than to start again: somebody may merely have named
+/// the account.
+fn last_page(code: &str) -> &'static str {
+    match code {
+        "locked" => "notice-too-many-requests",
+        "timeout" => "notice-expired",
+        "cancelled" => "notice-cancelled",
+        "userLocked" => "notice-start-again",
+        _ => "notice-failed",
+    }
 }

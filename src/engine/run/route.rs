@@ -63,7 +63,7 @@ impl Run<'_> {
         let Some(frame) = self.journey.frames.last_mut() else { return };
         let Some((step, _)) = self.runnable.step(frame.graph, frame.step) else { return };
         frame.steps.insert(step.id.clone(), outputs.into());
-        frame.form.extend(form);
+        merge(&mut frame.form, form);
         frame.vars.extend(vars);
     }
 
@@ -109,7 +109,7 @@ impl Run<'_> {
         }
         let mut frames = self.journey.frames.clone();
         if let Some(frame) = frames.last_mut() {
-            frame.form.extend(finish.form.clone());
+            merge(&mut frame.form, finish.form.clone());
         }
         self.journey.visited.push(Visit { instance: self.active.instance, frames });
         if self.journey.visited.len() > MAX_VISITED {
@@ -136,6 +136,17 @@ impl Run<'_> {
         }
         self.journey.frames = visit.frames;
         self.enter()
+    }
+}
+
+/// Takes over new form values; null takes one away.
+fn merge(form: &mut Data, news: Data) {
+    for (name, value) in news {
+        if value.is_null() {
+            form.remove(&name);
+        } else {
+            form.insert(name, value);
+        }
     }
 }
 

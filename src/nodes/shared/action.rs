@@ -5,9 +5,11 @@ use idflow_core::view::{Action, ActionStyle, Text};
 use idflow_engine::bind::{AuthoredText, BindError, Binder};
 use idflow_engine::context::Cx;
 use idflow_engine::turn::Fault;
-use idflow_flow::kinds::{Outcome, Sink, TextUse};
+use idflow_flow::kinds::{Outcome, SettingsError, Sink, TextUse};
 use schemars::JsonSchema;
 use serde::Deserialize;
+
+use crate::shared::kebab_case;
 
 /// A button beside the main one.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
@@ -26,6 +28,28 @@ pub struct ActionSetting {
 pub struct BoundAction {
     name: String,
     label: Option<AuthoredText>,
+}
+
+/// Buttons that pages have by themselves, and outcomes that the engine brings about.
+const TAKEN: [&str; 6] = ["next", "back", "cancel", "error", "timeout", "locked"];
+
+/// Whether a button may have this name, which no other button of the page has.
+pub fn check_name(pointer: String, name: &str, others: &[&str]) -> Result<(), SettingsError> {
+    if !TAKEN.contains(&name) && !others.contains(&name) {
+        return Ok(());
+    }
+    let message = format!("another button or outcome of this step is called {name}");
+    Err(SettingsError { pointer, message, help: "choose another name".to_owned() })
+}
+
+/// Whether the buttons can be told apart.
+pub fn check(actions: Option<&[ActionSetting]>) -> Result<(), SettingsError> {
+    let mut names: Vec<&str> = Vec::new();
+    for (index, action) in actions.unwrap_or_default().iter().enumerate() {
+        check_name(format!("/actions/{index}/name"), &action.name, &names)?;
+        names.push(&action.name);
+    }
+    Ok(())
 }
 
 /// The outcomes of the buttons.
@@ -68,15 +92,4 @@ pub fn views(actions: &[BoundAction], cx: &Cx<'_>) -> Result<Vec<Action>, Fault>
 /// The additional button that was pressed, if it was one of these.
 pub fn pressed<'a>(actions: &'a [BoundAction], submission: &Submission) -> Option<&'a str> {
     actions.iter().map(|action| action.name.as_str()).find(|name| *name == submission.action)
-}
-
-fn kebab_case(name: &str) -> String {
-    let mut text = String::with_capacity(name.len() + 4);
-    for letter in name.chars() {
-        if letter.is_ascii_uppercase() {
-            text.push('-');
-        }
-        text.push(letter.to_ascii_lowercase());
-    }
-    text
 }

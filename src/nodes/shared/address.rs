@@ -17,7 +17,9 @@ pub fn evaluated(cx: &mut Cx<'_>, expression: &Expression) -> Result<String, Fau
 pub fn is_plausible(address: &str) -> bool {
     let address = address.trim();
     let Some((local, domain)) = address.rsplit_once('@') else { return false };
-    let is_clean = |c: char| !c.is_whitespace() && !c.is_control() && !matches!(c, ',' | ';' | '<' | '>' | '"' | '(' | ')');
+    let is_clean = |c: char| {
+        !c.is_whitespace() && !c.is_control() && !matches!(c, ',' | ';' | '<' | '>' | '"' | '(' | ')')
+    };
     address.len() <= 254
         && !local.is_empty()
         && !local.contains('@')
@@ -34,7 +36,9 @@ mod tests {
         for address in ["ada@example.org", "a+b@mail.example.co.uk", "åsa@exämple.se", "root@localhost"] {
             assert!(is_plausible(address), "{address}");
         }
-        for address in ["", "ada", "@example.org", "ada@", "a@b@c", "a@b,c@d", "a@b\r\nBcc: c@d", "A <a@b>", "a@b..c"] {
+        for address in
+            ["", "ada", "@example.org", "ada@", "a@b@c", "a@b,c@d", "a@b\r\nBcc: c@d", "A <a@b>", "a@b..c"]
+        {
             assert!(!is_plausible(address), "{address:?}");
         }
     }

@@ -38,7 +38,10 @@ impl Throttle {
 
     /// Wrong guesses at a factor from one client address.
     pub fn client(factor: &str, address: &str) -> Self {
-        Self { key: CounterKey(format!("{factor}/client/{}", fingerprint(address))), limit: GUESSES_PER_ADDRESS }
+        Self {
+            key: CounterKey(format!("{factor}/client/{}", fingerprint(address))),
+            limit: GUESSES_PER_ADDRESS,
+        }
     }
 
     /// Mails to one address.
@@ -64,7 +67,8 @@ impl Throttle {
 
 /// Whether any of the counters is full. A count that is missing counts as full: doubt is a refusal.
 pub fn any_full(throttles: &[Throttle], counts: &[Count]) -> bool {
-    counts.len() != throttles.len() || throttles.iter().zip(counts).any(|(throttle, count)| count.is_full(throttle.limit))
+    counts.len() != throttles.len()
+        || throttles.iter().zip(counts).any(|(throttle, count)| count.is_full(throttle.limit))
 }
 
 fn fingerprint(name: &str) -> String {
@@ -77,7 +81,10 @@ mod tests {
 
     #[test]
     fn j_16_every_spelling_of_a_name_meets_the_same_counter() {
-        assert_eq!(Throttle::name("password", " Ada@Example.org"), Throttle::name("password", "ada@example.org "));
+        assert_eq!(
+            Throttle::name("password", " Ada@Example.org"),
+            Throttle::name("password", "ada@example.org ")
+        );
         assert_ne!(Throttle::name("password", "ada"), Throttle::name("oneTimeCode", "ada"));
     }
 

@@ -1,0 +1,107 @@
+//! `branch`: takes the way of the first condition that holds.
+//!
+//! Shows no page and proves nothing.
+//!
+//! ```yaml
+//! - id: country
+//!   branch:
+//!     cases: [{ when: "form.country == 'DE'", outcome: german }]
+//!     otherwise: other
+//!   outcomes: { german: consent, other: done }
+//! ```
+
+use idflow_core::Value;
+use idflow_engine::bind::{BindError, Binder};
+use idflow_engine::context::Cx;
+use idflow_engine::turn::{Event, Fault, Finish, Node, NodeKind, Turn};
+use idflow_flow::kinds::{ExpressionUse, Facts, Group, Kind, Outcome, SettingsError, Sink, ValueType};
+use idflow_sandbox::Expression;
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use crate::shared::{answer_mismatch, settings};
+
+/// Settings of `branch`.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct Settings {
+    /// Conditions in the order they are tried.
+    #[schemars(length(min = 1, max = 32))]
+    cases: Vec<Case>,
+    /// The outcome when no condition holds. lowerCamelCase.
+    #[schemars(length(min = 1, max = 63), regex(pattern = r"^[a-z][A-Za-z0-9]*$"))]
+    otherwise: String,
+}
+
+/// A condition and where it leads.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct Case {
+    /// A CEL expression that is true or false, for example `form.age >= 18`.
+    #[schemars(length(min = 1, max = 1024))]
+    when: String,
+    /// The outcome when it is true. Several cases may have the same. lowerCamelCase.
+    #[schemars(length(min = 1, max = 63), regex(pattern = r"^[a-z][A-Za-z0-9]*$"))]
+    outcome: String,
+}
+
+/// What everybody reads about `branch`.
+pub static KIND: NodeKind = NodeKind {
+    kind: &Kind {
+        name: "branch",
+        group: Group::Decision,
+        summary: "Takes the way of the first condition that holds.",
+        schema: || schemars::schema_for!(Settings),
+        facts,
+    },
+    bind,
+};
+
+fn facts(value: &Value) -> Result<Facts, SettingsError> {
+    let settings: Settings = settings::parse(value)?;
+    let mut names: Vec<&str> = settings.cases.iter().map(|case| case.outcome.as_str()).collect();
+    names.push(&settings.otherwise);
+    names.sort_unstable();
+    names.dedup();
+    let condition = |(index, case): (usize, &Case)| ExpressionUse {
+        pointer: format!("/cases/{index}/when"),
+        source: case.when.clone(),
+        expects: ValueType::Boolean,
+        sink: Sink::Decision,
+    };
+    Ok(Facts {
+        outcomes: names.into_iter().map(Outcome::wired).collect(),
+        expressions: settings.cases.iter().enumerate().map(condition).collect(),
+        ..Facts::default()
+    })
+}
+
+fn bind(value: &Value, binder: &Binder<'_>) -> Result<Box<dyn Node>, BindError> {
+    let settings: Settings = binder.settings(value)?;
+    let case = |case: &Case| Ok((binder.expression(&case.when)?, case.outcome.clone()));
+    let cases = settings.cases.iter().map(case).collect::<Result<_, BindError>>()?;
+    Ok(Box::new(Branch { cases, otherwise: settings.otherwise }))
+}
+
+struct Branch {
+    cases: Vec<(Expression, String)>,
+    otherwise: String,
+}
+
+impl Node for Branch {
+    fn turn(&self, cx: &mut Cx<'_>, event: Event) -> Result<Turn, Fault> {
+        let Event::Entered = event else { return Err(answer_mismatch("branch")) };
+        for (when, outcome) in &self.cases {
+            match cx.evaluate(when)? {
+                Value::Bool(true) => return Ok(leave(outcome)),
+                Value::Bool(false) => {}
+                _ => return Err(Fault::new(format!("`{}` is neither true nor false", when.source()))),
+            }
+        }
+        Ok(leave(&self.otherwise))
+    }
+}
+
+fn leave(outcome: &str) -> Turn {
+    Turn::Finish(Box::new(Finish::by(outcome)))
+}

@@ -1,0 +1,54 @@
+//! `call`: runs a flow of type `Library` and goes on with its outcome.
+//!
+//! Its outcomes are those of the flow's `exit` steps, its outputs what they hand out. What the flow proves holds in
+//! the caller too. The flow sees its inputs and the user, not the caller's fields, steps and variables.
+//!
+//! ```yaml
+//! - id: verify
+//!   call: { flow: verify-email, with: { email: form.email } }
+//!   outcomes: { next: account }
+//! ```
+
+use idflow_core::Value;
+use idflow_engine::bind::{BindError, Binder};
+use idflow_engine::turn::{Node, NodeKind};
+use idflow_flow::kinds::{Callee, Facts, Group, Kind, SettingsError};
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use crate::shared::enter;
+use crate::shared::settings::{self, Sources};
+
+/// Settings of `call`.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct Settings {
+    /// The name of the flow; its type is Library.
+    #[schemars(length(min = 1, max = 48))]
+    flow: String,
+    /// The flow's inputs: name, and a CEL expression for the value. Absent means none.
+    #[schemars(extend("maxProperties" = 32))]
+    with: Option<Sources>,
+}
+
+/// What everybody reads about `call`.
+pub static KIND: NodeKind = NodeKind {
+    kind: &Kind {
+        name: "call",
+        group: Group::Logic,
+        summary: "Runs a Library flow and goes on with its outcome.",
+        schema: || schemars::schema_for!(Settings),
+        facts,
+    },
+    bind,
+};
+
+fn facts(value: &Value) -> Result<Facts, SettingsError> {
+    let settings: Settings = settings::parse(value)?;
+    Ok(enter::facts(Callee::Flow(settings.flow), "/flow", settings.with.as_ref()))
+}
+
+fn bind(value: &Value, binder: &Binder<'_>) -> Result<Box<dyn Node>, BindError> {
+    let settings: Settings = binder.settings(value)?;
+    enter::bind(settings.with.as_ref(), binder)
+}

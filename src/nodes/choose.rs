@@ -1,0 +1,166 @@
+//! `choose`: lets the visitor take one of several steps, for example another way to prove who they are.
+//!
+//! Proves nothing itself: the chosen step does, and choosing is recorded for this visit only (checklist J-2). A
+//! single offer is taken without a page. Each offered step is an outcome by itself; no wiring is needed.
+//!
+//! ```yaml
+//! - id: secondFactor
+//!   choose: { from: [passkey, code] }
+//! ```
+
+use std::collections::BTreeMap;
+
+use idflow_core::Value;
+use idflow_core::view::{Action, ActionStyle, Message, Text, View};
+use idflow_engine::bind::{AuthoredText, BindError, Binder};
+use idflow_engine::context::Cx;
+use idflow_engine::turn::{Event, Fault, Finish, Node, NodeKind, Turn};
+use idflow_flow::kinds::{Facts, Group, Kind, Outcome, SettingsError, Sink, TextUse};
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use crate::shared::text::{self, page_text};
+use crate::shared::{action, answer_mismatch, kebab_case, no_such_action, settings};
+
+/// Settings of `choose`.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct Settings {
+    /// The ids of the steps to choose from, the best first.
+    #[schemars(length(min = 1, max = 16), inner(length(min = 1, max = 63), regex(pattern = r"^[a-z][A-Za-z0-9]*$")))]
+    from: Vec<String>,
+    /// The key of the flow's text that is the heading. Absent means the product's.
+    #[schemars(length(min = 1, max = 63))]
+    title: Option<String>,
+    /// Keys of the flow's texts on the buttons, by step id. A step without one is called by the product's text for
+    /// its node kind. Absent means none.
+    #[schemars(extend("maxProperties" = 16))]
+    labels: Option<BTreeMap<String, Key>>,
+}
+
+/// The key of one of the flow's texts.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(transparent)]
+#[schemars(inline)]
+struct Key(#[schemars(length(min = 1, max = 63))] String);
+
+/// What everybody reads about `choose`.
+pub static KIND: NodeKind = NodeKind {
+    kind: &Kind {
+        name: "choose",
+        group: Group::Input,
+        summary: "Lets the visitor take one of several steps.",
+        schema: || schemars::schema_for!(Settings),
+        facts,
+    },
+    bind,
+};
+
+fn facts(value: &Value) -> Result<Facts, SettingsError> {
+    let settings: Settings = settings::parse(value)?;
+    let mut offered: Vec<&str> = Vec::new();
+    for (index, id) in settings.from.iter().enumerate() {
+        action::check_name(format!("/from/{index}"), id, &offered)?;
+        offered.push(id);
+    }
+    if offered.is_empty() {
+        return Err(SettingsError {
+            pointer: "/from".to_owned(),
+            message: "there is nothing to choose from".to_owned(),
+            help: "name at least one step".to_owned(),
+        });
+    }
+    let labels = settings.labels.unwrap_or_default();
+    if let Some(stray) = labels.keys().find(|id| !offered.contains(&id.as_str())) {
+        return Err(SettingsError {
+            pointer: format!("/labels/{}", settings::escaped(stray)),
+            message: format!("{stray} is not among the steps to choose from"),
+            help: "remove it, or add the step to from".to_owned(),
+        });
+    }
+    let label = |(id, key): (&String, &Key)| TextUse {
+        pointer: format!("/labels/{}", settings::escaped(id)),
+        key: key.0.clone(),
+        sink: Sink::Page,
+    };
+    let outcome = |id: &&str| Outcome { implied_target: Some((*id).to_owned()), ..Outcome::optional(*id) };
+    Ok(Facts {
+        shows_page: offered.len() > 1,
+        outcomes: offered.iter().map(outcome).collect(),
+        texts: page_text("/title", settings.title.as_deref()).into_iter().chain(labels.iter().map(label)).collect(),
+        ..Facts::default()
+    })
+}
+
+fn bind(value: &Value, binder: &Binder<'_>) -> Result<Box<dyn Node>, BindError> {
+    let settings: Settings = binder.settings(value)?;
+    let labels = settings.labels.unwrap_or_default();
+    let offer = |id: &String| {
+        let step = binder.step(id).ok_or_else(|| BindError::new(format!("there is no step {id} to choose")))?;
+        let label = match labels.get(id) {
+            Some(key) => Label::Authored(binder.text(&key.0)?),
+            None => Label::Product(format!("method-{}", kebab_case(step.kind.name))),
+        };
+        Ok(Offer { step: id.clone(), label })
+    };
+    Ok(Box::new(Choose {
+        title: text::bind(settings.title.as_deref(), binder)?,
+        offers: settings.from.iter().map(offer).collect::<Result<_, BindError>>()?,
+    }))
+}
+
+struct Choose {
+    title: Option<AuthoredText>,
+    offers: Vec<Offer>,
+}
+
+struct Offer {
+    step: String,
+    label: Label,
+}
+
+enum Label {
+    Product(String),
+    Authored(AuthoredText),
+}
+
+impl Node for Choose {
+    fn turn(&self, cx: &mut Cx<'_>, event: Event) -> Result<Turn, Fault> {
+        match (event, self.offers.as_slice()) {
+            (Event::Entered, [only]) => Ok(take(only)),
+            (Event::Entered, _) => self.show(cx, Vec::new()),
+            (Event::Submitted(submission), offers) => {
+                match offers.iter().find(|offer| offer.step == submission.action) {
+                    Some(offer) => Ok(take(offer)),
+                    None => self.show(cx, vec![no_such_action()]),
+                }
+            }
+            (Event::Answered(_), _) => Err(answer_mismatch("choose")),
+        }
+    }
+}
+
+impl Choose {
+    fn show(&self, cx: &Cx<'_>, messages: Vec<Message>) -> Result<Turn, Fault> {
+        let button = |offer: &Offer| {
+            let label = match &offer.label {
+                Label::Product(key) => Text::product(key.as_str()),
+                Label::Authored(text) => cx.text(text)?,
+            };
+            Ok(Action { name: offer.step.clone(), label, style: ActionStyle::Secondary, skips_fields: true })
+        };
+        Ok(Turn::Show(Box::new(View {
+            kind: "choose".to_owned(),
+            title: text::or_product(cx, self.title.as_ref(), "choose-title")?,
+            lead: None,
+            messages,
+            fields: Vec::new(),
+            actions: self.offers.iter().map(button).collect::<Result<_, Fault>>()?,
+            identifier: cx.identifier(),
+        })))
+    }
+}
+
+fn take(offer: &Offer) -> Turn {
+    Turn::Finish(Box::new(Finish::by(offer.step.as_str())))
+}

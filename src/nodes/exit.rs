@@ -1,0 +1,75 @@
+//! `exit`: a way out of a flow of type `Library` or of a `FlowNode`.
+//!
+//! The calling step goes on with the outcome and offers the outputs.
+//!
+//! ```yaml
+//! - id: verified
+//!   exit: { outcome: next, outputs: { address: steps.code.address } }
+//! ```
+
+use idflow_core::Value;
+use idflow_engine::bind::{BindError, Binder};
+use idflow_engine::context::Cx;
+use idflow_engine::turn::{EndTurn, Event, Fault, Finish, Node, NodeKind, Turn};
+use idflow_flow::kinds::{End, Facts, Group, Kind, SettingsError, Sink};
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use crate::shared::answer_mismatch;
+use crate::shared::settings::{self, Expressions, Sources};
+
+/// Settings of `exit`.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct Settings {
+    /// The outcome of the calling step. lowerCamelCase.
+    #[schemars(length(min = 1, max = 63), regex(pattern = r"^[a-z][A-Za-z0-9]*$"))]
+    outcome: String,
+    /// What the calling step puts out: name, and a CEL expression for the value. Absent means nothing.
+    #[schemars(extend("maxProperties" = 32))]
+    outputs: Option<Sources>,
+}
+
+/// What everybody reads about `exit`.
+pub static KIND: NodeKind = NodeKind {
+    kind: &Kind {
+        name: "exit",
+        group: Group::End,
+        summary: "A way out of a Library flow or a FlowNode.",
+        schema: || schemars::schema_for!(Settings),
+        facts,
+    },
+    bind,
+};
+
+fn facts(value: &Value) -> Result<Facts, SettingsError> {
+    let settings: Settings = settings::parse(value)?;
+    let outputs = settings.outputs.unwrap_or_default();
+    Ok(Facts {
+        expressions: settings::uses("/outputs", &outputs, Sink::Variable),
+        end: Some(End::Exit {
+            outcome: settings.outcome,
+            outputs: outputs.into_iter().map(|(name, source)| (name, source.0)).collect(),
+        }),
+        ..Facts::default()
+    })
+}
+
+fn bind(value: &Value, binder: &Binder<'_>) -> Result<Box<dyn Node>, BindError> {
+    let settings: Settings = binder.settings(value)?;
+    let outputs = Expressions::bind(&settings.outputs.unwrap_or_default(), binder)?;
+    Ok(Box::new(Exit { outcome: settings.outcome, outputs }))
+}
+
+struct Exit {
+    outcome: String,
+    outputs: Expressions,
+}
+
+impl Node for Exit {
+    fn turn(&self, cx: &mut Cx<'_>, event: Event) -> Result<Turn, Fault> {
+        let Event::Entered = event else { return Err(answer_mismatch("exit")) };
+        let end = EndTurn::Exit { outcome: self.outcome.clone(), outputs: self.outputs.evaluate(cx)? };
+        Ok(Turn::Finish(Box::new(Finish { end: Some(end), ..Finish::default() })))
+    }
+}

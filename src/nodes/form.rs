@@ -1,0 +1,386 @@
+//! `form`: asks for values and keeps them as `form`.
+//!
+//! Proves nothing: what somebody typed is a claim. Passwords and codes have nodes of their own (`password`,
+//! `setPassword`, `oneTimeCode`), because a form keeps what was entered.
+//!
+//! ```yaml
+//! - id: details
+//!   form:
+//!     fields:
+//!       - { name: email, type: Email }
+//!       - { name: name, type: Name, required: false }
+//!     actions: [{ name: signIn }]
+//!   outcomes: { next: code, signIn: signIn }
+//! ```
+
+use idflow_core::effect::Submission;
+use idflow_core::view::{Action, Choice, Field, FieldType, Message, Text, View};
+use idflow_core::{Data, Value};
+use idflow_engine::bind::{AuthoredText, BindError, Binder};
+use idflow_engine::context::Cx;
+use idflow_engine::turn::{Event, Fault, Finish, Node, NodeKind, Turn};
+use idflow_flow::kinds::{Facts, Group, Kind, Outcome, Output, SettingsError, TextUse, ValueType};
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use crate::shared::action::{self, ActionSetting, BoundAction};
+use crate::shared::entry::Entry;
+use crate::shared::text::{self, page_text};
+use crate::shared::{answer_mismatch, field, no_such_action, settings};
+
+/// Settings of `form`.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct Settings {
+    /// The fields, in order.
+    #[schemars(length(min = 1, max = 32))]
+    fields: Vec<FieldSetting>,
+    /// More buttons; each is an outcome, and pressing it ignores the fields. Absent means none.
+    #[schemars(length(max = 8))]
+    actions: Option<Vec<ActionSetting>>,
+    /// The key of the flow's text that is the heading. Absent means the product's.
+    #[schemars(length(min = 1, max = 63))]
+    title: Option<String>,
+    /// The key of the flow's text below the heading. Absent means none.
+    #[schemars(length(min = 1, max = 63))]
+    lead: Option<String>,
+}
+
+/// One field.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct FieldSetting {
+    /// The name; later steps read the value as `form.<name>`. lowerCamelCase.
+    #[schemars(length(min = 1, max = 63), regex(pattern = r"^[a-z][A-Za-z0-9]*$"))]
+    name: String,
+    /// What it asks for. Decides what is accepted, the keyboard and what browsers fill in.
+    #[serde(rename = "type")]
+    field_type: InputType,
+    /// The key of the flow's text that is the label. Absent means the product's text for this name.
+    #[schemars(length(min = 1, max = 63))]
+    label: Option<String>,
+    /// The key of the flow's text that helps to fill it in. Absent means none.
+    #[schemars(length(min = 1, max = 63))]
+    hint: Option<String>,
+    /// Whether it must be filled in; a Boolean must then be ticked. Absent means true.
+    required: Option<bool>,
+    /// The choices of a Select, in order. Only and always with that type.
+    #[schemars(length(min = 1, max = 64))]
+    options: Option<Vec<OptionSetting>>,
+}
+
+/// One choice.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct OptionSetting {
+    /// The value that is kept.
+    #[schemars(length(min = 1, max = 63))]
+    value: String,
+    /// The key of the flow's text that the visitor reads. Absent means the value itself is shown.
+    #[schemars(length(min = 1, max = 63))]
+    label: Option<String>,
+}
+
+/// What a field of a form may ask for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+enum InputType {
+    /// A user name or whatever else names an account.
+    Identifier,
+    /// Free text on one line.
+    Text,
+    /// An e-mail address.
+    Email,
+    /// A telephone number.
+    Phone,
+    /// The whole name.
+    Name,
+    /// The given name.
+    GivenName,
+    /// The family name.
+    FamilyName,
+    /// A whole number.
+    Integer,
+    /// A yes or no.
+    Boolean,
+    /// One of several choices.
+    Select,
+    /// A calendar date.
+    Date,
+}
+
+impl InputType {
+    const fn field_type(self) -> FieldType {
+        match self {
+            Self::Identifier => FieldType::Identifier,
+            Self::Text => FieldType::Text,
+            Self::Email => FieldType::Email,
+            Self::Phone => FieldType::Phone,
+            Self::Name => FieldType::Name,
+            Self::GivenName => FieldType::GivenName,
+            Self::FamilyName => FieldType::FamilyName,
+            Self::Integer => FieldType::Integer,
+            Self::Boolean => FieldType::Boolean,
+            Self::Select => FieldType::Select,
+            Self::Date => FieldType::Date,
+        }
+    }
+
+    const fn value_type(self) -> ValueType {
+        match self {
+            Self::Integer => ValueType::Integer,
+            Self::Boolean => ValueType::Boolean,
+            _ => ValueType::String,
+        }
+    }
+}
+
+impl FieldSetting {
+    fn is_required(&self) -> bool {
+        self.required.unwrap_or(true)
+    }
+
+    fn output(&self) -> Output {
+        let optional = !self.is_required() && self.field_type != InputType::Boolean;
+        Output { optional, ..Output::after("next", self.name.as_str(), self.field_type.value_type()) }
+    }
+
+    fn texts(&self, index: usize) -> Vec<TextUse> {
+        let mut texts = page_text(&format!("/fields/{index}/label"), self.label.as_deref());
+        texts.extend(page_text(&format!("/fields/{index}/hint"), self.hint.as_deref()));
+        for (choice, option) in self.options.iter().flatten().enumerate() {
+            texts.extend(page_text(&format!("/fields/{index}/options/{choice}/label"), option.label.as_deref()));
+        }
+        texts
+    }
+}
+
+/// What everybody reads about `form`.
+pub static KIND: NodeKind = NodeKind {
+    kind: &Kind {
+        name: "form",
+        group: Group::Input,
+        summary: "Asks for values and keeps them.",
+        schema: || schemars::schema_for!(Settings),
+        facts,
+    },
+    bind,
+};
+
+fn facts(value: &Value) -> Result<Facts, SettingsError> {
+    refuse_secrets(value)?;
+    let settings: Settings = settings::parse(value)?;
+    check_fields(&settings.fields)?;
+    let actions = settings.actions.as_deref();
+    action::check(actions)?;
+    let mut texts = page_text("/title", settings.title.as_deref());
+    texts.extend(page_text("/lead", settings.lead.as_deref()));
+    texts.extend(settings.fields.iter().enumerate().flat_map(|(index, field)| field.texts(index)));
+    texts.extend(action::texts(actions));
+    Ok(Facts {
+        shows_page: true,
+        outcomes: std::iter::once(Outcome::wired("next")).chain(action::outcomes(actions)).collect(),
+        form: settings.fields.iter().map(FieldSetting::output).collect(),
+        texts,
+        ..Facts::default()
+    })
+}
+
+fn problem(pointer: String, message: impl Into<String>, help: &str) -> SettingsError {
+    SettingsError { pointer, message: message.into(), help: help.to_owned() }
+}
+
+fn refuse_secrets(value: &Value) -> Result<(), SettingsError> {
+    let fields = value.get("fields").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+    for (index, field) in fields.iter().enumerate() {
+        let wanted = field.get("type").and_then(Value::as_str).unwrap_or_default();
+        let node = match wanted {
+            "Password" => "use a `password` step",
+            "NewPassword" => "use a `setPassword` step",
+            "Code" => "use a `oneTimeCode` step",
+            _ => continue,
+        };
+        let message = format!("a form cannot ask for a {wanted}: it keeps what was entered");
+        return Err(problem(format!("/fields/{index}/type"), message, node));
+    }
+    Ok(())
+}
+
+fn check_fields(fields: &[FieldSetting]) -> Result<(), SettingsError> {
+    if fields.is_empty() {
+        return Err(problem("/fields".to_owned(), "a form without fields asks for nothing", "use a `message` step"));
+    }
+    for (index, field) in fields.iter().enumerate() {
+        let name = field.name.as_str();
+        if ["token", "action"].contains(&name) || fields.iter().take(index).any(|other| other.name == name) {
+            let message = format!("the page already posts something called {name}");
+            return Err(problem(format!("/fields/{index}/name"), message, "choose another name"));
+        }
+        if field.options.is_some() != (field.field_type == InputType::Select) {
+            let message = "options belong to fields of type Select, and those need some";
+            return Err(problem(format!("/fields/{index}/options"), message, "add or remove the options"));
+        }
+    }
+    Ok(())
+}
+
+fn bind(value: &Value, binder: &Binder<'_>) -> Result<Box<dyn Node>, BindError> {
+    let settings: Settings = binder.settings(value)?;
+    Ok(Box::new(Form {
+        fields: settings.fields.iter().map(|field| bound_field(field, binder)).collect::<Result<_, _>>()?,
+        actions: action::bind(settings.actions.as_deref(), binder)?,
+        title: text::bind(settings.title.as_deref(), binder)?,
+        lead: text::bind(settings.lead.as_deref(), binder)?,
+    }))
+}
+
+fn bound_field(setting: &FieldSetting, binder: &Binder<'_>) -> Result<BoundField, BindError> {
+    let options = setting.options.as_deref().unwrap_or_default();
+    Ok(BoundField {
+        field: Field {
+            required: setting.is_required(),
+            ..field(&setting.name, setting.field_type.field_type())
+        },
+        label: text::bind(setting.label.as_deref(), binder)?,
+        hint: text::bind(setting.hint.as_deref(), binder)?,
+        options: options.iter().map(|option| option.value.clone()).collect(),
+        option_labels: options
+            .iter()
+            .map(|option| text::bind(option.label.as_deref(), binder))
+            .collect::<Result<_, _>>()?,
+    })
+}
+
+struct Form {
+    fields: Vec<BoundField>,
+    actions: Vec<BoundAction>,
+    title: Option<AuthoredText>,
+    lead: Option<AuthoredText>,
+}
+
+struct BoundField {
+    field: Field,
+    label: Option<AuthoredText>,
+    hint: Option<AuthoredText>,
+    options: Vec<String>,
+    option_labels: Vec<Option<AuthoredText>>,
+}
+
+impl Node for Form {
+    fn turn(&self, cx: &mut Cx<'_>, event: Event) -> Result<Turn, Fault> {
+        match event {
+            Event::Entered => self.show(cx, &self.known(cx), &[], Vec::new()),
+            Event::Submitted(submission) => self.submitted(cx, &submission),
+            Event::Answered(_) => Err(answer_mismatch("form")),
+        }
+    }
+}
+
+impl Form {
+    fn submitted(&self, cx: &Cx<'_>, submission: &Submission) -> Result<Turn, Fault> {
+        if let Some(action) = action::pressed(&self.actions, submission) {
+            return Ok(Turn::Finish(Box::new(Finish::by(action))));
+        }
+        if submission.action != "next" {
+            return self.show(cx, &submission.fields, &[], vec![no_such_action()]);
+        }
+        let mut finish = Finish::by("next");
+        let mut errors = Vec::with_capacity(self.fields.len());
+        for field in &self.fields {
+            let name = &field.field.name;
+            match field.entry().accept(submission.fields.get(name)) {
+                Ok(value) => {
+                    finish.form.insert(name.clone(), value);
+                    errors.push(None);
+                }
+                Err(error) => errors.push(Some(error)),
+            }
+        }
+        if errors.iter().any(Option::is_some) {
+            return self.show(cx, &submission.fields, &errors, Vec::new());
+        }
+        Ok(Turn::Finish(Box::new(finish)))
+    }
+
+    /// What the journey knows already: earlier entries, and who the application says this is.
+    fn known(&self, cx: &Cx<'_>) -> Data {
+        let mut known = Data::new();
+        for BoundField { field, .. } in &self.fields {
+            let hint = cx.login_hint().filter(|_| field.field_type == FieldType::Identifier);
+            if let Some(value) = cx.form().get(&field.name).cloned().or_else(|| hint.map(Value::from)) {
+                known.insert(field.name.clone(), value);
+            }
+        }
+        known
+    }
+
+    fn show(
+        &self,
+        cx: &Cx<'_>,
+        values: &Data,
+        errors: &[Option<Text>],
+        messages: Vec<Message>,
+    ) -> Result<Turn, Fault> {
+        let view = |(index, field): (usize, &BoundField)| {
+            field.view(cx, values.get(&field.field.name), errors.get(index).cloned().flatten())
+        };
+        let mut actions = vec![Action::next(Text::product("form-submit"))];
+        actions.extend(action::views(&self.actions, cx)?);
+        Ok(Turn::Show(Box::new(View {
+            kind: "form".to_owned(),
+            title: text::or_product(cx, self.title.as_ref(), "form-title")?,
+            lead: self.lead.as_ref().map(|lead| cx.text(lead)).transpose()?,
+            messages,
+            fields: self.fields.iter().enumerate().map(view).collect::<Result<_, Fault>>()?,
+            actions,
+            identifier: None,
+        })))
+    }
+}
+
+impl BoundField {
+    fn entry(&self) -> Entry<'_> {
+        Entry {
+            field_type: self.field.field_type,
+            required: self.field.required,
+            max_length: self.field.max_length,
+            options: &self.options,
+        }
+    }
+
+    fn view(&self, cx: &Cx<'_>, value: Option<&Value>, error: Option<Text>) -> Result<Field, Fault> {
+        let choice = |(value, label): (&String, &Option<AuthoredText>)| {
+            let label = match label {
+                Some(label) => cx.text(label)?,
+                None => literal(value),
+            };
+            Ok(Choice { value: value.clone(), label })
+        };
+        let label = self.label.as_ref().map(|label| cx.text(label)).transpose()?;
+        Ok(Field {
+            label: label.unwrap_or_else(|| self.field.label.clone()),
+            hint: self.hint.as_ref().map(|hint| cx.text(hint)).transpose()?,
+            value: value.and_then(|value| self.shown(value)),
+            error,
+            options: self.options.iter().zip(&self.option_labels).map(choice).collect::<Result<_, Fault>>()?,
+            ..self.field.clone()
+        })
+    }
+
+    /// A value as the field can show it again; an oversized one is cut, so that it cannot fill the record.
+    fn shown(&self, value: &Value) -> Option<String> {
+        let text = match value {
+            Value::String(text) => text.clone(),
+            Value::Number(number) => number.to_string(),
+            Value::Bool(true) => "true".to_owned(),
+            _ => return None,
+        };
+        let most = usize::try_from(self.field.max_length).unwrap_or(usize::MAX);
+        Some(text.chars().take(most).collect())
+    }
+}
+
+/// A text that is the same in every language.
+fn literal(text: &str) -> Text {
+    let by_locale = std::iter::once(("und".to_owned(), text.to_owned())).collect();
+    Text::Authored { default_locale: "und".to_owned(), by_locale }
+}

@@ -1,0 +1,68 @@
+//! `set`: computes values and keeps them as `vars`.
+//!
+//! Shows no page and proves nothing. Values are computed over what stood before the step: none of them sees another.
+//!
+//! ```yaml
+//! - id: greeting
+//!   set: { values: { greeting: "'Hello ' + form.name" } }
+//!   outcomes: { next: done }
+//! ```
+
+use idflow_core::Value;
+use idflow_engine::bind::{BindError, Binder};
+use idflow_engine::context::Cx;
+use idflow_engine::turn::{Event, Fault, Finish, Node, NodeKind, Turn};
+use idflow_flow::kinds::{Facts, Group, Kind, Outcome, Output, SettingsError, Sink, ValueType};
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use crate::shared::settings::{self, Expressions, Sources};
+use crate::shared::answer_mismatch;
+
+/// Settings of `set`.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct Settings {
+    /// The variables: name, and a CEL expression for the value. Later steps read them as `vars.<name>`.
+    #[schemars(extend("minProperties" = 1, "maxProperties" = 64))]
+    values: Sources,
+}
+
+/// What everybody reads about `set`.
+pub static KIND: NodeKind = NodeKind {
+    kind: &Kind {
+        name: "set",
+        group: Group::Logic,
+        summary: "Computes values and keeps them.",
+        schema: || schemars::schema_for!(Settings),
+        facts,
+    },
+    bind,
+};
+
+fn facts(value: &Value) -> Result<Facts, SettingsError> {
+    let settings: Settings = settings::parse(value)?;
+    Ok(Facts {
+        outcomes: vec![Outcome::wired("next")],
+        vars: settings.values.keys().map(|name| Output::after("next", name, ValueType::Any)).collect(),
+        expressions: settings::uses("/values", &settings.values, Sink::Variable),
+        ..Facts::default()
+    })
+}
+
+fn bind(value: &Value, binder: &Binder<'_>) -> Result<Box<dyn Node>, BindError> {
+    let settings: Settings = binder.settings(value)?;
+    Ok(Box::new(Set { values: Expressions::bind(&settings.values, binder)? }))
+}
+
+struct Set {
+    values: Expressions,
+}
+
+impl Node for Set {
+    fn turn(&self, cx: &mut Cx<'_>, event: Event) -> Result<Turn, Fault> {
+        let Event::Entered = event else { return Err(answer_mismatch("set")) };
+        let finish = Finish { vars: self.values.evaluate(cx)?, ..Finish::by("next") };
+        Ok(Turn::Finish(Box::new(finish)))
+    }
+}
