@@ -48,7 +48,7 @@ pub struct RenderError {
 pub struct Pages {
     environment: Environment<'static>,
     texts: Texts,
-    script: String,
+    script: Value,
 }
 
 /// What a page needs to know about its visitor and its surroundings.
@@ -112,7 +112,7 @@ impl Pages {
         }
         // Our comments stay here.
         let script = SCRIPT.lines().filter(|line| !line.starts_with("//")).collect::<Vec<_>>().join("\n");
-        Ok(Self { environment, texts: Texts::embedded()?, script })
+        Ok(Self { environment, texts: Texts::embedded()?, script: markup::value(script) })
     }
 
     /// The texts, for choosing a language and looking up keys.
@@ -150,14 +150,18 @@ impl Pages {
 
 /// Escapes whatever is not finished HTML of ours, also where a template would ask not to.
 fn escaped(output: &mut Output<'_>, _: &mut State<'_, '_>, value: &Value) -> Result<(), minijinja::Error> {
+    let Some(text) = value.as_str() else {
+        return escaped_text(output, &value.to_string());
+    };
     if value.is_safe() {
-        return Ok(write!(output, "{value}")?);
+        return Ok(output.write_str(text)?);
     }
-    let mut html = String::new();
-    match value.as_str() {
-        Some(text) => markup::escape_into(&mut html, text),
-        None => markup::escape_into(&mut html, &value.to_string()),
-    }
+    escaped_text(output, text)
+}
+
+fn escaped_text(output: &mut Output<'_>, text: &str) -> Result<(), minijinja::Error> {
+    let mut html = String::with_capacity(text.len());
+    markup::escape_into(&mut html, text);
     Ok(output.write_str(&html)?)
 }
 
@@ -226,8 +230,8 @@ impl Base {
             dir: visit.locale.direction(),
             title: say.plain(&Text::with(key, [("title", heading.to_owned())])),
             nonce: visit.nonce.as_str().to_owned(),
-            stylesheet: markup::value(visit.theme.stylesheet().to_owned()),
-            script: markup::value(pages.script.clone()),
+            stylesheet: visit.theme.style_value(),
+            script: pages.script.clone(),
             screens: visit.theme.screens(),
             product: say.product_name().to_owned(),
             logo: theme.logo.as_ref().map(|logo| Picture {

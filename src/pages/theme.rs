@@ -2,7 +2,10 @@
 
 use std::fmt::Write as _;
 
+use minijinja::Value;
+
 use crate::color::Color;
+use crate::markup;
 
 /// The rules that are the same for every theme; colours come in by custom properties.
 const RULES: &str = include_str!("assets/page.css");
@@ -324,7 +327,7 @@ impl Palette {
 #[derive(Debug, Clone)]
 pub struct PreparedTheme {
     theme: Theme,
-    stylesheet: String,
+    stylesheet: Value,
     image_sources: String,
     screens: [Color; 2],
 }
@@ -335,7 +338,7 @@ impl PreparedTheme {
         theme.privacy = theme.privacy.filter(|address| is_https(address));
         let origin = theme.logo.as_ref().and_then(Logo::origin).unwrap_or_default();
         Self {
-            stylesheet: theme.stylesheet(),
+            stylesheet: markup::value(theme.stylesheet()),
             image_sources: format!("'self' data: {origin}").trim_end().to_owned(),
             screens: [
                 Palette::of(&theme.light, Mode::Light).background,
@@ -350,9 +353,9 @@ impl PreparedTheme {
         &self.theme
     }
 
-    /// The whole style sheet.
-    pub fn stylesheet(&self) -> &str {
-        &self.stylesheet
+    /// The whole style sheet, shared by all pages.
+    pub(crate) fn style_value(&self) -> Value {
+        self.stylesheet.clone()
     }
 
     /// The page's background on light and on dark screens, for the browser's own frame.
