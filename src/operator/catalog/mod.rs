@@ -1,0 +1,95 @@
+//! Revisions and flows → `Catalog`: what a tenant's executors offer to new journeys. Edits are coalesced: one look
+//! per namespace takes in whatever has changed.
+
+pub(crate) mod plan;
+#[cfg(test)]
+mod tests;
+
+use std::sync::Arc;
+
+use idflow_api::condition::{ACCEPTED, is_true};
+use idflow_api::flow_revision::FlowRevisionStatus;
+use idflow_api::workload::{MANAGED_BY_LABEL, MANAGER};
+use idflow_api::{Catalog, CatalogSpec, FlowRevision, Tenant};
+use kube::api::{Patch, PatchParams};
+use kube::{Resource as _, ResourceExt as _};
+use serde_json::json;
+
+use crate::context::{Context, Outcome};
+use crate::queue::Next;
+use crate::route::Controller;
+use crate::status::{self, Failure};
+use plan::Input;
+
+pub(crate) async fn reconcile(ctx: &Context, namespace: &str) -> Outcome {
+    let Some(tenant) = ctx.world.tenant_of(namespace).filter(|tenant| is_accepted(tenant)) else {
+        return Ok(Next::Change);
+    };
+    let existing = ctx.world.catalog_of(namespace);
+    let input = Input {
+        tenant: &tenant,
+        flows: &ctx.world.flows.namespace(namespace),
+        unreadable: &ctx.world.flows.unreadable(namespace),
+        revisions: &ctx.world.revisions.namespace(namespace),
+        previous: existing.as_deref().map(|catalog| &catalog.spec),
+        now: ctx.now(),
+    };
+    let wanted = plan::catalog(&input);
+    let catalog = match &existing {
+        Some(existing) if existing.spec == wanted => Arc::clone(existing),
+        _ => apply(ctx, &tenant, namespace, &wanted).await?,
+    };
+    for revision in input.revisions {
+        write_revision(ctx, revision, plan::revision_status(revision, &catalog, input.flows, ctx.now()))
+            .await?;
+    }
+    Ok(Next::Change)
+}
+
+fn is_accepted(tenant: &Tenant) -> bool {
+    let conditions = tenant.status.as_ref().map(|status| status.conditions.as_slice()).unwrap_or_default();
+    tenant.metadata.deletion_timestamp.is_none() && is_true(conditions, ACCEPTED, tenant.metadata.generation)
+}
+
+async fn apply(
+    ctx: &Context,
+    tenant: &Tenant,
+    namespace: &str,
+    spec: &CatalogSpec,
+) -> Result<Arc<Catalog>, Failure> {
+    let wanted = json!({
+        "apiVersion": Catalog::api_version(&()),
+        "kind": Catalog::kind(&()),
+        "metadata": {
+            "name": idflow_api::catalog::NAME,
+            "namespace": namespace,
+            "labels": { MANAGED_BY_LABEL: MANAGER },
+            "ownerReferences": [tenant.controller_owner_ref(&())],
+        },
+        "spec": spec,
+    });
+    // Only the operator may write this kind, so whatever stands there is taken over.
+    let parameters = PatchParams::apply(Controller::Catalog.manager()).force();
+    let api = ctx.api::<Catalog>(namespace);
+    let applied = api.patch(idflow_api::catalog::NAME, &parameters, &Patch::Apply(&wanted)).await?;
+    ctx.world.catalogs.observe(applied.clone());
+    Ok(Arc::new(applied))
+}
+
+/// Writes this controller's part of a revision's status; `Loaded` belongs to the executor's.
+async fn write_revision(
+    ctx: &Context,
+    revision: &FlowRevision,
+    after: FlowRevisionStatus,
+) -> Result<(), Failure> {
+    let before = plan::own_part(revision);
+    if before == after {
+        return Ok(());
+    }
+    let api = ctx.api::<FlowRevision>(&revision.namespace().unwrap_or_default());
+    if let Some(mut written) = status::write(&api, Controller::Catalog, revision, &after).await? {
+        written.spec.content.clear();
+        ctx.world.revisions.observe(written);
+    }
+    Ok(())
+}

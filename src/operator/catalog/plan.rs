@@ -1,0 +1,190 @@
+//! Which revision takes which share of new journeys.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use idflow_api::catalog::{CatalogEntry, CatalogFlow, TenantSettings};
+use idflow_api::condition::{ACTIVE, Conditions, LOADED, Progress, READY, RECONCILING, Truth, find, time};
+use idflow_api::flow::ServingRevision;
+use idflow_api::flow_revision::FlowRevisionStatus;
+use idflow_api::reason::Reason;
+use idflow_api::workload::FLOW_TYPE_LABEL;
+use idflow_api::{Catalog, CatalogSpec, Flow, FlowRevision, FlowType, Tenant};
+use idflow_core::time::Timestamp;
+use kube::ResourceExt as _;
+
+use crate::collector::plan::is_due;
+use crate::world::holder;
+
+/// The most revisions of one flow that a Catalog lists.
+const MAX_ENTRIES: usize = 40;
+
+/// The whole of a new journey's weight.
+const ALL: i32 = 100;
+
+/// What a Catalog is made from.
+pub(crate) struct Input<'a> {
+    pub(crate) tenant: &'a Tenant,
+    pub(crate) flows: &'a [Arc<Flow>],
+    /// Flows that are there and cannot be read. Nothing changes for them.
+    pub(crate) unreadable: &'a BTreeSet<String>,
+    pub(crate) revisions: &'a [Arc<FlowRevision>],
+    pub(crate) previous: Option<&'a CatalogSpec>,
+    pub(crate) now: Timestamp,
+}
+
+/// The Catalog as it should be. Publishing has two phases: a revision is listed without weight first, and gets weight
+/// when every ready pod has loaded it.
+pub(crate) fn catalog(input: &Input<'_>) -> CatalogSpec {
+    let mut by_flow: BTreeMap<&str, Vec<&Arc<FlowRevision>>> = BTreeMap::new();
+    let listed = input.revisions.iter().filter(|revision| revision.metadata.deletion_timestamp.is_none());
+    for revision in listed {
+        by_flow.entry(&revision.spec.flow).or_default().push(revision);
+    }
+    let flows = by_flow.into_iter().filter_map(|(name, revisions)| entry(input, name, &revisions)).collect();
+    CatalogSpec { tenant: settings(input.tenant), flows, withdrawn: Vec::new() }
+}
+
+fn settings(tenant: &Tenant) -> TenantSettings {
+    TenantSettings {
+        name: tenant.name_any(),
+        issuer: tenant.spec.issuer.clone(),
+        limits: tenant.spec.limits.clone(),
+        policy: tenant.spec.policy.clone(),
+        egress: tenant.spec.egress.clone(),
+        trusted_proxies: tenant.spec.trusted_proxies.clone(),
+    }
+}
+
+fn entry(input: &Input<'_>, name: &str, revisions: &[&Arc<FlowRevision>]) -> Option<CatalogFlow> {
+    let previous = input.previous.and_then(|catalog| catalog.flows.iter().find(|entry| entry.flow == name));
+    if input.unreadable.contains(name) {
+        return previous.cloned();
+    }
+    let flow =
+        input.flows.iter().find(|flow| flow.name_any() == name && flow.metadata.deletion_timestamp.is_none());
+    let weights = weights(flow.map(AsRef::as_ref), revisions, previous);
+    let mut kept: Vec<&&Arc<FlowRevision>> = revisions
+        .iter()
+        .filter(|revision| weights.contains_key(&revision.name_any()) || !is_collectable(input, revision))
+        .collect();
+    // Those with weight first, then the newest: what is cut off could only matter to very old journeys.
+    kept.sort_by_key(|revision| {
+        (
+            !weights.contains_key(&revision.name_any()),
+            std::cmp::Reverse(revision.metadata.creation_timestamp.clone()),
+        )
+    });
+    kept.truncate(MAX_ENTRIES);
+    let type_ = kept.first().and_then(|revision| type_of(revision))?;
+    let mut entries: Vec<CatalogEntry> = kept
+        .iter()
+        .map(|revision| CatalogEntry {
+            revision: revision.name_any(),
+            digest: revision.spec.digest.clone(),
+            weight: weights.get(&revision.name_any()).copied().unwrap_or(0),
+        })
+        .collect();
+    entries.sort_by(|a, b| a.revision.cmp(&b.revision));
+    Some(CatalogFlow {
+        flow: name.to_owned(),
+        type_,
+        default: flow.is_some_and(|flow| is_default(flow, input.flows)),
+        suspended: flow.is_some_and(|flow| flow.spec.suspend),
+        entries,
+    })
+}
+
+/// The type at the time of minting: the spec may have moved on without compiling.
+fn type_of(revision: &FlowRevision) -> Option<FlowType> {
+    let word = revision.labels().get(FLOW_TYPE_LABEL)?;
+    serde_json::from_value(serde_json::Value::String(word.clone())).ok()
+}
+
+fn is_default(flow: &Flow, flows: &[Arc<Flow>]) -> bool {
+    let rivals = flows.iter().filter(|other| other.spec.default && other.spec.type_ == flow.spec.type_);
+    flow.spec.default && holder(flow, rivals).is_none()
+}
+
+/// The weights, by revision. A flow that is gone has none; the newest revision takes all once it is loaded; until
+/// then everything stays as it was.
+fn weights(
+    flow: Option<&Flow>,
+    revisions: &[&Arc<FlowRevision>],
+    previous: Option<&CatalogFlow>,
+) -> BTreeMap<String, i32> {
+    let Some(flow) = flow else { return BTreeMap::new() };
+    // Revisions of a deleted flow of the same name take no new journeys.
+    let uid = flow.uid().unwrap_or_default();
+    let own =
+        |revision: &&&Arc<FlowRevision>| revision.owner_references().iter().any(|owner| owner.uid == uid);
+    let wanted = flow.status.as_ref().and_then(|status| status.latest_created_revision.as_deref());
+    let newest = revisions.iter().filter(own).find(|revision| Some(revision.name_any().as_str()) == wanted);
+    if let Some(newest) = newest.filter(|revision| is_loaded(revision)) {
+        return BTreeMap::from([(newest.name_any(), ALL)]);
+    }
+    let before = previous.map(|entry| entry.entries.as_slice()).unwrap_or_default();
+    let still_there = |name: &str| revisions.iter().filter(own).any(|revision| revision.name_any() == name);
+    let kept = before.iter().filter(|entry| entry.weight > 0 && still_there(&entry.revision));
+    kept.map(|entry| (entry.revision.clone(), entry.weight)).collect()
+}
+
+fn is_loaded(revision: &FlowRevision) -> bool {
+    let conditions = revision.status.as_ref().map(|status| status.conditions.as_slice()).unwrap_or_default();
+    find(conditions, LOADED).is_some_and(|condition| condition.status == "True")
+}
+
+/// A revision leaves the Catalog before it is deleted, so that no pod looks for something that has gone.
+fn is_collectable(input: &Input<'_>, revision: &FlowRevision) -> bool {
+    is_due(revision, input.flows, input.now)
+}
+
+/// Which revisions of a flow take new journeys.
+pub(crate) fn serving(catalog: &Catalog, flow: &str) -> Vec<ServingRevision> {
+    let entries =
+        catalog.spec.flows.iter().filter(|entry| entry.flow == flow).flat_map(|entry| &entry.entries);
+    let serving = entries.filter(|entry| entry.weight > 0);
+    serving.map(|entry| ServingRevision { revision: entry.revision.clone(), weight: entry.weight }).collect()
+}
+
+/// The part of a revision's status that this controller writes.
+pub(crate) fn own_part(revision: &FlowRevision) -> FlowRevisionStatus {
+    let mut status = revision.status.clone().unwrap_or_default();
+    status.conditions.retain(|condition| [ACTIVE, READY, RECONCILING].contains(&condition.type_.as_str()));
+    status
+}
+
+/// Whether a revision takes new journeys, and since when it does not.
+pub(crate) fn revision_status(
+    revision: &FlowRevision,
+    catalog: &Catalog,
+    flows: &[Arc<Flow>],
+    now: Timestamp,
+) -> FlowRevisionStatus {
+    let before = own_part(revision);
+    let generation = revision.metadata.generation.unwrap_or_default();
+    let conditions = Conditions::new(&before.conditions, generation, now);
+    let name = revision.name_any();
+    let is_active = serving(catalog, &revision.spec.flow).iter().any(|entry| entry.revision == name);
+    let is_newest = flows.iter().any(|flow| {
+        flow.name_any() == revision.spec.flow
+            && flow
+                .status
+                .as_ref()
+                .is_some_and(|status| status.latest_created_revision.as_ref() == Some(&name))
+    });
+    let (conditions, retired_at) = if is_active {
+        let active = conditions.set(ACTIVE, Truth::True, Reason::Active, "new journeys run on it");
+        (active.progress(Progress::Ready, Reason::Active, "new journeys run on it"), None)
+    } else if is_newest {
+        let message = "it waits until every ready executor pod has loaded it";
+        let waits = conditions.set(ACTIVE, Truth::False, Reason::NotLoaded, message);
+        (waits.progress(Progress::Reconciling, Reason::NotLoaded, message), None)
+    } else {
+        let message = "journeys that began on it finish; new ones run on another revision";
+        let retired = conditions.set(ACTIVE, Truth::False, Reason::Retired, message);
+        let since = before.retired_at.clone().unwrap_or_else(|| time(now));
+        (retired.progress(Progress::Ready, Reason::Retired, message), Some(since))
+    };
+    FlowRevisionStatus { observed_generation: Some(generation), conditions: conditions.finish(), retired_at }
+}

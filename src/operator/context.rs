@@ -1,0 +1,78 @@
+//! What every controller works with.
+
+use std::sync::Arc;
+
+use idflow_core::chance::Chance;
+use idflow_core::time::{Clock, Timestamp};
+use idflow_flow::kinds::Kinds;
+use kube::runtime::events::Recorder;
+use kube::{Api, Client, Resource};
+
+use crate::executor::pods::Pods;
+use crate::flow::texts::Texts;
+use crate::metrics::Metrics;
+use crate::route::{Controller, Queues};
+use crate::run::Settings;
+use crate::status::Failure;
+use crate::tenant::keys::SigningKeys;
+use crate::tenant::namespaces::Namespaces;
+use crate::world::World;
+
+/// What the operator is given from outside.
+#[derive(Clone)]
+pub struct Environment {
+    /// Where the time comes from.
+    pub clock: Arc<dyn Clock>,
+    /// Where unpredictable bytes come from.
+    pub chance: Arc<dyn Chance>,
+    /// The node kinds that flows are checked against.
+    pub kinds: Kinds,
+    /// Makes a pair of signing keys, or nothing if the cryptographic library made none.
+    pub make_signing_keys: fn() -> Option<SigningKeys>,
+}
+
+/// What every controller works with.
+pub(crate) struct Context {
+    pub(crate) client: Client,
+    pub(crate) recorder: Recorder,
+    pub(crate) settings: Settings,
+    pub(crate) environment: Environment,
+    pub(crate) world: World,
+    pub(crate) queues: Queues,
+    pub(crate) metrics: Metrics,
+    /// The watches of tenants' namespaces.
+    pub(crate) namespaces: Namespaces,
+    /// Contents of ConfigMaps.
+    pub(crate) texts: Texts,
+    /// What executor pods report.
+    pub(crate) pods: Pods,
+}
+
+impl Context {
+    pub(crate) fn now(&self) -> Timestamp {
+        self.environment.clock.now()
+    }
+
+    /// The API of a namespaced kind.
+    pub(crate) fn api<K>(&self, namespace: &str) -> Api<K>
+    where
+        K: Resource<DynamicType = (), Scope = k8s_openapi::NamespaceResourceScope>,
+    {
+        Api::namespaced(self.client.clone(), namespace)
+    }
+
+    /// Publishes an event about a transition. A failure to do so changes nothing else.
+    pub(crate) async fn publish<K: Resource<DynamicType = ()>>(
+        &self,
+        controller: Controller,
+        object: &K,
+        event: &crate::status::Transition,
+    ) {
+        if let Err(error) = self.recorder.publish(&event.event(controller), &object.object_ref(&())).await {
+            tracing::debug!(%error, "an event could not be published");
+        }
+    }
+}
+
+/// What a look answers: how to go on, or why it failed.
+pub(crate) type Outcome = Result<crate::queue::Next, Failure>;

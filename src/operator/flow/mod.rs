@@ -1,0 +1,166 @@
+//! `Flow` → checked, compiled, frozen as a `FlowRevision`; and what became of it as status.
+
+pub(crate) mod plan;
+#[cfg(test)]
+mod tests;
+pub(crate) mod texts;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use idflow_api::condition::{ACCEPTED, is_true};
+use idflow_api::reason::Reason;
+use idflow_api::{Catalog, Flow, FlowRevision, FlowType, Tenant};
+use idflow_flow::compile_flow;
+use idflow_flow::objects::{Objects, SecretFacts};
+use kube::ResourceExt as _;
+use kube::api::{Patch, PatchParams};
+
+use crate::cache::Key;
+use crate::context::{Context, Outcome};
+use crate::queue::Next;
+use crate::reference::used_by;
+use crate::route::Controller;
+use crate::status::{self, Failure, Transition};
+use crate::world::{World, holder, seniority};
+use plan::{Checked, Seen, Verdict};
+
+pub(crate) async fn reconcile(ctx: &Context, key: &Key) -> Outcome {
+    let Some(flow) = ctx.world.flows.get(key) else { return Ok(Next::Change) };
+    if flow.metadata.deletion_timestamp.is_some() {
+        return Ok(Next::Change);
+    }
+    let place = match place(&ctx.world, &key.namespace) {
+        Ok(place) => place,
+        Err(Some(verdict)) => return observe(ctx, &flow, &Checked::not(verdict), None, None).await,
+        Err(None) => return Ok(Next::Change),
+    };
+    let checked = check(ctx, &flow, &place).await?;
+    let revision = match (&checked.verdict, &checked.revision) {
+        (Verdict::Accepted, Some(content)) if flow.spec.type_ != FlowType::Library => {
+            Some(mint(ctx, &flow, &place.catalog, content).await?)
+        }
+        _ => None,
+    };
+    observe(ctx, &flow, &checked, revision.as_deref(), Some(&place)).await
+}
+
+/// Where a flow runs.
+struct Place {
+    tenant: Arc<Tenant>,
+    catalog: Arc<Catalog>,
+}
+
+/// The flow's tenant and Catalog, or why there is nothing to do yet; without a verdict there soon will be.
+fn place(world: &World, namespace: &str) -> Result<Place, Option<Verdict>> {
+    let Some(tenant) = world.tenant_of(namespace) else {
+        let message = format!("no Tenant has namespace {namespace} yet");
+        return Err(Some(Verdict::Waiting(Reason::NoTenant, message)));
+    };
+    let conditions = tenant.status.as_ref().map(|status| status.conditions.as_slice()).unwrap_or_default();
+    if !is_true(conditions, ACCEPTED, tenant.metadata.generation) {
+        let message = format!("Tenant {} is not accepted yet", tenant.name_any());
+        return Err(Some(Verdict::Waiting(Reason::NoTenant, message)));
+    }
+    match world.catalog_of(namespace).filter(|_| world.is_known(namespace)) {
+        Some(catalog) => Ok(Place { tenant, catalog }),
+        None => Err(None),
+    }
+}
+
+async fn check(ctx: &Context, flow: &Flow, place: &Place) -> Result<Checked, Failure> {
+    let namespace = flow.namespace().unwrap_or_default();
+    let objects = objects(ctx, &namespace, flow).await?;
+    let compiled = compile_flow(flow, &objects, ctx.environment.kinds);
+    let flows = ctx.world.flows.namespace(&namespace);
+    let rivals = flows.iter().filter(|other| other.spec.default && other.spec.type_ == flow.spec.type_);
+    let default_holder = if flow.spec.default { holder(flow, rivals) } else { None };
+    let own = seniority(flow);
+    let older = flows.iter().filter(|other| seniority(other.as_ref()) < own).count();
+    Ok(plan::judge(flow, &place.tenant.spec, compiled, default_holder, older))
+}
+
+/// The objects of the namespace, with the content of the ConfigMaps that the flow, or one it calls, may need.
+async fn objects(ctx: &Context, namespace: &str, flow: &Flow) -> Result<Objects, Failure> {
+    fn by_name<K: kube::ResourceExt>(all: Vec<Arc<K>>) -> BTreeMap<String, Arc<K>> {
+        all.into_iter().map(|one| (one.name_any(), one)).collect()
+    }
+    let world = &ctx.world;
+    let flows = by_name(world.flows.namespace(namespace));
+    let callable = flows.values().filter(|other| other.spec.type_ == FlowType::Library);
+    let named = callable.flat_map(|other| &other.spec.texts_from).chain(&flow.spec.texts_from);
+    let config_maps = ctx.texts.fetch(ctx, namespace, named).await?;
+    let secrets = world.secrets.namespace(namespace);
+    let secrets =
+        secrets.iter().map(|one| (one.name_any(), SecretFacts::new(&one.metadata, Vec::new()))).collect();
+    Ok(Objects {
+        flows,
+        nodes: by_name(world.nodes.namespace(namespace)),
+        directories: by_name(world.directories.namespace(namespace)),
+        connections: by_name(world.connections.namespace(namespace)),
+        clients: by_name(world.clients.namespace(namespace)),
+        themes: by_name(world.themes.namespace(namespace)),
+        config_maps,
+        secrets,
+        tenants: BTreeMap::new(),
+    })
+}
+
+/// Makes the revision, or takes up the one with equal content again.
+async fn mint(
+    ctx: &Context,
+    flow: &Flow,
+    catalog: &Catalog,
+    content: &idflow_flow::Revision,
+) -> Result<Arc<FlowRevision>, Failure> {
+    let key = Key::of(flow);
+    let existing = ctx.world.revisions_of(&key);
+    let is_taken = |name: &str| ctx.world.revisions.exists(&Key::new(&key.namespace, name));
+    let wanted = plan::revision(flow, catalog, content, &existing, is_taken);
+    let known = existing.iter().find(|known| known.metadata.name == wanted.metadata.name);
+    if let Some(known) = known.filter(|known| plan::has_owners(known, &wanted)) {
+        return Ok(Arc::clone(known));
+    }
+    let parameters = PatchParams::apply(Controller::Flow.manager()).force();
+    let api = ctx.api::<FlowRevision>(&key.namespace);
+    let mut made = api.patch(&wanted.name_any(), &parameters, &Patch::Apply(&wanted)).await?;
+    made.spec.content.clear();
+    ctx.metrics.minted();
+    ctx.world.revisions.observe(made.clone());
+    let reason = if known.is_some() { Reason::RevisionReused } else { Reason::RevisionCreated };
+    let message =
+        format!("generation {} runs as {}", flow.metadata.generation.unwrap_or_default(), wanted.name_any());
+    ctx.publish(Controller::Flow, flow, &Transition::news(reason, message)).await;
+    Ok(Arc::new(made))
+}
+
+async fn observe(
+    ctx: &Context,
+    flow: &Flow,
+    checked: &Checked,
+    revision: Option<&FlowRevision>,
+    place: Option<&Place>,
+) -> Outcome {
+    let key = Key::of(flow);
+    let seen = Seen {
+        checked,
+        revision,
+        revisions: &ctx.world.revisions_of(&key),
+        catalog: ctx.world.catalog_of(&key.namespace),
+        issuer: place.map(|place| place.tenant.spec.issuer.as_str()),
+        used_by: used_by(&ctx.world, &key.namespace, "Flow", &key.name),
+    };
+    let before = flow.status.clone().unwrap_or_default();
+    let after = plan::status(flow, &seen, ctx.now());
+    if before == after {
+        return Ok(Next::Change);
+    }
+    let api = ctx.api::<Flow>(&key.namespace);
+    if let Some(written) = status::write(&api, Controller::Flow, flow, &after).await? {
+        ctx.world.flows.observe(written);
+    }
+    if let Some(transition) = Transition::between(&before.conditions, &after.conditions) {
+        ctx.publish(Controller::Flow, flow, &transition).await;
+    }
+    Ok(Next::Change)
+}

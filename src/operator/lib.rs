@@ -1,0 +1,35 @@
+//! Controllers that turn tenants and flows into running executors.
+//!
+//! ```text
+//!   watches ─▶ World (one cache per kind) ─ route ─▶ one queue per controller ─▶ load ▸ plan ▸ apply ▸ observe
+//! ```
+//!
+//! Each controller decides in a pure `plan` and meets the others only through the status of objects: `flow` makes
+//! revisions, `catalog` offers them, `executor` says which of them every pod has loaded, `collector` removes those
+//! nobody needs. Every watch is guarded, every queue is per object, so one bad object stops nobody else.
+
+mod apply;
+mod cache;
+mod catalog;
+mod collector;
+mod context;
+mod executor;
+#[cfg(test)]
+mod fixtures;
+mod flow;
+mod lease;
+mod metrics;
+mod probes;
+mod queue;
+mod reference;
+mod route;
+mod run;
+mod status;
+mod tenant;
+mod watch;
+mod work;
+mod world;
+
+pub use context::Environment;
+pub use run::{Settings, run};
+pub use tenant::keys::SigningKeys;

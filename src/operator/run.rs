@@ -1,0 +1,224 @@
+//! Starting and ending the operator.
+
+use std::future::Future;
+use std::net::SocketAddr;
+use std::sync::{Arc, Weak};
+use std::time::Duration;
+
+use idflow_api::workload::{MANAGED_BY_LABEL, MANAGER};
+use kube::core::{DeserializeGuard, PartialObjectMeta};
+use kube::runtime::events::{Recorder, Reporter};
+use kube::{Api, Client, Resource};
+use tokio::sync::Notify;
+use tokio::task::JoinSet;
+
+use crate::cache::Cache;
+use crate::context::{Context, Environment};
+use crate::executor::pods::Pods;
+use crate::flow::texts::Texts;
+use crate::lease::{Leadership, Lease};
+use crate::metrics::Metrics;
+use crate::route::{Controller, Queues};
+use crate::tenant::namespaces::Namespaces;
+use crate::watch::Watch;
+use crate::world::World;
+
+/// How long the first listing of everything may take before that is logged; without the right to read a kind it
+/// takes for ever.
+const LISTING_PATIENCE: Duration = Duration::from_secs(20);
+
+/// How the operator runs.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// The operator's own namespace. It holds the lease and can be no tenant's.
+    pub namespace: String,
+    /// The name of the operator's own service account in that namespace. It is bound to the cluster role
+    /// `idflow-operator-tenant` inside each tenant's namespace. Absent: the operator's rights suffice as they are.
+    pub service_account: Option<String>,
+    /// The name of this process among operators.
+    pub identity: String,
+    /// The image of executors whose Tenant names none.
+    pub executor_image: String,
+    /// How many objects each controller looks at at one time.
+    pub concurrency: usize,
+    /// Where probes and metrics are served. Absent: nowhere.
+    pub listen: Option<SocketAddr>,
+}
+
+/// Runs the operator until `shutdown` ends, or until it does not lead any more, which is an error: whoever starts it
+/// starts it again.
+///
+/// # Errors
+/// When the API server cannot be reached at the start, the port is taken, or leadership is lost.
+pub async fn run(
+    client: Client,
+    settings: Settings,
+    environment: Environment,
+    shutdown: impl Future<Output = ()>,
+) -> anyhow::Result<()> {
+    let ctx = context(client.clone(), settings.clone(), environment)?;
+    let mut tasks = JoinSet::new();
+    if let Some(listen) = settings.listen {
+        let ctx = Arc::clone(&ctx);
+        tasks.spawn(async move {
+            if let Err(error) = crate::probes::serve(ctx, listen).await {
+                tracing::error!(%error, %listen, "probes and metrics are not served");
+            }
+        });
+    }
+    let mut lease = Lease::compete(client, &settings.namespace, &settings.identity).await?;
+    let lead = lead(Arc::clone(&ctx), &mut lease, &mut tasks);
+    tokio::select! {
+        () = shutdown => Ok(()),
+        ended = lead => ended,
+    }
+}
+
+async fn lead(ctx: Arc<Context>, lease: &mut impl Leadership, tasks: &mut JoinSet<()>) -> anyhow::Result<()> {
+    tracing::info!(identity = ctx.settings.identity, "waiting for the lease");
+    lease.acquired().await?;
+    ctx.metrics.set_leader(true);
+    tracing::info!("leading");
+    tokio::select! {
+        () = lease.lost() => anyhow::bail!("another operator leads now"),
+        () = work(ctx, tasks) => anyhow::bail!("the controllers ended"),
+    }
+}
+
+fn context(client: Client, settings: Settings, environment: Environment) -> anyhow::Result<Arc<Context>> {
+    let reporter =
+        Reporter { controller: "idflow.dev/operator".to_owned(), instance: Some(settings.identity.clone()) };
+    let recorder = Recorder::new(client.clone(), reporter);
+    let queues = Queues::new(&environment.clock, &environment.chance);
+    let http = crate::executor::pods::http_client()?;
+    // The pods' listeners and the namespaces' watches work with the context that owns them.
+    Ok(Arc::new_cyclic(|own: &Weak<Context>| Context {
+        client,
+        recorder,
+        settings,
+        environment,
+        world: World::default(),
+        queues,
+        metrics: Metrics::new(),
+        namespaces: Namespaces::new(Weak::clone(own)),
+        texts: Texts::default(),
+        pods: Pods::new(Weak::clone(own), http),
+    }))
+}
+
+/// Watches everything, and works off the queues once everything was listed.
+async fn work(ctx: Arc<Context>, tasks: &mut JoinSet<()>) {
+    let listed = watch_all(&ctx, tasks);
+    for (kind, listed) in listed {
+        while tokio::time::timeout(LISTING_PATIENCE, listed.notified()).await.is_err() {
+            tracing::warn!(
+                kind,
+                "still waiting for the first listing; is the operator allowed to list and watch it?"
+            );
+        }
+    }
+    tracing::info!("everything is listed");
+    for controller in Controller::ALL {
+        tasks.spawn(crate::work::work(Arc::clone(&ctx), controller));
+    }
+    while let Some(ended) = tasks.join_next().await {
+        if let Err(error) = ended {
+            tracing::error!(%error, "a task of the operator ended");
+            return;
+        }
+    }
+}
+
+type Listed = Vec<(&'static str, Arc<Notify>)>;
+
+fn watch_all(ctx: &Arc<Context>, tasks: &mut JoinSet<()>) -> Listed {
+    let mut watches = Watches { ctx, tasks, listed: Vec::new() };
+    watches.all("Tenant", |world| &world.tenants, |_| {});
+    watches.all("Flow", |world| &world.flows, |_| {});
+    watches.all("FlowNode", |world| &world.nodes, |_| {});
+    watches.all("Directory", |world| &world.directories, |_| {});
+    watches.all("Connection", |world| &world.connections, |_| {});
+    watches.all("OIDCClient", |world| &world.clients, |_| {});
+    watches.all("Theme", |world| &world.themes, |_| {});
+    watches.all("FlowRevision", |world| &world.revisions, |revision| revision.spec.content.clear());
+    watches.all("Catalog", |world| &world.catalogs, |_| {});
+    watches.made_by_us("Pod", |world| &world.pods);
+    watches.made_by_us("StatefulSet", |world| &world.workloads);
+    watches.namespaces();
+    watches.listed
+}
+
+struct Watches<'a> {
+    ctx: &'a Arc<Context>,
+    tasks: &'a mut JoinSet<()>,
+    listed: Listed,
+}
+
+impl Watches<'_> {
+    fn all<K>(&mut self, kind: &'static str, cache: fn(&World) -> &Cache<K>, prune: fn(&mut K))
+    where
+        K: Resource<DynamicType = ()>
+            + Clone
+            + serde::de::DeserializeOwned
+            + std::fmt::Debug
+            + Send
+            + Sync
+            + 'static,
+    {
+        self.guarded(Watch { kind, cache, prune, scope: None, label: None });
+    }
+
+    fn made_by_us<K>(&mut self, kind: &'static str, cache: fn(&World) -> &Cache<K>)
+    where
+        K: Resource<DynamicType = ()>
+            + Clone
+            + serde::de::DeserializeOwned
+            + std::fmt::Debug
+            + Send
+            + Sync
+            + 'static,
+    {
+        self.guarded(Watch {
+            kind,
+            cache,
+            prune: |_| {},
+            scope: None,
+            label: Some((MANAGED_BY_LABEL, MANAGER)),
+        });
+    }
+
+    fn guarded<K>(&mut self, watch: Watch<K>)
+    where
+        K: Resource<DynamicType = ()>
+            + Clone
+            + serde::de::DeserializeOwned
+            + std::fmt::Debug
+            + Send
+            + Sync
+            + 'static,
+    {
+        let api = Api::<DeserializeGuard<K>>::all(self.ctx.client.clone());
+        let listed = self.listed(watch.kind);
+        self.tasks.spawn(watch.guarded(Arc::clone(self.ctx), api, listed));
+    }
+
+    fn namespaces(&mut self) {
+        let api =
+            Api::<PartialObjectMeta<k8s_openapi::api::core::v1::Namespace>>::all(self.ctx.client.clone());
+        let watch = Watch {
+            kind: "Namespace",
+            cache: |world| &world.namespaces,
+            prune: |_| {},
+            scope: None,
+            label: None,
+        };
+        let listed = self.listed(watch.kind);
+        self.tasks.spawn(watch.metadata(Arc::clone(self.ctx), api, listed));
+    }
+
+    fn listed(&mut self, kind: &'static str) -> Arc<Notify> {
+        let listed = Arc::new(Notify::new());
+        self.listed.push((kind, Arc::clone(&listed)));
+        listed
+    }
+}

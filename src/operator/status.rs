@@ -1,0 +1,110 @@
+//! Writing status: once per look, only when it says something new, and with an event when readiness changed.
+
+use std::fmt;
+
+use idflow_api::condition::{READY, find};
+use idflow_api::diagnostic::clip;
+use idflow_api::reason::Reason;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
+use kube::api::{Api, Patch, PatchParams};
+use kube::runtime::events::{Event, EventType};
+use kube::{Resource, ResourceExt};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::json;
+
+use crate::route::Controller;
+
+/// Why a look failed. It is repeated with growing delay.
+#[derive(Debug)]
+pub(crate) struct Failure {
+    pub(crate) reason: Reason,
+    pub(crate) message: String,
+}
+
+impl Failure {
+    pub(crate) fn new(reason: Reason, message: impl Into<String>) -> Self {
+        Self { reason, message: message.into() }
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.reason, self.message)
+    }
+}
+
+impl From<kube::Error> for Failure {
+    fn from(error: kube::Error) -> Self {
+        let message = match &error {
+            kube::Error::Api(status) => {
+                format!("the API server answered {}: {}", status.code, status.message)
+            }
+            other => other.to_string(),
+        };
+        Self::new(Reason::ApiError, message)
+    }
+}
+
+/// A change of readiness, worth an event.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Transition {
+    ready: bool,
+    reason: String,
+    message: String,
+}
+
+impl Transition {
+    /// The change from one list of conditions to another, if readiness or its reason is different.
+    pub(crate) fn between(before: &[Condition], after: &[Condition]) -> Option<Self> {
+        let now = find(after, READY)?;
+        let same =
+            find(before, READY).is_some_and(|old| old.status == now.status && old.reason == now.reason);
+        let (ready, reason, message) = (now.status == "True", now.reason.clone(), now.message.clone());
+        (!same).then_some(Self { ready, reason, message })
+    }
+
+    /// Something worth telling that is no change of readiness.
+    pub(crate) fn news(reason: Reason, message: String) -> Self {
+        Self { ready: true, reason: reason.as_str().to_owned(), message }
+    }
+
+    /// The event, its note cut to what an event may hold.
+    pub(crate) fn event(&self, controller: Controller) -> Event {
+        let mut note = self.message.clone();
+        clip(&mut note, 250);
+        Event {
+            type_: if self.ready { EventType::Normal } else { EventType::Warning },
+            reason: self.reason.clone(),
+            note: Some(note),
+            action: controller.name().to_owned(),
+            secondary: None,
+        }
+    }
+}
+
+/// Applies a status and returns the object as the server now has it. An object that has gone is no failure.
+pub(crate) async fn write<K, S>(
+    api: &Api<K>,
+    controller: Controller,
+    object: &K,
+    status: &S,
+) -> Result<Option<K>, Failure>
+where
+    K: Resource<DynamicType = ()> + Clone + DeserializeOwned + fmt::Debug,
+    S: Serialize,
+{
+    let patch = json!({
+        "apiVersion": K::api_version(&()),
+        "kind": K::kind(&()),
+        // The uid makes the server refuse a status for an object that was replaced meanwhile.
+        "metadata": { "name": object.name_any(), "uid": object.uid() },
+        "status": status,
+    });
+    let parameters = PatchParams::apply(controller.manager()).force();
+    match api.patch_status(&object.name_any(), &parameters, &Patch::Apply(&patch)).await {
+        Ok(written) => Ok(Some(written)),
+        Err(kube::Error::Api(answer)) if answer.code == 404 || answer.code == 409 => Ok(None),
+        Err(error) => Err(error.into()),
+    }
+}

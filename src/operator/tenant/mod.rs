@@ -1,0 +1,194 @@
+//! `Tenant` → keys, service account, role, workload and Service of one executor.
+
+pub(crate) mod children;
+pub(crate) mod keys;
+pub(crate) mod namespaces;
+pub(crate) mod plan;
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use idflow_api::Tenant;
+use idflow_api::reason::Reason;
+use idflow_api::workload::{EXECUTOR, KEYS_SECRET};
+use idflow_core::time::Span;
+use k8s_openapi::api::apps::v1::StatefulSet;
+use k8s_openapi::api::core::v1::{Secret, Service, ServiceAccount};
+use k8s_openapi::api::rbac::v1::{Role, RoleBinding};
+use kube::api::{Patch, PatchParams};
+use kube::{Api, Resource, ResourceExt};
+use serde_json::Value;
+
+use crate::apply;
+use crate::cache::Key;
+use crate::context::{Context, Outcome};
+use crate::queue::Next;
+use crate::route::Controller;
+use crate::status::{self, Failure, Transition};
+use crate::world::World;
+use children::Children;
+use keys::{Keys, Verdict};
+use plan::{Claim, Observed};
+
+/// Children are looked at this often even if no watch says that one has changed.
+const RESYNC: Span = Span::minutes(10);
+
+pub(crate) async fn reconcile(ctx: &Context, key: &Key) -> Outcome {
+    let Some(tenant) = ctx.world.tenants.get(key) else {
+        ctx.namespaces.keep_only(&ctx.world);
+        return Ok(Next::Change);
+    };
+    if tenant.metadata.deletion_timestamp.is_some() {
+        return Ok(Next::Change);
+    }
+    let claim = claim(&ctx.world, &ctx.settings.namespace, &tenant);
+    let mut observed = Observed { claim, keys: None, workload: workload(&ctx.world, &tenant), problem: None };
+    let result = match &observed.claim {
+        Claim::Granted => set_up(ctx, &tenant, &mut observed).await,
+        _ => Ok(()),
+    };
+    if let Err(failure) = &result {
+        observed.problem = Some((failure.reason, failure.message.clone()));
+    }
+    write_status(ctx, &tenant, &observed).await?;
+    result?;
+    Ok(Next::After(RESYNC))
+}
+
+/// Whether the tenant may have its namespace.
+fn claim(world: &World, own_namespace: &str, tenant: &Tenant) -> Claim {
+    let others = world.tenants.all();
+    let same_namespace = others.iter().filter(|other| other.spec.namespace == tenant.spec.namespace);
+    let same_issuer = others.iter().filter(|other| other.spec.issuer == tenant.spec.issuer);
+    let namespace_exists = world.namespaces.exists(&Key::new("", &tenant.spec.namespace));
+    plan::claim(
+        tenant,
+        own_namespace,
+        namespace_exists,
+        crate::world::holder(tenant, same_namespace),
+        crate::world::holder(tenant, same_issuer),
+    )
+}
+
+/// The tenant's workload, if it is one that we made.
+fn workload(world: &World, tenant: &Tenant) -> Option<Arc<StatefulSet>> {
+    let workload = world.workloads.get(&Key::new(&tenant.spec.namespace, EXECUTOR))?;
+    apply::is_controlled_by(workload.owner_references(), &tenant.uid().unwrap_or_default())
+        .then_some(workload)
+}
+
+async fn set_up(ctx: &Context, tenant: &Tenant, observed: &mut Observed) -> Result<(), Failure> {
+    let namespace = tenant.spec.namespace.as_str();
+    bind_operator(ctx, tenant).await?;
+    ctx.namespaces.watch(namespace);
+    let keys = ensure_keys(ctx, tenant).await?;
+    let usable = matches!(keys, Verdict::Present(_));
+    observed.keys = Some(keys);
+    if !usable {
+        // Whatever runs goes on running; nothing is started with other keys.
+        return Ok(());
+    }
+    let shared = shared_secrets(&ctx.world, namespace);
+    let image = ctx.settings.executor_image.as_str();
+    let children = children::render(tenant, image, &shared, observed.workload.as_deref());
+    observed.workload = Some(Arc::new(apply_children(ctx, tenant, &children).await?));
+    Ok(())
+}
+
+/// The operator's own rights inside the namespace. Everywhere else it can read no Secret.
+async fn bind_operator(ctx: &Context, tenant: &Tenant) -> Result<(), Failure> {
+    let Some(account) = &ctx.settings.service_account else { return Ok(()) };
+    let binding = children::operator_binding(tenant, &ctx.settings.namespace, account);
+    apply_one::<RoleBinding>(ctx, tenant, &binding).await?;
+    Ok(())
+}
+
+/// Applies the children: accounts and rights first, because pods name them when they are made; the workload last.
+async fn apply_children(ctx: &Context, tenant: &Tenant, children: &Children) -> Result<StatefulSet, Failure> {
+    let Children { service_account, role, role_binding, service, workload } = children;
+    apply_one::<ServiceAccount>(ctx, tenant, service_account).await?;
+    apply_one::<Role>(ctx, tenant, role).await?;
+    apply_one::<RoleBinding>(ctx, tenant, role_binding).await?;
+    apply_one::<Service>(ctx, tenant, service).await?;
+    let applied: StatefulSet = apply_one(ctx, tenant, workload).await?;
+    ctx.world.workloads.observe(applied.clone());
+    Ok(applied)
+}
+
+async fn apply_one<K>(ctx: &Context, tenant: &Tenant, wanted: &Value) -> Result<K, Failure>
+where
+    K: Resource<DynamicType = (), Scope = k8s_openapi::NamespaceResourceScope>
+        + Clone
+        + serde::de::DeserializeOwned
+        + std::fmt::Debug,
+{
+    let owner = tenant.uid().unwrap_or_default();
+    apply::child(&ctx.api::<K>(&tenant.spec.namespace), Controller::Tenant, &owner, wanted).await
+}
+
+/// The Secrets that the tenant's objects name and their owners have shared.
+fn shared_secrets(world: &World, namespace: &str) -> BTreeSet<String> {
+    let connections = world.connections.namespace(namespace);
+    let clients = world.clients.namespace(namespace);
+    let named = connections
+        .iter()
+        .filter_map(|connection| crate::reference::plan::connection_secret(&connection.spec))
+        .chain(
+            clients
+                .iter()
+                .filter_map(|client| client.spec.secret_ref.as_ref().map(|secret| secret.name.as_str())),
+        );
+    let is_shared = |name: &&str| {
+        let secret = world.secrets.get(&Key::new(namespace, *name));
+        secret.is_some_and(|secret| crate::reference::plan::is_shared(&secret.metadata))
+    };
+    named.filter(is_shared).map(str::to_owned).collect()
+}
+
+/// Finds the tenant's keys, or makes them if it never had any.
+async fn ensure_keys(ctx: &Context, tenant: &Tenant) -> Result<Verdict, Failure> {
+    let secrets: Api<Secret> = ctx.api(&tenant.spec.namespace);
+    let recorded = tenant.status.as_ref().map(|status| status.keys.clone()).unwrap_or_default();
+    let existing = secrets.get_opt(KEYS_SECRET).await?;
+    let verdict = keys::judge(tenant, &recorded, existing.as_ref());
+    match &verdict {
+        Verdict::NeverMade => {
+            let made = make_keys(ctx)?;
+            let manifest = made.manifest(tenant);
+            // A create, so that a Secret that appears in this moment is not written over.
+            secrets.create(&kube::api::PostParams::default(), &manifest).await?;
+            Ok(Verdict::Present(made.records()))
+        }
+        Verdict::Present(_) => {
+            let ownership = keys::ownership(tenant);
+            let parameters = PatchParams::apply(Controller::Tenant.manager()).force();
+            secrets.patch_metadata(KEYS_SECRET, &parameters, &Patch::Apply(&ownership)).await?;
+            Ok(verdict)
+        }
+        Verdict::Missing(_) => Ok(verdict),
+    }
+}
+
+fn make_keys(ctx: &Context) -> Result<Keys, Failure> {
+    let signing = (ctx.environment.make_signing_keys)()
+        .ok_or_else(|| Failure::new(Reason::KeysMissing, "the cryptographic library made no signing keys"))?;
+    Ok(Keys::new(signing, ctx.environment.chance.as_ref()))
+}
+
+async fn write_status(ctx: &Context, tenant: &Tenant, observed: &Observed) -> Result<(), Failure> {
+    let before = tenant.status.clone().unwrap_or_default();
+    let after = plan::status(tenant, observed, ctx.now());
+    if before == after {
+        return Ok(());
+    }
+    let api: Api<Tenant> = Api::all(ctx.client.clone());
+    if let Some(written) = status::write(&api, Controller::Tenant, tenant, &after).await? {
+        ctx.world.tenants.observe(written);
+    }
+    if let Some(transition) = Transition::between(&before.conditions, &after.conditions) {
+        ctx.publish(Controller::Tenant, tenant, &transition).await;
+    }
+    Ok(())
+}

@@ -1,0 +1,86 @@
+//! Everything the operator knows of the cluster.
+
+use std::collections::BTreeSet;
+use std::sync::{Mutex, PoisonError};
+
+use idflow_api::{Catalog, Connection, Directory, Flow, FlowNode, FlowRevision, OIDCClient, Tenant, Theme};
+use idflow_core::time::Timestamp;
+use k8s_openapi::api::apps::v1::StatefulSet;
+use k8s_openapi::api::core::v1::{ConfigMap, Namespace, Pod, Secret};
+use kube::core::PartialObjectMeta;
+use kube::{Resource, ResourceExt};
+
+use crate::cache::{Cache, Key};
+
+/// One cache per kind. Revisions are kept without their content, Secrets and ConfigMaps as metadata only.
+#[derive(Default)]
+pub(crate) struct World {
+    pub(crate) tenants: Cache<Tenant>,
+    pub(crate) namespaces: Cache<PartialObjectMeta<Namespace>>,
+    pub(crate) flows: Cache<Flow>,
+    pub(crate) nodes: Cache<FlowNode>,
+    pub(crate) directories: Cache<Directory>,
+    pub(crate) connections: Cache<Connection>,
+    pub(crate) clients: Cache<OIDCClient>,
+    pub(crate) themes: Cache<Theme>,
+    pub(crate) revisions: Cache<FlowRevision>,
+    pub(crate) catalogs: Cache<Catalog>,
+    pub(crate) workloads: Cache<StatefulSet>,
+    pub(crate) pods: Cache<Pod>,
+    pub(crate) secrets: Cache<PartialObjectMeta<Secret>>,
+    pub(crate) config_maps: Cache<PartialObjectMeta<ConfigMap>>,
+    /// Tenant namespaces whose Secrets and ConfigMaps are known, by part.
+    known: Mutex<BTreeSet<(String, &'static str)>>,
+}
+
+impl World {
+    /// Says that all objects of a kind in a tenant's namespace are known now.
+    pub(crate) fn set_known(&self, namespace: &str, kind: &'static str) {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner).insert((namespace.to_owned(), kind));
+    }
+
+    /// Says that a tenant's namespace is not watched any more.
+    pub(crate) fn forget(&self, namespace: &str) {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner).retain(|(known, _)| known != namespace);
+        self.secrets.keep_only(Some(namespace), &BTreeSet::new());
+        self.config_maps.keep_only(Some(namespace), &BTreeSet::new());
+    }
+
+    /// Whether Secrets and ConfigMaps of a tenant's namespace are known, so that an absent one does not exist.
+    pub(crate) fn is_known(&self, namespace: &str) -> bool {
+        let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        ["Secret", "ConfigMap"].iter().all(|kind| known.contains(&(namespace.to_owned(), *kind)))
+    }
+
+    /// The Tenant that has the namespace: the oldest of those that name it.
+    pub(crate) fn tenant_of(&self, namespace: &str) -> Option<std::sync::Arc<Tenant>> {
+        let claims = self.tenants.all().into_iter().filter(|tenant| tenant.spec.namespace == namespace);
+        claims.min_by_key(|tenant| seniority(tenant.as_ref()))
+    }
+
+    /// The Catalog of a namespace.
+    pub(crate) fn catalog_of(&self, namespace: &str) -> Option<std::sync::Arc<Catalog>> {
+        self.catalogs.get(&Key::new(namespace, idflow_api::catalog::NAME))
+    }
+
+    /// The revisions of a flow.
+    pub(crate) fn revisions_of(&self, flow: &Key) -> Vec<std::sync::Arc<FlowRevision>> {
+        let all = self.revisions.namespace(&flow.namespace);
+        all.into_iter().filter(|revision| revision.spec.flow == flow.name).collect()
+    }
+}
+
+/// What decides between two claims on one thing: who was there first, then the name.
+pub(crate) fn seniority(object: &impl Resource) -> (Timestamp, String) {
+    let created = object.meta().creation_timestamp.as_ref().map(idflow_api::condition::timestamp);
+    (created.unwrap_or(Timestamp(i64::MAX)), object.meta().name.clone().unwrap_or_default())
+}
+
+/// The name of the oldest object that claims the same as `object` does, if it is not `object` itself.
+pub(crate) fn holder<K: ResourceExt>(
+    object: &K,
+    claims: impl IntoIterator<Item = impl AsRef<K>>,
+) -> Option<String> {
+    let first = claims.into_iter().map(|claim| (seniority(claim.as_ref()), claim.as_ref().uid())).min()?;
+    (first.1 != object.uid()).then_some(first.0.1)
+}
