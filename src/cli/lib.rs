@@ -31,6 +31,8 @@ macro_rules! commands {
 commands! {
     /// Serves a folder of manifests without a cluster: journeys, provider, demo application, mail catcher.
     Dev = dev,
+    /// Serves one tenant in a cluster, as the operator starts it: journeys, hosted pages, provider.
+    Executor = executor,
     /// Checks manifests as the cluster would, without one.
     Lint = lint,
 }

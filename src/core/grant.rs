@@ -32,6 +32,9 @@ pub struct AuthorizationRequest {
     /// Whether the client demanded a fresh sign-in (`prompt=login`).
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub fresh: bool,
+    /// Whether the visitor is to create an account (`prompt=create`, Initiating User Registration via OpenID Connect).
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub registration: bool,
     /// Wanted authentication context classes, best first (`acr_values`). Voluntary: they decide whether a session
     /// is strong enough and which flow runs, not whether an answer is given.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]

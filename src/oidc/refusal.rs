@@ -65,7 +65,7 @@ refusals! {
     UnsupportedChallengeMethod => 400 "invalid_request", "code_challenge_method must be S256";
     MalformedChallenge => 400 "invalid_request", "code_challenge must be 43 characters of base64url";
     MissingNonce => 400 "invalid_request", "without PKCE, scope openid and a nonce are required";
-    UnknownPrompt => 400 "invalid_request", "prompt knows none, login, select_account and consent";
+    UnknownPrompt => 400 "invalid_request", "prompt knows none, login, select_account, consent and create";
     ContradictoryPrompt => 400 "invalid_request", "prompt none cannot be combined with other values";
     MalformedMaxAge => 400 "invalid_request", "max_age must be a number of seconds";
     LoginRequired => 400 "login_required", "the person must sign in";

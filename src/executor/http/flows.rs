@@ -35,16 +35,21 @@ pub async fn start(
     }
 }
 
-/// Begins the sign-in that an application asked for.
-pub async fn start_sign_in(
+/// Begins the sign-in or registration that an application asked for.
+pub async fn start_for_application(
     app: &App,
     visitor: &Visitor,
     request: AuthorizationRequest,
+    flow_type: &str,
     flow: Option<&str>,
 ) -> Result<Response, Unavailable> {
     let configuration = app.configuration.load_full();
-    let Some((_, flow)) = configuration.flow_of_type("Login", flow) else {
-        tracing::error!(client = request.client_id, "no Login flow is served: mark one with default: true");
+    let Some((_, flow)) = configuration.flow_of_type(flow_type, flow) else {
+        tracing::error!(
+            client = request.client_id,
+            flow_type,
+            "no flow of this type is served: mark one with default: true"
+        );
         return Err(Unavailable);
     };
     let purpose = Purpose::Authorize(Box::new(request));

@@ -232,8 +232,9 @@ async fn authorized(app: &App, visitor: &Visitor, parts: &Parts<'_>) -> Result<R
         authorize::Decision::ShowError(refusal) => Ok(respond::refused_request(app, visitor, refusal)),
         authorize::Decision::RedirectError { url, .. } => Ok(answer(Decided::redirect(&url))),
         authorize::Decision::StartJourney(request) => {
-            let flow = client.as_ref().and_then(|client| client.flows.get("Login")).cloned();
-            flows::start_sign_in(app, visitor, request, flow.as_deref()).await
+            let flow_type = if request.registration { "Registration" } else { "Login" };
+            let flow = client.as_ref().and_then(|client| client.flows.get(flow_type)).cloned();
+            flows::start_for_application(app, visitor, request, flow_type, flow.as_deref()).await
         }
         authorize::Decision::IssueCode { request, user, .. } => match &signed_in {
             Some((session, _)) => single_sign_on(app, visitor, &request, session, user).await,

@@ -40,7 +40,7 @@ pub struct Live {
 }
 
 /// A Kubernetes Secret with what decides about its use.
-#[derive(Clone, Default, Serialize, Deserialize)]
+#[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct SharedSecret {
     /// Its labels.
@@ -257,7 +257,10 @@ fn application(name: &str, spec: &OIDCClientSpec, secrets: Vec<Digest>) -> Appli
             Some(oidc_client::SigningAlgorithm::RS256) | None => Algorithm::Rs256,
         },
         allowed_origins: spec.allowed_origins.clone(),
-        flows: flows.login.map(|flow| ("Login".to_owned(), flow)).into_iter().collect(),
+        flows: [("Login", flows.login), ("Registration", flows.registration)]
+            .into_iter()
+            .filter_map(|(flow_type, flow)| Some((flow_type.to_owned(), flow?)))
+            .collect(),
         disabled: false,
     };
     Application { client, display_name }

@@ -8,6 +8,7 @@ mod theme;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use futures_util::future::BoxFuture;
 use idflow_api::catalog::{CatalogFlow, TenantSettings};
 use idflow_core::digest::Digest;
 use serde::{Deserialize, Serialize};
@@ -16,6 +17,12 @@ use crate::configuration::{Configuration, ServedFlow};
 use crate::report::{HeldRevision, Report};
 use crate::revisions::Revisions;
 use live::Live;
+
+/// Brings a revision that a journey runs on and this executor does not hold, from where revisions come from.
+pub trait RevisionFetch: Send + Sync {
+    /// Looks for the revision now, once for all who ask at the same time, and loads it. Says whether it is held then.
+    fn fetch<'a>(&'a self, digest: Digest, revisions: &'a Revisions) -> BoxFuture<'a, bool>;
+}
 
 /// Everything an executor serves by, as objects: what the last good configuration is kept as.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -66,7 +73,8 @@ impl Snapshot {
             number: 0,
             catalog: self.catalog,
             revisions: revisions.digests().into_iter().map(|digest| HeldRevision { digest }).collect(),
-            complete: missing.is_empty(),
+            // Before the first Catalog nothing is missing and nothing can be served.
+            complete: self.catalog > 0 && missing.is_empty(),
             problems,
         };
         Prepared { configuration, report }

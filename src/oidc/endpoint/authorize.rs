@@ -143,7 +143,8 @@ fn validate(
         code_challenge,
         max_age,
         // A maximum age of zero asks for the same (OpenID Connect Core 3.1.2.1).
-        fresh: prompt == Prompt::Interaction || max_age == Some(0),
+        fresh: matches!(prompt, Prompt::Interaction | Prompt::Registration) || max_age == Some(0),
+        registration: prompt == Prompt::Registration,
         acr_values: parameters.words("acr_values"),
         ui_locales: parameters.words("ui_locales"),
         login_hint: parameters.text("login_hint"),
@@ -203,6 +204,7 @@ enum Prompt {
     Absent,
     None,
     Interaction,
+    Registration,
 }
 
 impl Prompt {
@@ -210,7 +212,7 @@ impl Prompt {
     /// of its own, `consent` and `select_account` mean what `login` means, and are never met silently.
     fn parse(parameters: &Parameters) -> Result<Self, Refusal> {
         let words = parameters.words("prompt");
-        let known = |word: &String| matches!(word.as_str(), "none" | "login" | "select_account" | "consent");
+        let known = |word: &String| matches!(word.as_str(), "none" | "login" | "select_account" | "consent" | "create");
         if !words.iter().all(known) {
             return Err(Refusal::UnknownPrompt);
         }
@@ -218,6 +220,7 @@ impl Prompt {
             true if words.len() > 1 => Err(Refusal::ContradictoryPrompt),
             true => Ok(Self::None),
             false if words.is_empty() => Ok(Self::Absent),
+            false if words.iter().any(|word| word == "create") => Ok(Self::Registration),
             false => Ok(Self::Interaction),
         }
     }

@@ -29,7 +29,7 @@ pub fn metadata(provider: &Provider) -> Value {
         "id_token_signing_alg_values_supported": ["RS256", "ES256"],
         "token_endpoint_auth_methods_supported": ["none", "client_secret_basic", "client_secret_post"],
         "code_challenge_methods_supported": ["S256"],
-        "prompt_values_supported": ["none", "login", "select_account", "consent"],
+        "prompt_values_supported": ["none", "login", "select_account", "consent", "create"],
         "acr_values_supported": CLASSES,
         "claim_types_supported": ["normal"],
         "claims_supported": claims::supported(),

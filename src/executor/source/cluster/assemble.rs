@@ -1,0 +1,239 @@
+//! From the objects of a namespace to a [`Snapshot`]. Pure.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use idflow_api::connection::ConnectionSpec;
+use idflow_api::directory::DirectorySpec;
+use idflow_api::oidc_client::OIDCClientSpec;
+use idflow_api::theme::ThemeSpec;
+use idflow_api::{CatalogSpec, workload};
+use idflow_core::digest::Digest;
+use k8s_openapi::api::core::v1::Secret;
+use kube::Resource;
+
+use crate::source::Snapshot;
+use crate::source::live::{Live, SharedSecret};
+
+/// The spec of an object, and when it was made: of two that claim one thing, the older keeps it (design 3).
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Aged<S> {
+    pub(super) created: i64,
+    pub(super) spec: S,
+}
+
+impl<S> Aged<S> {
+    pub(super) fn of(object: &impl Resource, spec: S) -> Self {
+        let created = object.meta().creation_timestamp.as_ref().map_or(0, |time| time.0.as_second());
+        Self { created, spec }
+    }
+}
+
+/// The objects of a namespace by name.
+pub(super) struct Objects {
+    pub(super) generation: i64,
+    pub(super) catalog: CatalogSpec,
+    /// Contents that are not loaded yet.
+    pub(super) contents: BTreeMap<Digest, String>,
+    pub(super) connections: BTreeMap<String, Aged<ConnectionSpec>>,
+    pub(super) directories: BTreeMap<String, Aged<DirectorySpec>>,
+    pub(super) clients: BTreeMap<String, Aged<OIDCClientSpec>>,
+    pub(super) themes: BTreeMap<String, Aged<ThemeSpec>>,
+    pub(super) secrets: BTreeMap<String, SharedSecret>,
+}
+
+/// What to serve of the objects.
+pub(super) fn assemble(mut objects: Objects) -> Snapshot {
+    one_default(&mut objects.directories, |directory| &mut directory.default);
+    one_default(&mut objects.themes, |theme| &mut theme.default);
+    one_client_per_id(&mut objects.clients);
+    let CatalogSpec { tenant, flows, withdrawn } = objects.catalog;
+    Snapshot {
+        catalog: objects.generation,
+        tenant,
+        flows,
+        withdrawn: withdrawn.iter().filter_map(|digest| digest.parse().ok()).collect(),
+        contents: objects.contents,
+        live: Live {
+            connections: specs(objects.connections),
+            directories: specs(objects.directories),
+            clients: specs(objects.clients),
+            themes: specs(objects.themes),
+            secrets: objects.secrets,
+        },
+    }
+}
+
+fn specs<S>(objects: BTreeMap<String, Aged<S>>) -> BTreeMap<String, S> {
+    objects.into_iter().map(|(name, object)| (name, object.spec)).collect()
+}
+
+fn one_default<S>(objects: &mut BTreeMap<String, Aged<S>>, flag: fn(&mut S) -> &mut bool) {
+    let mut claims: Vec<(i64, &String, &mut bool)> = Vec::new();
+    for (name, object) in objects.iter_mut() {
+        let default = flag(&mut object.spec);
+        if *default {
+            claims.push((object.created, name, default));
+        }
+    }
+    claims.sort_by_key(|(created, name, _)| (*created, *name));
+    for (_, _, default) in claims.into_iter().skip(1) {
+        *default = false;
+    }
+}
+
+fn one_client_per_id(clients: &mut BTreeMap<String, Aged<OIDCClientSpec>>) {
+    let mut claims: Vec<(i64, String, String)> = Vec::new();
+    for (name, client) in clients.iter() {
+        let id = client.spec.client_id.as_ref().unwrap_or(name);
+        claims.push((client.created, name.clone(), id.clone()));
+    }
+    claims.sort();
+    let mut taken = BTreeSet::new();
+    for (_, name, id) in claims {
+        if !taken.insert(id) {
+            clients.remove(&name);
+        }
+    }
+}
+
+/// Names of the Secrets that the objects name. The tenant's own keys are never among them (design 8).
+pub(super) fn secret_names(
+    connections: &BTreeMap<String, Aged<ConnectionSpec>>,
+    clients: &BTreeMap<String, Aged<OIDCClientSpec>>,
+) -> BTreeSet<String> {
+    let of_connection = |spec: &ConnectionSpec| {
+        let smtp = spec.smtp.as_ref().and_then(|smtp| smtp.secret_ref.clone());
+        let http = spec.http.as_ref().and_then(|http| http.authentication.clone());
+        [smtp, http.map(|authentication| authentication.secret_ref)]
+    };
+    let of_connections = connections.values().flat_map(|connection| of_connection(&connection.spec));
+    let of_clients = clients.values().map(|client| client.spec.secret_ref.clone());
+    let names = of_connections.chain(of_clients).flatten().map(|reference| reference.name);
+    names.filter(|name| name != workload::KEYS_SECRET).collect()
+}
+
+/// A Secret as it is kept: entries that are no text are left out.
+pub(super) fn shared(secret: Secret) -> SharedSecret {
+    let entries = secret.data.into_iter().flatten();
+    SharedSecret {
+        labels: secret.metadata.labels.unwrap_or_default(),
+        annotations: secret.metadata.annotations.unwrap_or_default(),
+        data: entries.filter_map(|(key, value)| Some((key, String::from_utf8(value.0).ok()?))).collect(),
+    }
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use idflow_api::{Connection, OIDCClient, Theme};
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    fn object<K: serde::de::DeserializeOwned>(kind: &str, name: &str, spec: &Value) -> K {
+        let metadata = json!({ "name": name, "creationTimestamp": "2026-01-02T03:04:05Z" });
+        let object = json!({
+            "apiVersion": "idflow.dev/v1alpha1", "kind": kind, "metadata": metadata, "spec": spec,
+        });
+        serde_json::from_value(object).unwrap()
+    }
+
+    fn client(created: i64, spec: &Value) -> Aged<OIDCClientSpec> {
+        Aged { created, spec: object::<OIDCClient>("OIDCClient", "x", spec).spec }
+    }
+
+    fn connection(spec: &Value) -> Aged<ConnectionSpec> {
+        Aged { created: 0, spec: object::<Connection>("Connection", "x", spec).spec }
+    }
+
+    fn theme(created: i64) -> Aged<ThemeSpec> {
+        Aged { created, spec: object::<Theme>("Theme", "x", &json!({ "default": true })).spec }
+    }
+
+    fn named<T>(objects: impl IntoIterator<Item = (&'static str, T)>) -> BTreeMap<String, T> {
+        objects.into_iter().map(|(name, object)| (name.to_owned(), object)).collect()
+    }
+
+    pub(in crate::source::cluster) fn objects() -> Objects {
+        let digest = Digest::of("content");
+        let catalog = json!({
+            "tenant": { "name": "acme", "issuer": "https://acme.example" },
+            "flows": [{ "flow": "sign-in", "type": "Login", "entries": [
+                { "revision": "sign-in-g1-aaaaaaaa", "digest": digest.to_string(), "weight": 100 },
+            ] }],
+            "withdrawn": [Digest::of("bad").to_string(), "no digest"],
+        });
+        let secret = json!({
+            "metadata": { "name": "app", "labels": { "idflow.dev/usable": "true" } },
+            "data": { "current": "czNjcmV0", "binary": "/w==" },
+        });
+        Objects {
+            generation: 7,
+            catalog: serde_json::from_value(catalog).unwrap(),
+            contents: BTreeMap::from([(digest, "content".to_owned())]),
+            connections: named([(
+                "mail",
+                connection(&json!({ "smtp": { "host": "h", "from": "a@b.example" } })),
+            )]),
+            directories: BTreeMap::new(),
+            clients: named([("app", client(1, &confidential("app")))]),
+            themes: named([("brand", theme(1))]),
+            secrets: named([("app", shared(serde_json::from_value(secret).unwrap()))]),
+        }
+    }
+
+    fn confidential(secret: &str) -> Value {
+        json!({
+            "redirectURIs": ["https://app.example/done"], "authentication": "ClientSecretBasic",
+            "secretRef": { "name": secret },
+        })
+    }
+
+    #[test]
+    fn a_snapshot_has_what_the_catalog_and_the_live_objects_say() {
+        let snapshot = assemble(objects());
+        assert_eq!((snapshot.catalog, snapshot.tenant.issuer.as_str()), (7, "https://acme.example"));
+        assert_eq!(snapshot.flows[0].entries[0].digest, Digest::of("content").to_string());
+        assert_eq!(snapshot.withdrawn, [Digest::of("bad")]);
+        assert_eq!(snapshot.contents.into_keys().collect::<Vec<_>>(), [Digest::of("content")]);
+        assert_eq!(snapshot.live.secrets["app"].data, BTreeMap::from([("current".into(), "s3cret".into())]));
+        let (configuration, problems) = snapshot.live.configuration(&snapshot.tenant);
+        assert_eq!(problems, [""; 0]);
+        assert!(configuration.clients.contains_key("app") && configuration.connections.contains_key("mail"));
+    }
+
+    #[test]
+    fn of_two_claims_on_one_thing_the_older_keeps_it() {
+        let public = |id: &str| json!({ "redirectURIs": ["https://a.example/"], "authentication": "None", "clientId": id });
+        let snapshot = assemble(Objects {
+            themes: named([("a", theme(3)), ("b", theme(1)), ("c", theme(2))]),
+            clients: named([
+                ("a", client(2, &public("shop"))),
+                ("b", client(1, &public("shop"))),
+                ("c", client(3, &public("other"))),
+                ("other", client(3, &confidential("x"))),
+            ]),
+            ..objects()
+        });
+        let defaults = snapshot.live.themes.iter().filter(|(_, theme)| theme.default);
+        assert_eq!(defaults.map(|(name, _)| name.as_str()).collect::<Vec<_>>(), ["b"]);
+        assert_eq!(snapshot.live.clients.into_keys().collect::<Vec<_>>(), ["b", "c"]);
+    }
+
+    #[test]
+    fn every_secret_that_is_named_is_read_and_the_keys_of_the_tenant_are_not() {
+        let http = |name: &str| {
+            let authentication = json!({ "scheme": "Bearer", "secretRef": { "name": name } });
+            connection(&json!({ "http": { "url": "https://a.example", "authentication": authentication } }))
+        };
+        let smtp = json!({ "host": "h", "from": "a@b.example", "secretRef": { "name": "relay" } });
+        let connections = named([
+            ("a", http("crm")),
+            ("b", http("idflow-keys")),
+            ("c", connection(&json!({ "smtp": smtp }))),
+        ]);
+        let clients =
+            named([("app", client(1, &confidential("app"))), ("x", client(1, &confidential("crm")))]);
+        let names = secret_names(&connections, &clients);
+        assert_eq!(names.into_iter().collect::<Vec<_>>(), ["app", "crm", "relay"]);
+    }
+}
