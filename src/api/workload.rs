@@ -36,8 +36,16 @@ pub const KEY_ES256: &str = "es256.pem";
 /// Entry of the keys Secret: the RSA key that signs with RS256, PKCS#8 in PEM form.
 pub const KEY_RS256: &str = "rs256.pem";
 
+/// Entries of the keys Secret that may be absent: pairs of an ES256 and an RS256 key that are published beside those
+/// that sign, before they become them and after (checklist O-38).
+pub const OTHER_KEYS: [(&str, &str); 2] =
+    [("es256-next.pem", "rs256-next.pem"), ("es256-previous.pem", "rs256-previous.pem")];
+
 /// Entry of the keys Secret: the 32 bytes that seal the store, as 43 characters of base64url.
 pub const KEY_SEALING: &str = "sealing.key";
+
+/// Entry of the keys Secret that may be absent: the key that sealed the store before [`KEY_SEALING`], in its form.
+pub const KEY_SEALING_PREVIOUS: &str = "sealing-previous.key";
 
 /// Entry of the keys Secret: the bearer token of the second port, 43 characters of base64url.
 pub const ADMIN_TOKEN: &str = "admin.token";

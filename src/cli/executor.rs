@@ -32,7 +32,7 @@ const STORE_FILE: &str = "store.redb";
 
 /// Arguments of `idflow executor`.
 #[derive(clap::Args)]
-pub struct Args {
+pub(crate) struct Args {
     /// The tenant's namespace.
     #[arg(long, value_name = "NAMESPACE")]
     namespace: String,
@@ -54,7 +54,7 @@ pub struct Args {
 }
 
 /// Runs until it is asked to end.
-pub fn run(args: Args) -> ExitCode {
+pub(crate) fn run(args: Args) -> ExitCode {
     let result = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()

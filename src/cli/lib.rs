@@ -29,6 +29,8 @@ macro_rules! commands {
 }
 
 commands! {
+    /// Writes the custom resource definitions of this version.
+    Crds = crds,
     /// Serves a folder of manifests without a cluster: journeys, provider, demo application, mail catcher.
     Dev = dev,
     /// Serves one tenant in a cluster, as the operator starts it: journeys, hosted pages, provider.

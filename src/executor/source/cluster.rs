@@ -54,7 +54,7 @@ const DEBOUNCE: Duration = Duration::from_millis(20);
 const LOOK_AGAIN: Duration = Duration::from_secs(1);
 
 /// How often the API server is asked whether the configuration is still the current one.
-const CONFIRM_EVERY: Duration = Duration::from_secs(60);
+const CONFIRM_EVERY: Duration = Duration::from_mins(1);
 
 /// How long that answer may take.
 const CONFIRM_WITHIN: Duration = Duration::from_secs(5);

@@ -92,7 +92,8 @@ impl<V: Clone + PartialEq> Mirror<V> {
     /// waited for without end, because what is served now is better than half of what it has.
     pub(super) fn is_awaited(&self, now: Instant) -> bool {
         let state = self.state();
-        !state.listed && !(state.refused && now.duration_since(state.since) >= GRACE)
+        let given_up = state.refused && now.duration_since(state.since) >= GRACE;
+        !(state.listed || given_up)
     }
 
     /// Whether everything was listed once.
