@@ -41,6 +41,11 @@ impl Locale {
         }
     }
 
+    /// Whether it names a language at all; `und` does not.
+    pub(crate) fn is_language(&self) -> bool {
+        !self.id.language.is_empty()
+    }
+
     /// Whether a text in the other locale reads as this page's language, whatever the region.
     pub(crate) fn shares_language(&self, other: &Self) -> bool {
         self.id.language == other.id.language

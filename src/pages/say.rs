@@ -111,9 +111,12 @@ impl<'a> Say<'a> {
             self.problems.borrow_mut().push(format!("an authored text has no {default_locale}"));
             return Said { text: String::new(), foreign: None };
         };
-        Said {
-            text: markup::printable(text),
-            foreign: Locale::parse(tag).and_then(|found| self.foreign(&found)),
+        let language = Locale::parse(tag).filter(Locale::is_language);
+        let text = markup::printable(text);
+        match language {
+            Some(found) => Said { text, foreign: self.foreign(&found) },
+            // A value that is the same in every language may run in either direction.
+            None => Said { text: format!("{}{text}{}", markup::ISOLATE, markup::POP_ISOLATE), foreign: None },
         }
     }
 
@@ -133,7 +136,8 @@ fn argument(value: &str) -> FluentValue<'static> {
 
 /// What stands for a text nobody wrote, such as the label of a flow author's own button `tryLater`.
 fn readable(key: &str) -> String {
-    let name = key.strip_prefix("action-").or_else(|| key.strip_prefix("field-")).unwrap_or(key);
+    let name = ["action-", "field-", "method-"].iter().find_map(|prefix| key.strip_prefix(prefix));
+    let name = name.unwrap_or(key);
     let mut words = String::with_capacity(name.len() + 4);
     for c in markup::single_line(name).chars() {
         if words.is_empty() {
@@ -190,6 +194,11 @@ mod tests {
         assert_eq!(said("de-CH", &text), "Hallo");
         assert_eq!(said("fr", &text), "<span lang=\"en\" dir=\"ltr\">Hello</span>");
         assert_eq!(said("en", &authored(&[("ar", "مرحبا")])), "<span lang=\"ar\" dir=\"rtl\">مرحبا</span>");
+    }
+
+    #[test]
+    fn a_value_in_no_language_is_isolated() {
+        assert_eq!(said("en", &authored(&[("und", "بنفسجي <b>")])), "<bdi>بنفسجي &lt;b&gt;</bdi>");
     }
 
     #[test]
