@@ -35,6 +35,10 @@ commands! {
     Dev = dev,
     /// Serves one tenant in a cluster, as the operator starts it: journeys, hosted pages, provider.
     Executor = executor,
+    /// Turns tenants and flows of a cluster into running executors.
+    Operator = operator,
+    /// Writes the manifests of the custom resources.
+    Crds = crds,
     /// Checks manifests as the cluster would, without one.
     Lint = lint,
 }

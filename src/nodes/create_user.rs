@@ -9,8 +9,6 @@
 //!   outcomes: { next: newPassword, exists: accountExists }
 //! ```
 
-use std::collections::BTreeMap;
-
 use idflow_core::effect::{Answer, Ask, EffectClass};
 use idflow_core::evidence::Proof;
 use idflow_core::id::UserId;
@@ -21,15 +19,15 @@ use idflow_engine::bind::{BindError, Binder};
 use idflow_engine::context::Cx;
 use idflow_engine::turn::{Event, Fault, Finish, Node, NodeKind, Turn};
 use idflow_flow::kinds::{
-    AttributeUse, ExpressionUse, Facts, Group, Kind, Outcome, ProofFact, Reference, ReferenceKind, SettingsError,
+    AttributeUse, Facts, Group, Kind, Outcome, ProofFact, Reference, ReferenceKind, SettingsError,
     Sink, ValueType,
 };
 use idflow_flow::program::DirectoryContent;
-use idflow_sandbox::Expression;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::shared::{answer_mismatch, settings};
+use crate::shared::settings::{self, Expressions, Sources};
+use crate::shared::answer_mismatch;
 
 /// Settings of `createUser`.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
@@ -40,8 +38,8 @@ struct Settings {
     directory: Option<String>,
     /// The new user's attributes: the attribute's name, and a CEL expression for its value. A value that is null
     /// or an empty text leaves the attribute out.
-    #[schemars(length(min = 1, max = 64), inner(length(min = 1, max = 1024)))]
-    attributes: BTreeMap<String, String>,
+    #[schemars(extend("minProperties" = 1, "maxProperties" = 64))]
+    attributes: Sources,
 }
 
 /// What everybody reads about `createUser`.
@@ -74,16 +72,7 @@ fn facts(value: &Value) -> Result<Facts, SettingsError> {
                 .map(|name| AttributeUse { pointer: pointer(name), name: name.clone(), identifies: false })
                 .collect(),
         }],
-        expressions: settings
-            .attributes
-            .iter()
-            .map(|(name, source)| ExpressionUse {
-                pointer: pointer(name),
-                source: source.clone(),
-                expects: ValueType::Any,
-                sink: Sink::Store,
-            })
-            .collect(),
+        expressions: settings::uses("/attributes", &settings.attributes, Sink::Store),
         effects: vec![EffectClass::Idempotent],
         ..Facts::default()
     })
@@ -92,18 +81,14 @@ fn facts(value: &Value) -> Result<Facts, SettingsError> {
 fn bind(value: &Value, binder: &Binder<'_>) -> Result<Box<dyn Node>, BindError> {
     let settings: Settings = binder.settings(value)?;
     let (directory, content) = binder.directory(settings.directory.as_deref())?;
-    let attributes = settings
-        .attributes
-        .iter()
-        .map(|(name, source)| Ok((name.clone(), binder.expression(source)?)))
-        .collect::<Result<_, BindError>>()?;
+    let attributes = Expressions::bind(&settings.attributes, binder)?;
     Ok(Box::new(CreateUser { directory: directory.to_owned(), content: content.clone(), attributes }))
 }
 
 struct CreateUser {
     directory: String,
     content: DirectoryContent,
-    attributes: Vec<(String, Expression)>,
+    attributes: Expressions,
 }
 
 /// Which unique attributes were found free so far, and the values to create the user with.
@@ -133,11 +118,10 @@ impl Node for CreateUser {
 impl CreateUser {
     fn evaluated(&self, cx: &mut Cx<'_>) -> Result<Data, Fault> {
         let mut attributes = Data::new();
-        for (name, expression) in &self.attributes {
-            let value = cx.evaluate(expression)?;
+        for (name, value) in self.attributes.evaluate(cx)? {
             if !value.is_null() && value.as_str() != Some("") {
-                self.check(name, &value)?;
-                attributes.insert(name.clone(), value);
+                self.check(&name, &value)?;
+                attributes.insert(name, value);
             }
         }
         let required = self.content.attributes.iter().filter(|(_, attribute)| attribute.required);

@@ -12,19 +12,20 @@
 use std::collections::BTreeMap;
 
 use idflow_core::effect::{Answer, Ask, EffectClass, HttpCall};
-use idflow_core::{Data, Value};
+use idflow_core::Value;
 use idflow_engine::bind::{BindError, Binder};
 use idflow_engine::context::Cx;
 use idflow_engine::turn::{Event, Fault, Finish, Node, NodeKind, Turn};
 use idflow_flow::kinds::{
-    ExpressionUse, Facts, Group, Kind, Outcome, Output, Reference, ReferenceKind, SettingsError, Sink, TemplateUse,
+    Facts, Group, Kind, Outcome, Output, Reference, ReferenceKind, SettingsError, Sink, TemplateUse,
     ValueType,
 };
-use idflow_sandbox::{Escape, Expression, Template};
+use idflow_sandbox::{Escape, Template};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use crate::shared::{answer_mismatch, settings};
+use crate::shared::settings::{self, Expressions, Sources};
+use crate::shared::answer_mismatch;
 
 /// Settings of `http`.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
@@ -39,8 +40,8 @@ struct Settings {
     #[schemars(length(min = 1, max = 1024))]
     path: String,
     /// The JSON object to send: a CEL expression for each member. Absent means no body.
-    #[schemars(length(min = 1, max = 64), inner(length(min = 1, max = 1024)))]
-    body: Option<BTreeMap<String, String>>,
+    #[schemars(extend("minProperties" = 1, "maxProperties" = 64))]
+    body: Option<Sources>,
 }
 
 /// A request method (RFC 9110 section 9).
@@ -104,20 +105,11 @@ fn facts(value: &Value) -> Result<Facts, SettingsError> {
             help: "remove the body, or choose another method".to_owned(),
         });
     }
-    let body = settings.body.unwrap_or_default();
     Ok(Facts {
         outcomes: vec![Outcome::wired("next"), Outcome::optional("error")],
         outputs: vec![Output::always("status", ValueType::Integer), Output::always("body", ValueType::Any)],
         templates: vec![TemplateUse { pointer: "/path".to_owned(), source: settings.path, sink: Sink::Request }],
-        expressions: body
-            .into_iter()
-            .map(|(name, source)| ExpressionUse {
-                pointer: format!("/body/{}", settings::escaped(&name)),
-                source,
-                expects: ValueType::Any,
-                sink: Sink::Request,
-            })
-            .collect(),
+        expressions: settings::uses("/body", &settings.body.unwrap_or_default(), Sink::Request),
         references: vec![Reference {
             pointer: "/connection".to_owned(),
             kind: ReferenceKind::HttpConnection,
@@ -131,12 +123,7 @@ fn facts(value: &Value) -> Result<Facts, SettingsError> {
 
 fn bind(value: &Value, binder: &Binder<'_>) -> Result<Box<dyn Node>, BindError> {
     let settings: Settings = binder.settings(value)?;
-    let body = settings
-        .body
-        .map(|members| {
-            members.iter().map(|(name, source)| Ok((name.clone(), binder.expression(source)?))).collect()
-        })
-        .transpose()?;
+    let body = settings.body.as_ref().map(|members| Expressions::bind(members, binder)).transpose()?;
     Ok(Box::new(Http {
         connection: settings.connection,
         method: settings.method.unwrap_or(Method::Get),
@@ -149,7 +136,7 @@ struct Http {
     connection: String,
     method: Method,
     path: Template,
-    body: Option<Vec<(String, Expression)>>,
+    body: Option<Expressions>,
 }
 
 impl Node for Http {
@@ -168,20 +155,13 @@ impl Node for Http {
 
 impl Http {
     fn call(&self, cx: &mut Cx<'_>) -> Result<HttpCall, Fault> {
-        let mut body = None;
-        if let Some(members) = &self.body {
-            let mut object = Data::new();
-            for (name, expression) in members {
-                object.insert(name.clone(), cx.evaluate(expression)?);
-            }
-            body = Some(Value::Object(object));
-        }
+        let body = self.body.as_ref().map(|members| members.evaluate(cx)).transpose()?;
         Ok(HttpCall {
             connection: self.connection.clone(),
             method: self.method.name().to_owned(),
             path: cx.render(&self.path, Escape::UrlComponent)?,
             headers: BTreeMap::new(),
-            body,
+            body: body.map(Value::Object),
         })
     }
 }

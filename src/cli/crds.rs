@@ -1,0 +1,42 @@
+//! `idflow crds DIR`: writes the custom resource definitions.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::Context as _;
+use idflow_api::crd::{self, KindSchema};
+
+/// Arguments of `idflow crds`.
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    /// Where the definitions go, one file each.
+    #[arg(default_value = "crds", value_name = "DIR")]
+    folder: PathBuf,
+}
+
+/// Runs the command.
+#[expect(clippy::needless_pass_by_value, reason = "every command takes its arguments by value")]
+pub(crate) fn run(args: Args) -> ExitCode {
+    match write(&args) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn write(args: &Args) -> anyhow::Result<()> {
+    std::fs::create_dir_all(&args.folder).with_context(|| format!("cannot create {}", args.folder.display()))?;
+    let kinds = idflow_nodes::kinds().0.iter();
+    let kinds: Vec<KindSchema> =
+        kinds.map(|kind| KindSchema::new(kind.name, kind.summary, (kind.schema)())).collect();
+    for definition in crd::all(&kinds)? {
+        let file = args.folder.join(crd::file_name(&definition));
+        std::fs::write(&file, crd::render_yaml(&definition)?)
+            .with_context(|| format!("cannot write {}", file.display()))?;
+        let kib = crd::size(&definition).div_ceil(1024);
+        println!("{:<14} {kib:>4} KiB as JSON  {}", definition.spec.names.kind, file.display());
+    }
+    Ok(())
+}
