@@ -15,6 +15,7 @@ mod markup;
 mod notice;
 mod onward;
 mod pages;
+mod palette;
 pub mod samples;
 mod say;
 pub mod texts;

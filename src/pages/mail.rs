@@ -7,8 +7,9 @@ use serde::Serialize;
 use crate::color::Color;
 use crate::locale::Locale;
 use crate::pages::{Pages, RenderError};
+use crate::palette::{Mode, Palette};
 use crate::say::Say;
-use crate::theme::{Mode, Palette, PreparedTheme};
+use crate::theme::PreparedTheme;
 
 /// A mail ready to be sent: the sender adds addresses, `Message-ID` and `Date`.
 #[derive(Debug, Clone, PartialEq, Eq)]
