@@ -49,8 +49,7 @@ impl Metrics {
     pub(crate) fn new() -> Self {
         let mut registry = Registry::with_prefix("idflow_operator");
         let looks = Family::default();
-        let durations =
-            Family::new_with_constructor(histogram as fn() -> Histogram);
+        let durations = Family::new_with_constructor(histogram as fn() -> Histogram);
         let depths = Family::default();
         let watch_failures = Family::default();
         let leader = Gauge::default();

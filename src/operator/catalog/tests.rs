@@ -1,1 +1,172 @@
+use std::collections::BTreeSet;
+
+use idflow_api::condition::{ACTIVE, READY, find};
+use idflow_api::flow::{FlowStatus, HistoryEntry};
+use idflow_api::{Flow, FlowRevision};
+use idflow_core::time::Span;
+
 use super::*;
+use crate::fixtures::{NOW, flow, listing, loaded, revision, tenant, uid};
+
+/// A flow whose newest revision is this one.
+fn wanting(name: &str, newest: &str) -> Arc<Flow> {
+    let mut flow = flow(name);
+    let history = vec![HistoryEntry { generation: 1, revision: newest.to_owned() }];
+    flow.status = Some(FlowStatus {
+        latest_created_revision: Some(newest.to_owned()),
+        history,
+        ..FlowStatus::default()
+    });
+    Arc::new(flow)
+}
+
+/// The weights of a Catalog as `(flow, revision, weight)`.
+fn weights(catalog: &CatalogSpec) -> Vec<(String, String, i32)> {
+    let entries =
+        catalog.flows.iter().flat_map(|flow| flow.entries.iter().map(|entry| (flow.flow.clone(), entry)));
+    entries.map(|(flow, entry)| (flow, entry.revision.clone(), entry.weight)).collect()
+}
+
+fn planned(
+    flows: &[Arc<Flow>],
+    revisions: &[Arc<FlowRevision>],
+    before: &[(&str, &str, i32)],
+) -> CatalogSpec {
+    plan::catalog(&Input {
+        tenant: &tenant("acme"),
+        flows,
+        unreadable: &BTreeSet::new(),
+        revisions,
+        previous: Some(&listing(before).spec),
+        now: NOW,
+    })
+}
+
+#[test]
+fn publishing_has_two_phases() {
+    let (old, new) = (loaded("a", "old"), Arc::new(revision("a", "new")));
+    let flows = [wanting("a", "new")];
+    let before = [("a", "old", 100)];
+    type Case<'a> = (&'a str, Vec<Arc<FlowRevision>>, &'a [(&'a str, &'a str, i32)], Vec<(&'a str, i32)>);
+    let cases: [Case; 4] = [
+        ("the first is listed without weight", vec![Arc::clone(&new)], &[], vec![("new", 0)]),
+        (
+            "it gets weight once it is loaded",
+            vec![loaded("a", "new")],
+            &[("a", "new", 0)],
+            vec![("new", 100)],
+        ),
+        (
+            "the old one keeps it meanwhile",
+            vec![Arc::clone(&old), new],
+            &before,
+            vec![("new", 0), ("old", 100)],
+        ),
+        ("then the new one has all", vec![old, loaded("a", "new")], &before, vec![("new", 100), ("old", 0)]),
+    ];
+    for (what, revisions, before, expected) in cases {
+        let expected: Vec<_> =
+            expected.iter().map(|(name, weight)| ("a".to_owned(), (*name).to_owned(), *weight)).collect();
+        assert_eq!(weights(&planned(&flows, &revisions, before)), expected, "{what}");
+    }
+}
+
+#[test]
+fn weight_that_was_given_stays_when_no_pod_is_ready() {
+    let unloaded = [Arc::new(revision("a", "new"))];
+    let catalog = planned(&[wanting("a", "new")], &unloaded, &[("a", "new", 100)]);
+    assert_eq!(weights(&catalog), [("a".to_owned(), "new".to_owned(), 100)]);
+}
+
+#[test]
+fn a_deleted_flow_starts_nothing_and_its_journeys_finish() {
+    let catalog = planned(&[], &[loaded("a", "new")], &[("a", "new", 100)]);
+    assert_eq!(weights(&catalog), [("a".to_owned(), "new".to_owned(), 0)]);
+}
+
+#[test]
+fn a_flow_made_anew_does_not_start_journeys_on_its_predecessors_revision() {
+    let mut anew = Flow::clone(&flow("a"));
+    anew.metadata.uid = Some(uid("another"));
+    let catalog = planned(&[Arc::new(anew)], &[loaded("a", "old")], &[("a", "old", 100)]);
+    assert_eq!(weights(&catalog), [("a".to_owned(), "old".to_owned(), 0)]);
+}
+
+#[test]
+fn rolling_back_gives_the_old_revision_its_weight_at_once() {
+    let revisions = [loaded("a", "old"), loaded("a", "new")];
+    let catalog = planned(&[wanting("a", "old")], &revisions, &[("a", "new", 100)]);
+    let serving: Vec<_> = weights(&catalog).into_iter().filter(|(_, _, weight)| *weight > 0).collect();
+    assert_eq!(serving, [("a".to_owned(), "old".to_owned(), 100)]);
+}
+
+#[test]
+fn nothing_changes_for_a_flow_that_cannot_be_read() {
+    let before = listing(&[("a", "old", 100)]).spec;
+    let catalog = plan::catalog(&Input {
+        tenant: &tenant("acme"),
+        flows: &[],
+        unreadable: &BTreeSet::from(["a".to_owned()]),
+        revisions: &[loaded("a", "old")],
+        previous: Some(&before),
+        now: NOW,
+    });
+    assert_eq!(catalog.flows, before.flows);
+}
+
+#[test]
+fn the_older_of_two_defaults_of_one_type_is_the_default() {
+    let mut older = Flow::clone(&wanting("zeta", "z"));
+    older.metadata.creation_timestamp =
+        Some(idflow_api::condition::time(idflow_core::time::Timestamp(-1000)));
+    older.spec.default = true;
+    let mut younger = Flow::clone(&wanting("alpha", "a"));
+    younger.spec.default = true;
+    let flows = [Arc::new(older), Arc::new(younger)];
+    let catalog = planned(&flows, &[loaded("zeta", "z"), loaded("alpha", "a")], &[]);
+    let defaults: Vec<&str> =
+        catalog.flows.iter().filter(|flow| flow.default).map(|flow| flow.flow.as_str()).collect();
+    assert_eq!(defaults, ["zeta"]);
+}
+
+#[test]
+fn suspension_counts_at_once_and_takes_no_weight() {
+    let mut suspended = Flow::clone(&wanting("a", "new"));
+    suspended.spec.suspend = true;
+    let catalog = planned(&[Arc::new(suspended)], &[loaded("a", "new")], &[]);
+    assert!(catalog.flows[0].suspended);
+    assert_eq!(weights(&catalog)[0].2, 100);
+}
+
+#[test]
+fn the_same_world_gives_the_same_catalog_in_any_order() {
+    let revisions = [loaded("a", "old"), loaded("a", "new"), loaded("b", "one")];
+    let mut reversed = revisions.clone();
+    reversed.reverse();
+    let flows = [wanting("a", "new"), wanting("b", "one")];
+    assert_eq!(planned(&flows, &revisions, &[]), planned(&flows, &reversed, &[]));
+}
+
+#[test]
+fn a_revision_retires_once() {
+    let flows = [wanting("a", "new")];
+    let catalog = listing(&[("a", "new", 100), ("a", "old", 0)]);
+    let status = |revision: &FlowRevision, now| plan::revision_status(revision, &catalog, &flows, now);
+    let active = status(&loaded("a", "new"), NOW);
+    assert_eq!(find(&active.conditions, ACTIVE).unwrap().status, "True");
+    assert_eq!(active.retired_at, None);
+    let mut old = FlowRevision::clone(&loaded("a", "old"));
+    let retired = status(&old, NOW);
+    assert_eq!(retired.retired_at, Some(idflow_api::condition::time(NOW)));
+    assert_eq!(find(&retired.conditions, READY).unwrap().status, "True");
+    old.status = Some(retired.clone());
+    assert_eq!(status(&old, NOW.plus(Span::hours(1))), retired);
+}
+
+#[test]
+fn a_new_revision_waits_and_is_not_retired() {
+    let catalog = listing(&[("a", "new", 0)]);
+    let status = plan::revision_status(&revision("a", "new"), &catalog, &[wanting("a", "new")], NOW);
+    assert_eq!(status.retired_at, None);
+    assert_eq!(find(&status.conditions, ACTIVE).unwrap().reason, "NotLoaded");
+}

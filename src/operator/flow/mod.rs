@@ -23,7 +23,7 @@ use crate::reference::used_by;
 use crate::route::Controller;
 use crate::status::{self, Failure, Transition};
 use crate::world::{World, holder, seniority};
-use plan::{Checked, Seen, Verdict};
+use plan::{Checked, Content, Seen, Verdict};
 
 pub(crate) async fn reconcile(ctx: &Context, key: &Key) -> Outcome {
     let Some(flow) = ctx.world.flows.get(key) else { return Ok(Next::Change) };
@@ -36,7 +36,7 @@ pub(crate) async fn reconcile(ctx: &Context, key: &Key) -> Outcome {
         Err(None) => return Ok(Next::Change),
     };
     let checked = check(ctx, &flow, &place).await?;
-    let revision = match (&checked.verdict, &checked.revision) {
+    let revision = match (&checked.verdict, &checked.content) {
         (Verdict::Accepted, Some(content)) if flow.spec.type_ != FlowType::Library => {
             Some(mint(ctx, &flow, &place.catalog, content).await?)
         }
@@ -111,7 +111,7 @@ async fn mint(
     ctx: &Context,
     flow: &Flow,
     catalog: &Catalog,
-    content: &idflow_flow::Revision,
+    content: &Content,
 ) -> Result<Arc<FlowRevision>, Failure> {
     let key = Key::of(flow);
     let existing = ctx.world.revisions_of(&key);

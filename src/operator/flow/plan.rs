@@ -10,11 +10,12 @@ use idflow_api::diagnostic::{MAX_PROBLEMS, Problem, Severity};
 use idflow_api::flow::{
     Assurance, FlowStatus, Guarantees, HISTORY_LIMIT, HistoryEntry, ServingRevision, UsedBy,
 };
-use idflow_api::flow_revision::FlowRevisionSpec;
+use idflow_api::flow_revision::{FlowRevisionSpec, Source};
 use idflow_api::reason::Reason;
 use idflow_api::tenant::{DEFAULT_FLOWS, TenantSpec};
 use idflow_api::workload::{FLOW_TYPE_LABEL, MANAGED_BY_LABEL, MANAGER};
 use idflow_api::{Catalog, Flow, FlowRevision, FlowType};
+use idflow_core::digest::Digest;
 use idflow_core::time::Timestamp;
 use idflow_flow::{Compiled, Revision};
 use kube::core::ObjectMeta;
@@ -40,11 +41,26 @@ pub(crate) enum Verdict {
     Refused(String),
 }
 
+/// What a revision is made from.
+#[derive(Debug, Clone)]
+pub(crate) struct Content {
+    /// Canonical JSON.
+    pub(crate) text: String,
+    pub(crate) digest: Digest,
+    pub(crate) sources: Vec<Source>,
+}
+
+impl From<Revision> for Content {
+    fn from(revision: Revision) -> Self {
+        Self { text: revision.content, digest: revision.digest, sources: revision.sources }
+    }
+}
+
 /// A checked flow.
 #[derive(Debug)]
 pub(crate) struct Checked {
     pub(crate) verdict: Verdict,
-    pub(crate) revision: Option<Revision>,
+    pub(crate) content: Option<Content>,
     pub(crate) problems: Vec<Problem>,
     pub(crate) assurance: Vec<Assurance>,
     pub(crate) steps: Option<i32>,
@@ -53,7 +69,7 @@ pub(crate) struct Checked {
 impl Checked {
     /// A flow that could not be checked.
     pub(crate) fn not(verdict: Verdict) -> Self {
-        Self { verdict, revision: None, problems: Vec::new(), assurance: Vec::new(), steps: None }
+        Self { verdict, content: None, problems: Vec::new(), assurance: Vec::new(), steps: None }
     }
 }
 
@@ -95,7 +111,7 @@ pub(crate) fn judge(
         problems,
         assurance: compiled.assurance.into_iter().take(20).collect(),
         steps: i32::try_from(compiled.steps).ok(),
-        revision: compiled.revision,
+        content: compiled.revision.map(Content::from),
     }
 }
 
@@ -174,7 +190,7 @@ fn shortfall(end: &Assurance, minimum: &Guarantees) -> Option<String> {
 pub(crate) fn revision(
     flow: &Flow,
     catalog: &Catalog,
-    content: &Revision,
+    content: &Content,
     existing: &[Arc<FlowRevision>],
     is_taken: impl Fn(&str) -> bool,
 ) -> FlowRevision {
@@ -187,7 +203,7 @@ pub(crate) fn revision(
         flow: flow.name_any(),
         generation: equal.map_or(generation, |one| one.spec.generation),
         digest,
-        content: content.content.clone(),
+        content: content.text.clone(),
         sources: equal.map_or_else(|| content.sources.clone(), |one| one.spec.sources.clone()),
     };
     let mut revision = FlowRevision::new(&name, spec);

@@ -1,1 +1,330 @@
+use idflow_api::condition::{READY, RECONCILING, RESOLVED_REFS, SERVING, STALLED, find};
+use idflow_api::diagnostic::Severity;
+use idflow_api::flow::{Assurance, FlowStatus, HistoryEntry};
+use idflow_api::tenant::{Limits, Policy, TenantSpec};
+use idflow_core::digest::Digest;
+use idflow_flow::Compiled;
+use idflow_flow::diagnostic::{ObjectId, Rule};
+use serde_json::json;
+
 use super::*;
+use crate::fixtures::{NOW, catalog, flow, listing, loaded, revision, tenant};
+
+const WRONG: Rule = Rule { code: "wrong", severity: Severity::Error, why: "it is wrong" };
+const ELSEWHERE: Rule =
+    Rule { code: "broken-callee", severity: Severity::Error, why: "it is wrong elsewhere" };
+
+fn compiled() -> Compiled {
+    let assurance = Assurance { step: "done".to_owned(), identified: true, factors: vec!["pwd".to_owned()] };
+    Compiled {
+        revision: None,
+        missing: Vec::new(),
+        findings: Vec::new(),
+        assurance: vec![assurance],
+        steps: 1,
+    }
+}
+
+fn found(rule: &Rule) -> Compiled {
+    let finding = rule.at(ObjectId::new("Flow", "sign-in").at("/spec/steps/0"), "wrong", "correct it");
+    Compiled { findings: vec![finding], ..compiled() }
+}
+
+fn with_tenant(change: impl FnOnce(&mut TenantSpec)) -> TenantSpec {
+    let mut spec = tenant("acme").spec;
+    change(&mut spec);
+    spec
+}
+
+#[test]
+fn a_flow_is_judged_by_what_could_help() {
+    let policy = |policy: serde_json::Value| -> TenantSpec {
+        let policy: Policy = serde_json::from_value(policy).unwrap();
+        with_tenant(|spec| spec.policy = Some(policy))
+    };
+    let limits = |limits: serde_json::Value| -> TenantSpec {
+        let limits: Limits = serde_json::from_value(limits).unwrap();
+        with_tenant(|spec| spec.limits = Some(limits))
+    };
+    let plain = || tenant("acme").spec;
+    let missing = || Compiled { missing: vec![ObjectId::new("Directory", "staff")], ..compiled() };
+    let holder = || Some("first".to_owned());
+    let cases: Vec<(&str, TenantSpec, Compiled, Option<String>, usize, &str)> = vec![
+        ("sound", plain(), compiled(), None, 0, "Accepted"),
+        ("an error of its own", plain(), found(&WRONG), None, 0, "Refused"),
+        ("an error of what it calls", plain(), found(&ELSEWHERE), None, 0, "ReferenceNotReady"),
+        ("something missing", plain(), missing(), None, 0, "Unresolved"),
+        ("a second default", plain(), compiled(), holder(), 0, "ClaimedByOther"),
+        ("too many flows", plain(), compiled(), None, 500, "LimitReached"),
+        ("fewer flows allowed", limits(json!({ "flows": 3 })), compiled(), None, 3, "LimitReached"),
+        (
+            "a forbidden kind",
+            policy(json!({ "forbiddenNodeKinds": ["complete"] })),
+            compiled(),
+            None,
+            0,
+            "NotAllowed",
+        ),
+        (
+            "another forbidden kind",
+            policy(json!({ "forbiddenNodeKinds": ["http"] })),
+            compiled(),
+            None,
+            0,
+            "Accepted",
+        ),
+        (
+            "two factors demanded",
+            policy(json!({ "login": { "minimumFactors": 2 } })),
+            compiled(),
+            None,
+            0,
+            "NotAllowed",
+        ),
+        (
+            "a factor demanded",
+            policy(json!({ "login": { "factors": ["otp"] } })),
+            compiled(),
+            None,
+            0,
+            "NotAllowed",
+        ),
+        (
+            "a factor shown",
+            policy(json!({ "login": { "factors": ["pwd"] } })),
+            compiled(),
+            None,
+            0,
+            "Accepted",
+        ),
+    ];
+    for (what, tenant, compiled, holder, older, expected) in cases {
+        let checked = plan::judge(&flow("sign-in"), &tenant, compiled, holder, older);
+        let verdict = match checked.verdict {
+            Verdict::Accepted => "Accepted",
+            Verdict::Refused(_) => "Refused",
+            Verdict::Unresolved(_) => "Unresolved",
+            Verdict::Waiting(reason, _) => reason.as_str(),
+        };
+        assert_eq!(verdict, expected, "{what}");
+    }
+}
+
+fn content(text: &str) -> Content {
+    Content { text: text.to_owned(), digest: Digest::of(text), sources: Vec::new() }
+}
+
+fn named(flow: &str, name: &str, digest: &str) -> Arc<FlowRevision> {
+    let mut one = revision(flow, name);
+    one.spec.digest = Digest::of(digest).to_string();
+    one.spec.generation = 3;
+    Arc::new(one)
+}
+
+fn status_of(
+    flow: &Flow,
+    checked: &Checked,
+    newest: Option<&FlowRevision>,
+    all: &[Arc<FlowRevision>],
+    catalog: Catalog,
+) -> FlowStatus {
+    let seen = Seen {
+        checked,
+        revision: newest,
+        revisions: all,
+        catalog: Some(Arc::new(catalog)),
+        issuer: Some("https://login.acme.example"),
+        used_by: Vec::new(),
+    };
+    plan::status(flow, &seen, NOW)
+}
+
+fn accepted() -> Checked {
+    plan::judge(&flow("sign-in"), &tenant("acme").spec, compiled(), None, 0)
+}
+
+#[test]
+fn a_revision_is_named_after_flow_generation_and_digest() {
+    let minted = plan::revision(&flow("sign-in"), &catalog(), &content("a"), &[], |_| false);
+    assert_eq!(minted.name_any(), format!("sign-in-g1-{}", Digest::of("a").short(8)));
+    assert_eq!(minted.spec.digest, Digest::of("a").to_string());
+    let owners: Vec<(&str, bool)> = minted
+        .owner_references()
+        .iter()
+        .map(|owner| (owner.kind.as_str(), owner.controller == Some(true)))
+        .collect();
+    assert_eq!(owners, [("Flow", true), ("Catalog", false)]);
+}
+
+#[test]
+fn a_clash_of_names_takes_more_digits() {
+    let short = format!("sign-in-g1-{}", Digest::of("a").short(8));
+    let minted = plan::revision(&flow("sign-in"), &catalog(), &content("a"), &[], |name| name == short);
+    assert_eq!(minted.name_any(), format!("sign-in-g1-{}", Digest::of("a").short(12)));
+}
+
+#[test]
+fn equal_content_takes_up_the_existing_revision_again() {
+    let mut later = flow("sign-in");
+    later.metadata.generation = Some(9);
+    let existing = [named("sign-in", "sign-in-g3-old", "a"), named("sign-in", "sign-in-g4-new", "b")];
+    let minted = plan::revision(&later, &catalog(), &content("a"), &existing, |_| true);
+    assert_eq!((minted.name_any().as_str(), minted.spec.generation), ("sign-in-g3-old", 3));
+}
+
+#[test]
+fn a_flow_that_was_made_anew_takes_its_revisions_over() {
+    let existing = named("sign-in", "sign-in-g3-old", "a");
+    let mut anew = flow("sign-in");
+    anew.metadata.uid = Some("another".to_owned());
+    let wanted = plan::revision(&anew, &catalog(), &content("a"), std::slice::from_ref(&existing), |_| true);
+    assert!(!plan::has_owners(&existing, &wanted));
+}
+
+#[test]
+fn labels_of_a_flow_are_not_copied_to_its_revisions() {
+    let mut tracked = flow("sign-in");
+    tracked.labels_mut().insert("argocd.argoproj.io/instance".to_owned(), "platform".to_owned());
+    let minted = plan::revision(&tracked, &catalog(), &content("a"), &[], |_| false);
+    assert!(minted.labels().keys().all(|label| !label.contains("argocd")));
+}
+
+/// The Catalog's status says whether pods follow it.
+fn followed(mut catalog: Catalog, follows: bool) -> Catalog {
+    use idflow_api::condition::{Conditions, LOADED, Truth};
+    let list = Conditions::new(&[], 1, NOW).set(LOADED, Truth::from(follows), Reason::Loaded, "m");
+    catalog.status.get_or_insert_default().conditions = list.finish();
+    catalog
+}
+
+#[test]
+fn a_flow_is_ready_when_every_pod_has_what_it_serves() {
+    let newest = loaded("sign-in", "new");
+    let unloaded = Arc::new(revision("sign-in", "new"));
+    let weight = |name: &str, weight| listing(&[("sign-in", name, weight)]);
+    let cases = [
+        ("not listed", &newest, catalog(), true, "False"),
+        ("listed without weight", &newest, weight("new", 0), true, "False"),
+        ("weight, pods follow", &newest, weight("new", 100), true, "True"),
+        ("weight, pods do not follow yet", &newest, weight("new", 100), false, "False"),
+        ("weight, not loaded", &unloaded, weight("new", 100), true, "False"),
+    ];
+    for (what, newest, catalog, follows, expected) in cases {
+        let all = [Arc::clone(newest)];
+        let status =
+            status_of(&flow("sign-in"), &accepted(), Some(newest.as_ref()), &all, followed(catalog, follows));
+        assert_eq!(find(&status.conditions, SERVING).unwrap().status, expected, "{what}");
+        assert_eq!(find(&status.conditions, READY).unwrap().status, expected, "{what}");
+        assert_eq!(find(&status.conditions, RECONCILING).is_some(), expected == "False", "{what}");
+    }
+}
+
+#[test]
+fn another_flows_edit_does_not_change_serving() {
+    let newest = loaded("sign-in", "new");
+    let all = [Arc::clone(&newest)];
+    let listed = || listing(&[("sign-in", "new", 100)]);
+    let mut served = flow("sign-in");
+    served.status = Some(status_of(&served, &accepted(), Some(&newest), &all, followed(listed(), true)));
+    let mut edited = followed(listed(), true);
+    edited.metadata.generation = Some(2);
+    assert_eq!(status_of(&served, &accepted(), Some(&newest), &all, edited), served.status.unwrap());
+}
+
+#[test]
+fn a_broken_edit_is_stalled_and_the_old_revision_goes_on_serving() {
+    let old = loaded("sign-in", "old");
+    let mut edited = flow("sign-in");
+    edited.metadata.generation = Some(2);
+    let history = vec![HistoryEntry { generation: 1, revision: "old".to_owned() }];
+    edited.status = Some(FlowStatus {
+        latest_created_revision: Some("old".to_owned()),
+        latest_ready_revision: Some("old".to_owned()),
+        history: history.clone(),
+        ..FlowStatus::default()
+    });
+    let checked = plan::judge(&edited, &tenant("acme").spec, found(&WRONG), None, 0);
+    let catalog = followed(listing(&[("sign-in", "old", 100)]), true);
+    let status = status_of(&edited, &checked, None, &[old], catalog);
+    assert_eq!(find(&status.conditions, STALLED).unwrap().reason, "CompileFailed");
+    assert_eq!(find(&status.conditions, SERVING).unwrap().status, "True");
+    assert_eq!(status.latest_ready_revision.as_deref(), Some("old"));
+    assert_eq!(status.history, history);
+    assert_eq!(status.problems.len(), 1);
+    assert_eq!(status.problems[0].path, "spec.steps[done]");
+}
+
+#[test]
+fn a_missing_reference_is_waiting_and_not_failure() {
+    let missing = Compiled { missing: vec![ObjectId::new("Directory", "staff")], ..compiled() };
+    let checked = plan::judge(&flow("sign-in"), &tenant("acme").spec, missing, None, 0);
+    let status = status_of(&flow("sign-in"), &checked, None, &[], catalog());
+    assert_eq!(find(&status.conditions, RESOLVED_REFS).unwrap().status, "False");
+    assert!(find(&status.conditions, STALLED).is_none());
+    let ready = find(&status.conditions, READY).unwrap();
+    assert!(ready.message.contains("Directory/staff"), "{}", ready.message);
+}
+
+#[test]
+fn a_library_flow_is_ready_without_serving() {
+    let mut library = flow("verify");
+    library.spec.type_ = FlowType::Library;
+    let status = status_of(&library, &accepted(), None, &[], catalog());
+    assert!(find(&status.conditions, SERVING).is_none());
+    assert_eq!(find(&status.conditions, READY).unwrap().reason, "Library");
+    assert_eq!(status.url, None);
+}
+
+#[test]
+fn a_suspended_flow_is_ready_and_says_so() {
+    let newest = loaded("sign-in", "new");
+    let mut suspended = flow("sign-in");
+    suspended.spec.suspend = true;
+    let catalog = followed(listing(&[("sign-in", "new", 100)]), true);
+    let status = status_of(&suspended, &accepted(), Some(&newest), &[Arc::clone(&newest)], catalog);
+    assert_eq!(find(&status.conditions, READY).unwrap().reason, "Suspended");
+    assert_eq!(status.url.as_deref(), Some("https://login.acme.example/flows/sign-in"));
+}
+
+#[test]
+fn the_history_is_bounded_and_newest_first() {
+    let mut one = flow("sign-in");
+    one.metadata.generation = Some(40);
+    let old =
+        (20..32).rev().map(|generation| HistoryEntry { generation, revision: format!("r{generation}") });
+    one.status = Some(FlowStatus { history: old.collect(), ..FlowStatus::default() });
+    let newest = loaded("sign-in", "new");
+    let history = status_of(&one, &accepted(), Some(&newest), &[], catalog()).history;
+    assert_eq!(history.len(), 10);
+    assert_eq!((history[0].generation, history[0].revision.as_str()), (40, "new"));
+    assert_eq!(history[1].generation, 31);
+}
+
+#[test]
+fn the_same_generation_on_another_revision_replaces_its_entry() {
+    let mut one = flow("sign-in");
+    one.status = Some(FlowStatus {
+        history: vec![HistoryEntry { generation: 1, revision: "old".to_owned() }],
+        ..FlowStatus::default()
+    });
+    let history = status_of(&one, &accepted(), Some(&loaded("sign-in", "new")), &[], catalog()).history;
+    assert_eq!(history, [HistoryEntry { generation: 1, revision: "new".to_owned() }]);
+}
+
+#[test]
+fn problems_fit_into_the_status() {
+    let many = Compiled { findings: (0..30).flat_map(|_| found(&WRONG).findings).collect(), ..compiled() };
+    let checked = plan::judge(&flow("sign-in"), &tenant("acme").spec, many, None, 0);
+    assert_eq!(checked.problems.len(), 20);
+}
+
+#[test]
+fn a_flow_without_a_tenant_waits_and_keeps_what_is_known() {
+    let mut orphan = flow("sign-in");
+    orphan.status = Some(FlowStatus { steps: Some(4), ..FlowStatus::default() });
+    let waiting =
+        Checked::not(Verdict::Waiting(Reason::NoTenant, "no Tenant has namespace acme yet".to_owned()));
+    let status = status_of(&orphan, &waiting, None, &[], catalog());
+    assert_eq!(find(&status.conditions, READY).unwrap().reason, "NoTenant");
+    assert_eq!(status.steps, Some(4));
+}

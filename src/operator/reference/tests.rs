@@ -1,1 +1,122 @@
+use idflow_api::ConnectionSpec;
+use idflow_api::condition::{READY, STALLED, find};
+use idflow_api::diagnostic::{Problem, Severity};
+use idflow_api::reason::Reason;
+use serde_json::json;
+
 use super::*;
+use crate::fixtures::NOW;
+
+fn smtp() -> ConnectionSpec {
+    let spec = json!({ "smtp": { "host": "mail.acme.example", "from": "a@acme.example", "secretRef": { "name": "smtp" } } });
+    serde_json::from_value(spec).unwrap()
+}
+
+fn http(url: &str) -> ConnectionSpec {
+    let authentication = json!({ "scheme": "Bearer", "secretRef": { "name": "api" } });
+    serde_json::from_value(json!({ "http": { "url": url, "authentication": authentication } })).unwrap()
+}
+
+fn secret(usable: bool, hosts: &[&str], entries: &[&str]) -> SecretFacts {
+    let texts = |list: &[&str]| list.iter().map(|text| (*text).to_owned()).collect();
+    SecretFacts { usable, hosts: texts(hosts), entries: texts(entries) }
+}
+
+fn verdict(finding: &Finding) -> &'static str {
+    match finding {
+        Finding::Ready | Finding::Doubtful(_) => "Ready",
+        Finding::NotAccepted(reason, _) | Finding::Unresolved(reason, _) => reason.as_str(),
+        Finding::Invalid(..) => "Invalid",
+    }
+}
+
+#[test]
+fn a_secret_is_used_only_as_its_owner_allows() {
+    let login = ["username", "password"];
+    let cases = [
+        ("missing", None, "ReferenceNotFound"),
+        ("not shared", Some(secret(false, &["mail.acme.example"], &login)), "SecretNotShared"),
+        ("incomplete", Some(secret(true, &["mail.acme.example"], &["username"])), "SecretIncomplete"),
+        ("for no host", Some(secret(true, &[], &login)), "SecretNotForHost"),
+        ("for another host", Some(secret(true, &["acme.example"], &login)), "SecretNotForHost"),
+        ("for this host", Some(secret(true, &["MAIL.acme.example"], &login)), "Ready"),
+        ("for all below", Some(secret(true, &["*.acme.example"], &login)), "Ready"),
+        ("for all below something else", Some(secret(true, &["*.cme.example"], &login)), "SecretNotForHost"),
+    ];
+    for (what, facts, expected) in cases {
+        assert_eq!(verdict(&plan::connection(&smtp(), facts.as_ref())), expected, "{what}");
+    }
+}
+
+#[test]
+fn the_host_of_an_address_is_what_counts() {
+    let facts = secret(true, &["api.acme.example", "2001:db8::1"], &["token"]);
+    for (url, expected) in [
+        ("https://api.acme.example/v1", "Ready"),
+        ("https://api.acme.example:8443/v1", "Ready"),
+        ("https://API.acme.example", "Ready"),
+        ("https://[2001:db8::1]:8443/", "Ready"),
+        ("https://evil.example/api.acme.example", "SecretNotForHost"),
+        ("https://api.acme.example.evil.example/", "SecretNotForHost"),
+    ] {
+        assert_eq!(verdict(&plan::connection(&http(url), Some(&facts))), expected, "{url}");
+    }
+}
+
+fn client(change: serde_json::Value) -> OIDCClient {
+    let mut spec = json!({ "redirectURIs": ["https://app.example/"], "authentication": "None" });
+    for (key, value) in change.as_object().unwrap() {
+        spec[key] = value.clone();
+    }
+    OIDCClient::new("app", serde_json::from_value(spec).unwrap())
+}
+
+#[test]
+fn a_client_waits_for_its_secret_and_its_flows() {
+    let flows = BTreeSet::from(["sign-in".to_owned()]);
+    let confidential =
+        || client(json!({ "authentication": "ClientSecretBasic", "secretRef": { "name": "app" } }));
+    let login = |flow: &str| client(json!({ "flows": { "login": flow } }));
+    let current = secret(true, &[], &["current"]);
+    let unshared = secret(false, &[], &["current"]);
+    let empty = secret(true, &[], &[]);
+    let cases: Vec<(&str, OIDCClient, Option<&str>, Option<Option<&SecretFacts>>, &str)> = vec![
+        ("public", client(json!({})), None, None, "Ready"),
+        ("with its secret", confidential(), None, Some(Some(&current)), "Ready"),
+        ("secret missing", confidential(), None, Some(None), "ReferenceNotFound"),
+        ("secret not shared", confidential(), None, Some(Some(&unshared)), "SecretNotShared"),
+        ("secret without entry", confidential(), None, Some(Some(&empty)), "SecretIncomplete"),
+        ("its flow", login("sign-in"), None, None, "Ready"),
+        ("no such flow", login("other"), None, None, "ReferenceNotFound"),
+        ("a second of one id", client(json!({})), Some("first"), None, "ClaimedByOther"),
+    ];
+    for (what, client, holder, secret, expected) in cases {
+        let finding = plan::client(&client, holder.map(str::to_owned), secret, &flows);
+        assert_eq!(verdict(&finding), expected, "{what}");
+    }
+}
+
+#[test]
+fn only_what_nothing_else_can_help_is_stalled() {
+    let problem = Problem {
+        code: "wrong".to_owned(),
+        severity: Severity::Error,
+        path: "spec".to_owned(),
+        message: "wrong".to_owned(),
+        fix: None,
+    };
+    let missing = [idflow_flow::diagnostic::ObjectId::new("Directory", "staff")];
+    for (finding, ready, stalled) in [
+        (Finding::Ready, true, false),
+        (plan::single_default(true, Some("first".to_owned()), "Theme"), false, false),
+        (plan::single_default(false, Some("first".to_owned()), "Theme"), true, false),
+        (plan::node(vec![problem], &[]), false, true),
+        (plan::node(Vec::new(), &missing), false, false),
+        (Finding::Unresolved(Reason::SecretNotShared, "m".to_owned()), false, false),
+    ] {
+        let what = format!("{finding:?}");
+        let status = plan::status(&ReferencedStatus::default(), 1, finding, Vec::new(), NOW);
+        assert_eq!(find(&status.conditions, READY).unwrap().status == "True", ready, "{what}");
+        assert_eq!(find(&status.conditions, STALLED).is_some(), stalled, "{what}");
+    }
+}

@@ -1,1 +1,231 @@
+use idflow_api::condition::{EXECUTOR_AVAILABLE, KEYS_PRESENT, READY, RECONCILING, STALLED, find};
+use idflow_api::tenant::{Deletion, KeyPurpose, KeyRecord, TenantStatus};
+use idflow_core::chance::SeededChance;
+use idflow_core::secret::SecretText;
+use k8s_openapi::api::apps::v1::{StatefulSetSpec, StatefulSetStatus};
+use serde_json::json;
+
 use super::*;
+use crate::fixtures::{NOW, tenant};
+use keys::SigningKeys;
+
+fn claim_of(tenant: &Tenant, exists: bool, holder: Option<&str>) -> Claim {
+    plan::claim(tenant, "idflow-system", exists, holder.map(str::to_owned), None)
+}
+
+#[test]
+fn a_tenant_gets_its_namespace_unless_something_stands_against_it() {
+    let acme = tenant("acme");
+    assert_eq!(claim_of(&acme, true, None), Claim::Granted);
+    for namespace in ["kube-system", "kube-public", "default", "idflow-system"] {
+        let mut tenant = tenant("acme");
+        tenant.spec.namespace = namespace.to_owned();
+        let claim = claim_of(&tenant, true, None);
+        assert!(matches!(claim, Claim::Refused(Reason::NamespaceRefused, _)), "{namespace}: {claim:?}");
+    }
+    assert!(matches!(claim_of(&acme, false, None), Claim::Waits(Reason::NamespaceNotFound, _)));
+    let Claim::Waits(Reason::ClaimedByOther, message) = claim_of(&acme, true, Some("first")) else {
+        panic!("not claimed by another");
+    };
+    assert!(message.contains("Tenant first is older"), "{message}");
+}
+
+#[test]
+fn the_older_of_two_claims_holds() {
+    let mut older = tenant("zeta");
+    older.metadata.creation_timestamp =
+        Some(idflow_api::condition::time(idflow_core::time::Timestamp(-1000)));
+    let (older, younger) = (Arc::new(older), Arc::new(tenant("acme")));
+    let both = || [&older, &younger];
+    assert_eq!(crate::world::holder(older.as_ref(), both()), None);
+    assert_eq!(crate::world::holder(younger.as_ref(), both()), Some("zeta".to_owned()));
+}
+
+fn made() -> Keys {
+    let text = |text: &str| SecretText::new(text);
+    Keys::new(SigningKeys { es256: text("es"), rs256: text("rs") }, &SeededChance::new(7))
+}
+
+#[test]
+fn keys_are_made_once() {
+    let acme = tenant("acme");
+    let (records, secret) = (made().records(), made().manifest(&acme));
+    let mut foreign = secret.clone();
+    foreign
+        .data
+        .as_mut()
+        .unwrap()
+        .insert("sealing.key".to_owned(), k8s_openapi::ByteString(b"other".to_vec()));
+    let mut incomplete = secret.clone();
+    incomplete.data.as_mut().unwrap().remove("es256.pem");
+    let other_tenant = made().manifest(&tenant("other"));
+    let missing = |verdict: &Verdict| matches!(verdict, Verdict::Missing(_));
+    let present = |verdict: &Verdict| matches!(verdict, Verdict::Present(_));
+    let never = |verdict: &Verdict| matches!(verdict, Verdict::NeverMade);
+    type Case<'a> = (&'a str, &'a [KeyRecord], Option<&'a Secret>, fn(&Verdict) -> bool);
+    let cases: [Case; 8] = [
+        ("a new tenant", &[], None, never),
+        ("a tenant with its keys", &records, Some(&secret), present),
+        ("a tenant that was made again finds its keys", &[], Some(&secret), present),
+        ("a Secret that is gone is not made again", &records, None, missing),
+        ("another sealing key", &records, Some(&foreign), missing),
+        ("an entry is gone", &records, Some(&incomplete), missing),
+        ("an incomplete Secret for a new tenant", &[], Some(&incomplete), missing),
+        ("another tenant's keys for a new tenant", &[], Some(&other_tenant), missing),
+    ];
+    for (what, recorded, existing, expected) in cases {
+        let verdict = keys::judge(&acme, recorded, existing);
+        assert!(expected(&verdict), "{what}: {verdict:?}");
+    }
+}
+
+#[test]
+fn what_the_status_keeps_of_a_key_tells_nothing_about_it() {
+    let records = made().records();
+    let purposes: Vec<KeyPurpose> = records.iter().map(|record| record.purpose).collect();
+    assert_eq!(purposes, [KeyPurpose::Sealing, KeyPurpose::ES256, KeyPurpose::RS256]);
+    assert!(records.iter().all(|record| record.id.len() == 16));
+    assert!(!format!("{:?}", made()).contains("es\""));
+}
+
+#[test]
+fn keys_and_data_have_no_owner_unless_they_are_to_go_with_the_tenant() {
+    let mut acme = tenant("acme");
+    assert!(made().manifest(&acme).metadata.owner_references.is_none());
+    assert_eq!(keys::ownership(&acme)["metadata"].get("ownerReferences"), None);
+    let retention = |tenant: &Tenant| {
+        let children = children::render(tenant, "image", &BTreeSet::new(), None);
+        children.workload["spec"]["persistentVolumeClaimRetentionPolicy"]["whenDeleted"].clone()
+    };
+    assert_eq!(retention(&acme), "Retain");
+    acme.spec.deletion = Some(Deletion::Delete);
+    assert_eq!(keys::ownership(&acme)["metadata"]["ownerReferences"][0]["name"], "acme");
+    assert_eq!(retention(&acme), "Delete");
+}
+
+#[test]
+fn the_executor_reads_only_secrets_that_are_shared_and_named() {
+    let acme = tenant("acme");
+    let none = children::render(&acme, "image", &BTreeSet::new(), None).role;
+    let rules = none["rules"].as_array().unwrap();
+    // A rule without names would mean every Secret.
+    assert!(rules.iter().all(|rule| rule["apiGroups"] == json!(["idflow.dev"])), "{none}");
+    let shared = BTreeSet::from(["smtp".to_owned()]);
+    let role = children::render(&acme, "image", &shared, None).role;
+    assert_eq!(role["rules"][1]["resourceNames"], json!(["smtp"]));
+    assert_eq!(role["rules"][1]["verbs"], json!(["get", "list", "watch"]));
+    for rule in role["rules"].as_array().unwrap() {
+        assert!(!rule.to_string().contains('*'), "{rule}");
+    }
+}
+
+#[test]
+fn pods_pass_pod_security_restricted() {
+    let workload = children::render(&tenant("acme"), "image", &BTreeSet::new(), None).workload;
+    let pod = &workload["spec"]["template"]["spec"];
+    let container = &pod["containers"][0];
+    assert_eq!(pod["securityContext"]["runAsNonRoot"], true);
+    assert_eq!(pod["securityContext"]["seccompProfile"]["type"], "RuntimeDefault");
+    assert_eq!(container["securityContext"]["allowPrivilegeEscalation"], false);
+    assert_eq!(container["securityContext"]["capabilities"]["drop"], json!(["ALL"]));
+    assert_eq!(container["securityContext"]["readOnlyRootFilesystem"], true);
+    for volume in pod["volumes"].as_array().unwrap() {
+        assert!(volume.get("hostPath").is_none());
+    }
+    let cache = pod["volumes"].as_array().unwrap().iter().find(|volume| volume["name"] == "cache").unwrap();
+    assert_eq!(cache["emptyDir"]["medium"], "Memory");
+}
+
+#[test]
+fn children_belong_to_the_tenant_and_carry_none_of_its_labels() {
+    let mut acme = tenant("acme");
+    acme.labels_mut().insert("argocd.argoproj.io/instance".to_owned(), "platform".to_owned());
+    let Children { service_account, role, role_binding, service, workload } =
+        children::render(&acme, "image", &BTreeSet::new(), None);
+    for child in [service_account, role, role_binding, service, workload] {
+        assert_eq!(child["metadata"]["ownerReferences"][0]["uid"], "uid-of-acme");
+        assert_eq!(child["metadata"]["ownerReferences"][0]["controller"], true);
+        assert!(!child.to_string().contains("argocd"), "{child}");
+    }
+}
+
+#[test]
+fn a_volume_that_is_there_keeps_its_size_and_class() {
+    let mut acme = tenant("acme");
+    let first = children::render(&acme, "image", &BTreeSet::new(), None).workload;
+    let existing: StatefulSet = serde_json::from_value(first.clone()).unwrap();
+    acme.spec.store.embedded.get_or_insert_default().size = Some("5Gi".to_owned());
+    let claims = |workload: &Value| workload["spec"]["volumeClaimTemplates"].clone();
+    let later = children::render(&acme, "image", &BTreeSet::new(), Some(&existing)).workload;
+    assert_eq!(claims(&later), claims(&first));
+    let fresh = children::render(&acme, "image", &BTreeSet::new(), None).workload;
+    assert_eq!(fresh["spec"]["volumeClaimTemplates"][0]["spec"]["resources"]["requests"]["storage"], "5Gi");
+}
+
+fn running(ready: i32, updated: i32) -> Arc<StatefulSet> {
+    let spec = StatefulSetSpec { replicas: Some(1), ..StatefulSetSpec::default() };
+    let status = StatefulSetStatus {
+        ready_replicas: Some(ready),
+        updated_replicas: Some(updated),
+        replicas: 1,
+        ..StatefulSetStatus::default()
+    };
+    Arc::new(StatefulSet { spec: Some(spec), status: Some(status), ..StatefulSet::default() })
+}
+
+#[test]
+fn the_status_says_how_far_a_tenant_is() {
+    let present = || Some(Verdict::Present(made().records()));
+    let granted = |keys, workload, problem| Observed { claim: Claim::Granted, keys, workload, problem };
+    let refused = Claim::Refused(Reason::NamespaceRefused, "no".to_owned());
+    let waits = Claim::Waits(Reason::ClaimedByOther, "no".to_owned());
+    let nothing = |claim| Observed { claim, keys: None, workload: None, problem: None };
+    let conflict = Some((Reason::Conflict, "Service idflow-executor exists".to_owned()));
+    let gone = Some(Verdict::Missing("gone".to_owned()));
+    let cases = [
+        ("ready", granted(present(), Some(running(1, 1)), None), Reason::Ready, READY),
+        ("starting", granted(present(), Some(running(0, 1)), None), Reason::ExecutorStarting, RECONCILING),
+        ("rolling", granted(present(), Some(running(1, 0)), None), Reason::ExecutorStarting, RECONCILING),
+        ("not begun", granted(present(), None, None), Reason::NoExecutor, RECONCILING),
+        ("conflict", granted(present(), None, conflict), Reason::Conflict, RECONCILING),
+        ("keys missing", granted(gone, Some(running(1, 1)), None), Reason::KeysMissing, RECONCILING),
+        ("refused", nothing(refused), Reason::NamespaceRefused, STALLED),
+        ("waits", nothing(waits), Reason::ClaimedByOther, RECONCILING),
+    ];
+    for (what, observed, reason, sign) in cases {
+        let status = plan::status(&tenant("acme"), &observed, NOW);
+        let ready = find(&status.conditions, READY).unwrap();
+        assert_eq!(ready.reason, reason.as_str(), "{what}");
+        assert_eq!(ready.status == "True", sign == READY, "{what}");
+        for other in [RECONCILING, STALLED] {
+            assert_eq!(find(&status.conditions, other).is_some(), other == sign, "{what}: {other}");
+        }
+        assert_eq!(status.observed_generation, Some(1), "{what}");
+    }
+}
+
+#[test]
+fn missing_keys_leave_the_record_of_the_right_ones_and_say_what_runs() {
+    let mut acme = tenant("acme");
+    acme.status = Some(TenantStatus { keys: made().records(), ..TenantStatus::default() });
+    let keys = Some(Verdict::Missing("gone".to_owned()));
+    let observed = Observed { claim: Claim::Granted, keys, workload: Some(running(1, 1)), problem: None };
+    let status = plan::status(&acme, &observed, NOW);
+    assert_eq!(status.keys, made().records());
+    assert_eq!(find(&status.conditions, KEYS_PRESENT).unwrap().status, "False");
+    assert_eq!(find(&status.conditions, EXECUTOR_AVAILABLE).unwrap().status, "True");
+}
+
+#[test]
+fn an_unchanged_tenant_gets_no_new_status() {
+    let mut acme = tenant("acme");
+    let observe = || Observed {
+        claim: Claim::Granted,
+        keys: Some(Verdict::Present(made().records())),
+        workload: Some(running(1, 1)),
+        problem: None,
+    };
+    let first = plan::status(&acme, &observe(), NOW);
+    acme.status = Some(first.clone());
+    assert_eq!(plan::status(&acme, &observe(), NOW.plus(Span::hours(1))), first);
+}
