@@ -44,7 +44,7 @@ pub struct FlowNodeSpec {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<Text<1024>>")]
     pub description: Option<String>,
-    /// What a step passes in; the implementation reads it as `flow.input.<name>`. Absent: nothing.
+    /// What a step passes in; the implementation reads it as `input.<name>`. Absent: nothing.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(
         length(max = 32),

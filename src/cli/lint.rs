@@ -120,3 +120,56 @@ fn explain(code: &str) -> anyhow::Result<ExitCode> {
     std::io::stdout().write_all(text.as_bytes()).context("cannot write the explanation")?;
     Ok(ExitCode::SUCCESS)
 }
+
+#[cfg(test)]
+mod tests {
+    use idflow_flow::diagnostic::Severity;
+
+    use super::*;
+
+    fn quickstart() -> Vec<(String, String)> {
+        let mut files = Vec::new();
+        collect(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples/quickstart"), &mut files).unwrap();
+        files.iter().map(|file| read(file).unwrap()).collect()
+    }
+
+    #[test]
+    fn the_quickstart_is_without_errors_and_warnings_and_every_flow_of_it_can_be_served() {
+        let folder = Folder::read(quickstart(), idflow_nodes::kinds());
+        let problems: Vec<String> = folder
+            .findings
+            .iter()
+            .filter(|finding| finding.severity != Severity::Info)
+            .map(|finding| format!("{}: {}", finding.code, finding.title))
+            .collect();
+        assert_eq!(problems, Vec::<String>::new());
+        assert!(folder.flows.len() >= 6);
+        assert!(folder.flows.values().all(|compiled| compiled.revision.is_some()));
+        let sign_in = &folder.flows["sign-in"].assurance;
+        assert_eq!(sign_in.len(), 1);
+        assert!(sign_in[0].identified && sign_in[0].factors == ["pwd"]);
+    }
+
+    #[test]
+    fn every_file_of_the_quickstart_explains_itself_in_its_first_lines() {
+        for (file, text) in quickstart() {
+            let comment = text.lines().take_while(|line| line.starts_with('#')).count();
+            assert!(comment >= 2, "{file}");
+        }
+    }
+
+    #[test]
+    fn folders_are_searched_and_hidden_ones_left_out() {
+        let folder = tempfile::tempdir().unwrap();
+        for name in ["b.yaml", "sub/a.yml", ".idflow/c.yaml", "notes.md", ".hidden.yaml"] {
+            let path = folder.path().join(name);
+            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+            std::fs::write(path, "").unwrap();
+        }
+        let mut files = Vec::new();
+        collect(folder.path(), &mut files).unwrap();
+        let names: Vec<_> = files.iter().map(|file| file.strip_prefix(folder.path()).unwrap()).collect();
+        assert_eq!(names, [Path::new("b.yaml"), Path::new("sub/a.yml")]);
+        assert!(collect(&folder.path().join("missing"), &mut Vec::new()).is_err());
+    }
+}

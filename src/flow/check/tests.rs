@@ -218,7 +218,7 @@ fn meaningful(flow: &mut Value, edit: usize) {
         0 => spec["lifetime"] = json!("21m"),
         1 => spec["texts"]["welcome"]["de"] = json!("Hallo"),
         2 => spec["locales"] = json!(["de", "en"]),
-        3 => spec["outcomes"] = json!({ "locked": "done" }),
+        3 => spec["outcomes"] = json!({ "locked": "identify" }),
         4 => spec["steps"][0]["form"]["fields"][0]["name"] = json!("mail"),
         5 => spec["steps"][2]["findUser"]["directory"] = json!("people"),
         6 => spec["type"] = json!("Custom"),

@@ -1,7 +1,7 @@
 //! A sign-in that can complete although nobody has shown to be the user.
 //!
-//! Naming an account identifies a user and proves nothing. On every path to `complete` some factor or address must have
-//! been shown, or the user created.
+//! Naming an account identifies a user and proves nothing. On every path to `complete` some factor of the user must have
+//! been shown. The engine refuses to open a session without; the compiler says so before anybody stands before it.
 //!
 //! ```yaml,invalid
 //! type: Login
@@ -30,10 +30,10 @@
 //!
 //! Ask for a factor on that path.
 
+use crate::assurance::factors;
 use crate::diagnostic::{Finding, Rule, Severity};
 use crate::kinds::End;
 use crate::lint::Subject;
-use crate::resolve::is_authenticated;
 
 pub(super) const RULE: Rule = Rule {
     code: "unauthenticated-complete",
@@ -49,8 +49,8 @@ pub(super) fn find(cx: &Subject<'_, '_>) -> Vec<Finding> {
     let ends = ends.filter(|(index, _)| cx.dataflow().entry(*index).is_some_and(|state| state.proofs.identified()));
     let found = ends.filter_map(|(index, step)| {
         // Paths without a user at all are the business of unidentified-complete.
-        let way = cx.path_where(index, |proofs| !is_authenticated(proofs))?;
-        let title = format!("the path {way} signs a user in without asking for any proof");
+        let way = cx.path_where(index, |proofs| factors(proofs).is_empty())?;
+        let title = format!("the path {way} signs a user in without asking for any factor");
         Some(RULE.at(cx.at(&step.pointer), title, "ask for a factor on it, for example password or oneTimeCode"))
     });
     found.collect()
