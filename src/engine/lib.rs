@@ -16,3 +16,6 @@ pub mod context;
 mod data;
 pub mod run;
 pub mod turn;
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,100 @@
+//! What a step may claim (checklist J-1, J-8, J-9).
+
+use idflow_core::evidence::Proof;
+use serde_json::json;
+
+use super::toy::{flow, user};
+use super::visitor::Visitor;
+
+const TO_SECOND: &[(&str, &str)] = &[("next", "second"), ("error", "failed")];
+
+fn failed() -> super::toy::Row<'static> {
+    ("failed", json!({ "page": true }), &[])
+}
+
+#[test]
+fn j_1_evidence_names_user_visit_attempt_and_time() {
+    let runnable = flow(
+        "Custom",
+        &[
+            ("first", json!({ "page": true, "user": 1, "proofs": ["identified", "pwd"] }), TO_SECOND),
+            ("second", json!({ "page": true }), &[]),
+            failed(),
+        ],
+    );
+    let mut ada = Visitor::of(&runnable);
+    assert!(!ada.answer("wrong").unwrap().assurance_rose);
+    assert!(ada.answer("right").unwrap().assurance_rose);
+    let [named, shown] = ada.journey.evidence.as_slice() else { panic!("two proofs") };
+    assert_eq!((&named.proof, &shown.proof), (&Proof::Identified, &Proof::Factor("pwd".to_owned())));
+    for evidence in [named, shown] {
+        let origin = (evidence.user, evidence.instance.0, evidence.attempt.0, evidence.at);
+        assert_eq!(origin, (Some(user(1).id), 1, 2, ada.now));
+    }
+}
+
+#[test]
+fn j_1_nothing_counts_that_the_kind_does_not_announce() {
+    for claim in [
+        json!({ "user": 1, "proofs": ["identified", "pwd"], "announces": ["identified"] }),
+        json!({ "user": 1, "proofs": ["identified", "otp"], "announces": ["identified", "pwd"] }),
+        json!({ "user": 1, "proofs": ["identified"], "announces": [] }),
+        json!({ "user": 1, "proofs": [] }),
+        json!({ "proofs": ["pwd"] }),
+        json!({ "proofs": ["identified"] }),
+        json!({ "proofs": ["created"] }),
+        json!({ "proofs": ["email:a@example.org"], "announces": [] }),
+        json!({ "user": 1, "proofs": ["identified"], "outcome": "other" }),
+        json!({ "outcome": "invented" }),
+        json!({ "enters": {}, "end": "complete" }),
+    ] {
+        let rows = [("first", claim.clone(), TO_SECOND), ("second", json!({ "page": true }), &[]), failed()];
+        let runnable = flow("Custom", &rows);
+        let (ada, commit) = Visitor::begun(&runnable, super::visitor::start(1));
+        assert_ne!(ada.place(), "second", "{claim}");
+        assert_eq!((ada.journey.evidence.len(), ada.journey.user), (0, None), "{claim}");
+        assert_eq!(commit.faults.len(), 1, "{claim}");
+        assert!(!commit.assurance_rose, "{claim}");
+    }
+}
+
+#[test]
+fn j_9_a_journey_never_changes_its_user() {
+    let runnable = flow(
+        "Custom",
+        &[
+            ("first", json!({ "user": 1, "proofs": ["identified"] }), TO_SECOND),
+            (
+                "second",
+                json!({ "user": 2, "proofs": ["identified", "pwd"] }),
+                &[("next", "third"), ("error", "failed")],
+            ),
+            ("third", json!({ "page": true }), &[]),
+            failed(),
+        ],
+    );
+    let ada = Visitor::of(&runnable);
+    assert_eq!(
+        (ada.place().as_str(), ada.journey.user, ada.journey.evidence.len()),
+        ("failed", Some(user(1).id), 1)
+    );
+}
+
+#[test]
+fn naming_the_known_user_again_is_no_news() {
+    let runnable = flow(
+        "Custom",
+        &[
+            ("first", json!({ "user": 1, "proofs": ["identified"] }), TO_SECOND),
+            (
+                "second",
+                json!({ "user": 1, "proofs": ["identified", "pwd"], "announces": ["pwd"] }),
+                &[("next", "third")],
+            ),
+            ("third", json!({ "page": true }), &[]),
+            failed(),
+        ],
+    );
+    let ada = Visitor::of(&runnable);
+    assert_eq!((ada.place().as_str(), ada.journey.evidence.len()), ("third", 2));
+}

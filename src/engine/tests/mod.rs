@@ -1,0 +1,11 @@
+//! The engine over toy nodes: what holds whatever a node does.
+
+mod calls;
+mod ends;
+mod evidence;
+mod faults;
+mod limits;
+mod orders;
+mod posts;
+mod toy;
+mod visitor;

@@ -1,0 +1,281 @@
+//! One toy node kind whose settings say what it does, well or badly.
+
+use std::sync::Arc;
+
+use idflow_core::counter::{CounterKey, CounterStep, Limit};
+use idflow_core::digest::Digest;
+use idflow_core::effect::{Answer, Ask, HttpCall, Mail};
+use idflow_core::evidence::Proof;
+use idflow_core::id::UserId;
+use idflow_core::time::{Span, Timestamp};
+use idflow_core::user::{User, UserState};
+use idflow_core::view::{Action, Text, View};
+use idflow_core::write::Write;
+use idflow_core::{Data, Value};
+use idflow_flow::kinds::{End, Facts, Group, Kind, Outcome, ProofFact, SettingsError};
+use idflow_flow::program::{Graph, Program, Step, Wire};
+use serde::Deserialize;
+
+use crate::bind::{BindError, Binder, Runnable};
+use crate::context::Cx;
+use crate::turn::{Complete, EndTurn, Event, Fault, Finish, Node, NodeKind, Turn};
+
+/// What a toy does, in this order.
+#[derive(Deserialize, Default, Clone)]
+#[serde(default, deny_unknown_fields, rename_all = "camelCase")]
+pub(super) struct Toy {
+    /// Shows a page; only the answer `right` passes it, any other is counted.
+    page: bool,
+    /// Then asks: `counters`, `user`, `http` or `post`.
+    ask: Option<String>,
+    /// Then counts, writes, mails, and keeps these values.
+    count: bool,
+    write: bool,
+    mail: bool,
+    outputs: Data,
+    vars: Data,
+    form: Data,
+    /// Evaluates expressions into outputs.
+    computes: std::collections::BTreeMap<String, String>,
+    /// Then cannot go on.
+    fault: bool,
+    /// Or finishes by this outcome, else `next`.
+    outcome: Option<String>,
+    /// Naming this user, claiming these proofs: `identified`, `created`, `pwd`, `otp`, `email:…`.
+    user: Option<u8>,
+    proofs: Vec<String>,
+    /// What the facts announce; without it, what is claimed.
+    announces: Option<Vec<String>>,
+    /// Or enters the callee with these arguments.
+    enters: Option<Data>,
+    /// Or ends: `complete`, `guest`, `fail`, or `exit:<outcome>`.
+    end: Option<String>,
+}
+
+pub(super) static TOY: NodeKind = NodeKind {
+    kind: &Kind { name: "toy", group: Group::Logic, summary: "A toy.", schema: || true.into(), facts },
+    bind,
+};
+
+fn parsed(value: &Value) -> Toy {
+    serde_json::from_value(value.clone()).unwrap()
+}
+
+#[expect(clippy::unnecessary_wraps, reason = "the signature of all kinds")]
+fn facts(value: &Value) -> Result<Facts, SettingsError> {
+    let toy = parsed(value);
+    let announced = toy.announces.as_ref().unwrap_or(&toy.proofs);
+    let next = announced.iter().fold(Outcome::wired("next"), |next, proof| next.proving(fact(proof)));
+    Ok(Facts {
+        outcomes: vec![
+            next,
+            Outcome::wired("other"),
+            Outcome::optional("locked"),
+            Outcome::optional("error"),
+        ],
+        end: toy.end.map(|_| End::Fail),
+        ..Facts::default()
+    })
+}
+
+fn fact(proof: &str) -> ProofFact {
+    match proof {
+        "identified" => ProofFact::Identified,
+        "created" => ProofFact::Created,
+        "pwd" => ProofFact::Factor("pwd"),
+        "otp" => ProofFact::Factor("otp"),
+        address => ProofFact::Address(address.to_owned()),
+    }
+}
+
+fn proof(proof: &String) -> Proof {
+    match proof.as_str() {
+        "identified" => Proof::Identified,
+        "created" => Proof::Created,
+        "pwd" | "otp" => Proof::Factor(proof.clone()),
+        address => Proof::Address(address.to_owned()),
+    }
+}
+
+struct Bound {
+    toy: Toy,
+    computes: Vec<(String, idflow_sandbox::Expression)>,
+}
+
+fn bind(value: &Value, binder: &Binder<'_>) -> Result<Box<dyn Node>, BindError> {
+    let toy = parsed(value);
+    let compile = |(name, source): (&String, &String)| Ok((name.clone(), binder.expression(source)?));
+    let computes = toy.computes.iter().map(compile).collect::<Result<_, BindError>>()?;
+    Ok(Box::new(Bound { toy, computes }))
+}
+
+impl Node for Bound {
+    fn turn(&self, cx: &mut Cx<'_>, event: Event) -> Result<Turn, Fault> {
+        match event {
+            Event::Entered if self.toy.page => show(cx),
+            Event::Submitted(submission) => {
+                if submission.fields.get("answer") == Some(&Value::from("right")) {
+                    return self.ask(cx);
+                }
+                count(cx);
+                show(cx)
+            }
+            Event::Entered => self.ask(cx),
+            Event::Answered(Answer::Unavailable) => Ok(Turn::Finish(Box::new(Finish::by("error")))),
+            Event::Answered(_) => self.done(cx),
+        }
+    }
+}
+
+impl Bound {
+    fn ask(&self, cx: &mut Cx<'_>) -> Result<Turn, Fault> {
+        let http = |method: &str| {
+            Ask::Http(HttpCall {
+                connection: "crm".to_owned(),
+                method: method.to_owned(),
+                path: "/".to_owned(),
+                headers: std::collections::BTreeMap::new(),
+                body: None,
+            })
+        };
+        let ask = match self.toy.ask.as_deref() {
+            None => return self.done(cx),
+            Some("counters") => Ask::ReadCounters { keys: vec![CounterKey("guess".to_owned())] },
+            Some("user") => Ask::ReadUser { user: user(1).id },
+            Some("post") => http("POST"),
+            Some(_) => http("GET"),
+        };
+        Ok(Turn::Ask(Box::new(ask)))
+    }
+
+    fn done(&self, cx: &mut Cx<'_>) -> Result<Turn, Fault> {
+        if self.toy.count {
+            count(cx);
+        }
+        if self.toy.write {
+            cx.write(Write::CreateUser { user: user(9), unique: Vec::new() });
+        }
+        if self.toy.mail {
+            let mail = Mail {
+                id: cx.effect_id(),
+                connection: "mail".to_owned(),
+                to: "ada@example.org".to_owned(),
+                subject: Text::product("mail-code-subject"),
+                body: Vec::new(),
+                code: None,
+                locale: None,
+            };
+            cx.mail(mail);
+        }
+        if self.toy.fault {
+            return Err(Fault::new("told to"));
+        }
+        let mut outputs = self.toy.outputs.clone();
+        for (name, expression) in &self.computes {
+            outputs.insert(name.clone(), cx.evaluate(expression)?);
+        }
+        Ok(Turn::Finish(Box::new(Finish {
+            outcome: self.toy.outcome.clone().unwrap_or_else(|| "next".to_owned()),
+            end: self.toy.end.as_deref().map(|end| ending(end, outputs.clone())),
+            outputs,
+            form: self.toy.form.clone(),
+            vars: self.toy.vars.clone(),
+            proofs: self.toy.proofs.iter().map(proof).collect(),
+            user: self.toy.user.map(user),
+            enter: self.toy.enters.clone(),
+        })))
+    }
+}
+
+fn count(cx: &mut Cx<'_>) {
+    let limit = Limit { max: 5, window: Span::minutes(1) };
+    cx.count(CounterStep::AddUnlessFull { key: CounterKey("guess".to_owned()), limit });
+}
+
+fn show(cx: &mut Cx<'_>) -> Result<Turn, Fault> {
+    let shown: Option<u32> = cx.state()?;
+    cx.keep(&(shown.unwrap_or(0) + 1))?;
+    Ok(Turn::Show(Box::new(page("page"))))
+}
+
+fn page(kind: &str) -> View {
+    View {
+        kind: kind.to_owned(),
+        title: Text::product("form-title"),
+        lead: None,
+        messages: Vec::new(),
+        fields: Vec::new(),
+        actions: vec![Action::next(Text::product("form-submit"))],
+        identifier: None,
+    }
+}
+
+fn ending(end: &str, outputs: Data) -> EndTurn {
+    match end {
+        "fail" => EndTurn::Fail(Box::new(page("fail"))),
+        "complete" | "guest" => EndTurn::Complete(Complete {
+            guest: end == "guest",
+            session_lifetime: Span::hours(8),
+            session_idle: Span::hours(4),
+            page: Box::new(page("complete")),
+        }),
+        exit => EndTurn::Exit { outcome: exit.trim_start_matches("exit:").to_owned(), outputs },
+    }
+}
+
+/// A user of the tests' world.
+pub(super) fn user(number: u8) -> User {
+    let mut attributes = Data::new();
+    attributes.insert("email".to_owned(), Value::from(format!("user{number}@example.org")));
+    User {
+        id: UserId::from_bytes([number; 16]),
+        directory: "people".to_owned(),
+        attributes,
+        verified: Vec::new(),
+        state: UserState::Active,
+        created: Timestamp(0),
+        updated: Timestamp(0),
+    }
+}
+
+/// A step: id, settings, and `outcome > target` pairs.
+pub(super) type Row<'a> = (&'a str, Value, &'a [(&'a str, &'a str)]);
+
+/// A graph of toys. `callee` is the index of the graph that entering steps enter.
+pub(super) fn graph(name: &str, callee: u16, rows: &[Row<'_>]) -> Graph {
+    let index = |id: &str| u16::try_from(rows.iter().position(|row| row.0 == id).unwrap()).unwrap();
+    let step = |(id, settings, wires): &Row<'_>| Step {
+        id: (*id).to_owned(),
+        kind: TOY.kind,
+        settings: settings.clone(),
+        wires: wires.iter().map(|(by, to)| Wire { outcome: (*by).to_owned(), to: index(to) }).collect(),
+        callee: parsed(settings).enters.map(|_| callee),
+    };
+    Graph {
+        name: name.to_owned(),
+        start: 0,
+        steps: rows.iter().map(step).collect(),
+        texts: std::collections::BTreeMap::new(),
+        outputs: Vec::new(),
+    }
+}
+
+/// A revision of toys, ready to run.
+pub(super) fn runnable(flow_type: &str, graphs: Vec<Graph>) -> Runnable {
+    let program = Program {
+        digest: Digest::of(flow_type),
+        flow: "example".to_owned(),
+        flow_type: flow_type.to_owned(),
+        lifetime: Span::minutes(20),
+        locales: vec!["en".to_owned()],
+        directories: std::collections::BTreeMap::new(),
+        default_directory: None,
+        graphs,
+    };
+    Runnable::bind(Arc::new(program), &[&TOY]).unwrap()
+}
+
+/// A flow of toys that begins with the first row.
+pub(super) fn flow(flow_type: &str, rows: &[Row<'_>]) -> Runnable {
+    runnable(flow_type, vec![graph("flow/example", 0, rows)])
+}
