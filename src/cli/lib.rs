@@ -37,8 +37,6 @@ commands! {
     Executor = executor,
     /// Turns tenants and flows of a cluster into running executors.
     Operator = operator,
-    /// Writes the manifests of the custom resources.
-    Crds = crds,
     /// Checks manifests as the cluster would, without one.
     Lint = lint,
 }
