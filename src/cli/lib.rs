@@ -3,10 +3,19 @@
 //! A command is a module with its arguments (`Args`) and a `run` that returns the exit code. It is added by its
 //! file and one line in [`commands!`].
 
+/// Writes a line to standard output. That nobody reads it any more is no error.
+macro_rules! say {
+    ($($text:tt)*) => {{
+        use std::io::Write as _;
+        let _unread = writeln!(std::io::stdout(), $($text)*);
+    }};
+}
+
 mod output;
 
 use std::process::ExitCode;
 
+use anyhow::Context as _;
 use clap::{Parser, Subcommand};
 
 macro_rules! commands {
@@ -51,11 +60,29 @@ struct Cli {
 
 /// Writes the log to standard error: readable on a terminal, JSON lines for machines.
 fn logging(json: bool) {
+    // The Kubernetes client logs every failed attempt as an error; whoever made it says so once.
     let filter = tracing_subscriber::EnvFilter::try_from_env("IDFLOW_LOG")
-        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("info"));
+        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("info,kube_client::client::builder=off"));
     let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
     // A logger that is set already is the test's: keep it.
     let _already_set = if json { lines.json().try_init() } else { lines.try_init() };
+}
+
+/// Runs an asynchronous command.
+fn block_on(work: impl Future<Output = anyhow::Result<()>>) -> ExitCode {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    finish(runtime.context("the runtime cannot be started").and_then(|runtime| runtime.block_on(work)))
+}
+
+/// The exit code of a command; its error becomes one line.
+fn finish(result: anyhow::Result<()>) -> ExitCode {
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
 }
 
 /// Parses the process arguments and runs the command they name.

@@ -158,6 +158,9 @@ fn install(app: &App, reports: &Reports, world: &World, cache: &Cache, snapshot:
         snapshot.flows.iter().flat_map(|flow| &flow.entries).filter_map(|entry| entry.digest.parse().ok());
     let wanted: BTreeSet<Digest> = world.revisions.held().into_values().chain(listed).collect();
     app.revisions.retain(&wanted);
+    let mut report = reports.latest();
+    report.revisions.retain(|held| wanted.contains(&held.digest));
+    reports.publish(report);
     world.contents().retain(|digest, _| wanted.contains(digest) && app.revisions.get(digest).is_none());
     tracing::info!(catalog = snapshot.catalog, "a configuration was installed");
     if let Err(error) = cache.write(snapshot, &wanted) {
