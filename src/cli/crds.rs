@@ -17,13 +17,7 @@ pub(crate) struct Args {
 /// Runs the command.
 #[expect(clippy::needless_pass_by_value, reason = "every command takes its arguments by value")]
 pub(crate) fn run(args: Args) -> ExitCode {
-    match write(&args) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("error: {error:#}");
-            ExitCode::FAILURE
-        }
-    }
+    crate::finish(write(&args))
 }
 
 fn write(args: &Args) -> anyhow::Result<()> {
@@ -36,7 +30,7 @@ fn write(args: &Args) -> anyhow::Result<()> {
         std::fs::write(&file, crd::render_yaml(&definition)?)
             .with_context(|| format!("cannot write {}", file.display()))?;
         let kib = crd::size(&definition).div_ceil(1024);
-        println!("{:<14} {kib:>4} KiB as JSON  {}", definition.spec.names.kind, file.display());
+        say!("{:<14} {kib:>4} KiB as JSON  {}", definition.spec.names.kind, file.display());
     }
     Ok(())
 }

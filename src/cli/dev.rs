@@ -83,18 +83,7 @@ impl PasswordHash {
 
 /// Runs until it is interrupted.
 pub fn run(args: Args) -> ExitCode {
-    let result = tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build()
-        .context("the runtime cannot be started")
-        .and_then(|runtime| runtime.block_on(serve(args)));
-    match result {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("error: {error:#}");
-            ExitCode::FAILURE
-        }
-    }
+    crate::block_on(serve(args))
 }
 
 async fn serve(args: Args) -> anyhow::Result<()> {
@@ -134,6 +123,7 @@ async fn serve(args: Args) -> anyhow::Result<()> {
         observer: Arc::new(terminal.clone()),
         pages: Pages::embedded()?,
         development: true,
+        fetch: None,
         admin_token: None,
     };
     let executor = Executor::new(parts, &first.snapshot);
@@ -221,7 +211,7 @@ async fn load_users(
     let (name, spec) = chosen.context("users need a Directory, and the folder has none")?;
     let live = idflow_executor::source::live::directory(spec);
     let created = users::load(users, (name, &live), store, hasher, clock, chance).await?;
-    println!("users     {created} created from {}", file.display());
+    say!("users     {created} created from {}", file.display());
     Ok(())
 }
 

@@ -55,18 +55,7 @@ pub(crate) struct Args {
 
 /// Runs until it is asked to end.
 pub(crate) fn run(args: Args) -> ExitCode {
-    let result = tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build()
-        .context("the runtime cannot be started")
-        .and_then(|runtime| runtime.block_on(serve(args)));
-    match result {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("error: {error:#}");
-            ExitCode::FAILURE
-        }
-    }
+    crate::block_on(serve(args))
 }
 
 async fn serve(args: Args) -> anyhow::Result<()> {
@@ -93,6 +82,7 @@ async fn serve(args: Args) -> anyhow::Result<()> {
         observer: Arc::new(LogObserver),
         pages: Pages::embedded()?,
         development: false,
+        fetch: Some(source.fetcher()),
         admin_token: Some(secrets.admin_token),
     };
     let executor = Executor::new(parts, &first);

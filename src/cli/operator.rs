@@ -37,18 +37,7 @@ pub(crate) struct Args {
 
 /// Runs until it is asked to end, or until another operator leads.
 pub(crate) fn run(args: Args) -> ExitCode {
-    let result = tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build()
-        .context("the runtime cannot be started")
-        .and_then(|runtime| runtime.block_on(operate(args)));
-    match result {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("error: {error:#}");
-            ExitCode::FAILURE
-        }
-    }
+    crate::block_on(operate(args))
 }
 
 async fn operate(args: Args) -> anyhow::Result<()> {

@@ -92,6 +92,7 @@ fn grant(id: u8, session: &Session) -> Grant {
         code_challenge: None,
         max_age: None,
         fresh: false,
+        registration: false,
         acr_values: Vec::new(),
         ui_locales: Vec::new(),
         login_hint: None,

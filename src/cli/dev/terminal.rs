@@ -25,7 +25,7 @@ impl Terminal {
             eprintln!("waiting   flow {flow}: {missing} does not exist yet");
         }
         for (flow, digest) in &reading.minted {
-            println!("revision  {flow} runs {} for new journeys", digest.short(8));
+            say!("revision  {flow} runs {} for new journeys", digest.short(8));
         }
         for flow in &reading.held_back {
             eprintln!("kept      {flow}: this edit cannot run; the last good revision goes on serving");
@@ -34,12 +34,12 @@ impl Terminal {
 
     /// Says where everything is.
     pub fn addresses(&self, issuer: &str, demo: SocketAddr, folder: &Path) {
-        println!();
-        println!("  demo    http://{demo}/");
-        println!("  mail    {issuer}/dev/mail");
-        println!("  issuer  {issuer}");
-        println!();
-        println!("Edit {} and save: new journeys run the edit, open ones finish as they began.", folder.display());
+        say!("");
+        say!("  demo    http://{demo}/");
+        say!("  mail    {issuer}/dev/mail");
+        say!("  issuer  {issuer}");
+        say!("");
+        say!("Edit {} and save: new journeys run the edit, open ones finish as they began.", folder.display());
     }
 }
 
@@ -57,6 +57,6 @@ impl Observer for Terminal {
             event.client.clone(),
         ];
         let line: Vec<String> = parts.into_iter().flatten().collect();
-        println!("{hours:02}:{minutes:02}:{seconds:02}  {}", line.join("  "));
+        say!("{hours:02}:{minutes:02}:{seconds:02}  {}", line.join("  "));
     }
 }
