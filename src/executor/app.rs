@@ -10,8 +10,9 @@ use idflow_core::audit::AuditEvent;
 use idflow_core::chance::Chance;
 use idflow_core::grant::Grant;
 use idflow_core::id::{GrantId, JourneyId, SessionId};
+use idflow_core::journey::Purpose;
 use idflow_core::secret::SecretText;
-use idflow_core::time::Clock;
+use idflow_core::time::{Clock, Span};
 use idflow_oidc::client::Client;
 use idflow_oidc::keys::Keys;
 use idflow_oidc::provider::Provider;
@@ -26,6 +27,8 @@ use crate::mails::Mails;
 use crate::metrics::Metrics;
 use crate::observer::Observer;
 use crate::revisions::Revisions;
+use crate::source::RevisionFetch;
+use crate::starts::Starts;
 
 /// Something that the answer needs cannot be reached now: 503, nothing shown as done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -52,6 +55,10 @@ pub struct App {
     pub configuration: ArcSwap<Configuration>,
     /// The revisions that are held.
     pub revisions: Revisions,
+    /// Brings a revision that a journey needs and that is not held.
+    pub fetch: Option<Arc<dyn RevisionFetch>>,
+    /// Counts journeys that begin.
+    pub starts: Starts,
     /// The records.
     pub store: Store,
     /// Derives what must be the same in every repetition: cookies, codes.
@@ -64,7 +71,7 @@ pub struct App {
     pub mails: Mails,
     /// Renders pages and mails.
     pub pages: Pages,
-    /// Whether this is `idflow dev`: pages say so.
+    /// Whether this is `idflow dev`: pages say so, and journeys may begin without limit.
     pub development: bool,
     /// Counters.
     pub metrics: Metrics,
@@ -81,6 +88,23 @@ impl App {
     /// The application of a client identifier.
     pub fn client(&self, id: &str) -> Option<Client> {
         self.configuration.load().clients.get(id).map(|application| application.client.clone())
+    }
+
+    /// Whether a journey may begin for this address now, or how long to wait.
+    pub fn may_begin(&self, address: Option<&str>) -> Result<(), Span> {
+        if self.development {
+            return Ok(());
+        }
+        let limit = self.configuration.load().journeys_per_second;
+        self.starts.admit(&self.keyring, address, limit, self.clock.now())
+    }
+
+    /// Whether what started a journey still counts: an application that is gone, disabled, or has another redirect
+    /// URI is answered no more (checklist J-15).
+    pub fn still_wanted(&self, purpose: &Purpose) -> bool {
+        let Purpose::Authorize(request) = purpose else { return true };
+        self.client(&request.client_id)
+            .is_some_and(|client| !client.disabled && client.accepts_redirect(&request.redirect_uri))
     }
 
     /// Whether the issuer is an https origin.

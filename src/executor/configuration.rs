@@ -6,6 +6,7 @@ use std::sync::Arc;
 use idflow_core::digest::Digest;
 use idflow_core::secret::SecretText;
 use idflow_core::time::Span;
+use idflow_flow::program::Program;
 use idflow_net::mail::SmtpSettings;
 use idflow_oidc::client::Client;
 use idflow_pages::PreparedTheme;
@@ -26,6 +27,10 @@ pub struct Configuration {
     pub allowed_networks: Vec<String>,
     /// The longest life of a session, whatever a flow says.
     pub session_lifetime: Option<Span>,
+    /// How many journeys may begin per second and pod; nothing means the default.
+    pub journeys_per_second: Option<i32>,
+    /// Node kinds that no revision may use (design 8).
+    pub forbidden_kinds: Vec<String>,
     /// Flows by name.
     pub flows: BTreeMap<String, ServedFlow>,
     /// Revisions that must not run any more.
@@ -114,6 +119,13 @@ pub struct HttpConnection {
 }
 
 impl Configuration {
+    /// Whether the Tenant's policy lets this revision run.
+    pub fn permits(&self, program: &Program) -> bool {
+        let forbids = |name: &str| self.forbidden_kinds.iter().any(|forbidden| forbidden == name);
+        let mut steps = program.graphs.iter().flat_map(|graph| &graph.steps);
+        self.forbidden_kinds.is_empty() || !steps.any(|step| forbids(step.kind.name))
+    }
+
     /// The flow of a type: the one named, else the default one, else the only one.
     pub fn flow_of_type(&self, flow_type: &str, named: Option<&str>) -> Option<(&str, &ServedFlow)> {
         let mut of_type = self

@@ -5,6 +5,8 @@
 //!                                                                          │ conflict: load again, run again
 //! ```
 
+use std::sync::Arc;
+
 use idflow_core::Data;
 use idflow_core::digest::Digest;
 use idflow_core::grant::AuthorizationRequest;
@@ -95,7 +97,7 @@ pub async fn resume(
     input: &Input,
 ) -> Result<Driven, Unavailable> {
     for _ in 0..TRIES {
-        let Some(runnable) = runnable(app, &stored.value)? else { return Ok(Driven::Withdrawn) };
+        let Some(runnable) = runnable(app, &stored.value).await? else { return Ok(Driven::Withdrawn) };
         let now = app.clock.now();
         let id = stored.value.id;
         let context = surroundings(app, visitor, &stored.value.purpose);
@@ -120,12 +122,27 @@ pub async fn resume(
     Err(Unavailable)
 }
 
-/// The program of a journey's own revision; nothing when that one was withdrawn.
-fn runnable(app: &App, journey: &Journey) -> Result<Option<std::sync::Arc<Runnable>>, Unavailable> {
-    if app.configuration.load().withdrawn.contains(&journey.digest) {
+/// Whether a journey may not go on whatever is posted: its revision was withdrawn or uses a forbidden node kind, or
+/// the application that asked may not be answered any more (checklist J-15).
+pub fn is_barred(app: &App, journey: &Journey) -> bool {
+    let configuration = app.configuration.load();
+    let held = app.revisions.get(&journey.digest);
+    configuration.withdrawn.contains(&journey.digest)
+        || held.is_some_and(|held| !configuration.permits(held.program()))
+        || !app.still_wanted(&journey.purpose)
+}
+
+/// The program of a journey's own revision; nothing when the journey may not go on. One that is not held here is
+/// looked for once, and never replaced by another (design 2).
+async fn runnable(app: &App, journey: &Journey) -> Result<Option<Arc<Runnable>>, Unavailable> {
+    let digest = journey.digest;
+    if let Some(fetch) = app.fetch.as_ref().filter(|_| app.revisions.get(&digest).is_none()) {
+        fetch.fetch(digest, &app.revisions).await;
+    }
+    if is_barred(app, journey) {
         return Ok(None);
     }
-    app.revisions.get(&journey.digest).map(Some).ok_or(Unavailable)
+    app.revisions.get(&digest).map(Some).ok_or(Unavailable)
 }
 
 enum Settled {

@@ -22,4 +22,5 @@ pub mod report;
 pub mod revisions;
 pub mod runtime;
 pub mod source;
+pub mod starts;
 pub mod users;

@@ -9,7 +9,7 @@ use tokio::sync::Semaphore;
 use tokio::task::JoinError;
 
 /// How many callers may wait for each slot before the next is refused.
-const WAITING_PER_SLOT: usize = 16;
+const WAITING_PER_SLOT: usize = 64;
 
 /// No slot is free and too many wait already, or the pool's thread failed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]

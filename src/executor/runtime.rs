@@ -33,7 +33,8 @@ use crate::observer::Observer;
 use crate::pool::Pool;
 use crate::report::Reports;
 use crate::revisions::Revisions;
-use crate::source::Snapshot;
+use crate::source::{RevisionFetch, Snapshot};
+use crate::starts::Starts;
 
 /// How often expired records are purged.
 const PURGE_EVERY: Duration = Duration::from_secs(60);
@@ -66,6 +67,8 @@ pub struct Parts {
     pub pages: Pages,
     /// Whether this is `idflow dev`.
     pub development: bool,
+    /// Brings a revision that a journey needs and that is not held; without it such a journey waits.
+    pub fetch: Option<Arc<dyn RevisionFetch>>,
     /// The digest of the second port's bearer token.
     pub admin_token: Option<Digest>,
 }
@@ -110,6 +113,8 @@ impl Executor {
             mails,
             pages: parts.pages,
             development: parts.development,
+            fetch: parts.fetch,
+            starts: Starts::default(),
             metrics,
             observer: parts.observer,
         });
@@ -127,10 +132,10 @@ impl Executor {
         more: Router,
         stop: CancellationToken,
     ) {
-        let Self { app, admin: second, mailer, waiting, .. } = self;
+        let (app, second) = (Arc::clone(&self.app), self.admin.clone());
         let mut tasks = JoinSet::new();
-        tasks.spawn(mails::deliver(Arc::clone(&app), mailer, waiting));
         tasks.spawn(purge(Arc::clone(&app)));
+        tasks.spawn(self.deliver());
         if let Some(listener) = admin {
             tasks.spawn(listen::serve(
                 listener,
@@ -144,6 +149,14 @@ impl Executor {
         listen::serve(public, None, routes, Limits::default(), stop.cancelled_owned()).await;
         tasks.shutdown().await;
         app.store.close();
+    }
+}
+
+impl Executor {
+    /// Sends mails as they are queued, for as long as the app lives. [`Executor::serve`] does it too; who drives the
+    /// routes without sockets runs it beside them.
+    pub fn deliver(self) -> impl Future<Output = ()> + Send {
+        mails::deliver(self.app, self.mailer, self.waiting)
     }
 }
 

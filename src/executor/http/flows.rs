@@ -2,12 +2,13 @@
 
 use axum::extract::{Path, State};
 use axum::response::Response;
-use http::Uri;
+use http::{Method, StatusCode, Uri};
 use idflow_core::grant::AuthorizationRequest;
 use idflow_core::journey::{Channel, Purpose};
 use idflow_pages::Notice;
 
 use crate::app::{App, Shared, Unavailable};
+use crate::configuration::ServedFlow;
 use crate::drive::{self, Driven};
 use crate::http::visitor::Visitor;
 use crate::http::{journeys, respond};
@@ -20,8 +21,13 @@ pub async fn start(
     State(app): State<Shared>,
     Path(name): Path<String>,
     visitor: Visitor,
+    method: Method,
     uri: Uri,
 ) -> Response {
+    if method == Method::HEAD {
+        // Who only wants to know whether the address works begins nothing (checklist J-11).
+        return respond::status(StatusCode::OK);
+    }
     let configuration = app.configuration.load_full();
     let served = configuration.flows.get(&name).filter(|flow| !flow.suspended && flow.flow_type != "Library");
     // A Login flow answers an application; on its own it signs the browser in, like any other flow.
@@ -29,9 +35,25 @@ pub async fn start(
     let pairs = url::form_urlencoded::parse(uri.query().unwrap_or_default().as_bytes());
     let query =
         pairs.take(MOST_PARAMETERS).map(|(name, value)| (name.into_owned(), value.into_owned())).collect();
-    match drive::start(&app, &visitor, flow, Purpose::Standalone { query }, Channel::Browser).await {
-        Ok(Driven::Moved(moved)) => journeys::see_other(&app, &visitor, &moved),
-        Ok(Driven::Refused(_) | Driven::Withdrawn) | Err(Unavailable) => respond::unavailable(&app, &visitor),
+    match begin(&app, &visitor, flow, Purpose::Standalone { query }).await {
+        Ok(response) => response,
+        Err(Unavailable) => respond::unavailable(&app, &visitor),
+    }
+}
+
+/// Begins a journey, unless too many were begun of late.
+async fn begin(
+    app: &App,
+    visitor: &Visitor,
+    flow: &ServedFlow,
+    purpose: Purpose,
+) -> Result<Response, Unavailable> {
+    if let Err(wait) = app.may_begin(visitor.address.as_deref()) {
+        return Ok(respond::too_many(app, visitor, wait));
+    }
+    match drive::start(app, visitor, flow, purpose, Channel::Browser).await? {
+        Driven::Moved(moved) => Ok(journeys::see_other(app, visitor, &moved)),
+        Driven::Refused(_) | Driven::Withdrawn => Err(Unavailable),
     }
 }
 
@@ -52,9 +74,5 @@ pub async fn start_for_application(
         );
         return Err(Unavailable);
     };
-    let purpose = Purpose::Authorize(Box::new(request));
-    match drive::start(app, visitor, flow, purpose, Channel::Browser).await? {
-        Driven::Moved(moved) => Ok(journeys::see_other(app, visitor, &moved)),
-        Driven::Refused(_) | Driven::Withdrawn => Err(Unavailable),
-    }
+    begin(app, visitor, flow, Purpose::Authorize(Box::new(request))).await
 }

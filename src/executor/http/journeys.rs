@@ -7,9 +7,9 @@ use http::header::{CONTENT_TYPE, ORIGIN};
 use http::{HeaderMap, Uri};
 use idflow_core::digest::Digest;
 use idflow_core::effect::Submission;
+use idflow_core::grant::{AuthorizationRequest, GrantStage};
 use idflow_core::id::JourneyId;
 use idflow_core::journey::{Channel, Completion, Ending, Journey, Phase, Purpose};
-use idflow_core::time::Timestamp;
 use idflow_core::view::{Severity, Text, View};
 use idflow_core::{Data, Value};
 use idflow_engine::run::{Input, Refusal};
@@ -35,7 +35,10 @@ pub async fn show(State(app): State<Shared>, Path(id): Path<String>, visitor: Vi
         Err(Unavailable) => return respond::unavailable(&app, &visitor),
     };
     let notice = uri.query().filter(|query| *query == "notice=repeated").map(|_| "notice-repeated");
-    page(&app, &visitor, &loaded.stored.value, notice, app.clock.now())
+    match page(&app, &visitor, &loaded.stored.value, notice).await {
+        Ok(response) => response,
+        Err(Unavailable) => respond::unavailable(&app, &visitor),
+    }
 }
 
 /// Takes a post.
@@ -65,14 +68,17 @@ async fn posted(app: &App, visitor: &Visitor, id: &str, input: Input) -> Result<
     let Some(loaded) = load(app, visitor, id).await? else {
         return Ok(respond::notice(app, visitor, Notice::StartAgain));
     };
-    let journey = &loaded.stored.value;
     if loaded.bound == Bound::Previous {
-        return Ok(repeated(app, visitor, journey, &input));
+        return repeated(app, visitor, &loaded, &input).await;
     }
-    let location = format!("/journeys/{}", journey.id);
+    let location = format!("/journeys/{}", loaded.stored.value.id);
     Ok(match drive::resume(app, visitor, loaded.stored, &input).await? {
         Driven::Moved(moved) => see_other(app, visitor, &moved),
-        Driven::Refused(Refusal::AlreadyAnswered | Refusal::Ended) => respond::see_other(app, &location, &[]),
+        // Whoever lost a race against the same post has read the journey before it moved.
+        Driven::Refused(Refusal::AlreadyAnswered | Refusal::Ended) => match load(app, visitor, id).await? {
+            Some(loaded) => return repeated(app, visitor, &loaded, &input).await,
+            None => respond::notice(app, visitor, Notice::StartAgain),
+        },
         Driven::Refused(Refusal::StaleToken) => {
             respond::see_other(app, &format!("{location}?notice=repeated"), &[])
         }
@@ -98,26 +104,38 @@ pub fn see_other(app: &App, visitor: &Visitor, moved: &Moved) -> Response {
     respond::see_other(app, &format!("/journeys/{id}"), &set)
 }
 
-/// The second half of a double click: the first half has moved the journey and changed its cookie, and the browser
-/// has thrown that answer away. The same browser gets the same answer, cookies included.
-fn repeated(app: &App, visitor: &Visitor, journey: &Journey, input: &Input) -> Response {
-    let last = journey.last_post.as_ref().filter(|last| {
+/// The answer to a post that was answered before. After the second half of a double click the browser has thrown the
+/// first answer away: the same browser gets the same answer, cookies included. Anybody else who holds the current
+/// cookie looks at the journey as it stands; an old cookie is worth nothing (checklist J-4, J-8).
+async fn repeated(
+    app: &App,
+    visitor: &Visitor,
+    loaded: &Loaded,
+    input: &Input,
+) -> Result<Response, Unavailable> {
+    let journey = &loaded.stored.value;
+    let now = app.clock.now();
+    let is_repetition = journey.last_post.as_ref().is_some_and(|last| {
         last.token.matches(&Digest::of(&input.token))
             && last.visitor == visitor.fingerprint()
-            && app.clock.now().since(last.at) <= REPETITION
+            && now.since(last.at) <= REPETITION
     });
-    if last.is_none() {
-        return respond::notice(app, visitor, Notice::StartAgain);
+    if !is_repetition {
+        return Ok(match loaded.bound {
+            Bound::Current => respond::see_other(app, &format!("/journeys/{}", journey.id), &[]),
+            Bound::Previous => respond::notice(app, visitor, Notice::StartAgain),
+        });
     }
-    let session = match journey.phase {
-        Phase::Ended(Ending::Completed { session: Some(session), .. }) => {
-            let lifetime = journey.deadline.since(app.clock.now());
-            Some((format!("{session}.{}", app.session_secret(journey.id)), lifetime))
-        }
+    let opened = match journey.phase {
+        Phase::Ended(Ending::Completed { session: Some(id), .. }) => app.store.session(&id, now).await?,
         _ => None,
     };
+    let session = opened.map(|opened| {
+        let cookie = format!("{}.{}", opened.value.id, app.session_secret(journey.id));
+        (cookie, opened.value.expires.since(now))
+    });
     let binding = Some(app.binding_secret(journey.id, journey.binding.rotation));
-    see_other(app, visitor, &Moved { journey: journey.clone(), binding, session })
+    Ok(see_other(app, visitor, &Moved { journey: journey.clone(), binding, session }))
 }
 
 #[derive(PartialEq, Eq)]
@@ -185,11 +203,17 @@ fn input(headers: &HeaderMap, body: &[u8]) -> Option<Input> {
 }
 
 /// The page of a journey as it stands.
-fn page(app: &App, visitor: &Visitor, journey: &Journey, notice: Option<&str>, now: Timestamp) -> Response {
-    match &journey.phase {
-        Phase::ExpectSubmission(_) if now >= journey.deadline => {
-            respond::notice(app, visitor, Notice::StartAgain)
-        }
+async fn page(
+    app: &App,
+    visitor: &Visitor,
+    journey: &Journey,
+    notice: Option<&str>,
+) -> Result<Response, Unavailable> {
+    let is_over = matches!(journey.phase, Phase::Ended(_));
+    if drive::is_barred(app, journey) || (!is_over && app.clock.now() >= journey.deadline) {
+        return Ok(respond::notice(app, visitor, Notice::StartAgain));
+    }
+    Ok(match &journey.phase {
         Phase::ExpectSubmission(expected) => {
             let form = respond::Form {
                 action: format!("/journeys/{}", journey.id),
@@ -199,11 +223,7 @@ fn page(app: &App, visitor: &Visitor, journey: &Journey, notice: Option<&str>, n
             respond::journey(app, visitor, &with_notice(&expected.view, notice), Some(&form))
         }
         Phase::Ended(Ending::Completed { outcome: Completion::Application, .. }) => match &journey.purpose {
-            Purpose::Authorize(request) => {
-                let (grant, secret) = app.code(journey.id);
-                let target = authorize::code_url(&app.provider(), request, grant, &secret);
-                respond::onward(app, visitor, &target)
-            }
+            Purpose::Authorize(request) => code(app, visitor, journey, request).await?,
             Purpose::Standalone { .. } => respond::notice(app, visitor, Notice::StartAgain),
         },
         Phase::Ended(Ending::Completed { outcome: Completion::Page(view), .. }) => {
@@ -216,7 +236,25 @@ fn page(app: &App, visitor: &Visitor, journey: &Journey, notice: Option<&str>, n
             }
             _ => respond::journey(app, visitor, view, None),
         },
+    })
+}
+
+/// Hands the application its code, for as long as nobody has used it. Who comes back later, by the back button or a
+/// reload, must not send a used code again: the application would lose what it got for it (checklist O-6).
+async fn code(
+    app: &App,
+    visitor: &Visitor,
+    journey: &Journey,
+    request: &AuthorizationRequest,
+) -> Result<Response, Unavailable> {
+    let now = app.clock.now();
+    let (grant, secret) = app.code(journey.id);
+    let stage = app.store.grant(&grant, now).await?.map(|grant| grant.value.stage);
+    if !matches!(stage, Some(GrantStage::Code { expires, .. }) if now < expires) {
+        return Ok(respond::notice(app, visitor, Notice::SignedIn));
     }
+    let target = authorize::code_url(&app.provider(), request, grant, &secret);
+    Ok(respond::onward(app, visitor, &target))
 }
 
 fn with_notice(view: &View, notice: Option<&str>) -> View {

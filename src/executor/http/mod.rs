@@ -3,13 +3,18 @@
 pub mod admin;
 pub mod cookies;
 pub mod flows;
+mod guard;
+mod home;
 pub mod journeys;
 pub mod provider;
 pub mod respond;
 pub mod visitor;
 
+use std::sync::Arc;
+
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, State};
+use axum::middleware;
 use axum::response::Response;
 use axum::routing::{get, post};
 use idflow_pages::Notice;
@@ -17,12 +22,11 @@ use idflow_pages::Notice;
 use crate::app::Shared;
 use visitor::Visitor;
 
-/// The longest body that is read: forms and token requests are far shorter.
-const LONGEST_BODY: usize = 64 * 1024;
-
 /// The routes of the public port.
 pub fn routes(app: Shared) -> Router {
     Router::new()
+        .route("/", get(home::home))
+        .route("/.well-known/change-password", get(home::change_password))
         .route("/.well-known/openid-configuration", get(provider::discovery).options(provider::preflight))
         .route(
             "/.well-known/oauth-authorization-server",
@@ -39,7 +43,9 @@ pub fn routes(app: Shared) -> Router {
         .route("/journeys/{id}", get(journeys::show).post(journeys::post))
         .fallback(not_found)
         .method_not_allowed_fallback(method_not_allowed)
-        .layer(DefaultBodyLimit::max(LONGEST_BODY))
+        // The guard has read and measured the body already.
+        .layer(DefaultBodyLimit::disable())
+        .layer(middleware::from_fn_with_state(Arc::clone(&app), guard::guard))
         .with_state(app)
 }
 

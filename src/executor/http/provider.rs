@@ -141,17 +141,17 @@ async fn exchange_once(
         Err(_) => return Err(Unavailable),
         Ok(token_endpoint::Decision::Refuse(refusal)) => token_endpoint::refuse(refusal),
         Ok(token_endpoint::Decision::Revoke { grant, refusal }) => {
-            app.audit_grant("grant.revoked", &grant, Some(refusal.name()));
-            if !write_grant(app, grant, stored.as_ref()).await? {
+            if !write_grant(app, grant.clone(), stored.as_ref()).await? {
                 return Ok(None);
             }
+            app.audit_grant("grant.revoked", &grant, Some(refusal.name()));
             token_endpoint::refuse(refusal)
         }
         Ok(token_endpoint::Decision::Exchange { grant, tokens }) => {
-            app.audit_grant("token.issued", &grant, None);
-            if !write_grant(app, grant, stored.as_ref()).await? {
+            if !write_grant(app, grant.clone(), stored.as_ref()).await? {
                 return Ok(None);
             }
+            app.audit_grant("token.issued", &grant, None);
             app.metrics.tokens.inc();
             token_endpoint::respond(&tokens)
         }
@@ -206,6 +206,10 @@ pub async fn authorize(
     headers: HeaderMap,
     body: Bytes,
 ) -> Response {
+    if method == Method::HEAD {
+        // Neither a code nor a journey for who only wants to know whether the address works (checklist J-11).
+        return respond::status(StatusCode::OK);
+    }
     let body: &[u8] = if method == Method::POST { &body } else { &[] };
     let parts = Parts::new(&uri, &headers, body);
     match authorized(&app, &visitor, &parts).await {
@@ -244,7 +248,7 @@ async fn authorized(app: &App, visitor: &Visitor, parts: &Parts<'_>) -> Result<R
 }
 
 /// The browser's session with its user, when the cookie proves it and both are alive.
-async fn signed_in(app: &App, visitor: &Visitor) -> Result<Option<(Stored<Session>, User)>, Unavailable> {
+pub async fn signed_in(app: &App, visitor: &Visitor) -> Result<Option<(Stored<Session>, User)>, Unavailable> {
     let Some((id, secret)) = app.session_cookie(&visitor.headers) else { return Ok(None) };
     let now = app.clock.now();
     let Some(session) = app.store.session(&id, now).await? else { return Ok(None) };
@@ -276,13 +280,15 @@ async fn single_sign_on(
         Ok(issued) => issued,
         Err(refusal) => return Ok(respond::refused_request(app, visitor, refusal)),
     };
-    app.audit_grant("code.issued", &issued.grant, None);
-    let mut commit = Commit::new(now).put_grant(issued.grant, None);
+    let mut commit = Commit::new(now).put_grant(issued.grant.clone(), None);
     if now.since(session.value.used) >= USE_INTERVAL {
         commit = commit.put_session(Session { used: now, ..session.value.clone() }, Some(session.version));
     }
     match app.store.commit(commit).await {
-        Ok(()) => Ok(answer(Decided::redirect(&issued.redirect))),
+        Ok(()) => {
+            app.audit_grant("code.issued", &issued.grant, None);
+            Ok(answer(Decided::redirect(&issued.redirect)))
+        }
         Err(_) => Err(Unavailable),
     }
 }

@@ -3,6 +3,7 @@
 use axum::response::Response;
 use http::header::{LOCATION, RETRY_AFTER, SET_COOKIE};
 use http::{HeaderName, HeaderValue, StatusCode};
+use idflow_core::time::Span;
 use idflow_core::view::View;
 use idflow_oidc::refusal::Refusal;
 use idflow_pages::headers::{self, Headers};
@@ -47,14 +48,20 @@ pub fn onward(app: &App, visitor: &Visitor, target: &str) -> Response {
 
 /// A page that stands outside a step.
 pub fn notice(app: &App, visitor: &Visitor, notice: Notice) -> Response {
-    noted(app, visitor, notice, None)
+    notice_with_way_on(app, visitor, notice, None)
+}
+
+/// The same with a path on this origin where the visitor can go on.
+pub fn notice_with_way_on(app: &App, visitor: &Visitor, notice: Notice, onward: Option<&str>) -> Response {
+    noted(app, visitor, NoticePage { notice, reference: None, onward })
 }
 
 /// 503 with Retry-After: nothing was done.
 pub fn unavailable(app: &App, visitor: &Visitor) -> Response {
     let reference = reference(app);
     tracing::warn!(reference, "a request could not be served");
-    let mut response = noted(app, visitor, Notice::Unavailable, Some(&reference));
+    let page = NoticePage { notice: Notice::Unavailable, reference: Some(&reference), onward: None };
+    let mut response = noted(app, visitor, page);
     response.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("2"));
     response
 }
@@ -64,16 +71,44 @@ pub fn refused_request(app: &App, visitor: &Visitor, refusal: Refusal) -> Respon
     let reference = reference(app);
     let why = refusal.description();
     tracing::info!(reference, refusal = refusal.name(), why, "an authorization request was refused");
-    noted(app, visitor, Notice::BadRequest, Some(&reference))
+    noted(app, visitor, NoticePage { notice: Notice::BadRequest, reference: Some(&reference), onward: None })
+}
+
+/// 429 with Retry-After: too many journeys were begun.
+pub fn too_many(app: &App, visitor: &Visitor, wait: Span) -> Response {
+    let mut response = notice(app, visitor, Notice::TooManyRequests);
+    response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(wait.whole_seconds() + 1));
+    response
+}
+
+/// 500: a defect of ours, under a reference.
+pub fn failed(app: &App, visitor: &Visitor, for_programs: bool) -> Response {
+    let reference = reference(app);
+    tracing::error!(reference, "a request met a defect");
+    if for_programs {
+        return json(StatusCode::INTERNAL_SERVER_ERROR, "server_error", &format!("Reference: {reference}"));
+    }
+    noted(app, visitor, NoticePage { notice: Notice::Failed, reference: Some(&reference), onward: None })
 }
 
 /// 503 for programs.
 pub fn unavailable_json() -> Response {
-    let body = r#"{"error":"temporarily_unavailable","error_description":"Please try again."}"#;
-    let mut response = Response::new(body.into());
-    *response.status_mut() = StatusCode::SERVICE_UNAVAILABLE;
-    put(&mut response, &headers::common(false));
+    let status = StatusCode::SERVICE_UNAVAILABLE;
+    let mut response = json(status, "temporarily_unavailable", "Please try again.");
     response.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("2"));
+    response
+}
+
+/// A request of a program that cannot be read.
+pub fn refused_json(status: StatusCode, description: &str) -> Response {
+    json(status, "invalid_request", description)
+}
+
+fn json(status: StatusCode, error: &str, description: &str) -> Response {
+    let body = serde_json::json!({ "error": error, "error_description": description });
+    let mut response = Response::new(body.to_string().into());
+    *response.status_mut() = status;
+    put(&mut response, &headers::common(false));
     response.headers_mut().insert(http::header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
     response
 }
@@ -99,8 +134,7 @@ pub fn see_other(app: &App, path: &str, cookies: &[String]) -> Response {
     response
 }
 
-fn noted(app: &App, visitor: &Visitor, notice: Notice, reference: Option<&str>) -> Response {
-    let page = NoticePage { notice, reference, onward: None };
+fn noted(app: &App, visitor: &Visitor, page: NoticePage<'_>) -> Response {
     render(app, visitor, &[], |visit| app.pages.notice(visit, &page))
 }
 

@@ -98,6 +98,8 @@ impl Live {
             allowed_hosts: tenant.egress.as_ref().and_then(|egress| egress.allowed_hosts.clone()),
             allowed_networks: tenant.egress.iter().flat_map(|egress| egress.private_ranges.clone()).collect(),
             session_lifetime: tenant.limits.as_ref().and_then(|limits| limits.session_lifetime),
+            journeys_per_second: tenant.limits.as_ref().and_then(|limits| limits.journeys_per_second),
+            forbidden_kinds: tenant.policy.iter().flat_map(|p| p.forbidden_node_kinds.clone()).collect(),
             flows: BTreeMap::new(),
             withdrawn: Vec::new(),
             clients,

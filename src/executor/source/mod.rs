@@ -64,11 +64,22 @@ impl Snapshot {
         let listed: BTreeSet<Digest> = self.flows.iter().flat_map(digests).collect();
         let missing: Vec<&Digest> = listed.iter().filter(|digest| revisions.get(digest).is_none()).collect();
         problems.extend(missing.iter().map(|digest| format!("revision {digest} is not loaded")));
+        let is_refused = |digest: &&Digest| {
+            revisions.get(digest).is_some_and(|held| !configuration.permits(held.program()))
+        };
+        problems.extend(listed.iter().filter(is_refused).map(|digest| {
+            format!(
+                "revision {digest} uses a node kind that the Tenant's policy forbids: no journey begins on it"
+            )
+        }));
         problems.truncate(20);
         configuration.generation = self.catalog;
         configuration.withdrawn.clone_from(&self.withdrawn);
-        configuration.flows =
-            self.flows.iter().map(|flow| (flow.flow.clone(), served(flow, revisions))).collect();
+        configuration.flows = self
+            .flows
+            .iter()
+            .map(|flow| (flow.flow.clone(), served(flow, &configuration, revisions)))
+            .collect();
         let report = Report {
             number: 0,
             catalog: self.catalog,
@@ -85,11 +96,11 @@ fn digests(flow: &CatalogFlow) -> impl Iterator<Item = Digest> + '_ {
     flow.entries.iter().filter_map(|entry| entry.digest.parse().ok())
 }
 
-/// Weight counts only for revisions that are held: a pod that lacks one starts journeys on those it has.
-fn served(flow: &CatalogFlow, revisions: &Revisions) -> ServedFlow {
+/// Weight counts only for revisions that are held and permitted: a pod that lacks one starts journeys on those it has.
+fn served(flow: &CatalogFlow, configuration: &Configuration, revisions: &Revisions) -> ServedFlow {
     let entries = flow.entries.iter().filter_map(|entry| {
         let digest: Digest = entry.digest.parse().ok()?;
-        revisions.get(&digest)?;
+        revisions.get(&digest).filter(|held| configuration.permits(held.program()))?;
         Some((digest, u32::try_from(entry.weight).unwrap_or(0)))
     });
     ServedFlow {

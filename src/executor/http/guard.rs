@@ -1,0 +1,88 @@
+//! Around every request of the public port: the body's size and time, panics, one line in the log.
+
+use std::panic::AssertUnwindSafe;
+use std::time::Duration;
+
+use axum::body::Body;
+use axum::extract::{FromRequestParts as _, MatchedPath, Request, State};
+use axum::middleware::Next;
+use axum::response::Response;
+use bytes::Bytes;
+use futures_util::FutureExt as _;
+use http::StatusCode;
+use http::request::Parts;
+use http_body_util::{BodyExt as _, LengthLimitError, Limited};
+use idflow_pages::Notice;
+
+use crate::app::Shared;
+use crate::http::respond;
+use crate::http::visitor::Visitor;
+
+/// The longest body that is read: forms and token requests are far shorter.
+const LONGEST_BODY: usize = 64 * 1024;
+
+/// How long a body may take (checklist H-4). What is read here is small; only who stalls on purpose needs longer.
+const BODY_TIME: Duration = Duration::from_secs(10);
+
+/// Addresses that programs call: they are answered in JSON.
+const FOR_PROGRAMS: [&str; 3] = ["/oauth2/token", "/oauth2/userinfo", "/oauth2/jwks"];
+
+/// Why a request does not reach its handler, or has no answer from it.
+#[derive(Debug, Clone, Copy)]
+enum Trouble {
+    TooLarge,
+    TooSlow,
+    Broken,
+    Panicked,
+}
+
+/// Reads the body, runs the handler, logs the answer. The log has neither the address nor anything a visitor sent,
+/// only the route's pattern (checklist L-1).
+pub(super) async fn guard(State(app): State<Shared>, request: Request, next: Next) -> Response {
+    let begun = app.clock.now();
+    let (parts, body) = request.into_parts();
+    let route = parts.extensions.get::<MatchedPath>().cloned();
+    let kept = parts.clone();
+    let answered = match read(body).await {
+        Ok(body) => run(next, Request::from_parts(parts, Body::from(body))).await,
+        Err(trouble) => Err(trouble),
+    };
+    let route = route.as_ref().map_or("", MatchedPath::as_str);
+    let method = kept.method.clone();
+    let response = match answered {
+        Ok(response) => response,
+        Err(trouble) => refuse(&app, kept, route, trouble).await,
+    };
+    let (status, millis) = (response.status().as_u16(), app.clock.now().since(begun).0);
+    tracing::debug!(target: "idflow::http", %method, route, status, millis, "answered");
+    response
+}
+
+async fn read(body: Body) -> Result<Bytes, Trouble> {
+    let whole = Limited::new(body, LONGEST_BODY).collect();
+    match tokio::time::timeout(BODY_TIME, whole).await {
+        Ok(Ok(body)) => Ok(body.to_bytes()),
+        Ok(Err(error)) if error.is::<LengthLimitError>() => Err(Trouble::TooLarge),
+        Ok(Err(_)) => Err(Trouble::Broken),
+        Err(_elapsed) => Err(Trouble::TooSlow),
+    }
+}
+
+/// A defect costs the one request that met it (checklist J-20).
+async fn run(next: Next, request: Request) -> Result<Response, Trouble> {
+    AssertUnwindSafe(next.run(request)).catch_unwind().await.map_err(|_panic| Trouble::Panicked)
+}
+
+async fn refuse(app: &Shared, mut parts: Parts, route: &str, trouble: Trouble) -> Response {
+    let for_programs = FOR_PROGRAMS.contains(&route);
+    let Ok(visitor) = Visitor::from_request_parts(&mut parts, app).await;
+    match trouble {
+        Trouble::TooLarge if for_programs => {
+            respond::refused_json(StatusCode::PAYLOAD_TOO_LARGE, "The request is too large.")
+        }
+        Trouble::TooLarge => respond::notice(app, &visitor, Notice::TooLarge),
+        Trouble::TooSlow => respond::status(StatusCode::REQUEST_TIMEOUT),
+        Trouble::Broken => respond::status(StatusCode::BAD_REQUEST),
+        Trouble::Panicked => respond::failed(app, &visitor, for_programs),
+    }
+}

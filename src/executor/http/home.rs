@@ -1,0 +1,35 @@
+//! Addresses that people and password managers try by themselves.
+
+use axum::extract::State;
+use axum::response::Response;
+use idflow_pages::Notice;
+
+use crate::app::{Shared, Unavailable};
+use crate::http::visitor::Visitor;
+use crate::http::{provider, respond};
+
+/// `/`: says whether the browser is signed in. Nothing else is here: applications are elsewhere.
+pub(super) async fn home(State(app): State<Shared>, visitor: Visitor) -> Response {
+    match provider::signed_in(&app, &visitor).await {
+        Ok(Some(_)) => respond::notice(&app, &visitor, Notice::SignedIn),
+        Ok(None) => {
+            let configuration = app.configuration.load();
+            let sign_in = configuration.flow_of_type("Login", None).map(|(name, _)| format!("/flows/{name}"));
+            respond::notice_with_way_on(&app, &visitor, Notice::SignedOut, sign_in.as_deref())
+        }
+        Err(Unavailable) => respond::unavailable(&app, &visitor),
+    }
+}
+
+/// `/.well-known/change-password`, where password managers send people (W3C, A Well-Known URL for Changing
+/// Passwords): the flow that changes a password, or else the one that resets it.
+pub(super) async fn change_password(State(app): State<Shared>, visitor: Visitor) -> Response {
+    let configuration = app.configuration.load();
+    let flow = ["UpdatePassword", "ResetPassword"]
+        .iter()
+        .find_map(|flow_type| configuration.flow_of_type(flow_type, None));
+    match flow {
+        Some((name, _)) => respond::see_other(&app, &format!("/flows/{name}"), &[]),
+        None => respond::notice(&app, &visitor, Notice::NotFound),
+    }
+}
