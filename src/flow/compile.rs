@@ -155,13 +155,17 @@ impl Loader<'_> {
         })
     }
 
-    /// A step's own wires, then those it inherits, then those its kind implies.
+    /// A step's own wires, then those it inherits, then those its kind implies. An end has none, so that nothing can
+    /// go on after it.
     fn wires(
         &self,
         step: &StepContent,
         facts: &Facts,
         index: &BTreeMap<&str, StepIndex>,
     ) -> Result<Vec<Wire>, LoadError> {
+        if facts.end.is_some() {
+            return Ok(Vec::new());
+        }
         let implied = facts
             .outcomes
             .iter()

@@ -148,19 +148,28 @@ impl Dataflow {
     /// What holds behind an edge.
     fn after(&self, step: &Step<'_>, index: usize, edge: &Edge) -> Option<State> {
         let mut state = self.entry(index)?.clone();
-        let written: Vec<(String, &Output)> =
-            writes(step).filter(|(_, output)| is_written(output, &edge.outcome)).collect();
+        let (written, left): (Vec<_>, Vec<_>) =
+            writes(step).partition(|(_, output)| is_written(output, &edge.outcome));
+        // A new visit begins with a clean sheet: what an earlier one had put out is gone.
+        let left: Vec<String> =
+            left.into_iter().map(|(place, _)| place).filter(|place| place.starts_with("steps.")).collect();
+        for number in left.iter().filter_map(|place| self.places.get(place)) {
+            state.definite.remove(number);
+            state.possible.remove(number);
+        }
         for (place, output) in &written {
-            if let Some(number) = self.places.get(place) {
-                state.possible.insert(*number);
-                if !output.optional {
-                    state.definite.insert(*number);
-                }
+            let Some(number) = self.places.get(place) else { continue };
+            state.possible.insert(*number);
+            // An optional field that is left empty takes its earlier value away.
+            if output.optional {
+                state.definite.remove(number);
+            } else {
+                state.definite.insert(*number);
             }
         }
         let outdated = |fact: &ProofFact| {
             let ProofFact::Address(address) = fact else { return false };
-            written.iter().any(|(place, _)| place == address)
+            left.contains(address) || written.iter().any(|(place, _)| place == address)
         };
         let kept = |proofs: &Proofs| proofs.iter().filter(|fact| !outdated(fact)).cloned().collect();
         state.proofs = state.proofs.map(kept);

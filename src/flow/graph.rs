@@ -98,6 +98,8 @@ pub enum Entered {
     NotLibrary(String),
     /// It would lead back to itself; the names on the way.
     Recursive(Vec<String>),
+    /// Too many flows and nodes are entered inside each other.
+    TooDeep,
 }
 
 /// The node object of a step.
@@ -221,6 +223,14 @@ impl<'a> Step<'a> {
         step
     }
 
+    /// The graph that is entered, if the step enters one.
+    pub fn graph_entered(&self) -> Option<usize> {
+        match &self.entered {
+            Some(Entered::Graph(index)) => Some(*index),
+            _ => None,
+        }
+    }
+
     /// JSON pointer of something below the node object.
     pub fn node_pointer(&self, below: &str) -> String {
         match &self.node {
@@ -237,6 +247,8 @@ impl<'a> Step<'a> {
         let by_engine = match outcome {
             "error" => true,
             "cancel" | "back" | "timeout" => self.facts.shows_page,
+            // Comes up from within what is entered, when nothing in there is wired for it.
+            "locked" => self.facts.call.is_some(),
             _ => false,
         };
         by_engine || self.facts.outcomes.iter().any(|known| known.name == outcome)

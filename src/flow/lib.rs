@@ -22,6 +22,7 @@ pub mod resolve;
 mod scalar;
 pub mod schema;
 pub mod source;
+pub mod summary;
 #[cfg(test)]
 mod toy;
 mod yaml;

@@ -11,12 +11,16 @@ use idflow_api::flow_revision::Source;
 use idflow_api::{Directory, Flow, FlowType};
 
 use crate::content::Texts;
-use crate::dataflow::{Alternatives, Dataflow, Proofs};
+use crate::dataflow::Dataflow;
 use crate::diagnostic::{ObjectId, token};
-use crate::graph::{self, Entered, Graph, Role, SAFE_OUTCOMES, Step, Written, expression, template};
-use crate::kinds::{Callee, End, Kinds, Outcome, Output, ProofFact, ReferenceKind, Sink, ValueType};
+use crate::graph::{self, Entered, Graph, Role, Step, Written, expression, template};
+use crate::kinds::{Callee, Kinds, ReferenceKind, Sink, ValueType};
 use crate::objects::{Objects, config_map_texts, source};
 use crate::program::{AttributeContent, DirectoryContent};
+use crate::summary::{Summary, complete_facts};
+
+/// How many flows and nodes may be entered inside each other, the outermost included. The engine stops there too.
+pub const MAX_DEPTH: usize = 16;
 
 /// A flow or node with everything it enters.
 pub struct Resolved<'a> {
@@ -48,30 +52,6 @@ pub struct Part<'a> {
     pub flow: Option<&'a Flow>,
 }
 
-/// What a caller must know of a graph.
-#[derive(Debug, Default)]
-pub struct Summary {
-    /// Whether some path needs a user before it identifies one.
-    pub needs_user: bool,
-    /// Whether some path changes a user before anybody has proven anything.
-    pub needs_authentication: bool,
-    /// Whether some step shows a page.
-    pub shows_page: bool,
-    /// What holds after each way out.
-    pub exits: BTreeMap<String, Exit>,
-}
-
-/// What holds after one way out of a graph.
-#[derive(Debug)]
-pub struct Exit {
-    /// What is proven, in the callee's own words.
-    pub proofs: Alternatives,
-    /// Names of the values handed out, and whether on every path; with their sources where these are plain paths.
-    pub outputs: BTreeMap<String, bool>,
-    /// Output name → expression, of one `exit` step.
-    pub sources: BTreeMap<String, String>,
-}
-
 /// What is resolved.
 #[derive(Clone, Copy)]
 pub enum Subject<'a> {
@@ -99,6 +79,20 @@ impl<'a> Resolved<'a> {
         let missing: BTreeSet<_> =
             self.parts.iter().flat_map(|part| &part.missing).map(|(_, object)| object.clone()).collect();
         missing.into_iter().collect()
+    }
+
+    /// Whether the first graph enters the second, directly or through others.
+    pub fn leads_to(&self, from: usize, to: &str) -> bool {
+        let mut seen = BTreeSet::new();
+        let mut open = vec![from];
+        while let Some(index) = open.pop() {
+            let Some(part) = self.parts.get(index).filter(|_| seen.insert(index)) else { continue };
+            if part.name == to {
+                return true;
+            }
+            open.extend(part.graph.steps.iter().filter_map(Step::graph_entered));
+        }
+        false
     }
 
     /// The Directory that a reference means.
@@ -252,7 +246,7 @@ impl<'a> Resolver<'a> {
         add_text_uses(&mut part.graph);
         part.graph.connect();
         part.dataflow = Dataflow::of(&part.graph);
-        part.summary = summary(&part.graph, &part.dataflow);
+        part.summary = Summary::of(&part.graph, &part.dataflow);
         self.parts.push(part);
         self.parts.len() - 1
     }
@@ -362,6 +356,9 @@ impl<'a> Resolver<'a> {
         if let Some(index) = self.parts.iter().position(|part| part.name == name) {
             return Entered::Graph(index);
         }
+        if self.path.len() >= MAX_DEPTH {
+            return Entered::TooDeep;
+        }
         match callee {
             Callee::Flow(name) => match self.objects.flows.get(name) {
                 None => Entered::Missing(ObjectId::new("Flow", name)),
@@ -444,100 +441,4 @@ fn add_text_uses(graph: &mut Graph<'_>) {
             }
         }
     }
-}
-
-/// What a caller must know of a graph.
-fn summary(graph: &Graph<'_>, dataflow: &Dataflow) -> Summary {
-    let mut summary = Summary::default();
-    for (index, step) in graph.steps.iter().enumerate() {
-        let Some(state) = dataflow.entry(index) else { continue };
-        summary.shows_page |= step.facts.shows_page;
-        let reads_user = step.uses.iter().any(graph::Use::needs_user);
-        summary.needs_user |= (step.facts.needs_user || reads_user) && !state.proofs.identified();
-        summary.needs_authentication |= step.needs_authentication() && !state.proofs.all(is_authenticated);
-        if let Some(End::Exit { outcome, outputs }) = &step.facts.end {
-            let outputs_read = graph.outputs.iter().any(|output| output.used.needs_user());
-            summary.needs_user |= outputs_read && !state.proofs.identified();
-            add_exit(&mut summary.exits, outcome, outputs, &state.proofs);
-        }
-    }
-    summary
-}
-
-/// Whether somebody has shown to be the user, or the user is new.
-pub fn is_authenticated(proofs: &Proofs) -> bool {
-    proofs.iter().any(|fact| !matches!(fact, ProofFact::Identified))
-}
-
-fn add_exit(
-    exits: &mut BTreeMap<String, Exit>,
-    outcome: &str,
-    outputs: &[(String, String)],
-    proofs: &Alternatives,
-) {
-    let first = !exits.contains_key(outcome);
-    let exit = exits.entry(outcome.to_owned()).or_insert_with(|| Exit {
-        proofs: Alternatives::unreached(),
-        outputs: BTreeMap::new(),
-        sources: BTreeMap::new(),
-    });
-    exit.proofs = exit.proofs.or(proofs);
-    for (name, always) in &mut exit.outputs {
-        *always &= outputs.iter().any(|(other, _)| other == name);
-    }
-    for (name, source) in outputs {
-        exit.outputs.entry(name.clone()).or_insert(first);
-        exit.sources.insert(name.clone(), source.clone());
-    }
-}
-
-/// Gives a `call` or `node` step the outcomes, outputs and proofs of what it enters.
-fn complete_facts(step: &mut Step<'_>, callee: &Part<'_>, arguments: &[(String, String)]) {
-    let summary = &callee.summary;
-    step.facts.shows_page |= summary.shows_page;
-    step.facts.needs_user |= summary.needs_user;
-    step.enters_change = summary.needs_authentication;
-    let declared = callee.graph.outcomes.iter().flatten();
-    let outcomes: BTreeSet<&String> = summary.exits.keys().chain(declared).collect();
-    for outcome in outcomes {
-        let needs_wire = !SAFE_OUTCOMES.contains(&outcome.as_str());
-        step.facts.outcomes.push(Outcome { needs_wire, ..Outcome::wired(outcome.as_str()) });
-    }
-    for (outcome, exit) in &summary.exits {
-        let proofs = exit.proofs.map(|proofs| translated(proofs, step.id, exit, arguments));
-        step.proves.insert(outcome.clone(), proofs);
-        for (name, always) in &exit.outputs {
-            let output = Output { optional: !always, ..Output::after(outcome, name, ValueType::Any) };
-            step.facts.outputs.push(output);
-        }
-    }
-    for output in &callee.graph.outputs {
-        for outcome in summary.exits.keys() {
-            step.facts.outputs.push(Output::after(outcome, &output.name, output.value_type));
-        }
-    }
-}
-
-/// A callee's proofs in the caller's words. An address that the caller cannot name is lost.
-fn translated(proofs: &Proofs, step: &str, exit: &Exit, arguments: &[(String, String)]) -> Proofs {
-    let place = |place: &str| -> Option<String> {
-        if place.starts_with("user.") {
-            return Some(place.to_owned());
-        }
-        let argument =
-            place.strip_prefix("input.").and_then(|name| arguments.iter().find(|(other, _)| other == name));
-        if let Some((_, source)) = argument {
-            return Some(source.trim().to_owned());
-        }
-        let output = exit.sources.iter().find(|(_, source)| source.trim() == place);
-        output.map(|(name, _)| format!("steps.{step}.{name}"))
-    };
-    let moved = proofs.iter().map(|fact| match fact {
-        // Somebody still reads an address: keep that, under a name that nothing in the caller has.
-        ProofFact::Address(address) => {
-            ProofFact::Address(place(address).unwrap_or_else(|| format!("steps.{step}")))
-        }
-        other => other.clone(),
-    });
-    moved.collect()
 }

@@ -151,6 +151,58 @@ fn a_verified_address_is_forgotten_when_its_field_is_asked_for_again() {
 }
 
 #[test]
+fn what_a_step_put_out_is_gone_when_it_is_left_another_way_later() {
+    let spec = "type: Custom\nstart: ask\nsteps:\n\
+        \x20 - id: ask\n    http: { connection: crm }\n    outcomes: { next: pause, error: use }\n\
+        \x20 - id: pause\n    message: {}\n    outcomes: { next: ask }\n\
+        \x20 - id: use\n    set: { values: { status: STATUS } }\n    outcomes: { next: done }\n\
+        \x20 - id: done\n    complete: {}\n";
+    assert_eq!(codes(&compiled(&spec.replace("STATUS", "steps.ask.status"))), ["unwritten-value"]);
+    assert_eq!(
+        codes(&compiled(&spec.replace("STATUS", "steps.?ask.?status.orValue(0)"))),
+        Vec::<&str>::new()
+    );
+}
+
+#[test]
+fn a_lock_inside_a_library_flow_comes_up_to_its_caller_and_proves_nothing() {
+    let spec = "type: Registration\nstart: ask\nsteps:\n\
+        \x20 - id: ask\n    form: { fields: [{ name: email, required: true }] }\n    outcomes: { next: verify }\n\
+        \x20 - id: verify\n    call: { flow: verify-email, with: { email: form.email } }\n    outcomes: { next: account, LOCKED }\n\
+        \x20 - id: account\n    findUser: { by: form.email }\n    outcomes: { next: renew, notFound: ask }\n\
+        \x20 - id: renew\n    setPassword: {}\n    outcomes: { next: done }\n\
+        \x20 - id: done\n    complete: {}\n";
+    assert_eq!(codes(&compiled(&spec.replace("LOCKED", "locked: done"))), Vec::<&str>::new());
+    assert_eq!(codes(&compiled(&spec.replace("LOCKED", "locked: account"))), ["unauthenticated-change"]);
+}
+
+#[test]
+fn flows_are_not_entered_deeper_than_the_engine_goes_and_many_ways_cost_nothing() {
+    let library = |level: usize| {
+        let next = if level == 30 {
+            "exit: { outcome: next }".to_owned()
+        } else {
+            format!("call: {{ flow: l{} }}", level + 1)
+        };
+        let steps: Vec<String> = (0..8)
+            .map(|n| format!("    - id: s{n}\n      {next}\n      outcomes: {{ next: s{} }}\n", n + 1))
+            .collect();
+        let steps = if level == 30 {
+            "    - id: s0\n      exit: { outcome: next }\n".to_owned()
+        } else {
+            format!("{}    - id: s8\n      exit: {{ outcome: next }}\n", steps.concat())
+        };
+        format!(
+            "---\napiVersion: idflow.dev/v1alpha1\nkind: Flow\nmetadata: {{ name: l{level} }}\nspec:\n  type: Library\n  start: s0\n  steps:\n{steps}"
+        )
+    };
+    let all: Vec<String> = (0..=30).map(library).collect();
+    let folder = Folder::read([("all.yaml".to_owned(), all.concat())], KINDS);
+    assert!(folder.flows["l20"].revision.is_some());
+    assert!(codes(&folder.flows["l0"]).contains(&"broken-callee"));
+}
+
+#[test]
 fn a_missing_object_is_waited_for_and_is_no_error() {
     let compiled = compiled(&SIGN_IN.replace("connection: mail", "connection: elsewhere"));
     assert_eq!(compiled.missing, [ObjectId::new("Connection", "elsewhere")]);

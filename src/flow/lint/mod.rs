@@ -2,7 +2,7 @@
 
 use crate::dataflow::{Dataflow, Proofs, witness};
 use crate::diagnostic::{Finding, Place, Rule};
-use crate::graph::{Entered, Graph, Role, Step, Use};
+use crate::graph::{Graph, Role, Step, Use};
 use crate::objects::Objects;
 use crate::resolve::{Part, Resolved};
 
@@ -209,23 +209,10 @@ pub fn check_objects(objects: &Objects) -> Vec<Finding> {
 
 /// Where a flow enters something, directly or through something else: JSON pointer of the step.
 pub(crate) fn place_of_callee(resolved: &Resolved<'_>, subject: &Part<'_>, callee: &Part<'_>) -> String {
-    let entering = subject.graph.steps.iter().find(|step| match &step.entered {
-        Some(Entered::Graph(index)) => {
-            resolved.parts.get(*index).is_some_and(|part| leads_to(resolved, part, callee))
-        }
-        _ => false,
-    });
+    let enters =
+        |step: &&Step<'_>| step.graph_entered().is_some_and(|index| resolved.leads_to(index, &callee.name));
+    let entering = subject.graph.steps.iter().find(enters);
     entering.map_or_else(|| subject.graph.base.to_owned(), |step| step.pointer.clone())
-}
-
-fn leads_to(resolved: &Resolved<'_>, part: &Part<'_>, callee: &Part<'_>) -> bool {
-    part.name == callee.name || {
-        let entered = part.graph.steps.iter().filter_map(|step| match &step.entered {
-            Some(Entered::Graph(index)) => resolved.parts.get(*index),
-            _ => None,
-        });
-        entered.into_iter().any(|part| leads_to(resolved, part, callee))
-    }
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! A library flow or node that leads back to itself.
+//! A library flow or node that leads back to itself, or too deep.
 //!
 //! Everything a flow enters becomes part of its revision, so it cannot contain itself.
 //!
@@ -29,6 +29,7 @@
 use crate::diagnostic::{Finding, Rule, Severity};
 use crate::graph::Entered;
 use crate::lint::Subject;
+use crate::resolve::MAX_DEPTH;
 
 pub(super) const RULE: Rule = Rule {
     code: "recursive-call",
@@ -41,6 +42,10 @@ pub(super) fn find(cx: &Subject<'_, '_>) -> Vec<Finding> {
         Some(Entered::Recursive(way)) => {
             let title = format!("the step {} leads back to what it is part of: {}", step.id, way.join(" → "));
             Some(RULE.at(cx.at(step.node_pointer("")), title, "make it a loop of steps"))
+        }
+        Some(Entered::TooDeep) => {
+            let title = format!("more than {MAX_DEPTH} flows and nodes are entered inside each other");
+            Some(RULE.at(cx.at(step.node_pointer("")), title, "put steps of the inner ones into the outer ones"))
         }
         _ => None,
     });

@@ -45,7 +45,7 @@
 use crate::diagnostic::{Finding, Rule, Severity};
 use crate::graph::Role;
 use crate::lint::Subject;
-use crate::resolve::is_authenticated;
+use crate::summary::is_authenticated;
 
 /// Types whose journeys are begun by somebody other than the user: an administrator or a program.
 const BY_OTHERS: [&str; 4] = ["API", "InviteUser", "LockUser", "UnlockUser"];

@@ -1,0 +1,132 @@
+//! What a caller must know of a flow or node that it enters, and how its own step comes to know it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::dataflow::{Alternatives, Dataflow, Proofs};
+use crate::graph::{Graph, SAFE_OUTCOMES, Step, Use};
+use crate::kinds::{End, Outcome, Output, ProofFact, ValueType};
+use crate::resolve::Part;
+
+/// What a caller must know of a graph.
+#[derive(Debug, Default)]
+pub struct Summary {
+    /// Whether some path needs a user before it identifies one.
+    pub needs_user: bool,
+    /// Whether some path changes a user before anybody has proven anything.
+    pub needs_authentication: bool,
+    /// Whether some step shows a page.
+    pub shows_page: bool,
+    /// What holds after each way out.
+    pub exits: BTreeMap<String, Exit>,
+}
+
+/// What holds after one way out of a graph.
+#[derive(Debug)]
+pub struct Exit {
+    /// What is proven, in the callee's own words.
+    pub proofs: Alternatives,
+    /// Names of the values handed out, and whether on every path; with their sources where these are plain paths.
+    pub outputs: BTreeMap<String, bool>,
+    /// Output name → expression, of one `exit` step.
+    pub sources: BTreeMap<String, String>,
+}
+
+impl Summary {
+    /// What a caller must know of an analysed graph.
+    pub(crate) fn of(graph: &Graph<'_>, dataflow: &Dataflow) -> Self {
+        let mut summary = Self::default();
+        for (index, step) in graph.steps.iter().enumerate() {
+            let Some(state) = dataflow.entry(index) else { continue };
+            let reads_user = step.uses.iter().any(Use::needs_user);
+            summary.shows_page |= step.facts.shows_page;
+            summary.needs_user |= (step.facts.needs_user || reads_user) && !state.proofs.identified();
+            summary.needs_authentication |=
+                step.needs_authentication() && !state.proofs.all(is_authenticated);
+            if let Some(End::Exit { outcome, outputs }) = &step.facts.end {
+                let outputs_read = graph.outputs.iter().any(|output| output.used.needs_user());
+                summary.needs_user |= outputs_read && !state.proofs.identified();
+                add_exit(&mut summary.exits, outcome, outputs, &state.proofs);
+            }
+        }
+        summary
+    }
+}
+
+/// Whether somebody has shown to be the user, or the user is new.
+pub(crate) fn is_authenticated(proofs: &Proofs) -> bool {
+    proofs.iter().any(|fact| !matches!(fact, ProofFact::Identified))
+}
+
+fn add_exit(
+    exits: &mut BTreeMap<String, Exit>,
+    outcome: &str,
+    outputs: &[(String, String)],
+    proofs: &Alternatives,
+) {
+    let first = !exits.contains_key(outcome);
+    let exit = exits.entry(outcome.to_owned()).or_insert_with(|| Exit {
+        proofs: Alternatives::unreached(),
+        outputs: BTreeMap::new(),
+        sources: BTreeMap::new(),
+    });
+    exit.proofs = exit.proofs.or(proofs);
+    for (name, always) in &mut exit.outputs {
+        *always &= outputs.iter().any(|(other, _)| other == name);
+    }
+    for (name, source) in outputs {
+        exit.outputs.entry(name.clone()).or_insert(first);
+        exit.sources.insert(name.clone(), source.clone());
+    }
+}
+
+/// Gives a `call` or `node` step the outcomes, outputs and proofs of what it enters.
+pub(crate) fn complete_facts(step: &mut Step<'_>, callee: &Part<'_>, arguments: &[(String, String)]) {
+    let summary = &callee.summary;
+    step.facts.shows_page |= summary.shows_page;
+    step.facts.needs_user |= summary.needs_user;
+    step.enters_change = summary.needs_authentication;
+    let declared = callee.graph.outcomes.iter().flatten();
+    let outcomes: BTreeSet<&String> = summary.exits.keys().chain(declared).collect();
+    for outcome in outcomes {
+        let needs_wire = !SAFE_OUTCOMES.contains(&outcome.as_str());
+        step.facts.outcomes.push(Outcome { needs_wire, ..Outcome::wired(outcome.as_str()) });
+    }
+    for (outcome, exit) in &summary.exits {
+        // An outcome of the engine's own may also come up from within, before anything was proven or written.
+        let may_come_up = SAFE_OUTCOMES.contains(&outcome.as_str());
+        if !may_come_up {
+            let proofs = exit.proofs.map(|proofs| translated(proofs, step.id, exit, arguments));
+            step.proves.insert(outcome.clone(), proofs);
+        }
+        let handed_out = exit.outputs.iter().map(|(name, always)| (name, ValueType::Any, *always));
+        let declared = callee.graph.outputs.iter().map(|output| (&output.name, output.value_type, true));
+        for (name, value_type, always) in handed_out.chain(declared) {
+            let optional = !always || may_come_up;
+            step.facts.outputs.push(Output { optional, ..Output::after(outcome, name, value_type) });
+        }
+    }
+}
+
+/// A callee's proofs in the caller's words. An address that the caller cannot name is lost.
+fn translated(proofs: &Proofs, step: &str, exit: &Exit, arguments: &[(String, String)]) -> Proofs {
+    let place = |place: &str| -> Option<String> {
+        if place.starts_with("user.") {
+            return Some(place.to_owned());
+        }
+        let argument =
+            place.strip_prefix("input.").and_then(|name| arguments.iter().find(|(other, _)| other == name));
+        if let Some((_, source)) = argument {
+            return Some(source.trim().to_owned());
+        }
+        let output = exit.sources.iter().find(|(_, source)| source.trim() == place);
+        output.map(|(name, _)| format!("steps.{step}.{name}"))
+    };
+    let moved = proofs.iter().map(|fact| match fact {
+        // Somebody still reads an address: keep that, under a name that nothing in the caller has.
+        ProofFact::Address(address) => {
+            ProofFact::Address(place(address).unwrap_or_else(|| format!("steps.{step}")))
+        }
+        other => other.clone(),
+    });
+    moved.collect()
+}
