@@ -156,6 +156,8 @@ async function examine(page, prefix = '') {
 }
 
 async function audit(page, name) {
+  // Colours in the middle of a transition are nobody's contrast.
+  await page.evaluate(() => Promise.all(document.getAnimations().map((animation) => animation.finished.catch(() => {}))));
   await page.evaluate(axe);
   const tags = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'];
   const result = await page.evaluate((values) => globalThis.axe.run(document, { runOnly: { type: 'tag', values } }), tags);
@@ -255,7 +257,6 @@ const scenarios = {
       await fill(page, person);
       await go(page);
       await page.goBack();
-      if (await next(page).isVisible()) await fill(page, person);
       await finish(page, person);
       await claimsOf(page, person);
       check(true, 'and from the page that back led to');
@@ -270,10 +271,11 @@ const scenarios = {
       await startSignIn(second);
       await fill(first, person);
       await go(first);
-      await finish(second, person);
-      await claimsOf(second, person);
+      await eventually('the code page', () => has(first, 'one-time-code'));
+      const later = Object.assign(new Person(person.address, person.password, mailbox), { seen: person.seen + 1 });
+      await finish(second, later);
+      await claimsOf(second, later);
       check(true, 'the second tab finishes while the first is open');
-      if (await has(first, 'one-time-code')) person.seen = (await mailbox.to(person.address)).length - 1;
       await first.reload();
       await finish(first, person);
       await claimsOf(first, person);
