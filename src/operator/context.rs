@@ -42,7 +42,7 @@ pub(crate) struct Context {
     pub(crate) metrics: Metrics,
     /// The watches of tenants' namespaces.
     pub(crate) namespaces: Namespaces,
-    /// Contents of ConfigMaps.
+    /// Contents of `ConfigMap`s.
     pub(crate) texts: Texts,
     /// What executor pods report.
     pub(crate) pods: Pods,

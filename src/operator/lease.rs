@@ -1,5 +1,7 @@
 //! Leadership: one operator works at a time, others wait.
 
+use std::time::Duration;
+
 use kube::Client;
 use kube_lease_manager::{LeaseManagerBuilder, LeaseManagerError};
 use tokio::sync::watch;
@@ -7,6 +9,7 @@ use tokio::sync::watch;
 const NAME: &str = "idflow-operator";
 const DURATION_SECONDS: u64 = 15;
 const GRACE_SECONDS: u64 = 5;
+const RELEASE_LIMIT: Duration = Duration::from_secs(3);
 
 /// Who leads. One implementation over a Lease; behind a trait, so that the crate below can be exchanged.
 pub(crate) trait Leadership {
@@ -15,12 +18,15 @@ pub(crate) trait Leadership {
 
     /// Waits until it does not lead any more.
     async fn lost(&mut self);
+
+    /// Gives leadership up, so that a successor need not wait for it to run out.
+    async fn release(self);
 }
 
 /// Leadership by a `coordination.k8s.io` Lease.
 pub(crate) struct Lease {
     state: watch::Receiver<bool>,
-    _task: tokio::task::JoinHandle<Result<kube_lease_manager::LeaseManager, LeaseManagerError>>,
+    task: tokio::task::JoinHandle<Result<kube_lease_manager::LeaseManager, LeaseManagerError>>,
 }
 
 impl Lease {
@@ -35,7 +41,7 @@ impl Lease {
             .build()
             .await?;
         let (state, task) = manager.watch().await;
-        Ok(Self { state, _task: task })
+        Ok(Self { state, task })
     }
 }
 
@@ -47,5 +53,12 @@ impl Leadership for Lease {
 
     async fn lost(&mut self) {
         let _ended = self.state.wait_for(|leads| !leads).await;
+    }
+
+    async fn release(self) {
+        let Self { state, task } = self;
+        // The task releases the lease when nobody listens to it any more.
+        drop(state);
+        let _released = tokio::time::timeout(RELEASE_LIMIT, task).await;
     }
 }

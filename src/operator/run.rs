@@ -67,11 +67,14 @@ pub async fn run(
         });
     }
     let mut lease = Lease::compete(client, &settings.namespace, &settings.identity).await?;
-    let lead = lead(Arc::clone(&ctx), &mut lease, &mut tasks);
-    tokio::select! {
+    let ended = tokio::select! {
         () = shutdown => Ok(()),
-        ended = lead => ended,
-    }
+        ended = lead(Arc::clone(&ctx), &mut lease, &mut tasks) => ended,
+    };
+    // Nothing may be written any more when somebody else can lead.
+    tasks.shutdown().await;
+    lease.release().await;
+    ended
 }
 
 async fn lead(ctx: Arc<Context>, lease: &mut impl Leadership, tasks: &mut JoinSet<()>) -> anyhow::Result<()> {

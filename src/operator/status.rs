@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use idflow_api::condition::{READY, find};
+use idflow_api::condition::{READY, STALLED, find};
 use idflow_api::diagnostic::clip;
 use idflow_api::reason::Reason;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
@@ -49,7 +49,8 @@ impl From<kube::Error> for Failure {
 /// A change of readiness, worth an event.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Transition {
-    ready: bool,
+    /// Whether somebody should have a look: readiness was lost, or only an edit can help. Waiting is normal.
+    is_warning: bool,
     reason: String,
     message: String,
 }
@@ -58,15 +59,16 @@ impl Transition {
     /// The change from one list of conditions to another, if readiness or its reason is different.
     pub(crate) fn between(before: &[Condition], after: &[Condition]) -> Option<Self> {
         let now = find(after, READY)?;
-        let same =
-            find(before, READY).is_some_and(|old| old.status == now.status && old.reason == now.reason);
-        let (ready, reason, message) = (now.status == "True", now.reason.clone(), now.message.clone());
-        (!same).then_some(Self { ready, reason, message })
+        let old = find(before, READY);
+        let same = old.is_some_and(|old| old.status == now.status && old.reason == now.reason);
+        let is_lost = old.is_some_and(|old| old.status == "True") && now.status != "True";
+        let is_warning = is_lost || find(after, STALLED).is_some();
+        (!same).then(|| Self { is_warning, reason: now.reason.clone(), message: now.message.clone() })
     }
 
     /// Something worth telling that is no change of readiness.
     pub(crate) fn news(reason: Reason, message: String) -> Self {
-        Self { ready: true, reason: reason.as_str().to_owned(), message }
+        Self { is_warning: false, reason: reason.as_str().to_owned(), message }
     }
 
     /// The event, its note cut to what an event may hold.
@@ -74,7 +76,7 @@ impl Transition {
         let mut note = self.message.clone();
         clip(&mut note, 250);
         Event {
-            type_: if self.ready { EventType::Normal } else { EventType::Warning },
+            type_: if self.is_warning { EventType::Warning } else { EventType::Normal },
             reason: self.reason.clone(),
             note: Some(note),
             action: controller.name().to_owned(),
@@ -106,5 +108,35 @@ where
         Ok(written) => Ok(Some(written)),
         Err(kube::Error::Api(answer)) if answer.code == 404 || answer.code == 409 => Ok(None),
         Err(error) => Err(error.into()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fixtures::NOW;
+    use idflow_api::condition::{Conditions, Progress};
+
+    fn conditions(progress: Progress, reason: Reason) -> Vec<Condition> {
+        Conditions::new(&[], 1, NOW).progress(progress, reason, "m").finish()
+    }
+
+    #[test]
+    fn an_event_tells_of_a_transition_once_and_warns_only_when_somebody_should_look() {
+        let new = Vec::new();
+        let waiting = conditions(Progress::Reconciling, Reason::NotLoaded);
+        let ready = conditions(Progress::Ready, Reason::Serving);
+        let stalled = conditions(Progress::Stalled, Reason::CompileFailed);
+        let keyless = conditions(Progress::Reconciling, Reason::KeysMissing);
+        for (what, before, after, expected) in [
+            ("new and waiting", &new, &waiting, Some(EventType::Normal)),
+            ("waiting as before", &waiting, &waiting, None),
+            ("ready", &waiting, &ready, Some(EventType::Normal)),
+            ("stalled", &waiting, &stalled, Some(EventType::Warning)),
+            ("readiness lost", &ready, &keyless, Some(EventType::Warning)),
+        ] {
+            let event = Transition::between(before, after).map(|one| one.event(Controller::Flow).type_);
+            assert_eq!(event, expected, "{what}");
+        }
     }
 }

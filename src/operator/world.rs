@@ -1,7 +1,7 @@
 //! Everything the operator knows of the cluster.
 
-use std::collections::BTreeSet;
-use std::sync::{Mutex, PoisonError};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use idflow_api::{Catalog, Connection, Directory, Flow, FlowNode, FlowRevision, OIDCClient, Tenant, Theme};
 use idflow_core::time::Timestamp;
@@ -12,7 +12,7 @@ use kube::{Resource, ResourceExt};
 
 use crate::cache::{Cache, Key};
 
-/// One cache per kind. Revisions are kept without their content, Secrets and ConfigMaps as metadata only.
+/// One cache per kind. Revisions are kept without their content, Secrets and `ConfigMap`s as metadata only.
 #[derive(Default)]
 pub(crate) struct World {
     pub(crate) tenants: Cache<Tenant>,
@@ -29,7 +29,7 @@ pub(crate) struct World {
     pub(crate) pods: Cache<Pod>,
     pub(crate) secrets: Cache<PartialObjectMeta<Secret>>,
     pub(crate) config_maps: Cache<PartialObjectMeta<ConfigMap>>,
-    /// Tenant namespaces whose Secrets and ConfigMaps are known, by part.
+    /// Tenant namespaces whose Secrets and `ConfigMap`s are known, by part.
     known: Mutex<BTreeSet<(String, &'static str)>>,
 }
 
@@ -46,25 +46,25 @@ impl World {
         self.config_maps.keep_only(Some(namespace), &BTreeSet::new());
     }
 
-    /// Whether Secrets and ConfigMaps of a tenant's namespace are known, so that an absent one does not exist.
+    /// Whether Secrets and `ConfigMap`s of a tenant's namespace are known, so that an absent one does not exist.
     pub(crate) fn is_known(&self, namespace: &str) -> bool {
         let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         ["Secret", "ConfigMap"].iter().all(|kind| known.contains(&(namespace.to_owned(), *kind)))
     }
 
     /// The Tenant that has the namespace: the oldest of those that name it.
-    pub(crate) fn tenant_of(&self, namespace: &str) -> Option<std::sync::Arc<Tenant>> {
+    pub(crate) fn tenant_of(&self, namespace: &str) -> Option<Arc<Tenant>> {
         let claims = self.tenants.all().into_iter().filter(|tenant| tenant.spec.namespace == namespace);
         claims.min_by_key(|tenant| seniority(tenant.as_ref()))
     }
 
     /// The Catalog of a namespace.
-    pub(crate) fn catalog_of(&self, namespace: &str) -> Option<std::sync::Arc<Catalog>> {
+    pub(crate) fn catalog_of(&self, namespace: &str) -> Option<Arc<Catalog>> {
         self.catalogs.get(&Key::new(namespace, idflow_api::catalog::NAME))
     }
 
     /// The revisions of a flow.
-    pub(crate) fn revisions_of(&self, flow: &Key) -> Vec<std::sync::Arc<FlowRevision>> {
+    pub(crate) fn revisions_of(&self, flow: &Key) -> Vec<Arc<FlowRevision>> {
         let all = self.revisions.namespace(&flow.namespace);
         all.into_iter().filter(|revision| revision.spec.flow == flow.name).collect()
     }
@@ -83,4 +83,9 @@ pub(crate) fn holder<K: ResourceExt>(
 ) -> Option<String> {
     let first = claims.into_iter().map(|claim| (seniority(claim.as_ref()), claim.as_ref().uid())).min()?;
     (first.1 != object.uid()).then_some(first.0.1)
+}
+
+/// Objects by name.
+pub(crate) fn by_name<K: ResourceExt>(all: Vec<Arc<K>>) -> BTreeMap<String, Arc<K>> {
+    all.into_iter().map(|one| (one.name_any(), one)).collect()
 }

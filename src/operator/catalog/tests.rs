@@ -42,13 +42,15 @@ fn planned(
     })
 }
 
+/// What, the revisions there are, the Catalog before, and the weights after.
+type Publishing<'a> = (&'a str, Vec<Arc<FlowRevision>>, &'a [(&'a str, &'a str, i32)], Vec<(&'a str, i32)>);
+
 #[test]
 fn publishing_has_two_phases() {
     let (old, new) = (loaded("a", "old"), Arc::new(revision("a", "new")));
     let flows = [wanting("a", "new")];
     let before = [("a", "old", 100)];
-    type Case<'a> = (&'a str, Vec<Arc<FlowRevision>>, &'a [(&'a str, &'a str, i32)], Vec<(&'a str, i32)>);
-    let cases: [Case; 4] = [
+    let cases: [Publishing; 4] = [
         ("the first is listed without weight", vec![Arc::clone(&new)], &[], vec![("new", 0)]),
         (
             "it gets weight once it is loaded",

@@ -22,7 +22,7 @@ use crate::queue::Next;
 use crate::reference::used_by;
 use crate::route::Controller;
 use crate::status::{self, Failure, Transition};
-use crate::world::{World, holder, seniority};
+use crate::world::{World, by_name, holder, seniority};
 use plan::{Checked, Content, Seen, Verdict};
 
 pub(crate) async fn reconcile(ctx: &Context, key: &Key) -> Outcome {
@@ -80,11 +80,8 @@ async fn check(ctx: &Context, flow: &Flow, place: &Place) -> Result<Checked, Fai
     Ok(plan::judge(flow, &place.tenant.spec, compiled, default_holder, older))
 }
 
-/// The objects of the namespace, with the content of the ConfigMaps that the flow, or one it calls, may need.
+/// The objects of the namespace, with the content of the `ConfigMap`s that the flow, or one it calls, may need.
 async fn objects(ctx: &Context, namespace: &str, flow: &Flow) -> Result<Objects, Failure> {
-    fn by_name<K: kube::ResourceExt>(all: Vec<Arc<K>>) -> BTreeMap<String, Arc<K>> {
-        all.into_iter().map(|one| (one.name_any(), one)).collect()
-    }
     let world = &ctx.world;
     let flows = by_name(world.flows.namespace(namespace));
     let callable = flows.values().filter(|other| other.spec.type_ == FlowType::Library);

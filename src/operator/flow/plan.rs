@@ -265,7 +265,7 @@ pub(crate) fn status(flow: &Flow, seen: &Seen<'_>, now: Timestamp) -> FlowStatus
     let is_library = flow.spec.type_ == FlowType::Library;
     FlowStatus {
         observed_generation: Some(generation),
-        conditions: conditions(flow, seen, &served, &before, now),
+        conditions: conditions(flow, seen, served, &before, now),
         latest_ready_revision: newest_loaded.or_else(|| before.latest_ready_revision.clone()),
         history: history(&before.history, generation, seen.revision),
         steps: seen.checked.steps.or(before.steps),
@@ -337,7 +337,7 @@ fn is_followed(catalog: &Catalog) -> bool {
 fn conditions(
     flow: &Flow,
     seen: &Seen<'_>,
-    served: &Served,
+    served: Served,
     before: &FlowStatus,
     now: Timestamp,
 ) -> Vec<k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition> {
@@ -364,12 +364,12 @@ fn conditions(
             list.set(RESOLVED_REFS, Truth::Unknown, Reason::Progressing, "the flow was not accepted")
         }
     };
-    let list = if flow.spec.type_ == FlowType::Library { list } else { set_serving(list, *served) };
-    let (progress, reason, message) = readiness(flow, seen, *served);
+    let list = if flow.spec.type_ == FlowType::Library { list } else { set_serving(list, served) };
+    let (progress, reason, message) = readiness(flow, seen, served);
     list.progress(progress, reason, message).finish()
 }
 
-fn set_serving<'a>(list: Conditions<'a>, served: Served) -> Conditions<'a> {
+fn set_serving(list: Conditions<'_>, served: Served) -> Conditions<'_> {
     match served {
         Served::Nothing => {
             list.set(SERVING, Truth::False, Reason::NotLoaded, "no revision takes new journeys yet")

@@ -49,7 +49,7 @@ fn a_flow_is_judged_by_what_could_help() {
     let plain = || tenant("acme").spec;
     let missing = || Compiled { missing: vec![ObjectId::new("Directory", "staff")], ..compiled() };
     let holder = || Some("first".to_owned());
-    let cases: Vec<(&str, TenantSpec, Compiled, Option<String>, usize, &str)> = vec![
+    let cases = [
         ("sound", plain(), compiled(), None, 0, "Accepted"),
         ("an error of its own", plain(), found(&WRONG), None, 0, "Refused"),
         ("an error of what it calls", plain(), found(&ELSEWHERE), None, 0, "ReferenceNotReady"),

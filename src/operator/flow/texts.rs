@@ -1,4 +1,4 @@
-//! The content of ConfigMaps that flows take texts from, read when needed and kept while it is current.
+//! The content of `ConfigMap`s that flows take texts from, read when needed and kept while it is current.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -15,7 +15,7 @@ use crate::status::Failure;
 pub(crate) struct Texts(Mutex<HashMap<Key, Arc<ConfigMap>>>);
 
 impl Texts {
-    /// The named ConfigMaps that exist.
+    /// The named `ConfigMap`s that exist.
     pub(crate) async fn fetch(
         &self,
         ctx: &Context,

@@ -4,7 +4,7 @@ pub(crate) mod plan;
 #[cfg(test)]
 mod tests;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::fmt::Debug;
 use std::sync::Arc;
 
@@ -21,8 +21,8 @@ use crate::context::{Context, Outcome};
 use crate::queue::{Job, Next};
 use crate::route::Controller;
 use crate::status::{self, Failure, Transition};
-use crate::world::{World, holder};
-use plan::Finding;
+use crate::world::{World, by_name, holder};
+use plan::{Finding, Need};
 
 const MAX_USERS: usize = 20;
 
@@ -73,9 +73,6 @@ pub(crate) async fn reconcile(ctx: &Context, job: &Job) -> Outcome {
 
 fn check_node(ctx: &Context, node: &FlowNode) -> Finding {
     let namespace = node.namespace().unwrap_or_default();
-    fn by_name<K: ResourceExt>(all: Vec<Arc<K>>) -> BTreeMap<String, Arc<K>> {
-        all.into_iter().map(|one| (one.name_any(), one)).collect()
-    }
     let objects = Objects {
         flows: by_name(ctx.world.flows.namespace(&namespace)),
         nodes: by_name(ctx.world.nodes.namespace(&namespace)),
@@ -90,14 +87,12 @@ fn check_node(ctx: &Context, node: &FlowNode) -> Finding {
 
 async fn check_connection(ctx: &Context, connection: &Arc<Connection>) -> Outcome {
     let namespace = connection.namespace().unwrap_or_default();
-    let finding = match plan::connection_secret(&connection.spec) {
-        None => Finding::Ready,
-        Some(_) if !ctx.world.is_known(&namespace) => Finding::no_tenant(&namespace),
-        Some(name) => {
-            let facts = secret_facts(ctx, &namespace, name).await?;
-            plan::connection(&connection.spec, facts.as_ref())
-        }
+    let secret = match plan::connection_secret(&connection.spec) {
+        Some(_) if !ctx.world.is_known(&namespace) => Need::Unknown,
+        Some(name) => secret_facts(ctx, &namespace, name).await?.map_or(Need::Missing, Need::Found),
+        None => Need::Nothing,
     };
+    let finding = plan::connection(&connection.spec, &secret);
     observe(ctx, &ctx.world.connections, "Connection", connection, |one| one.status.clone(), finding).await
 }
 
@@ -108,14 +103,12 @@ async fn check_client(ctx: &Context, client: &Arc<OIDCClient>) -> Outcome {
     let rivals = all.iter().filter(|other| plan::client_id(other) == id);
     let flows: BTreeSet<String> =
         ctx.world.flows.namespace(&namespace).iter().map(|flow| flow.name_any()).collect();
-    let finding = match &client.spec.secret_ref {
-        Some(_) if !ctx.world.is_known(&namespace) => Finding::no_tenant(&namespace),
-        Some(secret) => {
-            let facts = secret_facts(ctx, &namespace, &secret.name).await?;
-            plan::client(client, holder(client.as_ref(), rivals), Some(facts.as_ref()), &flows)
-        }
-        None => plan::client(client, holder(client.as_ref(), rivals), None, &flows),
+    let secret = match &client.spec.secret_ref {
+        Some(_) if !ctx.world.is_known(&namespace) => Need::Unknown,
+        Some(secret) => secret_facts(ctx, &namespace, &secret.name).await?.map_or(Need::Missing, Need::Found),
+        None => Need::Nothing,
     };
+    let finding = plan::client(client, holder(client.as_ref(), rivals), &secret, &flows);
     observe(ctx, &ctx.world.clients, "OIDCClient", client, |one| one.status.clone(), finding).await
 }
 
@@ -170,8 +163,9 @@ pub(crate) fn used_by(world: &World, namespace: &str, kind: &str, name: &str) ->
         let flow = world.flows.get(&Key::new(namespace, &revision.spec.flow));
         let newest = flow.and_then(|flow| flow.status.clone()?.latest_created_revision);
         let is_other = kind != "Flow" || revision.spec.flow != name;
-        let uses = || revision.spec.sources.iter().any(|source| source.kind == kind && source.name == name);
-        if newest == revision.metadata.name && is_other && uses() {
+        let is_source =
+            || revision.spec.sources.iter().any(|source| source.kind == kind && source.name == name);
+        if newest == revision.metadata.name && is_other && is_source() {
             users.insert(UsedBy { kind: "Flow".to_owned(), name: revision.spec.flow.clone() });
         }
     }

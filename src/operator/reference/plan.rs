@@ -29,12 +29,17 @@ pub(crate) enum Finding {
     Doubtful(Vec<Problem>),
 }
 
-impl Finding {
-    /// Nothing can be told about Secrets of a namespace that is nobody's.
-    pub(crate) fn no_tenant(namespace: &str) -> Self {
-        let message = format!("the Secrets of namespace {namespace} are read once a Tenant has it");
-        Self::Unresolved(Reason::NoTenant, message)
-    }
+/// The Secret that an object needs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Need {
+    /// It needs none.
+    Nothing,
+    /// The namespace is nobody's yet, so its Secrets are not read.
+    Unknown,
+    /// It does not exist.
+    Missing,
+    /// It exists.
+    Found(SecretFacts),
 }
 
 /// Whether a Secret's owner has shared it.
@@ -72,8 +77,8 @@ pub(crate) fn connection_secret(spec: &ConnectionSpec) -> Option<&str> {
     smtp.or(http.map(|authentication| &authentication.secret_ref)).map(|secret| secret.name.as_str())
 }
 
-/// A connection whose Secret is needed.
-pub(crate) fn connection(spec: &ConnectionSpec, secret: Option<&SecretFacts>) -> Finding {
+/// A connection, by the Secret it needs.
+pub(crate) fn connection(spec: &ConnectionSpec, secret: &Need) -> Finding {
     let name = connection_secret(spec).unwrap_or_default();
     let entries: &[&str] = match spec.http.as_ref().and_then(|http| http.authentication.as_ref()) {
         Some(authentication) if authentication.scheme == HttpScheme::Bearer => &["token"],
@@ -83,28 +88,40 @@ pub(crate) fn connection(spec: &ConnectionSpec, secret: Option<&SecretFacts>) ->
         return problem;
     }
     let host = host(spec);
-    let is_listed = secret.is_some_and(|secret| secret.hosts.iter().any(|listed| covers(listed, &host)));
-    if is_listed {
-        return Finding::Ready;
+    match secret {
+        Need::Found(facts) if !facts.hosts.iter().any(|listed| covers(listed, &host)) => {
+            let annotation = idflow_api::HOSTS_ANNOTATION;
+            let message = format!(
+                "Secret {name} may not be sent to {host}: its owner lists the hosts in the annotation {annotation}"
+            );
+            Finding::Unresolved(Reason::SecretNotForHost, message)
+        }
+        _ => Finding::Ready,
     }
-    let message = format!(
-        "Secret {name} may not be sent to {host}: its owner lists the hosts in the annotation {}",
-        idflow_api::HOSTS_ANNOTATION
-    );
-    Finding::Unresolved(Reason::SecretNotForHost, message)
 }
 
 /// What is wrong with a Secret, whatever it is for.
-fn secret_problem(name: &str, secret: Option<&SecretFacts>, entries: &[&str]) -> Option<Finding> {
-    let Some(secret) = secret else {
-        return Some(Finding::Unresolved(Reason::ReferenceNotFound, format!("waiting for Secret {name}")));
+fn secret_problem(name: &str, secret: &Need, entries: &[&str]) -> Option<Finding> {
+    let facts = match secret {
+        Need::Nothing => return None,
+        Need::Unknown => {
+            let message = format!("Secret {name} is looked at once a Tenant has the namespace");
+            return Some(Finding::Unresolved(Reason::NoTenant, message));
+        }
+        Need::Missing => {
+            return Some(Finding::Unresolved(
+                Reason::ReferenceNotFound,
+                format!("waiting for Secret {name}"),
+            ));
+        }
+        Need::Found(facts) => facts,
     };
-    if !secret.usable {
+    if !facts.usable {
         let message =
             format!("Secret {name} is not shared: its owner sets the label {USABLE_LABEL}: \"true\"");
         return Some(Finding::Unresolved(Reason::SecretNotShared, message));
     }
-    let missing = entries.iter().find(|entry| !secret.entries.iter().any(|found| found == *entry))?;
+    let missing = entries.iter().find(|entry| !facts.entries.iter().any(|found| found == *entry))?;
     Some(Finding::Unresolved(Reason::SecretIncomplete, format!("Secret {name} has no entry {missing}")))
 }
 
@@ -150,11 +167,11 @@ pub(crate) fn flows_of(client: &OIDCClient) -> impl Iterator<Item = (&'static st
     named.into_iter().filter_map(|(field, flow)| Some((field, flow?)))
 }
 
-/// A client. `secret` is absent for one that needs none.
+/// A client, by the Secret it needs and the flows there are.
 pub(crate) fn client(
     client: &OIDCClient,
     holder: Option<String>,
-    secret: Option<Option<&SecretFacts>>,
+    secret: &Need,
     flows: &BTreeSet<String>,
 ) -> Finding {
     if let Some(holder) = holder {
@@ -162,7 +179,7 @@ pub(crate) fn client(
         return Finding::NotAccepted(Reason::ClaimedByOther, message);
     }
     let name = client.spec.secret_ref.as_ref().map(|secret| secret.name.as_str()).unwrap_or_default();
-    if let Some(problem) = secret.and_then(|facts| secret_problem(name, facts, &["current"])) {
+    if let Some(problem) = secret_problem(name, secret, &["current"]) {
         return problem;
     }
     match flows_of(client).find(|(_, flow)| !flows.contains(*flow)) {

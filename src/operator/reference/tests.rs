@@ -34,23 +34,28 @@ fn verdict(finding: &Finding) -> &'static str {
 fn a_secret_is_used_only_as_its_owner_allows() {
     let login = ["username", "password"];
     let cases = [
-        ("missing", None, "ReferenceNotFound"),
-        ("not shared", Some(secret(false, &["mail.acme.example"], &login)), "SecretNotShared"),
-        ("incomplete", Some(secret(true, &["mail.acme.example"], &["username"])), "SecretIncomplete"),
-        ("for no host", Some(secret(true, &[], &login)), "SecretNotForHost"),
-        ("for another host", Some(secret(true, &["acme.example"], &login)), "SecretNotForHost"),
-        ("for this host", Some(secret(true, &["MAIL.acme.example"], &login)), "Ready"),
-        ("for all below", Some(secret(true, &["*.acme.example"], &login)), "Ready"),
-        ("for all below something else", Some(secret(true, &["*.cme.example"], &login)), "SecretNotForHost"),
+        ("missing", Need::Missing, "ReferenceNotFound"),
+        ("of a namespace that is nobody's", Need::Unknown, "NoTenant"),
+        ("not shared", Need::Found(secret(false, &["mail.acme.example"], &login)), "SecretNotShared"),
+        ("incomplete", Need::Found(secret(true, &["mail.acme.example"], &["username"])), "SecretIncomplete"),
+        ("for no host", Need::Found(secret(true, &[], &login)), "SecretNotForHost"),
+        ("for another host", Need::Found(secret(true, &["acme.example"], &login)), "SecretNotForHost"),
+        ("for this host", Need::Found(secret(true, &["MAIL.acme.example"], &login)), "Ready"),
+        ("for all below", Need::Found(secret(true, &["*.acme.example"], &login)), "Ready"),
+        (
+            "for all below something else",
+            Need::Found(secret(true, &["*.cme.example"], &login)),
+            "SecretNotForHost",
+        ),
     ];
     for (what, facts, expected) in cases {
-        assert_eq!(verdict(&plan::connection(&smtp(), facts.as_ref())), expected, "{what}");
+        assert_eq!(verdict(&plan::connection(&smtp(), &facts)), expected, "{what}");
     }
 }
 
 #[test]
 fn the_host_of_an_address_is_what_counts() {
-    let facts = secret(true, &["api.acme.example", "2001:db8::1"], &["token"]);
+    let facts = Need::Found(secret(true, &["api.acme.example", "2001:db8::1"], &["token"]));
     for (url, expected) in [
         ("https://api.acme.example/v1", "Ready"),
         ("https://api.acme.example:8443/v1", "Ready"),
@@ -59,11 +64,11 @@ fn the_host_of_an_address_is_what_counts() {
         ("https://evil.example/api.acme.example", "SecretNotForHost"),
         ("https://api.acme.example.evil.example/", "SecretNotForHost"),
     ] {
-        assert_eq!(verdict(&plan::connection(&http(url), Some(&facts))), expected, "{url}");
+        assert_eq!(verdict(&plan::connection(&http(url), &facts)), expected, "{url}");
     }
 }
 
-fn client(change: serde_json::Value) -> OIDCClient {
+fn client(change: &serde_json::Value) -> OIDCClient {
     let mut spec = json!({ "redirectURIs": ["https://app.example/"], "authentication": "None" });
     for (key, value) in change.as_object().unwrap() {
         spec[key] = value.clone();
@@ -75,23 +80,21 @@ fn client(change: serde_json::Value) -> OIDCClient {
 fn a_client_waits_for_its_secret_and_its_flows() {
     let flows = BTreeSet::from(["sign-in".to_owned()]);
     let confidential =
-        || client(json!({ "authentication": "ClientSecretBasic", "secretRef": { "name": "app" } }));
-    let login = |flow: &str| client(json!({ "flows": { "login": flow } }));
-    let current = secret(true, &[], &["current"]);
-    let unshared = secret(false, &[], &["current"]);
-    let empty = secret(true, &[], &[]);
-    let cases: Vec<(&str, OIDCClient, Option<&str>, Option<Option<&SecretFacts>>, &str)> = vec![
-        ("public", client(json!({})), None, None, "Ready"),
-        ("with its secret", confidential(), None, Some(Some(&current)), "Ready"),
-        ("secret missing", confidential(), None, Some(None), "ReferenceNotFound"),
-        ("secret not shared", confidential(), None, Some(Some(&unshared)), "SecretNotShared"),
-        ("secret without entry", confidential(), None, Some(Some(&empty)), "SecretIncomplete"),
-        ("its flow", login("sign-in"), None, None, "Ready"),
-        ("no such flow", login("other"), None, None, "ReferenceNotFound"),
-        ("a second of one id", client(json!({})), Some("first"), None, "ClaimedByOther"),
+        || client(&json!({ "authentication": "ClientSecretBasic", "secretRef": { "name": "app" } }));
+    let login = |flow: &str| client(&json!({ "flows": { "login": flow } }));
+    let found = |usable, entries: &[&str]| Need::Found(secret(usable, &[], entries));
+    let cases = [
+        ("public", client(&json!({})), None, Need::Nothing, "Ready"),
+        ("with its secret", confidential(), None, found(true, &["current"]), "Ready"),
+        ("secret missing", confidential(), None, Need::Missing, "ReferenceNotFound"),
+        ("secret not shared", confidential(), None, found(false, &["current"]), "SecretNotShared"),
+        ("secret without entry", confidential(), None, found(true, &[]), "SecretIncomplete"),
+        ("its flow", login("sign-in"), None, Need::Nothing, "Ready"),
+        ("no such flow", login("other"), None, Need::Nothing, "ReferenceNotFound"),
+        ("a second of one id", client(&json!({})), Some("first"), Need::Nothing, "ClaimedByOther"),
     ];
     for (what, client, holder, secret, expected) in cases {
-        let finding = plan::client(&client, holder.map(str::to_owned), secret, &flows);
+        let finding = plan::client(&client, holder.map(str::to_owned), &secret, &flows);
         assert_eq!(verdict(&finding), expected, "{what}");
     }
 }

@@ -46,6 +46,9 @@ fn made() -> Keys {
     Keys::new(SigningKeys { es256: text("es"), rs256: text("rs") }, &SeededChance::new(7))
 }
 
+/// What, the record in the status, the Secret, and whether the verdict is right.
+type Keeping<'a> = (&'a str, &'a [KeyRecord], Option<&'a Secret>, fn(&Verdict) -> bool);
+
 #[test]
 fn keys_are_made_once() {
     let acme = tenant("acme");
@@ -62,8 +65,7 @@ fn keys_are_made_once() {
     let missing = |verdict: &Verdict| matches!(verdict, Verdict::Missing(_));
     let present = |verdict: &Verdict| matches!(verdict, Verdict::Present(_));
     let never = |verdict: &Verdict| matches!(verdict, Verdict::NeverMade);
-    type Case<'a> = (&'a str, &'a [KeyRecord], Option<&'a Secret>, fn(&Verdict) -> bool);
-    let cases: [Case; 8] = [
+    let cases: [Keeping; 8] = [
         ("a new tenant", &[], None, never),
         ("a tenant with its keys", &records, Some(&secret), present),
         ("a tenant that was made again finds its keys", &[], Some(&secret), present),
