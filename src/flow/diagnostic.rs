@@ -82,6 +82,8 @@ pub enum Place {
         pointer: String,
         /// Whether the key is meant and not its value.
         key: bool,
+        /// The part of a text that is meant, for example `form.emial` in an expression.
+        within: Option<String>,
     },
     /// Somewhere in a file.
     File {
@@ -113,12 +115,12 @@ impl ObjectId {
 
     /// A place inside it.
     pub fn at(&self, pointer: impl Into<String>) -> Place {
-        Place::Object { object: self.clone(), pointer: pointer.into(), key: false }
+        Place::Object { object: self.clone(), pointer: pointer.into(), key: false, within: None }
     }
 
     /// A key inside it.
     pub fn at_key(&self, pointer: impl Into<String>) -> Place {
-        Place::Object { object: self.clone(), pointer: pointer.into(), key: true }
+        Place::Object { object: self.clone(), pointer: pointer.into(), key: true, within: None }
     }
 }
 
@@ -145,6 +147,15 @@ impl Place {
         }
     }
 
+    /// The same place, narrowed to a part of its text.
+    #[must_use]
+    pub fn narrowed(mut self, part: impl Into<String>) -> Self {
+        if let Self::Object { within, .. } = &mut self {
+            *within = Some(part.into());
+        }
+        self
+    }
+
     /// The place in the text of one of these manifests.
     pub fn locate(&self, manifests: &[Manifest]) -> Option<Location> {
         match self {
@@ -152,12 +163,20 @@ impl Place {
                 let manifest = manifests.iter().find(|manifest| manifest.file == *file)?;
                 Some(location(manifest, span.clone()))
             }
-            Self::Object { object, pointer, key } => manifests.iter().find_map(|manifest| {
+            Self::Object { object, pointer, key, within } => manifests.iter().find_map(|manifest| {
                 let found = manifest.objects.iter().find(|candidate| candidate.id() == *object)?;
-                Some(location(manifest, found.span(pointer, *key)))
+                let span = found.span(pointer, *key);
+                let part = within.as_ref().and_then(|part| part_of(manifest, &span, part));
+                Some(location(manifest, part.unwrap_or(span)))
             }),
         }
     }
+}
+
+/// Where a part of a text stands, if it stands there literally.
+fn part_of(manifest: &Manifest, span: &Range<usize>, part: &str) -> Option<Range<usize>> {
+    let start = span.start + manifest.text.get(span.clone())?.find(part)?;
+    Some(start..start + part.len())
 }
 
 /// Line and column of some bytes of a manifest's text.

@@ -79,16 +79,28 @@ impl Folder {
         self.add_without_repeating(found);
     }
 
+    /// Whether the text itself is wrong within the settings that a kind refused.
+    fn is_misread(&self, refused: &Finding) -> bool {
+        let mut objects = self.manifests.iter().flat_map(|manifest| &manifest.objects);
+        let object = objects.find(|object| Some(&object.id()) == refused.place.object());
+        object.is_some_and(|object| {
+            object.faulty.iter().any(|pointer| pointer.starts_with(refused.place.pointer()))
+        })
+    }
+
     /// Where the schema and a rule say something about one place, the one that knows more is kept: a rule, except
     /// for settings, where the schema knows the very field.
     fn add_without_repeating(&mut self, found: Vec<Finding>) {
         let (settings, others): (Vec<_>, Vec<_>) =
             found.into_iter().partition(|finding| finding.code == "invalid-settings");
         self.findings.retain(|known| !others.iter().any(|finding| finding.place == known.place));
-        let is_new = |finding: &Finding| !self.findings.iter().any(|known| is_inside(known, finding));
+        let is_new = |finding: &Finding| {
+            !self.is_misread(finding) && !self.findings.iter().any(|known| is_inside(known, finding))
+        };
         let settings: Vec<_> = settings.into_iter().filter(is_new).collect();
         self.findings.extend(settings);
-        self.findings.extend(others);
+        // What is wrong with a callee stands at the callee, which is judged here too.
+        self.findings.extend(others.into_iter().filter(|finding| finding.code != "broken-callee"));
     }
 }
 

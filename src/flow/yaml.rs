@@ -283,7 +283,7 @@ impl<'a> Builder<'a> {
     /// Puts a finished node where it belongs.
     fn place(&mut self, value: Value, span: Range<usize>, is_container: bool) -> Result<(), Refused> {
         let pointer = self.next_pointer();
-        let span = self.first_line(span);
+        let span = if is_container { self.first_line(span) } else { span };
         let mut node = NodeSpan { key: None, value: span.clone(), is_container };
         match self.open.last_mut().map(|open| &mut open.content) {
             None => self.root = Some(value),

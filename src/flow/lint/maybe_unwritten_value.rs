@@ -75,14 +75,14 @@ fn unwritten(cx: &Subject<'_, '_>, index: usize, used: &Use, read: &Reference) -
         Some(way) => format!("{value} is read here, and the path {} does not write it", way.join(" → ")),
         None => format!("{value} is read here, and may be left out where it is asked for"),
     };
-    Some(RULE.at(cx.at(&used.pointer), title, help(&value)))
+    Some(RULE.at(cx.at(&used.pointer).narrowed(value.as_str()), title, help(&value)))
 }
 
 /// Values that come from outside the graph and may be missing.
 fn absent(cx: &Subject<'_, '_>, used: &Use, read: &Reference) -> Option<Finding> {
     let name = read.path.get(1)?;
     let value = read.to_string();
-    let place = cx.at(&used.pointer);
+    let place = cx.at(&used.pointer).narrowed(value.as_str());
     match read.root() {
         "input" if cx.graph().inputs.get(name) == Some(&false) => {
             let title = format!("{value} is read here, and a caller need not pass it");

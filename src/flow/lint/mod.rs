@@ -28,6 +28,12 @@ impl<'c, 'a> Subject<'c, 'a> {
         self.part.graph.steps.iter().enumerate()
     }
 
+    /// Whether it is known what every step does. Where it is not, that is an error or waited for already, and what
+    /// paths prove and write cannot be told.
+    fn is_known(&self) -> bool {
+        self.part.graph.steps.iter().all(|step| step.is_known)
+    }
+
     /// Whether the flow signs somebody in.
     fn is_login(&self) -> bool {
         matches!(&self.part.graph.role, Role::Journey(flow_type) if flow_type == "Login")
@@ -43,6 +49,9 @@ impl<'c, 'a> Subject<'c, 'a> {
     /// evaluated at every `exit`.
     fn uses_at(&self) -> Vec<(usize, &'c Use)> {
         let graph = self.graph();
+        if !self.is_known() {
+            return Vec::new();
+        }
         let own = self.steps().flat_map(|(index, step)| step.uses.iter().map(move |used| (index, used)));
         let exits = graph
             .exits()
@@ -53,6 +62,9 @@ impl<'c, 'a> Subject<'c, 'a> {
     /// A path to a step on which what is proven is too little, if there is one. `lacks` must not become true by
     /// proving more: the analysis keeps the weakest alternatives only.
     fn path_where(&self, index: usize, lacks: impl Fn(&Proofs) -> bool) -> Option<String> {
+        if !self.is_known() {
+            return None;
+        }
         let state = self.dataflow().entry(index)?;
         if state.proofs.all(|proofs| !lacks(proofs)) {
             return None;

@@ -64,7 +64,7 @@ pub(super) fn find(cx: &Subject<'_, '_>) -> Vec<Finding> {
         for read in &used.reads {
             if let Some(secret) = secrets.iter().find(|secret| covers(read, secret)) {
                 let title = format!("{secret} is secret, and this puts it into {destination}");
-                findings.push(RULE.at(cx.at(&used.pointer), title, "remove the read"));
+                findings.push(RULE.at(cx.at(&used.pointer).narrowed(read.to_string()), title, "remove the read"));
             }
         }
     }

@@ -123,3 +123,26 @@ fn errors_come_before_warnings() {
         folder.flows["example"].findings.iter().map(|finding| finding.severity).collect();
     assert!(severities.is_sorted());
 }
+
+#[test]
+fn a_step_that_cannot_be_read_is_one_finding_and_no_guess_about_what_follows() {
+    let spec = "type: Login\nguarantees: { identified: true }\nstart: password\nsteps:\n\
+        \x20 - id: password\n    password: { identify: on }\n    outcomes: { next: done }\n\
+        \x20 - id: done\n    complete: {}\n";
+    let found = findings(spec);
+    let codes: Vec<&str> =
+        found.iter().filter(|finding| !is_background(finding)).map(|finding| finding.code).collect();
+    assert_eq!(codes, ["yaml-boolean"]);
+}
+
+#[test]
+fn a_wrong_name_inside_an_expression_is_underlined_itself() {
+    let text = flow(
+        "type: Custom\nstart: note\nsteps:\n\
+        \x20 - id: note\n    set: { values: { copy: \"has(flow.name) ? form.nickname : ''\" } }\n    outcomes: { next: done }\n\
+        \x20 - id: done\n    complete: {}\n",
+    );
+    let folder = Folder::read([("a.yaml".to_owned(), text.clone())], KINDS);
+    let place = folder.findings[0].place.locate(&folder.manifests).unwrap();
+    assert_eq!(&text[place.span], "form.nickname");
+}

@@ -52,7 +52,7 @@ pub(super) fn find(cx: &Subject<'_, '_>) -> Vec<Finding> {
 /// Wires of the flow itself that no step can take.
 fn inherited(cx: &Subject<'_, '_>) -> Vec<Finding> {
     let graph = cx.graph();
-    if graph.steps.iter().any(|step| !step.is_known) {
+    if !cx.is_known() {
         return Vec::new();
     }
     let is_taken = |outcome: &str| graph.steps.iter().any(|step| step.can_end_by(outcome));

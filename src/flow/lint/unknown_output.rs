@@ -39,7 +39,7 @@
 //!
 //! Correct the name.
 
-use crate::diagnostic::{Finding, Rule, Severity, nearest};
+use crate::diagnostic::{Finding, Place, Rule, Severity, nearest};
 use crate::lint::Subject;
 
 pub(super) const RULE: Rule = Rule {
@@ -53,19 +53,19 @@ pub(super) fn find(cx: &Subject<'_, '_>) -> Vec<Finding> {
     for used in cx.uses() {
         for read in used.reads.iter().filter(|read| read.root() == "steps") {
             let (step, output) = (read.path.get(1), read.path.get(2));
-            findings.extend(step.and_then(|step| unknown(cx, &used.pointer, step, output.map(String::as_str))));
+            findings.extend(step.and_then(|step| unknown(cx, cx.at(&used.pointer).narrowed(read.to_string()), step, output.map(String::as_str))));
         }
     }
     findings
 }
 
-fn unknown(cx: &Subject<'_, '_>, pointer: &str, id: &str, output: Option<&str>) -> Option<Finding> {
+fn unknown(cx: &Subject<'_, '_>, place: Place, id: &str, output: Option<&str>) -> Option<Finding> {
     let Some(step) = cx.steps().map(|(_, step)| step).find(|step| step.id == id) else {
         let help = match nearest(id, cx.steps().map(|(_, step)| step.id)) {
             Some(near) => format!("did you mean {near}?"),
             None => "correct the id".to_owned(),
         };
-        return Some(RULE.at(cx.at(pointer), format!("there is no step {id} to read from"), help));
+        return Some(RULE.at(place, format!("there is no step {id} to read from"), help));
     };
     let output = output.filter(|output| step.is_known && !step.facts.outputs.iter().any(|known| known.name == *output))?;
     let names = || step.facts.outputs.iter().map(|known| known.name.as_str());
@@ -74,5 +74,5 @@ fn unknown(cx: &Subject<'_, '_>, pointer: &str, id: &str, output: Option<&str>) 
         None if names().next().is_none() => "remove it; the step puts nothing out".to_owned(),
         None => format!("its outputs are {}", names().collect::<Vec<_>>().join(", ")),
     };
-    Some(RULE.at(cx.at(pointer), format!("the step {id} puts out no {output}"), help))
+    Some(RULE.at(place, format!("the step {id} puts out no {output}"), help))
 }

@@ -55,7 +55,7 @@ pub(super) fn find(cx: &Subject<'_, '_>) -> Vec<Finding> {
                 Some(near) => format!("did you mean {near}?"),
                 None => format!("expressions read {}", ROOTS.join(", ")),
             };
-            RULE.at(cx.at(&used.pointer), format!("there is no {root} to read from"), help)
+            RULE.at(cx.at(&used.pointer).narrowed(root), format!("there is no {root} to read from"), help)
         })
         .collect()
 }

@@ -39,7 +39,7 @@ pub(super) const RULE: Rule = Rule {
 };
 
 pub(super) fn find(cx: &Subject<'_, '_>) -> Vec<Finding> {
-    if cx.graph().start().is_none() {
+    if cx.graph().start().is_none() || !cx.is_known() {
         return Vec::new();
     }
     let reached = cx.graph().reached();

@@ -144,7 +144,8 @@ fn user_attributes(cx: &Subject<'_, '_>) -> Vec<Finding> {
         let reads = used.reads.iter().filter(|read| read.root() == "user");
         for name in reads.filter_map(|read| read.path.get(1)).filter(|name| !has(name)) {
             let title = format!("users have no attribute {name}");
-            findings.push(RULE.at(cx.at(&used.pointer), title, suggestion(name, first)));
+            let place = cx.at(&used.pointer).narrowed(format!("user.{name}"));
+            findings.push(RULE.at(place, title, suggestion(name, first)));
         }
     }
     findings

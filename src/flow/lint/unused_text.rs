@@ -45,7 +45,7 @@ pub(super) const RULE: Rule = Rule {
 
 pub(super) fn find(cx: &Subject<'_, '_>) -> Vec<Finding> {
     let steps = &cx.graph().steps;
-    if steps.iter().any(|step| !step.is_known) {
+    if !cx.is_known() {
         return Vec::new();
     }
     let used: BTreeSet<&str> = steps.iter().flat_map(|step| &step.facts.texts).map(|text| text.key.as_str()).collect();

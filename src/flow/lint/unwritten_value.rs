@@ -60,7 +60,7 @@ pub(super) fn find(cx: &Subject<'_, '_>) -> Vec<Finding> {
 }
 
 fn unwritten(cx: &Subject<'_, '_>, index: usize, used: &Use, read: &Reference) -> Option<Finding> {
-    let place = cx.at(&used.pointer);
+    let place = cx.at(&used.pointer).narrowed(read.to_string());
     if read.root() == "input" {
         let name = read.path.get(1).filter(|name| !cx.graph().inputs.contains_key(*name))?;
         let names = cx.graph().inputs.keys().map(String::as_str);
