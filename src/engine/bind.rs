@@ -128,7 +128,7 @@ impl std::fmt::Debug for Runnable {
         f.debug_struct("Runnable")
             .field("flow", &self.program.flow)
             .field("digest", &self.program.digest)
-            .finish()
+            .finish_non_exhaustive()
     }
 }
 

@@ -251,6 +251,7 @@ impl<'p> Run<'p> {
         }
     }
 
+    #[expect(clippy::should_implement_trait, reason = "a run is no sequence: every ask waits for its answer")]
     /// What to do next. After [`Next::Done`] and [`Next::Refused`] the run is over.
     pub fn next(&mut self) -> Next {
         loop {

@@ -17,8 +17,11 @@ pub struct NodeKind {
     /// What everybody else reads about it.
     pub kind: &'static Kind,
     /// Turns settings into a node: expressions and templates are compiled here, once, when a revision is loaded.
-    pub bind: fn(&Value, &Binder<'_>) -> Result<Box<dyn Node>, BindError>,
+    pub bind: Bind,
 }
+
+/// Makes a node of a step's settings.
+pub type Bind = fn(&Value, &Binder<'_>) -> Result<Box<dyn Node>, BindError>;
 
 /// One bound step.
 pub trait Node: Send + Sync {

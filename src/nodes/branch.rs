@@ -105,3 +105,20 @@ impl Node for Branch {
 fn leave(outcome: &str) -> Turn {
     Turn::Finish(Box::new(Finish::by(outcome)))
 }
+
+#[cfg(test)]
+pub(crate) fn examples() -> Vec<crate::harness::Example> {
+    use serde_json::json;
+
+    use crate::harness::Example;
+
+    vec![
+        Example::of(json!({ "cases": [{ "when": "form.email == 'x'", "outcome": "same" },
+            { "when": "form.email.endsWith('example.org')", "outcome": "here" }], "otherwise": "elsewhere" }))
+        .leaving_by("here"),
+        Example::of(json!({ "cases": [{ "when": "false", "outcome": "same" }], "otherwise": "elsewhere" }))
+            .leaving_by("elsewhere"),
+        Example::of(json!({ "cases": [{ "when": "form.email", "outcome": "same" }], "otherwise": "elsewhere" }))
+            .leaving_by("error"),
+    ]
+}

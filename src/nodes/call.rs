@@ -52,3 +52,12 @@ fn bind(value: &Value, binder: &Binder<'_>) -> Result<Box<dyn Node>, BindError> 
     let settings: Settings = binder.settings(value)?;
     enter::bind(settings.with.as_ref(), binder)
 }
+
+#[cfg(test)]
+pub(crate) fn examples() -> Vec<crate::harness::Example> {
+    use serde_json::json;
+
+    use crate::harness::Example;
+
+    vec![Example::of(json!({ "flow": "inner", "with": { "email": "form.email" } })).leaving_by("inner")]
+}

@@ -164,3 +164,15 @@ impl Choose {
 fn take(offer: &Offer) -> Turn {
     Turn::Finish(Box::new(Finish::by(offer.step.as_str())))
 }
+
+#[cfg(test)]
+pub(crate) fn examples() -> Vec<crate::harness::Example> {
+    use serde_json::json;
+
+    use crate::harness::Example;
+
+    vec![
+        Example::of(json!({ "from": ["red", "blue"], "labels": { "red": "hello" } })).pressing("blue").leaving_by("blue"),
+        Example::of(json!({ "from": ["only"] })).leaving_by("only"),
+    ]
+}

@@ -149,3 +149,16 @@ impl Done {
         })
     }
 }
+
+#[cfg(test)]
+pub(crate) fn examples() -> Vec<crate::harness::Example> {
+    use serde_json::json;
+
+    use crate::harness::Example;
+
+    vec![
+        Example::of(json!({})).leaving_by("completed"),
+        Example::of(json!({ "sessionLifetime": "1h", "sessionIdle": "2h", "subject": "Guest", "title": "hello" }))
+            .leaving_by("completed"),
+    ]
+}

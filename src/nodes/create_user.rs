@@ -184,3 +184,16 @@ impl CreateUser {
         }
     }
 }
+
+#[cfg(test)]
+pub(crate) fn examples() -> Vec<crate::harness::Example> {
+    use serde_json::json;
+
+    use crate::harness::Example;
+
+    vec![
+        Example::of(json!({ "attributes": { "email": "form.email" } })),
+        Example::of(json!({ "attributes": { "email": "'ada@example.org'" } })).leaving_by("exists"),
+        Example::of(json!({ "attributes": { "name": "form.email" } })).leaving_by("error"),
+    ]
+}

@@ -73,3 +73,12 @@ impl Node for Exit {
         Ok(Turn::Finish(Box::new(Finish { end: Some(end), ..Finish::default() })))
     }
 }
+
+#[cfg(test)]
+pub(crate) fn examples() -> Vec<crate::harness::Example> {
+    use serde_json::json;
+
+    use crate::harness::Example;
+
+    vec![Example::of(json!({ "outcome": "next", "outputs": { "email": "form.email" } })).leaving_by("error")]
+}

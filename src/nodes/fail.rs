@@ -74,3 +74,15 @@ impl Node for Failed {
         Ok(Turn::Finish(Box::new(Finish { end, ..Finish::default() })))
     }
 }
+
+#[cfg(test)]
+pub(crate) fn examples() -> Vec<crate::harness::Example> {
+    use serde_json::json;
+
+    use crate::harness::Example;
+
+    vec![
+        Example::of(json!({})).leaving_by("failed"),
+        Example::of(json!({ "text": "hello" })).leaving_by("failed"),
+    ]
+}

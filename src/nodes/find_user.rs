@@ -116,3 +116,15 @@ impl Node for FindUser {
         }
     }
 }
+
+#[cfg(test)]
+pub(crate) fn examples() -> Vec<crate::harness::Example> {
+    use serde_json::json;
+
+    use crate::harness::Example;
+
+    vec![
+        Example::of(json!({ "by": "'ADA@example.org '" })),
+        Example::of(json!({ "by": "form.email" })).leaving_by("notFound"),
+    ]
+}

@@ -359,23 +359,22 @@ impl BoundField {
         Ok(Field {
             label: label.unwrap_or_else(|| self.field.label.clone()),
             hint: self.hint.as_ref().map(|hint| cx.text(hint)).transpose()?,
-            value: value.and_then(|value| self.shown(value)),
+            value: value.and_then(shown),
             error,
             options: self.options.iter().zip(&self.option_labels).map(choice).collect::<Result<_, Fault>>()?,
             ..self.field.clone()
         })
     }
 
-    /// A value as the field can show it again; an oversized one is cut, so that it cannot fill the record.
-    fn shown(&self, value: &Value) -> Option<String> {
-        let text = match value {
-            Value::String(text) => text.clone(),
-            Value::Number(number) => number.to_string(),
-            Value::Bool(true) => "true".to_owned(),
-            _ => return None,
-        };
-        let most = usize::try_from(self.field.max_length).unwrap_or(usize::MAX);
-        Some(text.chars().take(most).collect())
+}
+
+/// A value as a field can show it again.
+fn shown(value: &Value) -> Option<String> {
+    match value {
+        Value::String(text) => Some(text.clone()),
+        Value::Number(number) => Some(number.to_string()),
+        Value::Bool(true) => Some("true".to_owned()),
+        _ => None,
     }
 }
 
@@ -383,4 +382,28 @@ impl BoundField {
 fn literal(text: &str) -> Text {
     let by_locale = std::iter::once(("und".to_owned(), text.to_owned())).collect();
     Text::Authored { default_locale: "und".to_owned(), by_locale }
+}
+
+#[cfg(test)]
+pub(crate) fn examples() -> Vec<crate::harness::Example> {
+    use serde_json::json;
+
+    use crate::harness::Example;
+
+    vec![
+        Example::of(json!({ "fields": [
+            { "name": "username", "type": "Identifier" },
+            { "name": "email", "type": "Email", "label": "hello", "hint": "other" },
+            { "name": "age", "type": "Integer" },
+            { "name": "terms", "type": "Boolean" },
+            { "name": "born", "type": "Date" },
+            { "name": "phone", "type": "Phone" },
+            { "name": "color", "type": "Select", "options": [{ "value": "red" }, { "value": "blue", "label": "hello" }] },
+        ], "title": "hello" }))
+        .posts(json!({ "username": "ada", "email": "ada@example.org", "age": "42", "terms": "true",
+            "born": "1815-12-10", "phone": "+44 20 7946 0000", "color": "red" })).taking_any("username"),
+        Example::of(json!({ "fields": [{ "name": "email", "type": "Email" }], "actions": [{ "name": "signIn" }] }))
+            .pressing("signIn")
+            .leaving_by("signIn"),
+    ]
 }

@@ -172,3 +172,15 @@ fn finish(outcome: &str, status: u16, body: Value) -> Turn {
     finish.outputs.insert("body".to_owned(), body);
     Turn::Finish(Box::new(finish))
 }
+
+#[cfg(test)]
+pub(crate) fn examples() -> Vec<crate::harness::Example> {
+    use serde_json::json;
+
+    use crate::harness::Example;
+
+    vec![
+        Example::of(json!({ "connection": "crm", "path": "/customers/{{ form.email }}" })),
+        Example::of(json!({ "connection": "crm", "method": "POST", "path": "/customers", "body": { "email": "form.email" } })),
+    ]
+}

@@ -3,6 +3,8 @@
 //! A kind's file holds its settings with their documentation, its facts, its behaviour and its examples. Adding a
 //! kind is that file and one line below.
 
+#[cfg(test)]
+mod harness;
 pub mod shared;
 
 /// Declares the kinds in the order of the catalogue: each is a module with a `KIND`.
@@ -12,6 +14,12 @@ macro_rules! nodes {
 
         static ALL: &[&NodeKind] = &[$(&$module::KIND),+];
         static KINDS: &[&Kind] = &[$($module::KIND.kind),+];
+
+        /// Every kind with its source and its examples.
+        #[cfg(test)]
+        fn examples() -> Vec<(&'static NodeKind, &'static str, Vec<harness::Example>)> {
+            vec![$((&$module::KIND, include_str!(concat!(stringify!($module), ".rs")), $module::examples())),+]
+        }
     };
 }
 

@@ -140,3 +140,12 @@ impl SendMail {
         Ok(())
     }
 }
+
+#[cfg(test)]
+pub(crate) fn examples() -> Vec<crate::harness::Example> {
+    use serde_json::json;
+
+    use crate::harness::Example;
+
+    vec![Example::of(json!({ "connection": "mail", "to": "form.email", "subject": "hello", "body": "other" }))]
+}

@@ -111,3 +111,15 @@ impl ShowMessage {
 fn leave(outcome: &str) -> Turn {
     Turn::Finish(Box::new(Finish::by(outcome)))
 }
+
+#[cfg(test)]
+pub(crate) fn examples() -> Vec<crate::harness::Example> {
+    use serde_json::json;
+
+    use crate::harness::Example;
+
+    vec![
+        Example::of(json!({ "title": "hello", "text": "other" })).pressing("next"),
+        Example::of(json!({ "actions": [{ "name": "later" }] })).pressing("later").leaving_by("later"),
+    ]
+}

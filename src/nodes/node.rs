@@ -22,6 +22,7 @@ use crate::shared::settings::{self, Sources};
 /// Settings of `node`.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[expect(clippy::doc_markdown, reason = "kubectl explain shows these as plain text")]
 struct Settings {
     /// The name of the FlowNode.
     #[schemars(length(min = 1, max = 63))]
@@ -51,4 +52,16 @@ fn facts(value: &Value) -> Result<Facts, SettingsError> {
 fn bind(value: &Value, binder: &Binder<'_>) -> Result<Box<dyn Node>, BindError> {
     let settings: Settings = binder.settings(value)?;
     enter::bind(settings.with.as_ref(), binder)
+}
+
+#[cfg(test)]
+pub(crate) fn examples() -> Vec<crate::harness::Example> {
+    use serde_json::json;
+
+    use crate::harness::Example;
+
+    vec![
+        Example::of(json!({ "name": "inner", "with": { "email": "form.email" } })).leaving_by("inner"),
+        Example::of(json!({ "name": "inner", "with": { "email": "form.nothing" } })).leaving_by("error"),
+    ]
 }

@@ -143,6 +143,7 @@ struct Sent {
 }
 
 #[derive(Serialize, Deserialize)]
+#[expect(clippy::enum_variant_names, reason = "a state is named for what it expects")]
 enum State {
     ExpectMailCount { address: String, previous: Option<Sent> },
     ExpectCode { sent: Option<Sent>, address: String },
@@ -305,4 +306,17 @@ fn entered_code(submission: &Submission) -> Option<String> {
 
 fn digest(salt: &str, code: &str) -> Digest {
     Digest::of_parts(&[salt.as_bytes(), code.as_bytes()])
+}
+
+#[cfg(test)]
+pub(crate) fn examples() -> Vec<crate::harness::Example> {
+    use serde_json::json;
+
+    use crate::harness::Example;
+
+    vec![
+        Example::of(json!({ "connection": "mail" })).for_user().posts(json!({ "code": "$code" })),
+        Example::of(json!({ "connection": "mail", "to": "form.email", "digits": 8, "lifetime": "5m" }))
+            .posts(json!({ "code": "$code" })),
+    ]
 }

@@ -103,6 +103,7 @@ struct Lookup {
 }
 
 #[derive(Serialize, Deserialize)]
+#[expect(clippy::enum_variant_names, reason = "a state is named for what it expects")]
 enum State {
     ExpectPost,
     ExpectUser,
@@ -242,4 +243,16 @@ fn throttles(cx: &Cx<'_>, user: Option<&User>) -> Result<Vec<Throttle>, Fault> {
 /// A posted text that is neither missing nor empty nor of another type.
 fn posted<'a>(submission: &'a Submission, name: &str) -> Option<&'a str> {
     submission.fields.get(name).and_then(Value::as_str).filter(|text| !text.is_empty())
+}
+
+#[cfg(test)]
+pub(crate) fn examples() -> Vec<crate::harness::Example> {
+    use serde_json::json;
+
+    use crate::harness::Example;
+
+    vec![
+        Example::of(json!({})).for_user().posts(json!({ "password": "$password" })),
+        Example::of(json!({ "identify": true })).posts(json!({ "username": "$email", "password": "$password" })),
+    ]
 }

@@ -66,3 +66,15 @@ impl Node for Set {
         Ok(Turn::Finish(Box::new(finish)))
     }
 }
+
+#[cfg(test)]
+pub(crate) fn examples() -> Vec<crate::harness::Example> {
+    use serde_json::json;
+
+    use crate::harness::Example;
+
+    vec![
+        Example::of(json!({ "values": { "greeting": "'Hello ' + form.email", "number": "1 + 1" } })),
+        Example::of(json!({ "values": { "greeting": "form.nothing" } })).leaving_by("error"),
+    ]
+}

@@ -143,3 +143,12 @@ fn posted(submission: &Submission) -> Option<SecretText> {
     let password = submission.fields.get("password")?.as_str()?;
     (!password.is_empty()).then(|| SecretText::new(password))
 }
+
+#[cfg(test)]
+pub(crate) fn examples() -> Vec<crate::harness::Example> {
+    use serde_json::json;
+
+    use crate::harness::Example;
+
+    vec![Example::of(json!({})).resting_on_evidence().posts(json!({ "password": "correct horse battery" })).taking_any("password")]
+}

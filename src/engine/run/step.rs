@@ -57,7 +57,7 @@ impl Run<'_> {
             attempt: Attempt(self.active.attempt.0.saturating_add(1)),
             token: token(self.chance),
             state: std::mem::take(&mut self.active.state),
-            view,
+            view: storable(view),
             can_go_back: !self.journey.visited.is_empty(),
         }));
         Stage::Decided
@@ -86,7 +86,7 @@ impl Run<'_> {
 
     fn finish(&mut self, finish: Finish) -> Stage {
         let accepted =
-            self.bound().and_then(|bound| check(&bound, &finish)).and_then(|()| self.claim(&finish));
+            self.bound().and_then(|bound| check(bound, &finish)).and_then(|()| self.claim(&finish));
         if let Err(fault) = accepted {
             return self.fault(fault);
         }
@@ -96,13 +96,11 @@ impl Run<'_> {
             return self.enter_callee(input);
         }
         self.audit("step.finished", Some(outcome_name(&finish)));
-        match finish.end {
-            Some(end) => self.end(end),
-            None => {
-                self.store_outputs(finish.outputs, finish.form, finish.vars);
-                self.route(&finish.outcome)
-            }
+        if let Some(end) = finish.end {
+            return self.end(end);
         }
+        self.store_outputs(finish.outputs, finish.form, finish.vars);
+        self.route(&finish.outcome)
     }
 
     /// The step could not do its work: what it wanted to write or send is dropped, what it counted stays.
@@ -142,6 +140,16 @@ impl Run<'_> {
         let frame = self.journey.frames.last().ok_or_else(lost)?;
         self.runnable.step(frame.graph, frame.step).map(|(_, bound)| bound).ok_or_else(lost)
     }
+}
+
+/// The view without secrets, and with no value longer than its field takes: it becomes part of the record.
+fn storable(mut view: View) -> View {
+    for field in &mut view.fields {
+        let most = usize::try_from(field.max_length).unwrap_or(usize::MAX);
+        let shown = field.value.take().filter(|_| !field.field_type.is_secret());
+        field.value = shown.map(|value| value.chars().take(most).collect());
+    }
+    view
 }
 
 fn lost() -> Fault {

@@ -145,9 +145,10 @@ proptest! {
         let mut tokens = Vec::new();
         for step in moves {
             let before = visitor.journey.clone();
-            match play(&mut visitor, &mut tokens, step) {
-                Ok(commit) => is_sound(&visitor, &commit),
-                Err(_) => prop_assert_eq!(&visitor.journey, &before),
+            if let Ok(commit) = play(&mut visitor, &mut tokens, step) {
+                is_sound(&visitor, &commit);
+            } else {
+                prop_assert_eq!(&visitor.journey, &before);
             }
         }
     }

@@ -22,6 +22,7 @@ use crate::turn::{Complete, EndTurn, Event, Fault, Finish, Node, NodeKind, Turn}
 
 /// What a toy does, in this order.
 #[derive(Deserialize, Default, Clone)]
+#[expect(clippy::struct_excessive_bools, reason = "settings of a toy")]
 #[serde(default, deny_unknown_fields, rename_all = "camelCase")]
 pub(super) struct Toy {
     /// Shows a page; only the answer `right` passes it, any other is counted.
@@ -88,11 +89,11 @@ fn fact(proof: &str) -> ProofFact {
     }
 }
 
-fn proof(proof: &String) -> Proof {
-    match proof.as_str() {
+fn proof(proof: &str) -> Proof {
+    match proof {
         "identified" => Proof::Identified,
         "created" => Proof::Created,
-        "pwd" | "otp" => Proof::Factor(proof.clone()),
+        "pwd" | "otp" => Proof::Factor(proof.to_owned()),
         address => Proof::Address(address.to_owned()),
     }
 }
@@ -180,7 +181,7 @@ impl Bound {
             outputs,
             form: self.toy.form.clone(),
             vars: self.toy.vars.clone(),
-            proofs: self.toy.proofs.iter().map(proof).collect(),
+            proofs: self.toy.proofs.iter().map(|name| proof(name)).collect(),
             user: self.toy.user.map(user),
             enter: self.toy.enters.clone(),
         })))

@@ -1,0 +1,93 @@
+//! The outside of every journey: users, passwords, counters and mails, all in memory.
+
+use std::collections::BTreeMap;
+
+use idflow_core::Value;
+use idflow_core::counter::{Count, CounterKey, CounterStep};
+use idflow_core::effect::{Answer, Ask, Mail, Weakness};
+use idflow_core::id::UserId;
+use idflow_core::secret::PasswordHash;
+use idflow_core::time::Timestamp;
+use idflow_core::user::{User, normalized_identifier};
+use idflow_core::write::Write;
+use idflow_engine::run::Commit;
+
+use super::person::Person;
+
+pub(super) struct World {
+    pub(super) now: Timestamp,
+    users: BTreeMap<UserId, User>,
+    hashes: BTreeMap<UserId, PasswordHash>,
+    counts: BTreeMap<CounterKey, Count>,
+    pub(super) mails: Vec<Mail>,
+}
+
+fn hash(password: &str) -> PasswordHash {
+    PasswordHash(format!("hash of {password}"))
+}
+
+impl World {
+    pub(super) fn new() -> Self {
+        let users = Person::ALL.map(|person| (person.user().id, person.user()));
+        let hashes = Person::ALL.map(|person| (person.user().id, hash(person.password)));
+        Self {
+            now: Timestamp(1_700_000_000_000),
+            users: BTreeMap::from(users),
+            hashes: BTreeMap::from(hashes),
+            counts: BTreeMap::new(),
+            mails: Vec::new(),
+        }
+    }
+
+    pub(super) fn answer(&self, ask: &Ask) -> Answer {
+        match ask {
+            Ask::FindUser { attributes, value, .. } => {
+                let has = |user: &&User| {
+                    let texts = attributes.iter().filter_map(|name| user.text(name));
+                    { texts }.any(|text| normalized_identifier(text) == normalized_identifier(value))
+                };
+                Answer::User(self.users.values().find(has).cloned())
+            }
+            Ask::ReadUser { user } => Answer::User(self.users.get(user).cloned()),
+            Ask::ReadCounters { keys } => {
+                let count = |key| self.counts.get(key).copied().unwrap_or_default().at(self.now);
+                Answer::Counts(keys.iter().map(count).collect())
+            }
+            Ask::HashPassword { password, .. } if password.code_points() > 1024 => {
+                Answer::Weak(vec![Weakness::TooLong { maximum: 1024 }])
+            }
+            Ask::HashPassword { password, .. } => Answer::Hashed(hash(password.expose_for("a test"))),
+            Ask::VerifyPassword { user, password } => {
+                let stored = user.and_then(|user| self.hashes.get(&user));
+                let matches = stored == Some(&hash(password.expose_for("a test")));
+                Answer::Verified { matches, rehashed: None }
+            }
+            Ask::Http(_) => Answer::Http { status: 200, body: Value::from("fine") },
+        }
+    }
+
+    /// Applies a commit as the store does: a counter that is full refuses all of it.
+    pub(super) fn commit(&mut self, commit: Commit) {
+        for step in &commit.counters {
+            let (key, count) = match step {
+                CounterStep::AddUnlessFull { key, limit } => {
+                    (key, self.counts.get(key).copied().unwrap_or_default().add(*limit, self.now))
+                }
+                CounterStep::RequireBelowAndReset { key, .. } => (key, Some(Count::default())),
+            };
+            self.counts.insert(key.clone(), count.expect("no counter is full in these tests"));
+        }
+        for write in &commit.writes {
+            match write {
+                Write::CreateUser { user, .. } | Write::UpdateUser { user, .. } => {
+                    self.users.insert(user.id, user.clone());
+                }
+                Write::SetPassword { user, hash, .. } => {
+                    self.hashes.insert(*user, hash.clone());
+                }
+                Write::OpenSession(_) => panic!("the executor writes sessions"),
+            }
+        }
+        self.mails.extend(commit.committed());
+    }
+}
