@@ -14,10 +14,10 @@ use idflow_api::catalog::{CatalogEntry, CatalogFlow, TenantSettings};
 use idflow_api::flow::Flow;
 use idflow_core::Value;
 use idflow_core::digest::Digest;
-use idflow_flow::diagnostic::{Finding, ObjectId};
+use idflow_flow::Objects;
+use idflow_flow::diagnostic::{Finding, ObjectId, Severity};
 use idflow_flow::kinds::Kinds;
-use idflow_flow::source::{Manifest, Object, read};
-use idflow_flow::{Objects, compile_flow};
+use idflow_flow::source::{Manifest, Object};
 
 use crate::source::Snapshot;
 use crate::source::live::{Live, SharedSecret};
@@ -31,6 +31,7 @@ pub struct Folder {
     catalog: i64,
     served: BTreeMap<String, CatalogFlow>,
     contents: BTreeMap<Digest, String>,
+    live: Live,
 }
 
 /// One reading of the folder.
@@ -70,6 +71,7 @@ impl Folder {
             catalog: 0,
             served: BTreeMap::new(),
             contents,
+            live: Live::default(),
         })
     }
 
@@ -85,53 +87,35 @@ impl Folder {
 
     /// Reads the folder.
     pub fn read(&mut self) -> std::io::Result<Reading> {
-        let mut manifests = Vec::new();
+        let mut texts = Vec::new();
         for path in files(&self.folder)? {
             let text = String::from_utf8_lossy(&std::fs::read(&path)?).into_owned();
-            manifests.push(read(&path.display().to_string(), &text));
+            texts.push((path.display().to_string(), text));
         }
-        let mut findings: Vec<Finding> =
-            manifests.iter().flat_map(|manifest| manifest.findings.clone()).collect();
-        let mut objects = Objects::default();
-        for object in manifests.iter().flat_map(|manifest| &manifest.objects) {
-            if let Err(finding) = objects.insert(object) {
-                findings.push(*finding);
-            }
-        }
+        let checked = idflow_flow::Folder::read(texts, self.kinds);
         self.catalog += 1;
-        let mut reading = Reading {
-            snapshot: self.snapshot(&objects, &manifests),
-            manifests,
-            findings,
-            missing: Vec::new(),
-            minted: Vec::new(),
-            held_back: Vec::new(),
-        };
-        self.compile(&objects, &mut reading)?;
-        reading.snapshot.flows = self.served.values().cloned().collect();
-        reading.snapshot.contents = self.contents.clone();
-        Ok(reading)
-    }
-
-    fn compile(&mut self, objects: &Objects, reading: &mut Reading) -> std::io::Result<()> {
-        for (name, flow) in &objects.flows {
-            let compiled = compile_flow(flow, objects, self.kinds);
-            let missing = compiled.missing.iter().map(|object| (name.clone(), object.clone()));
-            reading.missing.extend(missing);
-            reading.findings.extend(compiled.findings);
-            match compiled.revision {
-                Some(revision) => {
-                    self.serve(name, flow, revision.digest, revision.content, &mut reading.minted)?
+        let mut live = live(&checked.objects, &checked.manifests);
+        // What a file that cannot be read held is not gone: only what no file mentions any more is.
+        if checked.manifests.iter().any(is_unreadable) {
+            live.keep(&self.live);
+        } else {
+            self.served.retain(|name, _| checked.objects.flows.contains_key(name));
+        }
+        self.live = live;
+        let mut minted = Vec::new();
+        let (mut held_back, mut missing) = (Vec::new(), Vec::new());
+        for (name, compiled) in checked.flows {
+            missing.extend(compiled.missing.into_iter().map(|object| (name.clone(), object)));
+            match (compiled.revision, checked.objects.flows.get(&name)) {
+                (Some(revision), Some(flow)) => {
+                    self.serve(&name, flow, revision.digest, revision.content, &mut minted)?;
                 }
-                None => reading.held_back.push(name.clone()),
+                _ => held_back.push(name),
             }
         }
-        // A flow whose file does not even parse is not gone: only one that no file mentions any more is.
-        let unreadable = reading.manifests.iter().any(|manifest| manifest.objects.is_empty());
-        if !unreadable {
-            self.served.retain(|name, _| objects.flows.contains_key(name));
-        }
-        Ok(())
+        let snapshot = self.snapshot(&checked.objects);
+        let (manifests, findings) = (checked.manifests, checked.findings);
+        Ok(Reading { snapshot, manifests, findings, missing, minted, held_back })
     }
 
     fn serve(
@@ -162,7 +146,7 @@ impl Folder {
         Ok(())
     }
 
-    fn snapshot(&self, objects: &Objects, manifests: &[Manifest]) -> Snapshot {
+    fn snapshot(&self, objects: &Objects) -> Snapshot {
         let tenant = objects.tenants.values().next();
         let settings = TenantSettings {
             name: tenant.and_then(|tenant| tenant.metadata.name.clone()).unwrap_or_else(|| "dev".to_owned()),
@@ -172,22 +156,31 @@ impl Folder {
             egress: tenant.and_then(|tenant| tenant.spec.egress.clone()),
             trusted_proxies: Vec::new(),
         };
-        let secrets = manifests.iter().flat_map(|manifest| &manifest.objects);
-        let secrets = secrets.filter(|object| object.kind == "Secret");
         Snapshot {
             catalog: self.catalog,
             tenant: settings,
-            flows: Vec::new(),
+            flows: self.served.values().cloned().collect(),
             withdrawn: Vec::new(),
-            contents: BTreeMap::new(),
-            live: Live {
-                connections: objects.connections.iter().map(|(n, o)| (n.clone(), o.spec.clone())).collect(),
-                directories: objects.directories.iter().map(|(n, o)| (n.clone(), o.spec.clone())).collect(),
-                clients: objects.clients.iter().map(|(n, o)| (n.clone(), o.spec.clone())).collect(),
-                themes: objects.themes.iter().map(|(n, o)| (n.clone(), o.spec.clone())).collect(),
-                secrets: secrets.map(|object| (object.name.clone(), secret(object))).collect(),
-            },
+            contents: self.contents.clone(),
+            live: self.live.clone(),
         }
+    }
+}
+
+/// Whether a file has text of which nothing could be read.
+fn is_unreadable(manifest: &Manifest) -> bool {
+    manifest.objects.is_empty() && manifest.findings.iter().any(|finding| finding.severity == Severity::Error)
+}
+
+fn live(objects: &Objects, manifests: &[Manifest]) -> Live {
+    let secrets = manifests.iter().flat_map(|manifest| &manifest.objects);
+    let secrets = secrets.filter(|object| object.kind == "Secret");
+    Live {
+        connections: objects.connections.iter().map(|(n, o)| (n.clone(), o.spec.clone())).collect(),
+        directories: objects.directories.iter().map(|(n, o)| (n.clone(), o.spec.clone())).collect(),
+        clients: objects.clients.iter().map(|(n, o)| (n.clone(), o.spec.clone())).collect(),
+        themes: objects.themes.iter().map(|(n, o)| (n.clone(), o.spec.clone())).collect(),
+        secrets: secrets.map(|object| (object.name.clone(), secret(object))).collect(),
     }
 }
 

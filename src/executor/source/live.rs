@@ -73,6 +73,20 @@ enum SecretProblem {
 }
 
 impl Live {
+    /// Adds what `before` had and this lacks.
+    pub fn keep(&mut self, before: &Self) {
+        fn add<T: Clone>(now: &mut BTreeMap<String, T>, before: &BTreeMap<String, T>) {
+            for (name, object) in before {
+                now.entry(name.clone()).or_insert_with(|| object.clone());
+            }
+        }
+        add(&mut self.connections, &before.connections);
+        add(&mut self.directories, &before.directories);
+        add(&mut self.clients, &before.clients);
+        add(&mut self.themes, &before.themes);
+        add(&mut self.secrets, &before.secrets);
+    }
+
     /// A configuration without flows, and what could not be used of the objects.
     pub fn configuration(&self, tenant: &TenantSettings) -> (Configuration, Vec<String>) {
         let mut problems = Vec::new();
