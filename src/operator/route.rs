@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use idflow_api::Flow;
-use idflow_api::workload::TENANT_LABEL;
+use idflow_api::condition::{READY, SERVING, find};
+use idflow_api::reason::Reason;
 use idflow_core::chance::Chance;
 use idflow_core::time::Clock;
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use serde_json::Value;
 
 use crate::cache::Key;
@@ -77,15 +77,13 @@ impl Queues {
 pub(crate) struct Changed<'a> {
     pub(crate) kind: &'static str,
     pub(crate) key: &'a Key,
-    /// Absent when it has gone with a listing.
-    pub(crate) metadata: Option<&'a ObjectMeta>,
     /// Whether spec, labels and annotations are what they were.
     pub(crate) only_status: bool,
 }
 
 /// Asks everybody concerned to look again.
 pub(crate) fn route(world: &World, queues: &Queues, changed: &Changed<'_>) {
-    let Changed { kind, key, only_status, .. } = *changed;
+    let Changed { kind, key, only_status } = *changed;
     let namespace = key.namespace.as_str();
     let own = || Job::new(kind, key.clone());
     match kind {
@@ -125,7 +123,8 @@ pub(crate) fn route(world: &World, queues: &Queues, changed: &Changed<'_>) {
             queues.add(Controller::Executor, Job::namespace(namespace));
             tenants_of_namespace(world, queues, namespace);
         }
-        _ => child_changed(queues, changed),
+        // Something the operator made for a tenant.
+        _ => tenants_of_namespace(world, queues, namespace),
     }
 }
 
@@ -187,10 +186,21 @@ fn may_use(flow: &Flow, kind: &str, name: &str) -> bool {
         // A step that names no Directory uses the default one.
         "Directory" => true,
         "ConfigMap" => flow.spec.texts_from.iter().any(|from| from == name) || enters_something(),
-        "Flow" => flow.metadata.name.as_deref() != Some(name) && enters_something(),
+        "Flow" => {
+            flow.metadata.name.as_deref() != Some(name)
+                && (enters_something() || flow.spec.default || is_held_up(flow))
+        }
         "FlowNode" => enters_something(),
         _ => flow.spec.steps.iter().any(|step| step.node.values().any(|settings| mentions(settings, name))),
     }
+}
+
+/// Whether a flow waits for another one to go.
+fn is_held_up(flow: &Flow) -> bool {
+    let conditions = flow.status.as_ref().map(|status| status.conditions.as_slice()).unwrap_or_default();
+    find(conditions, READY).is_some_and(|ready| {
+        [Reason::ClaimedByOther, Reason::LimitReached].iter().any(|reason| ready.reason == reason.as_str())
+    })
 }
 
 fn mentions(value: &Value, name: &str) -> bool {
@@ -233,17 +243,116 @@ fn catalog_changed(world: &World, queues: &Queues, namespace: &str) {
             .as_deref()
             .map(|catalog| crate::catalog::plan::serving(catalog, &Key::of(flow.as_ref()).name));
         let status = flow.status.clone().unwrap_or_default();
-        let serves = idflow_api::condition::find(&status.conditions, idflow_api::condition::SERVING)
-            .is_some_and(|c| c.status == "True");
+        let serves = find(&status.conditions, SERVING).is_some_and(|c| c.status == "True");
         if !serves || listed.as_ref() != Some(&status.serving) {
             queues.add(Controller::Flow, Job::new("Flow", Key::of(flow.as_ref())));
         }
     }
 }
 
-fn child_changed(queues: &Queues, changed: &Changed<'_>) {
-    let labels = changed.metadata.and_then(|metadata| metadata.labels.as_ref());
-    if let Some(tenant) = labels.and_then(|labels| labels.get(TENANT_LABEL)) {
-        queues.add(Controller::Tenant, Job::new("Tenant", Key::new("", tenant)));
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fixtures::{NOW, flow, listing, loaded, tenant};
+    use idflow_api::condition::{Conditions, Progress, Truth};
+    use idflow_core::chance::SeededChance;
+    use idflow_core::time::ManualClock;
+
+    struct Fixture {
+        world: World,
+        queues: Queues,
+    }
+
+    impl Fixture {
+        fn new(flows: Vec<Flow>) -> Self {
+            let clock: Arc<dyn Clock> = Arc::new(ManualClock::at(NOW));
+            let chance: Arc<dyn Chance> = Arc::new(SeededChance::new(1));
+            let world = World::default();
+            for flow in flows {
+                world.flows.observe(flow);
+            }
+            world.tenants.observe(tenant("acme"));
+            Self { world, queues: Queues::new(&clock, &chance) }
+        }
+
+        /// Which flows are looked at when an object changes.
+        async fn flows_after(&self, kind: &'static str, name: &str, only_status: bool) -> Vec<String> {
+            let key = Key::new("acme", name);
+            route(&self.world, &self.queues, &Changed { kind, key: &key, only_status });
+            let queue = self.queues.get(Controller::Flow).unwrap();
+            let mut flows = Vec::new();
+            while queue.depth() > 0 {
+                let job = queue.next().await;
+                flows.push(job.key.name.clone());
+                queue.done(job, crate::queue::Next::Change);
+            }
+            flows.sort();
+            flows
+        }
+    }
+
+    fn calling(name: &str) -> Flow {
+        let mut flow = flow(name);
+        flow.spec.steps[0].node = serde_json::from_str(r#"{"call":{"flow":"verify"}}"#).unwrap();
+        flow
+    }
+
+    fn defaulting(name: &str) -> Flow {
+        let mut flow = flow(name);
+        flow.spec.default = true;
+        flow
+    }
+
+    fn serving(name: &str, revision: &str) -> Flow {
+        let mut flow = flow(name);
+        let status = flow.status.get_or_insert_default();
+        status.serving = crate::catalog::plan::serving(&listing(&[(name, revision, 100)]), name);
+        status.conditions = Conditions::new(&[], 1, NOW)
+            .set(SERVING, Truth::True, Reason::Serving, "m")
+            .progress(Progress::Ready, Reason::Serving, "m")
+            .finish();
+        flow
+    }
+
+    #[tokio::test]
+    async fn a_changed_flow_wakes_those_that_may_call_it_and_rivals_for_the_default() {
+        let fixture =
+            Fixture::new(vec![flow("plain"), calling("caller"), defaulting("rival"), flow("verify")]);
+        assert_eq!(fixture.flows_after("Flow", "verify", false).await, ["caller", "rival", "verify"]);
+        assert_eq!(fixture.flows_after("Flow", "verify", true).await, ["verify"]);
+    }
+
+    #[tokio::test]
+    async fn a_changed_config_map_wakes_those_that_take_texts_from_it() {
+        let mut texts = flow("texts");
+        texts.spec.texts_from = vec!["german".to_owned()];
+        let fixture = Fixture::new(vec![flow("plain"), texts]);
+        assert_eq!(fixture.flows_after("ConfigMap", "german", false).await, ["texts"]);
+        assert!(fixture.flows_after("ConfigMap", "kube-root-ca.crt", false).await.is_empty());
+    }
+
+    #[tokio::test]
+    async fn a_changed_catalog_wakes_only_flows_whose_status_does_not_say_so_yet() {
+        let fixture = Fixture::new(vec![serving("a", "one"), serving("b", "one"), flow("c")]);
+        fixture.world.catalogs.observe(listing(&[("a", "one", 100), ("b", "two", 100)]));
+        assert_eq!(fixture.flows_after("Catalog", "idflow", false).await, ["b", "c"]);
+    }
+
+    #[tokio::test]
+    async fn a_revision_wakes_its_flow() {
+        let fixture = Fixture::new(vec![flow("a"), flow("b")]);
+        fixture.world.revisions.observe(loaded("a", "one").as_ref().clone());
+        assert_eq!(fixture.flows_after("FlowRevision", "one", false).await, ["a"]);
+    }
+
+    #[tokio::test]
+    async fn a_child_that_changed_or_went_is_the_tenants_business() {
+        let fixture = Fixture::new(Vec::new());
+        for kind in ["Service", "Role", "StatefulSet", "Pod", "Secret", "OIDCClient"] {
+            assert!(fixture.flows_after(kind, "idflow-executor", false).await.is_empty());
+            let queue = fixture.queues.get(Controller::Tenant).unwrap();
+            assert_eq!(queue.next().await.key.name, "acme", "{kind}");
+            queue.done(Job::new("Tenant", Key::new("", "acme")), crate::queue::Next::Change);
+        }
     }
 }

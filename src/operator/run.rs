@@ -132,6 +132,9 @@ async fn work(ctx: Arc<Context>, tasks: &mut JoinSet<()>) {
     }
 }
 
+/// A label and its value.
+type Label = Option<(&'static str, &'static str)>;
+
 type Listed = Vec<(&'static str, Arc<Notify>)>;
 
 fn watch_all(ctx: &Arc<Context>, tasks: &mut JoinSet<()>) -> Listed {
@@ -147,7 +150,11 @@ fn watch_all(ctx: &Arc<Context>, tasks: &mut JoinSet<()>) -> Listed {
     watches.all("Catalog", |world| &world.catalogs, |_| {});
     watches.made_by_us("Pod", |world| &world.pods);
     watches.made_by_us("StatefulSet", |world| &world.workloads);
-    watches.namespaces();
+    watches.metadata("Service", |world| &world.services, Some((MANAGED_BY_LABEL, MANAGER)));
+    watches.metadata("ServiceAccount", |world| &world.service_accounts, Some((MANAGED_BY_LABEL, MANAGER)));
+    watches.metadata("Role", |world| &world.roles, Some((MANAGED_BY_LABEL, MANAGER)));
+    watches.metadata("RoleBinding", |world| &world.role_bindings, Some((MANAGED_BY_LABEL, MANAGER)));
+    watches.metadata("Namespace", |world| &world.namespaces, None);
     watches.listed
 }
 
@@ -205,17 +212,23 @@ impl Watches<'_> {
         self.tasks.spawn(watch.guarded(Arc::clone(self.ctx), api, listed));
     }
 
-    fn namespaces(&mut self) {
-        let api =
-            Api::<PartialObjectMeta<k8s_openapi::api::core::v1::Namespace>>::all(self.ctx.client.clone());
-        let watch = Watch {
-            kind: "Namespace",
-            cache: |world| &world.namespaces,
-            prune: |_| {},
-            scope: None,
-            label: None,
-        };
-        let listed = self.listed(watch.kind);
+    fn metadata<K>(
+        &mut self,
+        kind: &'static str,
+        cache: fn(&World) -> &Cache<PartialObjectMeta<K>>,
+        label: Label,
+    ) where
+        K: Resource<DynamicType = ()>
+            + Clone
+            + serde::de::DeserializeOwned
+            + std::fmt::Debug
+            + Send
+            + Sync
+            + 'static,
+    {
+        let api = Api::<PartialObjectMeta<K>>::all(self.ctx.client.clone());
+        let watch = Watch { kind, cache, prune: |_| {}, scope: None, label };
+        let listed = self.listed(kind);
         self.tasks.spawn(watch.metadata(Arc::clone(self.ctx), api, listed));
     }
 

@@ -88,7 +88,7 @@ where
             }
             Event::InitDone => {
                 for key in (self.cache)(&ctx.world).keep_only(self.scope.as_deref(), seen) {
-                    self.tell(ctx, &key, None, OnlyStatus(false));
+                    self.tell(ctx, &key, OnlyStatus(false));
                 }
                 seen.clear();
                 self.set_known(ctx);
@@ -98,7 +98,7 @@ where
             Event::Delete(object) => {
                 let key = key_of(&object);
                 (self.cache)(&ctx.world).remove(&key);
-                self.tell(ctx, &key, Some(&object), OnlyStatus(false));
+                self.tell(ctx, &key, OnlyStatus(false));
             }
         }
     }
@@ -110,13 +110,12 @@ where
             (self.prune)(object);
         }
         let key = key_of(&object);
-        let only_status = (self.cache)(&ctx.world).put(object.clone());
-        self.tell(ctx, &key, Some(&object), only_status);
+        let only_status = (self.cache)(&ctx.world).put(object);
+        self.tell(ctx, &key, only_status);
     }
 
-    fn tell(&self, ctx: &Context, key: &Key, object: Option<&DeserializeGuard<K>>, only_status: OnlyStatus) {
-        let metadata = object.map(Resource::meta);
-        let changed = Changed { kind: self.kind, key, metadata, only_status: only_status.0 };
+    fn tell(&self, ctx: &Context, key: &Key, only_status: OnlyStatus) {
+        let changed = Changed { kind: self.kind, key, only_status: only_status.0 };
         route(&ctx.world, &ctx.queues, &changed);
     }
 

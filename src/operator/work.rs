@@ -2,12 +2,18 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::time::Duration;
 
+use idflow_api::reason::Reason;
 use tokio::task::{Id, JoinSet};
 
 use crate::context::{Context, Outcome};
 use crate::queue::{Job, Next, Queue};
 use crate::route::Controller;
+use crate::status::Failure;
+
+/// An API server that accepts a request and never answers holds up one look no longer than this.
+const LOOK_LIMIT: Duration = Duration::from_mins(1);
 
 /// Works off one controller's queue for ever.
 pub(crate) async fn work(ctx: Arc<Context>, controller: Controller) {
@@ -39,7 +45,9 @@ fn finish(queue: &Queue, job: Option<Job>, next: Next) {
 
 async fn look(ctx: &Context, controller: Controller, job: &Job) -> Next {
     let begun = ctx.now();
-    let outcome = dispatch(ctx, controller, job).await;
+    let outcome = tokio::time::timeout(LOOK_LIMIT, dispatch(ctx, controller, job)).await;
+    let outcome =
+        outcome.unwrap_or_else(|_| Err(Failure::new(Reason::ApiError, "the API server does not answer")));
     let took = ctx.now().since(begun);
     match outcome {
         Ok(next) => {

@@ -6,7 +6,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use idflow_api::{Catalog, Connection, Directory, Flow, FlowNode, FlowRevision, OIDCClient, Tenant, Theme};
 use idflow_core::time::Timestamp;
 use k8s_openapi::api::apps::v1::StatefulSet;
-use k8s_openapi::api::core::v1::{ConfigMap, Namespace, Pod, Secret};
+use k8s_openapi::api::core::v1::{ConfigMap, Namespace, Pod, Secret, Service, ServiceAccount};
+use k8s_openapi::api::rbac::v1::{Role, RoleBinding};
 use kube::core::PartialObjectMeta;
 use kube::{Resource, ResourceExt};
 
@@ -27,6 +28,10 @@ pub(crate) struct World {
     pub(crate) catalogs: Cache<Catalog>,
     pub(crate) workloads: Cache<StatefulSet>,
     pub(crate) pods: Cache<Pod>,
+    pub(crate) services: Cache<PartialObjectMeta<Service>>,
+    pub(crate) service_accounts: Cache<PartialObjectMeta<ServiceAccount>>,
+    pub(crate) roles: Cache<PartialObjectMeta<Role>>,
+    pub(crate) role_bindings: Cache<PartialObjectMeta<RoleBinding>>,
     pub(crate) secrets: Cache<PartialObjectMeta<Secret>>,
     pub(crate) config_maps: Cache<PartialObjectMeta<ConfigMap>>,
     /// Tenant namespaces whose Secrets and `ConfigMap`s are known, by part.
