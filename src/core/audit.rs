@@ -22,10 +22,13 @@ pub struct AuditEvent {
     /// The flow's name.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub flow: Option<String>,
-    /// The step's id.
+    /// The revision the journey runs: the first digits of its digest.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub revision: Option<String>,
+    /// The step by its path, `signUp/verify/code`: the calling steps first, then its own id.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub step: Option<String>,
-    /// The outcome, or the refusal's code.
+    /// The outcome, the refusal's code, or the key of the text that says what was wrong.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub outcome: Option<String>,
     /// The application concerned.

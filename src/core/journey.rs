@@ -51,6 +51,9 @@ pub struct Journey {
     pub evidence: Vec<Evidence>,
     /// What the journey waits for.
     pub phase: Phase,
+    /// The id of the step that could not do its work last, for `flow.error`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
     /// How many step instances were entered; bounds loops (checklist J-21).
     pub instances: u32,
     /// Digests of answered form tokens, newest last: the same post twice gives the same answer (J-4).

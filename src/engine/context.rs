@@ -40,6 +40,8 @@ pub(crate) struct Active {
     /// 0 on entering, then the number of the showing that was answered.
     pub(crate) attempt: Attempt,
     pub(crate) state: Value,
+    /// Whether something outside was changed, which going back cannot undo.
+    pub(crate) binds: bool,
     /// How many effect ids this attempt has used.
     pub(crate) effects: u32,
     /// What this visit adds to the commit, unless it ends in a fault.
@@ -50,7 +52,7 @@ impl Active {
     /// A visit that has just begun.
     pub(crate) fn entered(instance: StepInstance) -> Self {
         let additions = Additions::default();
-        Self { instance, attempt: Attempt(0), state: Value::Null, effects: 0, additions }
+        Self { instance, attempt: Attempt(0), state: Value::Null, binds: false, effects: 0, additions }
     }
 
     pub(crate) fn effect_id(&mut self, journey: JourneyId) -> EffectId {

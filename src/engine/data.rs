@@ -52,6 +52,7 @@ impl Sources<'_> {
         flow.insert("name".to_owned(), Value::from(self.program.flow.as_str()));
         flow.insert("type".to_owned(), Value::from(self.program.flow_type.as_str()));
         flow.insert("locale".to_owned(), Value::from(self.journey.locale.clone()));
+        flow.insert("error".to_owned(), Value::from(self.journey.error.clone()));
         let mut query = Data::new();
         if let Purpose::Standalone { query: pairs } = &self.journey.purpose {
             query.extend(pairs.iter().map(|(name, value)| (name.clone(), Value::from(value.as_str()))));

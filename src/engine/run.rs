@@ -198,6 +198,7 @@ impl<'p> Run<'p> {
             user_data: Data::new(),
             evidence: Vec::new(),
             phase: Phase::ExpectSubmission(Box::new(nothing_shown())),
+            error: None,
             instances: 0,
             answered: Vec::new(),
             visited: Vec::new(),
@@ -365,14 +366,17 @@ impl<'p> Run<'p> {
             Purpose::Authorize(request) => Some(request.client_id.clone()),
             Purpose::Standalone { .. } => None,
         };
-        let step = self.journey.frames.last().and_then(|frame| self.runnable.step(frame.graph, frame.step));
+        let steps =
+            self.journey.frames.iter().filter_map(|frame| self.runnable.step(frame.graph, frame.step));
+        let path: Vec<&str> = steps.map(|(step, _)| &*step.id).collect();
         self.decided.audit.push(AuditEvent {
             at: self.now,
             name: name.to_owned(),
             journey: Some(self.journey.id),
             user: self.journey.user,
             flow: Some(self.journey.flow.clone()),
-            step: step.map(|(step, _)| step.id.clone()),
+            revision: Some(self.journey.digest.short(8)),
+            step: Some(path.join("/")),
             outcome: outcome.map(str::to_owned),
             client,
         });

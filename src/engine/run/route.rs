@@ -104,7 +104,7 @@ impl Run<'_> {
             self.journey.visited.clear();
             return;
         }
-        if self.submission.is_none() {
+        if self.submission.is_none() || self.active.binds {
             return;
         }
         let mut frames = self.journey.frames.clone();

@@ -1,7 +1,9 @@
 //! The running step: its turns, and what becomes of each.
 
+use idflow_core::Data;
 use idflow_core::chance::token;
 use idflow_core::effect::{Answer, Ask, EffectClass, PendingAsk};
+use idflow_core::evidence::Proof;
 use idflow_core::id::Attempt;
 use idflow_core::journey::{Expected, Phase};
 use idflow_core::view::View;
@@ -14,6 +16,9 @@ use crate::turn::{Event, Fault, Finish, Turn};
 
 /// How many turns one request may take (checklist J-21).
 const MAX_TURNS: u32 = 200;
+
+/// The most that one step may add to the record, in bytes of JSON: outputs, form values and variables each.
+const MAX_VALUES: usize = 64 * 1024;
 
 impl Run<'_> {
     pub(super) fn turn(&mut self, event: Event) -> Stage {
@@ -49,7 +54,7 @@ impl Run<'_> {
 
     fn show(&mut self, view: View) -> Stage {
         if self.submission.is_some() {
-            self.audit("step.repeated", None);
+            self.audit("step.repeated", view.problem());
         }
         self.settle();
         self.journey.phase = Phase::ExpectSubmission(Box::new(Expected {
@@ -66,6 +71,7 @@ impl Run<'_> {
     fn ask(&mut self, ask: Ask) -> Stage {
         if ask.class() != EffectClass::ReadOnly {
             self.journey.visited.clear();
+            self.active.binds = true;
         }
         let id = self.active.effect_id(self.journey.id);
         Stage::ExpectAnswer(PendingAsk { id, ask })
@@ -95,6 +101,11 @@ impl Run<'_> {
         if let Some(input) = finish.enter {
             return self.enter_callee(input);
         }
+        for proof in &finish.proofs {
+            if let Proof::Factor(method) = proof {
+                self.audit("factor.shown", Some(method));
+            }
+        }
         self.audit("step.finished", Some(outcome_name(&finish)));
         if let Some(end) = finish.end {
             return self.end(end);
@@ -122,6 +133,7 @@ impl Run<'_> {
             Some((self.runnable.graph(frame.graph)?.name.clone(), step.id.clone()))
         });
         let (graph, step) = place.unwrap_or_default();
+        self.journey.error = Some(step.clone());
         self.decided.faults.push(StepFault { graph, step, fault });
     }
 
@@ -168,6 +180,10 @@ fn outcome_name(finish: &Finish) -> &str {
 
 /// Whether a step may finish this way, by the facts of its kind.
 fn check(bound: &BoundStep, finish: &Finish) -> Result<(), Fault> {
+    let values = [&finish.outputs, &finish.form, &finish.vars];
+    if values.iter().any(|values| size(values) > MAX_VALUES) {
+        return Err(Fault::new("the step puts out more than a journey can keep"));
+    }
     let is_declared = || bound.outcomes.iter().any(|outcome| outcome.name == finish.outcome);
     match (&finish.end, &finish.enter) {
         (Some(_), None) if bound.ends => Ok(()),
@@ -175,6 +191,10 @@ fn check(bound: &BoundStep, finish: &Finish) -> Result<(), Fault> {
         (None, None) if is_declared() => Ok(()),
         _ => Err(Fault::new("the step finished in a way that its kind does not declare")),
     }
+}
+
+fn size(values: &Data) -> usize {
+    if values.is_empty() { 0 } else { serde_json::to_vec(values).map_or(usize::MAX, |json| json.len()) }
 }
 
 fn fits(ask: &Ask, answer: &Answer) -> bool {

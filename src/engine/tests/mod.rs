@@ -1,6 +1,7 @@
 //! The engine over toy nodes: what holds whatever a node does.
 
 mod calls;
+mod data;
 mod ends;
 mod evidence;
 mod faults;

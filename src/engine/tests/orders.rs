@@ -136,6 +136,8 @@ fn any_move() -> impl Strategy<Value = Move> {
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
     #[test]
     fn j_6_random_orders_never_panic_and_never_complete_without_every_factor(
         moves in proptest::collection::vec(any_move(), 1..40)

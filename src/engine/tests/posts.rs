@@ -178,9 +178,11 @@ fn j_5_going_back_before_the_account_was_named_forgets_whose_it_was() {
 
 #[test]
 fn j_6_no_page_before_a_proof_or_a_write_can_be_returned_to() {
-    for binding in
-        [json!({ "page": true, "write": true }), json!({ "page": true, "proofs": ["email:a@b.c"] })]
-    {
+    for binding in [
+        json!({ "page": true, "write": true }),
+        json!({ "page": true, "proofs": ["email:a@b.c"] }),
+        json!({ "page": true, "ask": "post" }),
+    ] {
         let runnable = flow(
             "Custom",
             &[
