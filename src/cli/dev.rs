@@ -35,7 +35,7 @@ const LOOK_EVERY: Duration = Duration::from_millis(250);
 
 /// Arguments of `idflow dev`.
 #[derive(clap::Args)]
-pub struct Args {
+pub(crate) struct Args {
     /// The folder of manifests.
     folder: PathBuf,
     /// Where visitors and applications find the issuer. Loopback only: there is no TLS.
@@ -60,7 +60,7 @@ pub struct Args {
 
 /// The cost of a password hash.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-pub enum PasswordHash {
+pub(crate) enum PasswordHash {
     /// Argon2id with 19 MiB, t=2, p=1, as OWASP recommends.
     Default,
     /// The cheapest Argon2id there is: measures everything but the hash.
@@ -69,7 +69,7 @@ pub enum PasswordHash {
 
 impl PasswordHash {
     /// The hasher; the cheapest one is announced loudly.
-    pub fn hasher(self) -> Hasher {
+    pub(crate) fn hasher(self) -> Hasher {
         let cost = match self {
             Self::Default => Cost::Owasp,
             Self::Cheapest => Cost::Cheapest,
@@ -82,7 +82,7 @@ impl PasswordHash {
 }
 
 /// Runs until it is interrupted.
-pub fn run(args: Args) -> ExitCode {
+pub(crate) fn run(args: Args) -> ExitCode {
     crate::block_on(serve(args))
 }
 

@@ -13,6 +13,7 @@ macro_rules! say {
 
 mod output;
 
+use std::io::IsTerminal as _;
 use std::process::ExitCode;
 
 use anyhow::Context as _;
@@ -65,7 +66,11 @@ fn logging(json: bool) {
         .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("info,kube_client::client::builder=off"));
     let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
     // A logger that is set already is the test's: keep it.
-    let _already_set = if json { lines.json().try_init() } else { lines.try_init() };
+    let _already_set = if json {
+        lines.json().try_init()
+    } else {
+        lines.without_time().with_target(false).with_ansi(std::io::stderr().is_terminal()).try_init()
+    };
 }
 
 /// Runs an asynchronous command.

@@ -69,7 +69,9 @@ impl View {
     /// The key of the first text that says what was not accepted; never what was entered.
     pub fn problem(&self) -> Option<&str> {
         let messages = self.messages.iter().filter(|message| message.severity == Severity::Error);
-        let errors = messages.map(|message| &message.text).chain(self.fields.iter().filter_map(|field| field.error.as_ref()));
+        let errors = messages
+            .map(|message| &message.text)
+            .chain(self.fields.iter().filter_map(|field| field.error.as_ref()));
         errors.into_iter().find_map(|text| match text {
             Text::Product { key, .. } => Some(&**key),
             Text::Authored { .. } => None,

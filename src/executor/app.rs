@@ -153,6 +153,7 @@ impl App {
             journey: None,
             user: Some(grant.user),
             flow: None,
+            revision: None,
             step: None,
             outcome: outcome.map(str::to_owned),
             client: Some(grant.request.client_id.clone()),

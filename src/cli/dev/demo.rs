@@ -18,28 +18,28 @@ use serde_json::Value;
 const COOKIE_PREFIX: &str = "idflow-demo-";
 
 /// The demo application's own settings.
-pub struct Demo {
+pub(super) struct Demo {
     /// The provider.
-    pub issuer: String,
+    pub(super) issuer: String,
     /// Where this application listens, without a trailing slash.
-    pub origin: String,
+    pub(super) origin: String,
     /// Its client identifier.
-    pub client_id: String,
+    pub(super) client_id: String,
     /// Where state and verifiers come from.
-    pub chance: std::sync::Arc<dyn Chance>,
+    pub(super) chance: std::sync::Arc<dyn Chance>,
     /// Sign-ins that were begun and not finished, by state.
-    pub pending: Mutex<BTreeMap<String, Pending>>,
+    pub(super) pending: Mutex<BTreeMap<String, Pending>>,
 }
 
 /// One sign-in that was begun.
-pub struct Pending {
+pub(super) struct Pending {
     browser: String,
     nonce: String,
     verifier: String,
 }
 
 /// The application's routes.
-pub fn routes(demo: Demo) -> Router {
+pub(super) fn routes(demo: Demo) -> Router {
     Router::new()
         .route("/", get(home))
         .route("/login", get(login))

@@ -18,22 +18,22 @@ const KEPT: usize = 200;
 
 /// One caught mail.
 #[derive(Debug, Clone, Serialize)]
-pub struct Caught {
+pub(super) struct Caught {
     /// The recipient's address.
-    pub to: String,
+    pub(super) to: String,
     /// The subject.
-    pub subject: String,
+    pub(super) subject: String,
     /// The plain text part.
-    pub text: String,
+    pub(super) text: String,
     /// The HTML part.
-    pub html: String,
+    pub(super) html: String,
     /// Milliseconds since the Unix epoch.
-    pub at: i64,
+    pub(super) at: i64,
 }
 
 /// The caught mails, newest first.
 #[derive(Clone)]
-pub struct Catcher {
+pub(super) struct Catcher {
     mails: Arc<Mutex<VecDeque<Caught>>>,
     clock: Arc<dyn Clock>,
 }
@@ -57,7 +57,7 @@ impl Mailer for Catcher {
 
 impl Catcher {
     /// An empty catcher.
-    pub fn new(clock: Arc<dyn Clock>) -> Self {
+    pub(super) fn new(clock: Arc<dyn Clock>) -> Self {
         Self { mails: Arc::default(), clock }
     }
 
@@ -74,7 +74,7 @@ impl Catcher {
     }
 
     /// The catcher's pages.
-    pub fn routes(self) -> Router {
+    pub(super) fn routes(self) -> Router {
         Router::new().route("/dev/mail", get(list)).route("/dev/mail.json", get(list_json)).with_state(self)
     }
 }

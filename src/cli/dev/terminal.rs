@@ -12,51 +12,108 @@ use crate::output;
 
 /// The terminal.
 #[derive(Debug, Clone, Default)]
-pub struct Terminal;
+pub(super) struct Terminal;
 
 impl Terminal {
     /// Says what a reading of the folder came to.
-    pub fn reading(&self, reading: &Reading) {
+    pub(super) fn reading(&self, reading: &Reading) {
         let errors = reading.findings.iter().any(|finding| finding.severity == Severity::Error);
         if errors || !reading.missing.is_empty() {
             eprint!("{}", output::text::findings(&reading.findings, &reading.manifests));
         }
         for (flow, missing) in &reading.missing {
-            eprintln!("waiting   flow {flow}: {missing} does not exist yet");
+            eprintln!("waiting   {flow}: {missing} does not exist yet");
         }
         for (flow, digest) in &reading.minted {
-            say!("revision  {flow} runs {} for new journeys", digest.short(8));
+            println!("revision  {flow}@{} serves new journeys", digest.short(8));
         }
         for flow in &reading.held_back {
-            eprintln!("kept      {flow}: this edit cannot run; the last good revision goes on serving");
+            eprintln!("kept      {flow}: this edit cannot run, so the revision before it goes on serving");
         }
     }
 
     /// Says where everything is.
-    pub fn addresses(&self, issuer: &str, demo: SocketAddr, folder: &Path) {
-        say!("");
-        say!("  demo    http://{demo}/");
-        say!("  mail    {issuer}/dev/mail");
-        say!("  issuer  {issuer}");
-        say!("");
-        say!("Edit {} and save: new journeys run the edit, open ones finish as they began.", folder.display());
+    pub(super) fn addresses(&self, issuer: &str, demo: SocketAddr, folder: &Path) {
+        println!();
+        println!("  Sign in, or create an account   http://{demo}/");
+        println!("  Read the mails it would send    {issuer}/dev/mail");
+        println!("  For your own application        {issuer} (issuer)");
+        println!();
+        println!("Edit a file in {} and save: new journeys run the edit, open ones", folder.display());
+        println!("finish on the revision they began with. Every step is a line here:");
+        println!();
     }
 }
 
 impl Observer for Terminal {
     fn audit(&self, event: &AuditEvent) {
-        let time = event.at.seconds().rem_euclid(86_400);
-        let (hours, minutes, seconds) = (time / 3600, time / 60 % 60, time % 60);
-        let journey = event.journey.map(|id| id.to_string().chars().take(6).collect::<String>());
-        let parts = [
-            event.flow.clone(),
-            journey,
-            event.step.clone(),
-            Some(event.name.clone()),
-            event.outcome.clone(),
-            event.client.clone(),
-        ];
-        let line: Vec<String> = parts.into_iter().flatten().collect();
-        say!("{hours:02}:{minutes:02}:{seconds:02}  {}", line.join("  "));
+        println!("{}", line(event));
+    }
+}
+
+/// One event as `time  journey  flow@revision  what`; the columns are wide enough for most names.
+fn line(event: &AuditEvent) -> String {
+    let time = event.at.seconds().rem_euclid(86_400);
+    let (hours, minutes, seconds) = (time / 3600, time / 60 % 60, time % 60);
+    let journey = event.journey.map(|id| id.to_string().chars().take(6).collect::<String>());
+    let journey = journey.as_deref().unwrap_or("------");
+    let at = [event.flow.as_deref(), event.revision.as_deref()].into_iter().flatten().collect::<Vec<_>>().join("@");
+    let at = if at.is_empty() { event.client.as_deref().unwrap_or_default() } else { &at };
+    format!("{hours:02}:{minutes:02}:{seconds:02}  {journey}  {at:<24}  {}", what(event))
+}
+
+fn what(event: &AuditEvent) -> String {
+    let outcome = event.outcome.as_deref();
+    let step = event.step.as_deref().unwrap_or_default();
+    match (&*event.name, outcome) {
+        ("step.finished", Some(outcome)) => format!("{step} -> {outcome}"),
+        ("step.repeated", Some(problem)) => format!("{step} asks again: {problem}"),
+        ("step.repeated", None) => format!("{step} asks again"),
+        ("journey.ended", Some(outcome)) => format!("journey {outcome}"),
+        (name, Some(outcome)) => format!("{name}: {outcome}"),
+        (name, None) => name.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use idflow_core::id::JourneyId;
+    use idflow_core::time::Timestamp;
+
+    use super::*;
+
+    fn event(name: &str, step: &str, outcome: Option<&str>) -> AuditEvent {
+        AuditEvent {
+            at: Timestamp(3_661_000),
+            name: name.to_owned(),
+            journey: Some(JourneyId::from_bytes([0; 16])),
+            user: None,
+            flow: Some("sign-in".to_owned()),
+            revision: Some("5dc0826b".to_owned()),
+            step: Some(step.to_owned()),
+            outcome: outcome.map(str::to_owned),
+            client: Some("demo".to_owned()),
+        }
+    }
+
+    #[test]
+    fn a_step_is_one_line_that_says_where_and_which_way() {
+        assert_eq!(
+            line(&event("step.finished", "signUp/verify/code", Some("next"))),
+            "01:01:01  AAAAAA  sign-in@5dc0826b          signUp/verify/code -> next"
+        );
+    }
+
+    #[test]
+    fn a_step_that_asks_again_says_what_was_not_right() {
+        assert_eq!(what(&event("step.repeated", "code", Some("code-wrong"))), "code asks again: code-wrong");
+        assert_eq!(what(&event("step.repeated", "code", None)), "code asks again");
+    }
+
+    #[test]
+    fn an_event_without_a_journey_names_the_application() {
+        let mut event = event("token.issued", "", None);
+        (event.journey, event.flow, event.revision, event.step) = (None, None, None, None);
+        assert_eq!(line(&event), "01:01:01  ------  demo                      token.issued");
     }
 }

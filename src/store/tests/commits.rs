@@ -35,6 +35,7 @@ fn event(seconds: i64) -> AuditEvent {
         journey: None,
         user: None,
         flow: None,
+        revision: None,
         step: None,
         outcome: None,
         client: None,
