@@ -25,7 +25,7 @@ struct Request<'p> {
 impl Request<'_> {
     fn make(&self, outside: Outside<'_>) -> Result<Commit, Refusal> {
         match &self.page {
-            None => begun(Person::ADA, self.runnable, &self.world, outside),
+            None => begun(Person::ADA, 0, self.runnable, &self.world, outside),
             Some(page) => {
                 page.tried(&page.token(), page.right(self.example, &self.world), &self.world, outside)
             }

@@ -10,6 +10,7 @@ use idflow_core::id::{JourneyId, UserId};
 use idflow_core::journey::{Binding, Channel, Ending, Journey, Phase, Purpose};
 use idflow_core::time::Timestamp;
 use idflow_core::user::{User, UserState};
+use idflow_core::view::{Text, View};
 use idflow_engine::bind::Runnable;
 use idflow_engine::context::Surroundings;
 use idflow_engine::run::{Commit, Input, Next, Refusal, Run, Start};
@@ -92,11 +93,12 @@ fn chance(journey: JourneyId, posts: usize) -> SeededChance {
 /// Begins a journey without committing it.
 pub(super) fn begun(
     person: Person,
+    tab: u8,
     runnable: &Runnable,
     world: &World,
     outside: Outside<'_>,
 ) -> Result<Commit, Refusal> {
-    let id = JourneyId::from_bytes([person.number; 16]);
+    let id = JourneyId::from_bytes([person.number + 10 * tab; 16]);
     let start = Start {
         id,
         purpose: Purpose::Standalone { query: BTreeMap::from([("who".to_owned(), person.name.to_owned())]) },
@@ -111,9 +113,14 @@ pub(super) fn begun(
 impl<'p> Trial<'p> {
     /// A person who opened the flow.
     pub(super) fn of(person: Person, runnable: &'p Runnable, world: &mut World) -> Self {
-        let commit = begun(person, runnable, world, &works).unwrap();
+        Self::in_tab(person, 0, runnable, world)
+    }
+
+    /// The same in another tab: another journey.
+    pub(super) fn in_tab(person: Person, tab: u8, runnable: &'p Runnable, world: &mut World) -> Self {
+        let commit = begun(person, tab, runnable, world, &works).unwrap();
         let journey = commit.journey.clone();
-        world.commit(commit);
+        world.commit(commit).unwrap();
         Self { person, runnable, journey }
     }
 
@@ -131,10 +138,7 @@ impl<'p> Trial<'p> {
         let filled = |value: Value| match value.as_str() {
             Some("$email") => Value::from(self.person.email),
             Some("$password") => Value::from(self.person.password),
-            Some("$code") => {
-                let mine = world.mails.iter().rev().find(|mail| mail.id.journey == self.journey.id);
-                Value::from(mail_code(mine))
-            }
+            Some("$code") => Value::from(self.code(world)),
             _ => value,
         };
         let fields = fields.into_iter().map(|(name, value)| (name, filled(value))).collect();
@@ -155,21 +159,58 @@ impl<'p> Trial<'p> {
         run_to_end(run, world, outside)
     }
 
-    /// Posts to the current page and commits.
+    /// Posts to the current page and commits, again when a counter filled up meanwhile.
     pub(super) fn post(&mut self, submission: Submission, world: &mut World) -> Result<(), Refusal> {
-        let commit = self.tried(&self.token(), submission, world, &works)?;
-        self.journey = commit.journey.clone();
-        world.commit(commit);
-        Ok(())
+        loop {
+            let commit = self.tried(&self.token(), submission.clone(), world, &works)?;
+            let journey = commit.journey.clone();
+            if world.commit(commit).is_ok() {
+                self.journey = journey;
+                return Ok(());
+            }
+        }
+    }
+
+    /// Posts these fields with the main button.
+    pub(super) fn enter(&mut self, fields: Value, world: &mut World) {
+        let fields = fields.as_object().cloned().unwrap_or_default();
+        self.post(Submission { action: "next".to_owned(), fields }, world).unwrap();
+    }
+
+    /// Presses a button.
+    pub(super) fn press(&mut self, action: &str, world: &mut World) {
+        self.post(Submission { action: action.to_owned(), fields: idflow_core::Data::new() }, world).unwrap();
+    }
+
+    /// The page that is shown.
+    pub(super) fn view(&self) -> &View {
+        match &self.journey.phase {
+            Phase::ExpectSubmission(expected) => &expected.view,
+            Phase::Ended(_) => panic!("the journey is over"),
+        }
+    }
+
+    /// The keys of what the page complains about or tells.
+    pub(super) fn told(&self) -> Vec<String> {
+        let view = self.view();
+        let texts = view.messages.iter().map(|message| &message.text);
+        let texts = texts.chain(view.fields.iter().filter_map(|field| field.error.as_ref()));
+        let key = |text: &Text| match text {
+            Text::Product { key, .. } => key.clone().into(),
+            Text::Authored { .. } => String::new(),
+        };
+        texts.map(key).collect()
+    }
+
+    /// The code last mailed in this journey.
+    pub(super) fn code(&self, world: &World) -> String {
+        let mine = world.mails.iter().rev().find(|mail| mail.id.journey == self.journey.id);
+        mine.and_then(|mail| mail.code.clone()).expect("a code was mailed")
     }
 
     pub(super) fn place(&self) -> String {
         place(self.runnable, &self.journey)
     }
-}
-
-fn mail_code(mail: Option<&idflow_core::effect::Mail>) -> String {
-    mail.and_then(|mail| mail.code.clone()).expect("a code was mailed")
 }
 
 /// The id of the innermost step, or how the journey ended.

@@ -8,7 +8,7 @@ use idflow_core::effect::{Answer, Ask, Mail, Weakness};
 use idflow_core::id::UserId;
 use idflow_core::secret::PasswordHash;
 use idflow_core::time::Timestamp;
-use idflow_core::user::{User, normalized_identifier};
+use idflow_core::user::{User, UserState, normalized_identifier};
 use idflow_core::write::Write;
 use idflow_engine::run::Commit;
 
@@ -21,6 +21,10 @@ pub(super) struct World {
     counts: BTreeMap<CounterKey, Count>,
     pub(super) mails: Vec<Mail>,
 }
+
+/// The whole commit is refused.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct CounterFull;
 
 fn hash(password: &str) -> PasswordHash {
     PasswordHash(format!("hash of {password}"))
@@ -66,17 +70,25 @@ impl World {
         }
     }
 
-    /// Applies a commit as the store does: a counter that is full refuses all of it.
-    pub(super) fn commit(&mut self, commit: Commit) {
-        for step in &commit.counters {
-            let (key, count) = match step {
-                CounterStep::AddUnlessFull { key, limit } => {
-                    (key, self.counts.get(key).copied().unwrap_or_default().add(*limit, self.now))
-                }
-                CounterStep::RequireBelowAndReset { key, .. } => (key, Some(Count::default())),
-            };
-            self.counts.insert(key.clone(), count.expect("no counter is full in these tests"));
+    /// Locks a user, as an administrator does.
+    pub(super) fn lock(&mut self, person: Person) {
+        if let Some(user) = self.users.get_mut(&person.user().id) {
+            user.state = UserState::Locked;
         }
+    }
+
+    /// Applies a commit as the store does: a counter that is full refuses all of it.
+    pub(super) fn commit(&mut self, commit: Commit) -> Result<(), CounterFull> {
+        let mut counts = self.counts.clone();
+        for step in &commit.counters {
+            let (CounterStep::AddUnlessFull { key, limit }
+            | CounterStep::RequireBelowAndReset { key, limit }) = step;
+            let count = counts.get(key).copied().unwrap_or_default();
+            let added = count.add(*limit, self.now).ok_or(CounterFull)?;
+            let is_reset = matches!(step, CounterStep::RequireBelowAndReset { .. });
+            counts.insert(key.clone(), if is_reset { Count::default() } else { added });
+        }
+        self.counts = counts;
         for write in &commit.writes {
             match write {
                 Write::CreateUser { user, .. } | Write::UpdateUser { user, .. } => {
@@ -89,5 +101,6 @@ impl World {
             }
         }
         self.mails.extend(commit.committed());
+        Ok(())
     }
 }
