@@ -209,8 +209,10 @@ impl Node {
     }
 }
 
-/// 127.0.0.2 and on: every pod of a test run has an address of its own, as in a cluster.
+/// Every pod of a test run has an address of its own, as in a cluster; so has every test run, as others may go on
+/// beside it. All of 127.0.0.0/8 is this machine.
 fn next_address() -> String {
     static LAST: AtomicU8 = AtomicU8::new(1);
-    format!("127.0.0.{}", LAST.fetch_add(1, Ordering::Relaxed) + 1)
+    let run = std::process::id() % 250 + 1;
+    format!("127.{run}.0.{}", LAST.fetch_add(1, Ordering::Relaxed) + 1)
 }

@@ -48,8 +48,11 @@ pub fn install(cluster: &Cluster) {
 
 /// Starts an operator.
 pub fn start_operator(cluster: &Cluster, program: &str) -> Process {
+    // Where its lease is; another operator may have made it.
+    let _there_already = cluster.kubectl(&["create", "namespace", "idflow-system"]);
     let mut command = Command::new(program);
-    command.arg("operator").env("KUBECONFIG", cluster.kubeconfig());
+    command.arg("operator").args(["--listen", &format!("127.0.0.1:{}", free_port())]);
+    command.env("KUBECONFIG", cluster.kubeconfig());
     Process::start("idflow operator", command)
 }
 
