@@ -77,7 +77,7 @@ fn the_right_post_goes_on_by_the_outcome_it_should() {
         let mut world = World::new();
         let mut ada = Trial::of(Person::ADA, runnable, &mut world);
         assert_eq!(ada.place(), "tried", "{name}");
-        ada.post(ada.right(example, &world), &mut world).unwrap();
+        ada.post(&ada.right(example, &world), &mut world).unwrap();
         assert_eq!(ada.place(), example.leaves_by, "{name}");
     });
 }
@@ -89,7 +89,7 @@ fn a_field_that_nobody_asked_for_is_ignored() {
         let mut ada = Trial::of(Person::ADA, runnable, &mut world);
         let mut submission = ada.right(example, &world);
         submission.fields.insert("unknown".to_owned(), json!({ "deep": ["kept?"] }));
-        ada.post(submission, &mut world).unwrap();
+        ada.post(&submission, &mut world).unwrap();
         assert_eq!(ada.place(), example.leaves_by, "{name}");
         assert!(!serde_json::to_string(&ada.journey).unwrap().contains("kept?"), "{name}");
     });
@@ -185,7 +185,7 @@ fn j_1_what_is_proven_is_bound_to_this_visit_and_user() {
         let idflow_core::journey::Phase::ExpectSubmission(expected) = &waiting.phase else {
             panic!("{name}")
         };
-        ada.post(ada.right(example, &world), &mut world).unwrap();
+        ada.post(&ada.right(example, &world), &mut world).unwrap();
         for evidence in ada.journey.evidence.iter().skip(known) {
             assert_eq!(
                 (evidence.instance, evidence.attempt),
@@ -212,10 +212,10 @@ fn j_3_j_4_an_old_or_foreign_token_moves_nothing() {
         }
         let first_attempt = ada.token();
         let wrong = Submission { action: "nonsense".to_owned(), fields: Data::new() };
-        ada.post(wrong, &mut world).unwrap();
+        ada.post(&wrong, &mut world).unwrap();
         assert_eq!(refused(&ada, &first_attempt, &world), Refusal::AlreadyAnswered, "{name}");
         let second_attempt = ada.token();
-        ada.post(right.clone(), &mut world).unwrap();
+        ada.post(&right, &mut world).unwrap();
         assert_eq!(ada.place(), example.leaves_by, "{name}");
         let mails = world.mails.len();
         assert_eq!(refused(&ada, &second_attempt, &world), Refusal::AlreadyAnswered, "{name}");

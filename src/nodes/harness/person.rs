@@ -160,7 +160,7 @@ impl<'p> Trial<'p> {
     }
 
     /// Posts to the current page and commits, again when a counter filled up meanwhile.
-    pub(super) fn post(&mut self, submission: Submission, world: &mut World) -> Result<(), Refusal> {
+    pub(super) fn post(&mut self, submission: &Submission, world: &mut World) -> Result<(), Refusal> {
         loop {
             let commit = self.tried(&self.token(), submission.clone(), world, &works)?;
             let journey = commit.journey.clone();
@@ -172,14 +172,15 @@ impl<'p> Trial<'p> {
     }
 
     /// Posts these fields with the main button.
-    pub(super) fn enter(&mut self, fields: Value, world: &mut World) {
+    pub(super) fn enter(&mut self, fields: &Value, world: &mut World) {
         let fields = fields.as_object().cloned().unwrap_or_default();
-        self.post(Submission { action: "next".to_owned(), fields }, world).unwrap();
+        self.post(&Submission { action: "next".to_owned(), fields }, world).unwrap();
     }
 
     /// Presses a button.
     pub(super) fn press(&mut self, action: &str, world: &mut World) {
-        self.post(Submission { action: action.to_owned(), fields: idflow_core::Data::new() }, world).unwrap();
+        self.post(&Submission { action: action.to_owned(), fields: idflow_core::Data::new() }, world)
+            .unwrap();
     }
 
     /// The page that is shown.
@@ -196,7 +197,7 @@ impl<'p> Trial<'p> {
         let texts = view.messages.iter().map(|message| &message.text);
         let texts = texts.chain(view.fields.iter().filter_map(|field| field.error.as_ref()));
         let key = |text: &Text| match text {
-            Text::Product { key, .. } => key.clone().into(),
+            Text::Product { key, .. } => key.to_string(),
             Text::Authored { .. } => String::new(),
         };
         texts.map(key).collect()

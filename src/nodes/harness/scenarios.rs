@@ -31,15 +31,15 @@ fn p_7_ten_wrong_passwords_close_the_account_for_a_while_even_to_the_right_one()
     let mut world = World::new();
     let mut ada = Trial::of(Person::ADA, &runnable, &mut world);
     for _ in 0..10 {
-        ada.enter(guess("ada@example.org", "wrong"), &mut world);
+        ada.enter(&guess("ada@example.org", "wrong"), &mut world);
         assert_eq!((ada.place().as_str(), ada.told()), ("tried", vec!["error-credentials".to_owned()]));
     }
-    ada.enter(guess("ada@example.org", Person::ADA.password), &mut world);
+    ada.enter(&guess("ada@example.org", Person::ADA.password), &mut world);
     assert_eq!(ada.place(), "locked");
 
     world.now = world.now.plus(Span::minutes(10));
     let mut later = Trial::in_tab(Person::ADA, 1, &runnable, &mut world);
-    later.enter(guess("ada@example.org", Person::ADA.password), &mut world);
+    later.enter(&guess("ada@example.org", Person::ADA.password), &mut world);
     assert_eq!(later.place(), "next", "P-8: nobody is locked out for good");
 }
 
@@ -50,16 +50,16 @@ fn j_16_every_spelling_and_every_journey_meets_the_same_counter() {
     let spellings = ["ada@example.org", "ADA@EXAMPLE.ORG", " Ada@example.org", "ada@Example.Org "];
     for (tab, name) in (0_u8..10).zip(spellings.iter().cycle()) {
         let mut tab = Trial::in_tab(Person::ADA, tab, &runnable, &mut world);
-        tab.enter(guess(name, "wrong"), &mut world);
+        tab.enter(&guess(name, "wrong"), &mut world);
         assert_eq!(tab.place(), "tried");
     }
     let known = runnable_for_known_user();
     let mut elsewhere = Trial::in_tab(Person::ADA, 11, &known, &mut world);
-    elsewhere.enter(json!({ "password": Person::ADA.password }), &mut world);
+    elsewhere.enter(&json!({ "password": Person::ADA.password }), &mut world);
     assert_eq!(elsewhere.place(), "locked", "another flow, another page, the same account");
 
     let mut bob = Trial::of(Person::BOB, &runnable, &mut world);
-    bob.enter(guess(Person::BOB.email, Person::BOB.password), &mut world);
+    bob.enter(&guess(Person::BOB.email, Person::BOB.password), &mut world);
     assert_eq!(bob.place(), "next", "nobody else is affected");
 }
 
@@ -151,16 +151,16 @@ fn t_9_a_code_ends_after_ten_minutes_and_when_a_newer_one_is_sent() {
     assert_eq!(ada.told(), ["code-sent-again"]);
     let second = ada.code(&world);
     assert_ne!(first, second);
-    ada.enter(json!({ "code": first }), &mut world);
+    ada.enter(&json!({ "code": first }), &mut world);
     assert_eq!((ada.place().as_str(), ada.told()), ("tried", vec!["error-code-wrong".to_owned()]));
 
     world.now = world.now.plus(Span::minutes(10));
-    ada.enter(json!({ "code": second }), &mut world);
+    ada.enter(&json!({ "code": second }), &mut world);
     assert_eq!((ada.place().as_str(), ada.told()), ("tried", vec!["error-code-wrong".to_owned()]));
 
     ada.press("resend", &mut world);
     let spaced: String = ada.code(&world).chars().flat_map(|digit| [digit, ' ']).collect();
-    ada.enter(json!({ "code": spaced }), &mut world);
+    ada.enter(&json!({ "code": spaced }), &mut world);
     assert_eq!(ada.place(), "next", "people add spaces");
     assert!(!serde_json::to_string(&ada.journey).unwrap().contains(&ada.code(&world)));
 }
@@ -173,10 +173,10 @@ fn t_6_ten_wrong_codes_close_the_step() {
     let code = ada.code(&world);
     let wrong = if code == "000000" { "000001" } else { "000000" };
     for _ in 0..10 {
-        ada.enter(json!({ "code": wrong }), &mut world);
+        ada.enter(&json!({ "code": wrong }), &mut world);
         assert_eq!(ada.place(), "tried");
     }
-    ada.enter(json!({ "code": code }), &mut world);
+    ada.enter(&json!({ "code": code }), &mut world);
     assert_eq!(ada.place(), "locked");
 }
 
@@ -191,7 +191,7 @@ fn t_12_the_sixth_mail_to_one_address_is_not_sent() {
     let last = ada.code(&world);
     ada.press("resend", &mut world);
     assert_eq!((world.mails.len(), ada.told()), (5, vec!["code-too-many-mails".to_owned()]));
-    ada.enter(json!({ "code": last }), &mut world);
+    ada.enter(&json!({ "code": last }), &mut world);
     assert_eq!(ada.place(), "next", "the last code still works");
 }
 
@@ -200,7 +200,7 @@ fn p_11_a_new_password_ends_other_sessions_and_a_weak_one_changes_nothing() {
     let runnable = runnable("setPassword", &Example::of(json!({})).for_user());
     let mut world = World::new();
     let mut ada = Trial::of(Person::ADA, &runnable, &mut world);
-    ada.enter(json!({ "password": "x".repeat(2000) }), &mut world);
+    ada.enter(&json!({ "password": "x".repeat(2000) }), &mut world);
     assert_eq!((ada.place().as_str(), ada.told()), ("tried", vec!["weakness-too-long".to_owned()]));
     assert_eq!(ada.view().fields[0].value, None, "a password is never shown again");
 
@@ -225,11 +225,11 @@ fn a_form_shows_again_what_was_entered_and_says_what_is_wrong_where() {
         Some("new-ada@example.org"),
         "what is known is filled in"
     );
-    ada.enter(json!({ "email": "nonsense", "name": "Ada" }), &mut world);
+    ada.enter(&json!({ "email": "nonsense", "name": "Ada" }), &mut world);
     assert_eq!(ada.told(), ["error-email", "error-required-tick"]);
     let shown: Vec<Option<&str>> = ada.view().fields.iter().map(|field| field.value.as_deref()).collect();
     assert_eq!(shown, [Some("nonsense"), Some("Ada"), None]);
-    ada.enter(json!({ "email": "ada@example.org", "name": "", "terms": "true" }), &mut world);
+    ada.enter(&json!({ "email": "ada@example.org", "name": "", "terms": "true" }), &mut world);
     let form = Value::Object(ada.journey.frames[0].form.clone());
     assert_eq!(form, json!({ "email": "ada@example.org", "terms": true }), "what is left empty is not there");
 }
