@@ -197,7 +197,7 @@ impl<'p> Trial<'p> {
         let texts = view.messages.iter().map(|message| &message.text);
         let texts = texts.chain(view.fields.iter().filter_map(|field| field.error.as_ref()));
         let key = |text: &Text| match text {
-            Text::Product { key, .. } => key.to_string(),
+            Text::Product { key, .. } => (**key).to_owned(),
             Text::Authored { .. } => String::new(),
         };
         texts.map(key).collect()
