@@ -106,7 +106,8 @@ impl<K: Resource<DynamicType = ()> + Clone> Cache<K> {
         if let Some(Entry::Read(known)) = objects.get(&key)
             && is_older(&guarded, known.as_ref())
         {
-            return OnlyStatus(true);
+            // What it tells may have reached us with our own write, and nobody may have looked at it.
+            return OnlyStatus(false);
         }
         let only_status = match objects.get(&key) {
             Some(Entry::Read(known)) => OnlyStatus(is_same_spec(known.meta(), guarded.meta())),

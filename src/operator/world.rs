@@ -60,7 +60,7 @@ impl World {
     /// The Tenant that has the namespace: the oldest of those that name it.
     pub(crate) fn tenant_of(&self, namespace: &str) -> Option<Arc<Tenant>> {
         let claims = self.tenants.all().into_iter().filter(|tenant| tenant.spec.namespace == namespace);
-        claims.min_by_key(|tenant| seniority(tenant.as_ref()))
+        claims.min_by(|one, other| seniority(one.as_ref()).cmp(&seniority(other.as_ref())))
     }
 
     /// The Catalog of a namespace.
@@ -76,21 +76,27 @@ impl World {
 }
 
 /// What decides between two claims on one thing: who was there first, then the name.
-pub(crate) fn seniority(object: &impl Resource) -> (Timestamp, String) {
+pub(crate) fn seniority(object: &impl Resource) -> (Timestamp, &str) {
     let created = object.meta().creation_timestamp.as_ref().map(idflow_api::condition::timestamp);
-    (created.unwrap_or(Timestamp(i64::MAX)), object.meta().name.clone().unwrap_or_default())
+    (created.unwrap_or(Timestamp(i64::MAX)), name_of(object))
 }
 
 /// The name of the oldest object that claims the same as `object` does, if it is not `object` itself.
-pub(crate) fn holder<K: ResourceExt>(
+pub(crate) fn holder<'a, K: Resource + 'a>(
     object: &K,
-    claims: impl IntoIterator<Item = impl AsRef<K>>,
+    claims: impl IntoIterator<Item = &'a Arc<K>>,
 ) -> Option<String> {
-    let first = claims.into_iter().map(|claim| (seniority(claim.as_ref()), claim.as_ref().uid())).min()?;
-    (first.1 != object.uid()).then_some(first.0.1)
+    let older = |one: &&Arc<K>, other: &&Arc<K>| seniority(one.as_ref()).cmp(&seniority(other.as_ref()));
+    let first = claims.into_iter().min_by(older)?;
+    (first.meta().uid != object.meta().uid).then(|| name_of(first.as_ref()).to_owned())
 }
 
 /// Objects by name.
 pub(crate) fn by_name<K: ResourceExt>(all: Vec<Arc<K>>) -> BTreeMap<String, Arc<K>> {
     all.into_iter().map(|one| (one.name_any(), one)).collect()
+}
+
+/// The name of an object that has one, without a copy.
+pub(crate) fn name_of(object: &impl Resource) -> &str {
+    object.meta().name.as_deref().unwrap_or_default()
 }

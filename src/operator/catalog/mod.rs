@@ -7,6 +7,7 @@ mod tests;
 
 use std::sync::Arc;
 
+use futures_util::{TryStreamExt as _, stream};
 use idflow_api::condition::{ACCEPTED, is_true};
 use idflow_api::flow_revision::FlowRevisionStatus;
 use idflow_api::workload::{MANAGED_BY_LABEL, MANAGER};
@@ -39,10 +40,12 @@ pub(crate) async fn reconcile(ctx: &Context, namespace: &str) -> Outcome {
         Some(existing) if existing.spec == wanted => Arc::clone(existing),
         _ => apply(ctx, &tenant, namespace, &wanted).await?,
     };
-    for revision in input.revisions {
-        write_revision(ctx, revision, plan::revision_status(revision, &catalog, input.flows, ctx.now()))
-            .await?;
-    }
+    let uses = plan::Uses::new(&catalog, input.flows);
+    stream::iter(input.revisions.iter().map(Ok))
+        .try_for_each_concurrent(ctx.settings.concurrency, |revision| {
+            write_revision(ctx, revision, plan::revision_status(revision, &uses, ctx.now()))
+        })
+        .await?;
     Ok(Next::Change)
 }
 

@@ -14,7 +14,7 @@ use idflow_core::time::Timestamp;
 use kube::ResourceExt as _;
 
 use crate::collector::plan::is_due;
-use crate::world::holder;
+use crate::world::{holder, name_of};
 
 /// The most revisions of one flow that a Catalog lists.
 const MAX_ENTRIES: usize = 40;
@@ -41,7 +41,15 @@ pub(crate) fn catalog(input: &Input<'_>) -> CatalogSpec {
     for revision in listed {
         by_flow.entry(&revision.spec.flow).or_default().push(revision);
     }
-    let flows = by_flow.into_iter().filter_map(|(name, revisions)| entry(input, name, &revisions)).collect();
+    let alive = input.flows.iter().filter(|flow| flow.metadata.deletion_timestamp.is_none());
+    let alive: BTreeMap<&str, &Arc<Flow>> = alive.map(|flow| (name_of(flow.as_ref()), flow)).collect();
+    let previous = input.previous.iter().flat_map(|catalog| &catalog.flows);
+    let previous: BTreeMap<&str, &CatalogFlow> = previous.map(|entry| (entry.flow.as_str(), entry)).collect();
+    let flow = |(name, revisions): (&str, Vec<&Arc<FlowRevision>>)| {
+        let flow = alive.get(name).map(AsRef::as_ref);
+        entry(input, name, flow, &revisions, previous.get(name).copied())
+    };
+    let flows = by_flow.into_iter().filter_map(flow).collect();
     CatalogSpec { tenant: settings(input.tenant), flows, withdrawn: Vec::new() }
 }
 
@@ -56,24 +64,25 @@ fn settings(tenant: &Tenant) -> TenantSettings {
     }
 }
 
-fn entry(input: &Input<'_>, name: &str, revisions: &[&Arc<FlowRevision>]) -> Option<CatalogFlow> {
-    let previous = input.previous.and_then(|catalog| catalog.flows.iter().find(|entry| entry.flow == name));
+fn entry(
+    input: &Input<'_>,
+    name: &str,
+    flow: Option<&Flow>,
+    revisions: &[&Arc<FlowRevision>],
+    previous: Option<&CatalogFlow>,
+) -> Option<CatalogFlow> {
     if input.unreadable.contains(name) {
         return previous.cloned();
     }
-    let flow =
-        input.flows.iter().find(|flow| flow.name_any() == name && flow.metadata.deletion_timestamp.is_none());
-    let weights = weights(flow.map(AsRef::as_ref), revisions, previous);
-    let mut kept: Vec<&&Arc<FlowRevision>> = revisions
-        .iter()
-        .filter(|revision| weights.contains_key(&revision.name_any()) || !is_collectable(input, revision))
-        .collect();
+    let weights = weights(flow, revisions, previous);
+    let has_weight = |revision: &FlowRevision| weights.contains_key(name_of(revision));
+    // A revision leaves the Catalog before it is deleted, so that no pod looks for something that has gone.
+    let is_kept =
+        |revision: &&&Arc<FlowRevision>| has_weight(revision) || !is_due(revision, input.flows, input.now);
+    let mut kept: Vec<&&Arc<FlowRevision>> = revisions.iter().filter(is_kept).collect();
     // Those with weight first, then the newest: what is cut off could only matter to very old journeys.
     kept.sort_by_key(|revision| {
-        (
-            !weights.contains_key(&revision.name_any()),
-            std::cmp::Reverse(revision.metadata.creation_timestamp.clone()),
-        )
+        (!has_weight(revision), std::cmp::Reverse(revision.metadata.creation_timestamp.clone()))
     });
     kept.truncate(MAX_ENTRIES);
     let type_ = kept.first().and_then(|revision| type_of(revision))?;
@@ -82,7 +91,7 @@ fn entry(input: &Input<'_>, name: &str, revisions: &[&Arc<FlowRevision>]) -> Opt
         .map(|revision| CatalogEntry {
             revision: revision.name_any(),
             digest: revision.spec.digest.clone(),
-            weight: weights.get(&revision.name_any()).copied().unwrap_or(0),
+            weight: weights.get(name_of(revision.as_ref())).copied().unwrap_or(0),
         })
         .collect();
     entries.sort_by(|a, b| a.revision.cmp(&b.revision));
@@ -134,11 +143,6 @@ fn is_loaded(revision: &FlowRevision) -> bool {
     find(conditions, LOADED).is_some_and(|condition| condition.status == "True")
 }
 
-/// A revision leaves the Catalog before it is deleted, so that no pod looks for something that has gone.
-fn is_collectable(input: &Input<'_>, revision: &FlowRevision) -> bool {
-    is_due(revision, input.flows, input.now)
-}
-
 /// Which revisions of a flow take new journeys.
 pub(crate) fn serving(catalog: &Catalog, flow: &str) -> Vec<ServingRevision> {
     let entries =
@@ -154,25 +158,35 @@ pub(crate) fn own_part(revision: &FlowRevision) -> FlowRevisionStatus {
     status
 }
 
+/// What revisions are there for, by name.
+pub(crate) struct Uses<'a> {
+    active: BTreeSet<&'a str>,
+    newest: BTreeSet<&'a str>,
+}
+
+impl<'a> Uses<'a> {
+    pub(crate) fn new(catalog: &'a Catalog, flows: &'a [Arc<Flow>]) -> Self {
+        let entries = catalog.spec.flows.iter().flat_map(|flow| &flow.entries);
+        let active = entries.filter(|entry| entry.weight > 0).map(|entry| entry.revision.as_str()).collect();
+        let newest = flows
+            .iter()
+            .filter_map(|flow| flow.status.as_ref()?.latest_created_revision.as_deref())
+            .collect();
+        Self { active, newest }
+    }
+}
+
 /// Whether a revision takes new journeys, and since when it does not.
 pub(crate) fn revision_status(
     revision: &FlowRevision,
-    catalog: &Catalog,
-    flows: &[Arc<Flow>],
+    uses: &Uses<'_>,
     now: Timestamp,
 ) -> FlowRevisionStatus {
     let before = own_part(revision);
     let generation = revision.metadata.generation.unwrap_or_default();
     let conditions = Conditions::new(&before.conditions, generation, now);
-    let name = revision.name_any();
-    let is_active = serving(catalog, &revision.spec.flow).iter().any(|entry| entry.revision == name);
-    let is_newest = flows.iter().any(|flow| {
-        flow.name_any() == revision.spec.flow
-            && flow
-                .status
-                .as_ref()
-                .is_some_and(|status| status.latest_created_revision.as_ref() == Some(&name))
-    });
+    let is_active = uses.active.contains(name_of(revision));
+    let is_newest = uses.newest.contains(name_of(revision));
     let (conditions, retired_at) = if is_active {
         let active = conditions.set(ACTIVE, Truth::True, Reason::Active, "new journeys run on it");
         (active.progress(Progress::Ready, Reason::Active, "new journeys run on it"), None)

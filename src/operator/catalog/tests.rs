@@ -153,7 +153,8 @@ fn the_same_world_gives_the_same_catalog_in_any_order() {
 fn a_revision_retires_once() {
     let flows = [wanting("a", "new")];
     let catalog = listing(&[("a", "new", 100), ("a", "old", 0)]);
-    let status = |revision: &FlowRevision, now| plan::revision_status(revision, &catalog, &flows, now);
+    let uses = plan::Uses::new(&catalog, &flows);
+    let status = |revision: &FlowRevision, now| plan::revision_status(revision, &uses, now);
     let active = status(&loaded("a", "new"), NOW);
     assert_eq!(find(&active.conditions, ACTIVE).unwrap().status, "True");
     assert_eq!(active.retired_at, None);
@@ -168,7 +169,8 @@ fn a_revision_retires_once() {
 #[test]
 fn a_new_revision_waits_and_is_not_retired() {
     let catalog = listing(&[("a", "new", 0)]);
-    let status = plan::revision_status(&revision("a", "new"), &catalog, &[wanting("a", "new")], NOW);
+    let status =
+        plan::revision_status(&revision("a", "new"), &plan::Uses::new(&catalog, &[wanting("a", "new")]), NOW);
     assert_eq!(status.retired_at, None);
     assert_eq!(find(&status.conditions, ACTIVE).unwrap().reason, "NotLoaded");
 }

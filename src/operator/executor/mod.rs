@@ -7,6 +7,7 @@ mod tests;
 
 use std::sync::Arc;
 
+use futures_util::{TryStreamExt as _, stream};
 use idflow_api::catalog::CatalogStatus;
 use idflow_api::condition::{LOADED, find};
 use idflow_api::flow_revision::FlowRevisionStatus;
@@ -28,9 +29,9 @@ pub(crate) async fn reconcile(ctx: &Context, namespace: &str) -> Outcome {
     let pods = executor_pods(&ctx.world, namespace);
     ctx.pods.follow(namespace, &pods);
     let executors: Vec<Executor> = pods.iter().map(|pod| Executor::of(pod, ctx.pods.heard(pod))).collect();
-    for revision in ctx.world.revisions.namespace(namespace) {
-        write_loaded(ctx, &revision, &executors).await?;
-    }
+    stream::iter(ctx.world.revisions.namespace(namespace).into_iter().map(Ok))
+        .try_for_each_concurrent(ctx.settings.concurrency, |revision| write_loaded(ctx, revision, &executors))
+        .await?;
     if let Some(catalog) = ctx.world.catalog_of(namespace) {
         write_followed(ctx, &catalog, &executors).await?;
     }
@@ -51,7 +52,11 @@ fn executor_pods(world: &World, namespace: &str) -> Vec<Arc<Pod>> {
     pods
 }
 
-async fn write_loaded(ctx: &Context, revision: &FlowRevision, executors: &[Executor]) -> Result<(), Failure> {
+async fn write_loaded(
+    ctx: &Context,
+    revision: Arc<FlowRevision>,
+    executors: &[Executor],
+) -> Result<(), Failure> {
     let conditions = revision.status.as_ref().map(|status| status.conditions.as_slice()).unwrap_or_default();
     let before = find(conditions, LOADED);
     let generation = revision.metadata.generation.unwrap_or_default();
@@ -62,7 +67,7 @@ async fn write_loaded(ctx: &Context, revision: &FlowRevision, executors: &[Execu
     }
     let after = FlowRevisionStatus { conditions: after, ..FlowRevisionStatus::default() };
     let api = ctx.api::<FlowRevision>(&revision.namespace().unwrap_or_default());
-    if let Some(mut written) = status::write(&api, Controller::Executor, revision, &after).await? {
+    if let Some(mut written) = status::write(&api, Controller::Executor, revision.as_ref(), &after).await? {
         written.spec.content.clear();
         ctx.world.revisions.observe(written);
     }

@@ -9,7 +9,7 @@ use std::fmt::Debug;
 use std::sync::Arc;
 
 use idflow_api::flow::{ReferencedStatus, UsedBy};
-use idflow_api::{Connection, FlowNode, OIDCClient};
+use idflow_api::{Connection, FlowNode, FlowRevision, OIDCClient};
 use idflow_flow::objects::{Objects, SecretFacts};
 use k8s_openapi::NamespaceResourceScope;
 use k8s_openapi::api::core::v1::Secret;
@@ -160,12 +160,9 @@ where
 pub(crate) fn used_by(world: &World, namespace: &str, kind: &str, name: &str) -> Vec<UsedBy> {
     let mut users = BTreeSet::new();
     for revision in world.revisions.namespace(namespace) {
-        let flow = world.flows.get(&Key::new(namespace, &revision.spec.flow));
-        let newest = flow.and_then(|flow| flow.status.clone()?.latest_created_revision);
+        let is_source = revision.spec.sources.iter().any(|source| source.kind == kind && source.name == name);
         let is_other = kind != "Flow" || revision.spec.flow != name;
-        let is_source =
-            || revision.spec.sources.iter().any(|source| source.kind == kind && source.name == name);
-        if newest == revision.metadata.name && is_other && is_source() {
+        if is_source && is_other && is_newest(world, namespace, &revision) {
             users.insert(UsedBy { kind: "Flow".to_owned(), name: revision.spec.flow.clone() });
         }
     }
@@ -175,4 +172,10 @@ pub(crate) fn used_by(world: &World, namespace: &str, kind: &str, name: &str) ->
         users.extend(named.map(|client| UsedBy { kind: "OIDCClient".to_owned(), name: client.name_any() }));
     }
     users.into_iter().take(MAX_USERS).collect()
+}
+
+fn is_newest(world: &World, namespace: &str, revision: &FlowRevision) -> bool {
+    let flow = world.flows.get(&Key::new(namespace, &revision.spec.flow));
+    let status = flow.as_ref().and_then(|flow| flow.status.as_ref());
+    status.is_some_and(|status| status.latest_created_revision == revision.metadata.name)
 }

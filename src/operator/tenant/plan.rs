@@ -65,7 +65,7 @@ pub(crate) fn claim(
 }
 
 fn is_system(namespace: &str) -> bool {
-    namespace == "default" || namespace.starts_with("kube-")
+    namespace.starts_with("kube-")
 }
 
 /// The status that says so.
