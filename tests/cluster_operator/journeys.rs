@@ -93,7 +93,9 @@ fn a_broken_flow_is_stalled_with_a_useful_message_and_the_old_revision_goes_on_s
 fn a_malformed_object_stops_nobody_else() {
     let Some(cluster) = operated("a_malformed_object_stops_nobody_else") else { return };
     let world = idflow_test_support::world::World::start(cluster, PROGRAM, "malformed");
-    let loose = r#"[{"op":"replace","path":"/spec/versions/0/schema/openAPIV3Schema","value":{"type":"object","x-kubernetes-preserve-unknown-fields":true}}]"#;
+    // Selectable fields must be in the schema, and the loose one names none.
+    let loose = r#"[{"op":"replace","path":"/spec/versions/0/schema/openAPIV3Schema","value":{"type":"object","x-kubernetes-preserve-unknown-fields":true}},
+        {"op":"remove","path":"/spec/versions/0/selectableFields"}]"#;
     cluster
         .kubectl(&["patch", "crd", "flows.idflow.dev", "--type=json", "-p", loose])
         .expect("a loose schema");
