@@ -87,11 +87,6 @@ impl<'p> Binder<'p> {
         Ok((name, content))
     }
 
-    /// The step's id.
-    pub fn step_id(&self) -> &'p str {
-        &self.step.id
-    }
-
     /// Another step of the same graph.
     pub fn step(&self, id: &str) -> Option<&'p Step> {
         self.graph.steps.iter().find(|step| step.id == id)

@@ -82,21 +82,6 @@ impl<'a> Cx<'a> {
         self.chance
     }
 
-    /// The journey.
-    pub fn journey_id(&self) -> JourneyId {
-        self.sources.journey.id
-    }
-
-    /// Which visit of which step this is.
-    pub fn instance(&self) -> StepInstance {
-        self.active.instance
-    }
-
-    /// Which showing of the page was answered; 0 on entering.
-    pub fn attempt(&self) -> Attempt {
-        self.active.attempt
-    }
-
     /// The visitor's locale (BCP 47).
     pub fn locale(&self) -> Option<&'a str> {
         self.sources.journey.locale.as_deref()
@@ -198,8 +183,7 @@ impl<'a> Cx<'a> {
 
     /// The next effect id of this attempt: equal whenever the same attempt runs again.
     pub fn effect_id(&mut self) -> EffectId {
-        let journey = self.journey_id();
-        self.active.effect_id(journey)
+        self.active.effect_id(self.sources.journey.id)
     }
 
     /// Adds a record to the commit.
