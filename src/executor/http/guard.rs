@@ -9,8 +9,8 @@ use axum::middleware::Next;
 use axum::response::Response;
 use bytes::Bytes;
 use futures_util::FutureExt as _;
-use http::StatusCode;
 use http::request::Parts;
+use http::{Method, StatusCode};
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use idflow_pages::Notice;
 
@@ -43,24 +43,30 @@ pub(super) async fn guard(State(app): State<Shared>, request: Request, next: Nex
     let (parts, body) = request.into_parts();
     let route = parts.extensions.get::<MatchedPath>().cloned();
     let kept = parts.clone();
-    let answered = match read(body).await {
+    let answered = match read(body, BODY_TIME).await {
         Ok(body) => run(next, Request::from_parts(parts, Body::from(body))).await,
         Err(trouble) => Err(trouble),
     };
     let route = route.as_ref().map_or("", MatchedPath::as_str);
-    let method = kept.method.clone();
+    let method = known(&kept.method);
     let response = match answered {
         Ok(response) => response,
         Err(trouble) => refuse(&app, kept, route, trouble).await,
     };
     let (status, millis) = (response.status().as_u16(), app.clock.now().since(begun).0);
-    tracing::debug!(target: "idflow::http", %method, route, status, millis, "answered");
+    tracing::debug!(target: "idflow::http", method, route, status, millis, "answered");
     response
 }
 
-async fn read(body: Body) -> Result<Bytes, Trouble> {
+/// The method's name, unless the visitor made it up.
+fn known(method: &Method) -> &'static str {
+    const METHODS: [&str; 8] = ["GET", "POST", "HEAD", "OPTIONS", "PUT", "DELETE", "PATCH", "CONNECT"];
+    METHODS.into_iter().find(|known| *known == method.as_str()).unwrap_or("other")
+}
+
+async fn read(body: Body, time: Duration) -> Result<Bytes, Trouble> {
     let whole = Limited::new(body, LONGEST_BODY).collect();
-    match tokio::time::timeout(BODY_TIME, whole).await {
+    match tokio::time::timeout(time, whole).await {
         Ok(Ok(body)) => Ok(body.to_bytes()),
         Ok(Err(error)) if error.is::<LengthLimitError>() => Err(Trouble::TooLarge),
         Ok(Err(_)) => Err(Trouble::Broken),
@@ -84,5 +90,24 @@ async fn refuse(app: &Shared, mut parts: Parts, route: &str, trouble: Trouble) -
         Trouble::TooSlow => respond::status(StatusCode::REQUEST_TIMEOUT),
         Trouble::Broken => respond::status(StatusCode::BAD_REQUEST),
         Trouble::Panicked => respond::failed(app, &visitor, for_programs),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn h_4_a_body_that_never_ends_is_given_up() {
+        let never = Body::from_stream(futures_util::stream::pending::<Result<Bytes, std::io::Error>>());
+        assert!(matches!(read(never, Duration::from_millis(20)).await, Err(Trouble::TooSlow)));
+    }
+
+    #[tokio::test]
+    async fn h_4_a_body_is_capped_while_it_comes() {
+        let chunk = || Ok::<_, std::io::Error>(Bytes::from_static(&[0; 1024]));
+        let endless = Body::from_stream(futures_util::stream::repeat_with(chunk));
+        assert!(matches!(read(endless, BODY_TIME).await, Err(Trouble::TooLarge)));
+        assert_eq!(read(Body::from("a=b"), BODY_TIME).await.unwrap(), "a=b");
     }
 }

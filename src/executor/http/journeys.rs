@@ -23,14 +23,20 @@ use crate::drive::{self, Driven, Moved};
 use crate::http::respond;
 use crate::http::visitor::Visitor;
 
-/// How long after a post its repetition from the same browser is given the new cookie again. A double click sends
-/// the same form twice before the first answer has arrived.
-const REPETITION: idflow_core::time::Span = idflow_core::time::Span::seconds(10);
+/// How long after a post the same browser is given the new cookie again. A double click sends the same form twice
+/// before the first answer has arrived, and an answer may be lost on its way when a process dies.
+const LOST_ANSWER: idflow_core::time::Span = idflow_core::time::Span::seconds(60);
 
 /// Shows a journey's current page.
 pub async fn show(State(app): State<Shared>, Path(id): Path<String>, visitor: Visitor, uri: Uri) -> Response {
     let loaded = match load(&app, &visitor, &id).await {
         Ok(Some(loaded)) if loaded.bound == Bound::Current => loaded,
+        Ok(Some(loaded)) if missed_answer(&app, &visitor, &loaded.stored.value) => {
+            return match answered_again(&app, &visitor, &loaded).await {
+                Ok(response) => response,
+                Err(Unavailable) => respond::unavailable(&app, &visitor),
+            };
+        }
         Ok(_) => return respond::notice(&app, &visitor, Notice::StartAgain),
         Err(Unavailable) => return respond::unavailable(&app, &visitor),
     };
@@ -114,18 +120,30 @@ async fn repeated(
     input: &Input,
 ) -> Result<Response, Unavailable> {
     let journey = &loaded.stored.value;
-    let now = app.clock.now();
-    let is_repetition = journey.last_post.as_ref().is_some_and(|last| {
-        last.token.matches(&Digest::of(&input.token))
-            && last.visitor == visitor.fingerprint()
-            && now.since(last.at) <= REPETITION
-    });
-    if !is_repetition {
-        return Ok(match loaded.bound {
-            Bound::Current => respond::see_other(app, &format!("/journeys/{}", journey.id), &[]),
-            Bound::Previous => respond::notice(app, visitor, Notice::StartAgain),
-        });
+    let answered = journey.last_post.as_ref().map(|last| last.token);
+    let is_repetition = answered.is_some_and(|token| token.matches(&Digest::of(&input.token)));
+    if is_repetition && missed_answer(app, visitor, journey) {
+        return answered_again(app, visitor, loaded).await;
     }
+    Ok(match loaded.bound {
+        Bound::Current => respond::see_other(app, &format!("/journeys/{}", journey.id), &[]),
+        Bound::Previous => respond::notice(app, visitor, Notice::StartAgain),
+    })
+}
+
+/// Whether this is the browser whose post moved the journey a moment ago, so that it may have missed the answer.
+fn missed_answer(app: &App, visitor: &Visitor, journey: &Journey) -> bool {
+    let now = app.clock.now();
+    let is_same = |last: &idflow_core::journey::LastPost| {
+        last.visitor == visitor.fingerprint() && now.since(last.at) <= LOST_ANSWER
+    };
+    journey.last_post.as_ref().is_some_and(is_same)
+}
+
+/// The last answer once more, with its cookies.
+async fn answered_again(app: &App, visitor: &Visitor, loaded: &Loaded) -> Result<Response, Unavailable> {
+    let journey = &loaded.stored.value;
+    let now = app.clock.now();
     let opened = match journey.phase {
         Phase::Ended(Ending::Completed { session: Some(id), .. }) => app.store.session(&id, now).await?,
         _ => None,
@@ -134,7 +152,8 @@ async fn repeated(
         let cookie = format!("{}.{}", opened.value.id, app.session_secret(journey.id));
         (cookie, opened.value.expires.since(now))
     });
-    let binding = Some(app.binding_secret(journey.id, journey.binding.rotation));
+    let rotated = loaded.bound == Bound::Previous;
+    let binding = rotated.then(|| app.binding_secret(journey.id, journey.binding.rotation));
     Ok(see_other(app, visitor, &Moved { journey: journey.clone(), binding, session }))
 }
 

@@ -1,0 +1,21 @@
+//! A whole executor without sockets: real flows, real pages, a simulated clock, a seeded chance, a store that fails on
+//! demand and outlives crashes. One file per promise of the design's section 2; a seed is a whole run.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a panic is the failure report of a test"
+)]
+
+mod acknowledged_step;
+mod evidence;
+mod fail_closed;
+mod faults;
+mod logs;
+mod no_double_effect;
+mod person;
+mod pinned_revision;
+mod requests;
+mod throttles;
+mod visitor;
+mod world;

@@ -1,0 +1,121 @@
+//! Guessing: limits per account and factor, alike for known and unknown names (checklist P-7 to P-9, E-1, E-3, J-16).
+
+use futures_util::future::join_all;
+use http::StatusCode;
+use idflow_core::time::Span;
+
+use crate::faults::Kind;
+use crate::person::{Calm, Person};
+use crate::visitor::{Answer, Browser};
+use crate::world::{PASSWORD, World};
+
+const ADA: &str = "ada@example.com";
+const NOBODY: &str = "eve@example.com";
+
+/// One guess in a journey of its own; returns the bare answer and the page after it.
+async fn guess(world: &World, host: u8, name: &str, password: &str) -> (Answer, Answer) {
+    let mut browser = Browser { peer: ([192, 0, 2, host], 1).into(), ..Browser::new() };
+    let path = browser.authorize(world, "").await;
+    let page = browser.get(world, &path).await;
+    let body = page.form().unwrap().fill("username", name).fill("password", password).encoded();
+    let answer = browser.post(world, &path, &body).await;
+    let after = browser.get(world, &path).await;
+    (answer, after)
+}
+
+/// What somebody sees who compares pages: everything but what is random or what they entered themselves.
+fn shape(page: &Answer, name: &str) -> (StatusCode, String) {
+    let token = page.token().unwrap_or_default();
+    let text = page.body.replace(&token, "").replace(name, "");
+    let nonce =
+        text.split("nonce=\"").nth(1).and_then(|rest| rest.split('"').next()).unwrap_or("-").to_owned();
+    let words = text.replace(&nonce, "");
+    let action = words.find("/journeys/").map(|at| words[at..at + 32].to_owned());
+    (page.status, action.map_or(words.clone(), |action| words.replace(&action, "")))
+}
+
+#[tokio::test]
+async fn p_7_ten_wrong_guesses_lock_known_and_unknown_names_alike() {
+    let world = World::new(1).await;
+    world.user(ADA).await;
+    for number in 0..12 {
+        let (known, known_page) = guess(&world, 1, ADA, "wrong").await;
+        let (unknown, unknown_page) = guess(&world, 2, NOBODY, "wrong").await;
+        assert_eq!(known.status, unknown.status);
+        assert_eq!(shape(&known_page, ADA), shape(&unknown_page, NOBODY), "guess {number}");
+        assert_eq!(known_page.form().is_some(), number < 10, "guess {number}: {}", known_page.body);
+    }
+    let (_, page) = guess(&world, 3, " Ada@Example.com ", PASSWORD).await;
+    assert!(page.form().is_none(), "j_16: another spelling and address meet the same counter, even rightly");
+}
+
+#[tokio::test]
+async fn p_8_the_account_opens_again_by_itself() {
+    let mut world = World::new(1).await;
+    world.user(ADA).await;
+    for _ in 0..30 {
+        guess(&world, 1, ADA, "wrong").await;
+    }
+    world.pass(Span::minutes(10));
+    Person::new(ADA).walk(&mut world, "", &mut Calm).await.code();
+}
+
+#[tokio::test]
+async fn p_7_a_success_clears_the_counter_of_its_own_factor_only() {
+    let mut world = World::new(1).await;
+    world.user(ADA).await;
+    for round in 0..3 {
+        for _ in 0..9 {
+            guess(&world, 1, ADA, "wrong").await;
+        }
+        Person::new(ADA).walk(&mut world, "", &mut Calm).await.code();
+        assert_eq!(world.count(Kind::Session).await, round + 1);
+    }
+}
+
+#[tokio::test]
+async fn p_9_two_hundred_guesses_at_once_are_ten_verdicts() {
+    for name in [ADA, NOBODY] {
+        let world = World::new(1).await;
+        world.user(ADA).await;
+        let host = |n: u8| n / 4 + 1;
+        let pages = join_all((0..200_u8).map(|n| guess(&world, host(n), name, "wrong"))).await;
+        let verdicts = pages.iter().filter(|(_, page)| page.body.contains("is not right")).count();
+        assert_eq!(verdicts, 10, "{name}");
+        let (_, page) = guess(&world, 250, name, PASSWORD).await;
+        assert!(page.form().is_none(), "{name}: the right password comes too late");
+        assert_eq!(world.count(Kind::Session).await, 0);
+    }
+}
+
+#[tokio::test]
+async fn p_9_faults_while_counting_give_no_further_guesses() {
+    for seed in 0..20 {
+        let world = World::new(seed).await;
+        world.user(ADA).await;
+        world.storage.fail_often(seed, 100);
+        let mut told = 0;
+        for _ in 0..25 {
+            told += told_wrong(&world).await;
+        }
+        world.storage.heal();
+        assert!(told <= 10, "seed {seed}: {told} verdicts");
+    }
+}
+
+/// One guess by somebody who repeats what is not available; 1 when a verdict was shown.
+async fn told_wrong(world: &World) -> usize {
+    let mut browser = Browser::new();
+    let Some(path) =
+        browser.get(world, &crate::visitor::authorize_path("")).await.location().map(str::to_owned)
+    else {
+        return 0;
+    };
+    let page = browser.get(world, &path).await;
+    let Some(form) = page.form() else { return 0 };
+    let body = form.fill("username", ADA).fill("password", "wrong").encoded();
+    for _ in 0..3 {
+        browser.post(world, &path, &body).await;
+    }
+    usize::from(browser.get(world, &path).await.body.contains("is not right"))
+}

@@ -1,0 +1,256 @@
+//! One simulated machine with an executor on it: what survives a crash, and what does not.
+
+use std::sync::{Arc, Mutex, OnceLock};
+
+use axum::Router;
+use axum::body::Body;
+use futures_util::future::BoxFuture;
+use http::Request;
+use idflow_core::audit::AuditEvent;
+use idflow_core::chance::SeededChance;
+use idflow_core::id::{JourneyId, UserId};
+use idflow_core::secret::SecretText;
+use idflow_core::session::Session;
+use idflow_core::time::{ManualClock, Span, Timestamp};
+use idflow_core::user::{User, UserState};
+use idflow_core::write::Write;
+use idflow_executor::app::Shared;
+use idflow_executor::observer::Observer;
+use idflow_executor::report::Reports;
+use idflow_executor::runtime::{self, Executor, Parts};
+use idflow_executor::source::Snapshot;
+use idflow_executor::source::folder::Folder;
+use idflow_factor::{Cost, Hasher};
+use idflow_net::client::GuardedClient;
+use idflow_net::guard::SystemResolver;
+use idflow_net::mail::{MailError, Mailer, Message, SmtpSettings};
+use idflow_oidc::keys::{self, KeyPair, Keys};
+use idflow_pages::Pages;
+use idflow_store::seal::Keyring;
+use idflow_store::{Commit, Store};
+use tokio::task::JoinSet;
+use tower::ServiceExt as _;
+
+use crate::faults::{Kind, Storage};
+use crate::visitor::Answer;
+
+pub(crate) const ISSUER: &str = "http://127.0.0.1:8080";
+pub(crate) const TENANT: &str = include_str!("tenant.yaml");
+pub(crate) const PASSWORD: &str = "correct horse battery staple 1";
+const BEGINNING: Timestamp = Timestamp(1_800_000_000_000);
+
+/// The mails that were sent.
+#[derive(Clone, Default)]
+pub(crate) struct Mailbox(Arc<Mutex<Vec<Message>>>);
+
+impl Mailer for Mailbox {
+    fn send<'a>(&'a self, _: &'a SmtpSettings, message: Message) -> BoxFuture<'a, Result<(), MailError>> {
+        self.0.lock().unwrap().push(message);
+        Box::pin(async { Ok(()) })
+    }
+}
+
+impl Mailbox {
+    pub(crate) fn all(&self) -> Vec<Message> {
+        self.0.lock().unwrap().clone()
+    }
+
+    /// The code of the newest mail to this address.
+    pub(crate) fn code_for(&self, address: &str) -> Option<String> {
+        let mails = self.all();
+        let newest = mails.iter().rev().find(|mail| mail.to == address)?;
+        let mut words = newest.text.split(|letter: char| !letter.is_ascii_digit());
+        words.find(|word| word.len() == 6).map(str::to_owned)
+    }
+}
+
+/// Keeps the events, and panics when it is told to.
+#[derive(Default)]
+pub(crate) struct Events {
+    pub(crate) all: Mutex<Vec<AuditEvent>>,
+    pub(crate) panics: std::sync::atomic::AtomicBool,
+}
+
+impl Observer for Events {
+    fn audit(&self, event: &AuditEvent) {
+        assert!(!self.panics.load(std::sync::atomic::Ordering::SeqCst), "the simulation broke this request");
+        self.all.lock().unwrap().push(event.clone());
+    }
+}
+
+/// What `idflow dev` would serve of these manifests.
+pub(crate) fn snapshot(manifests: &str) -> Snapshot {
+    let [folder, data] = [(); 2].map(|()| tempfile::tempdir().unwrap());
+    std::fs::write(folder.path().join("tenant.yaml"), manifests).unwrap();
+    let mut folder = Folder::open(folder.path(), data.path(), ISSUER, idflow_nodes::kinds()).unwrap();
+    let reading = folder.read().unwrap();
+    assert!(reading.held_back.is_empty(), "{:?}: {:?}", reading.held_back, reading.findings);
+    reading.snapshot
+}
+
+/// The machine.
+pub(crate) struct World {
+    pub(crate) clock: Arc<ManualClock>,
+    pub(crate) storage: Storage,
+    pub(crate) mails: Mailbox,
+    pub(crate) events: Arc<Events>,
+    pub(crate) snapshot: Snapshot,
+    pub(crate) development: bool,
+    chance: Arc<SeededChance>,
+    running: Option<Running>,
+}
+
+/// What a crash ends.
+struct Running {
+    app: Shared,
+    reports: Reports,
+    routes: Router,
+    /// Sends mails; dropped, it loses what it has not sent.
+    _mails: JoinSet<()>,
+}
+
+impl World {
+    pub(crate) async fn new(seed: u64) -> Self {
+        static TENANT_SNAPSHOT: OnceLock<Snapshot> = OnceLock::new();
+        Self::serving(seed, TENANT_SNAPSHOT.get_or_init(|| snapshot(TENANT)).clone()).await
+    }
+
+    pub(crate) async fn serving(seed: u64, snapshot: Snapshot) -> Self {
+        let mut world = Self {
+            clock: Arc::new(ManualClock::at(BEGINNING)),
+            storage: Storage::new(),
+            mails: Mailbox::default(),
+            events: Arc::default(),
+            snapshot,
+            development: true,
+            chance: Arc::new(SeededChance::new(seed)),
+            running: None,
+        };
+        world.restart().await;
+        world
+    }
+
+    /// The process dies and another begins on the same records.
+    pub(crate) async fn restart(&mut self) {
+        self.running = None;
+        let keyring = Keyring::new("acme", &[7; 32], &[]);
+        let mut opened = None;
+        // Opening meets the same faults; the kubelet tries again.
+        while opened.is_none() {
+            let chance = Arc::clone(&self.chance);
+            opened = Store::over(Box::new(self.storage.clone()), keyring.clone(), chance as _).await.ok();
+        }
+        let executor = Executor::new(self.parts(opened.unwrap()), &self.snapshot);
+        let (app, reports) = (Arc::clone(&executor.app), executor.reports.clone());
+        let routes = idflow_executor::http::routes(Arc::clone(&app));
+        let mut mails = JoinSet::new();
+        mails.spawn(executor.deliver());
+        self.running = Some(Running { app, reports, routes, _mails: mails });
+    }
+
+    fn parts(&self, store: Store) -> Parts {
+        Parts {
+            clock: Arc::clone(&self.clock) as _,
+            chance: Arc::clone(&self.chance) as _,
+            kinds: idflow_nodes::kinds(),
+            nodes: idflow_nodes::all(),
+            store,
+            keys: signing_keys(),
+            hasher: Hasher::new(Cost::Cheapest),
+            hashing_slots: 4,
+            outbound: GuardedClient::new(Arc::new(SystemResolver), Vec::new()),
+            mailer: Arc::new(self.mails.clone()),
+            observer: Arc::clone(&self.events) as _,
+            pages: Pages::embedded().unwrap(),
+            development: self.development,
+            fetch: None,
+            admin_token: None,
+        }
+    }
+
+    fn running(&self) -> &Running {
+        self.running.as_ref().expect("a running executor")
+    }
+
+    pub(crate) fn app(&self) -> &Shared {
+        &self.running().app
+    }
+
+    /// Serves something else from now on, without a restart.
+    pub(crate) fn install(&mut self, snapshot: Snapshot) {
+        let running = self.running.as_ref().expect("a running executor");
+        runtime::install(&running.app, &running.reports, &snapshot);
+        self.snapshot = snapshot;
+    }
+
+    pub(crate) fn pass(&self, span: Span) {
+        self.clock.advance(span);
+    }
+
+    /// One request from the socket's side of the router; afterwards the mails it caused are sent.
+    pub(crate) async fn send(&self, request: Request<Body>) -> Answer {
+        let response = self.running().routes.clone().oneshot(request).await.unwrap();
+        let answer = Answer::read(response).await;
+        self.settle().await;
+        answer
+    }
+
+    /// Lets the mail worker empty its queue: every one of its waits is over at once.
+    async fn settle(&self) {
+        for _ in 0..8 {
+            tokio::task::yield_now().await;
+        }
+    }
+
+    /// A user with the usual password.
+    pub(crate) async fn user(&self, email: &str) -> UserId {
+        let chance = self.chance.as_ref();
+        let (id, now) = (UserId::random(chance), self.now());
+        let user = User {
+            id,
+            directory: "people".to_owned(),
+            attributes: [("email".to_owned(), email.into())].into_iter().collect(),
+            verified: Vec::new(),
+            state: UserState::Active,
+            created: now,
+            updated: now,
+        };
+        let hash = Hasher::new(Cost::Cheapest).hash(&SecretText::new(PASSWORD), chance).unwrap();
+        let writes = [
+            Write::CreateUser { user, unique: vec!["email".to_owned()] },
+            Write::SetPassword { user: id, hash, ends_sessions: false },
+        ];
+        self.app().store.commit(Commit::new(now).writes(writes)).await.unwrap();
+        id
+    }
+
+    /// An administrator locks somebody.
+    pub(crate) async fn lock(&self, id: UserId) {
+        let previous = self.app().store.user(&id).await.unwrap().expect("a user").value;
+        let user = User { state: UserState::Locked, ..previous.clone() };
+        let write = Write::UpdateUser { user, previous, unique: vec!["email".to_owned()] };
+        self.app().store.commit(Commit::new(self.now()).writes([write])).await.unwrap();
+    }
+
+    pub(crate) fn now(&self) -> Timestamp {
+        use idflow_core::time::Clock as _;
+        self.clock.now()
+    }
+
+    /// The session that a journey opened.
+    pub(crate) async fn session_of(&self, journey: &str) -> Option<Session> {
+        let id: JourneyId = journey.parse().expect("a journey's id");
+        let session = self.app().session_id(id);
+        self.app().store.session(&session, self.now()).await.unwrap().map(|stored| stored.value)
+    }
+
+    pub(crate) async fn count(&self, kind: Kind) -> usize {
+        self.storage.count(kind).await
+    }
+}
+
+/// The same keys for every world: making one takes longer than most runs.
+fn signing_keys() -> Keys {
+    static PAIR: OnceLock<KeyPair> = OnceLock::new();
+    Keys::new(PAIR.get_or_init(|| keys::generate().unwrap()), &[]).unwrap()
+}
