@@ -124,6 +124,9 @@ pub struct CatalogStatus {
     /// The metadata.generation this status is about. Absent or -1: the operator has not seen the object.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub observed_generation: Option<i64>,
+    /// The newest generation that every ready executor pod follows. Absent while no pod is ready.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub followed_generation: Option<i64>,
     /// `Loaded` and `Ready`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(schema_with = "crate::condition::schema")]

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use idflow_api::flow::ServingRevision;
 use idflow_api::{Catalog, Connection, Directory, Flow, FlowNode, FlowRevision, OIDCClient, Tenant, Theme};
 use idflow_core::time::Timestamp;
 use k8s_openapi::api::apps::v1::StatefulSet;
@@ -34,6 +35,8 @@ pub(crate) struct World {
     pub(crate) role_bindings: Cache<PartialObjectMeta<RoleBinding>>,
     pub(crate) secrets: Cache<PartialObjectMeta<Secret>>,
     pub(crate) config_maps: Cache<PartialObjectMeta<ConfigMap>>,
+    /// Since which generation a namespace's Catalog offers what it offers of a flow.
+    offers: Mutex<BTreeMap<Key, (Vec<ServingRevision>, i64)>>,
     /// Tenant namespaces whose Secrets and `ConfigMap`s are known, by part.
     known: Mutex<BTreeSet<(String, &'static str)>>,
 }
@@ -68,6 +71,21 @@ impl World {
         self.catalogs.get(&Key::new(namespace, idflow_api::catalog::NAME))
     }
 
+    /// Since which generation the Catalog offers what it offers of a flow. What happened before this process began to
+    /// look counts as happening now.
+    pub(crate) fn offered_since(&self, flow: &Key, catalog: &Catalog) -> i64 {
+        let serving = crate::catalog::plan::serving(catalog, &flow.name);
+        let generation = catalog.metadata.generation.unwrap_or_default();
+        let mut offers = self.offers.lock().unwrap_or_else(PoisonError::into_inner);
+        match offers.get(flow) {
+            Some((known, since)) if *known == serving && *since <= generation => *since,
+            _ => {
+                offers.insert(flow.clone(), (serving, generation));
+                generation
+            }
+        }
+    }
+
     /// The revisions of a flow.
     pub(crate) fn revisions_of(&self, flow: &Key) -> Vec<Arc<FlowRevision>> {
         let all = self.revisions.namespace(&flow.namespace);
@@ -99,4 +117,27 @@ pub(crate) fn by_name<K: ResourceExt>(all: Vec<Arc<K>>) -> BTreeMap<String, Arc<
 /// The name of an object that has one, without a copy.
 pub(crate) fn name_of(object: &impl Resource) -> &str {
     object.meta().name.as_deref().unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fixtures::listing;
+
+    #[test]
+    fn an_offer_dates_from_the_first_catalog_that_makes_it() {
+        let world = World::default();
+        let (flow, other) = (Key::new("acme", "a"), Key::new("acme", "b"));
+        let at = |generation, a| {
+            let mut catalog = listing(&[("a", a, 100), ("b", "one", 100)]);
+            catalog.metadata.generation = Some(generation);
+            catalog
+        };
+        let since = |key: &Key, generation, a| world.offered_since(key, &at(generation, a));
+        assert_eq!((since(&flow, 4, "one"), since(&other, 4, "one")), (4, 4));
+        assert_eq!((since(&flow, 5, "two"), since(&other, 5, "two")), (5, 4));
+        assert_eq!(since(&flow, 9, "two"), 5);
+        // The Catalog was made anew, so its generations begin again.
+        assert_eq!(since(&flow, 1, "two"), 1);
+    }
 }

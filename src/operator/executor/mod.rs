@@ -81,7 +81,8 @@ async fn write_followed(ctx: &Context, catalog: &Catalog, executors: &[Executor]
     let known = find(&before.conditions, LOADED);
     let Some(list) = plan::loaded(known, generation, executors, follows, ctx.now()) else { return Ok(()) };
     let conditions = plan::with_readiness(&before.conditions, list, generation, ctx.now());
-    let after = CatalogStatus { observed_generation: Some(generation), conditions };
+    let followed_generation = plan::followed(before.followed_generation, executors);
+    let after = CatalogStatus { observed_generation: Some(generation), followed_generation, conditions };
     if before == after {
         return Ok(());
     }

@@ -71,6 +71,15 @@ pub(crate) fn loaded(
     Some(Conditions::new(&previous, generation, now).set(LOADED, truth, reason, message).finish())
 }
 
+/// The newest Catalog that every ready pod follows. A pod that is silent for now leaves it as it was.
+pub(crate) fn followed(before: Option<i64>, executors: &[Executor]) -> Option<i64> {
+    let ready = || executors.iter().filter(|executor| executor.is_ready);
+    if ready().any(|executor| executor.heard.report.is_none()) {
+        return before;
+    }
+    ready().map(Executor::catalog).min()
+}
+
 /// Adds readiness to a Catalog's `Loaded`.
 pub(crate) fn with_readiness(
     before: &[Condition],

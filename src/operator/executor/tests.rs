@@ -71,6 +71,23 @@ fn a_catalog_is_ready_when_every_ready_pod_follows_it() {
 }
 
 #[test]
+fn the_slowest_ready_pod_says_which_catalog_is_followed() {
+    let at = |catalog, is_ready| {
+        let report = Report { number: 1, catalog, revisions: Vec::new() };
+        pod(is_ready, Heard { report: Some(report), silent_since: None })
+    };
+    for (what, pods, expected) in [
+        ("no pod", vec![], None),
+        ("one", vec![at(4, true)], Some(4)),
+        ("two", vec![at(4, true), at(3, true)], Some(3)),
+        ("one is not ready", vec![at(4, true), at(3, false)], Some(4)),
+        ("one is silent", vec![at(4, true), pod(true, Heard::default())], Some(2)),
+    ] {
+        assert_eq!(plan::followed(Some(2), &pods), expected, "{what}");
+    }
+}
+
+#[test]
 fn an_executors_report_is_read_with_fields_of_later_versions() {
     let text =
         r#"{"number":4,"catalog":2,"revisions":[{"digest":"a","live":1}],"problems":[],"complete":true}"#;

@@ -139,11 +139,13 @@ async fn observe(
     place: Option<&Place>,
 ) -> Outcome {
     let key = Key::of(flow);
+    let catalog = ctx.world.catalog_of(&key.namespace);
     let seen = Seen {
         checked,
         revision,
         revisions: &ctx.world.revisions_of(&key),
-        catalog: ctx.world.catalog_of(&key.namespace),
+        offered_since: catalog.as_deref().map_or(0, |catalog| ctx.world.offered_since(&key, catalog)),
+        catalog,
         issuer: place.map(|place| place.tenant.spec.issuer.as_str()),
         used_by: used_by(&ctx.world, &key.namespace, "Flow", &key.name),
     };

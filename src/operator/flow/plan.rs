@@ -3,9 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use idflow_api::condition::{
-    ACCEPTED, Conditions, LOADED, Progress, RESOLVED_REFS, SERVING, Truth, find, is_true,
-};
+use idflow_api::condition::{ACCEPTED, Conditions, LOADED, Progress, RESOLVED_REFS, SERVING, Truth, find};
 use idflow_api::diagnostic::{MAX_PROBLEMS, Problem, Severity};
 use idflow_api::flow::{
     Assurance, FlowStatus, Guarantees, HISTORY_LIMIT, HistoryEntry, ServingRevision, UsedBy,
@@ -246,6 +244,8 @@ pub(crate) struct Seen<'a> {
     /// All revisions of the flow.
     pub(crate) revisions: &'a [Arc<FlowRevision>],
     pub(crate) catalog: Option<Arc<Catalog>>,
+    /// The generation since which the Catalog offers what it offers of this flow.
+    pub(crate) offered_since: i64,
     pub(crate) issuer: Option<&'a str>,
     pub(crate) used_by: Vec<UsedBy>,
 }
@@ -315,7 +315,8 @@ impl Served {
         // Once pods follow the Catalog's entry for this flow, another flow's edit changes nothing for it.
         let was_served = before.serving == serving
             && find(&before.conditions, SERVING).is_some_and(|condition| condition.status == "True");
-        let is_followed = was_served || seen.catalog.as_deref().is_some_and(is_followed);
+        let is_followed = was_served
+            || seen.catalog.as_deref().is_some_and(|catalog| is_followed(catalog, seen.offered_since));
         if !is_followed || !serving.iter().all(|entry| is_loaded(seen, &entry.revision)) {
             return Self::Partly;
         }
@@ -328,10 +329,13 @@ impl Served {
     }
 }
 
-/// Whether every ready pod follows the newest Catalog.
-fn is_followed(catalog: &Catalog) -> bool {
-    let conditions = catalog.status.as_ref().map(|status| status.conditions.as_slice()).unwrap_or_default();
-    is_true(conditions, LOADED, catalog.metadata.generation)
+/// Whether every ready pod follows a Catalog of this generation or a newer one.
+fn is_followed(catalog: &Catalog, generation: i64) -> bool {
+    catalog
+        .status
+        .as_ref()
+        .and_then(|status| status.followed_generation)
+        .is_some_and(|followed| followed >= generation)
 }
 
 fn conditions(

@@ -132,6 +132,7 @@ fn status_of(
         checked,
         revision: newest,
         revisions: all,
+        offered_since: catalog.metadata.generation.unwrap(),
         catalog: Some(Arc::new(catalog)),
         issuer: Some("https://login.acme.example"),
         used_by: Vec::new(),
@@ -191,9 +192,7 @@ fn labels_of_a_flow_are_not_copied_to_its_revisions() {
 
 /// The Catalog's status says whether pods follow it.
 fn followed(mut catalog: Catalog, follows: bool) -> Catalog {
-    use idflow_api::condition::{Conditions, LOADED, Truth};
-    let list = Conditions::new(&[], 1, NOW).set(LOADED, Truth::from(follows), Reason::Loaded, "m");
-    catalog.status.get_or_insert_default().conditions = list.finish();
+    catalog.status.get_or_insert_default().followed_generation = Some(i64::from(follows));
     catalog
 }
 
