@@ -1,6 +1,6 @@
 //! Argon2id (RFC 9106), its parameters stored with every hash (checklist P-5).
 
-use argon2::{Algorithm, Argon2, Params, PasswordVerifier, Version};
+use argon2::{Algorithm, Argon2, Block, Params, Version};
 use icu_normalizer::ComposingNormalizerBorrowed;
 use idflow_core::chance::Chance;
 use idflow_core::secret::{PasswordHash, SecretText};
@@ -15,6 +15,14 @@ const MAX_MEMORY: u32 = 1 << 18;
 
 /// The most passes a stored hash may ask for.
 const MAX_PASSES: u32 = 64;
+
+/// From this size on a hash computes in memory that goes back to the system at once: 33 MiB, of which only what is
+/// used costs anything. The GNU allocator keeps smaller pieces for each thread that ever asked for them, up to 58 MB
+/// of them per thread with the default cost; above 32 MiB (mallopt(3), `M_MMAP_THRESHOLD`) it never does.
+const MAPPED: usize = 33 << 10;
+
+/// The fewest blocks, of 1 KiB, for which that is worth a system call.
+const LARGE: usize = 1 << 10;
 
 /// 128 bits of salt (SP 800-63B-4 3.1.1.2 asks for 32).
 const SALT: usize = 16;
@@ -110,13 +118,9 @@ impl Hasher {
         let normalized = normalized(password).ok_or(TooLong)?;
         let mut salt = [0; SALT];
         chance.fill(&mut salt);
-        let hash: Result<phc::PasswordHash, _> = argon2::PasswordHasher::hash_password_with_salt(
-            &self.cost.argon2(),
-            normalized.as_bytes(),
-            &salt,
-        );
         // Only lengths can be wrong, and they were checked.
-        hash.map(|hash| PasswordHash(hash.to_string())).map_err(|_| TooLong)
+        let hash = phc_string(&self.cost.argon2(), normalized.as_bytes(), &salt).map_err(|_| TooLong)?;
+        Ok(PasswordHash(hash.to_string()))
     }
 
     /// Compares a password with a stored hash, in time that does not depend on where they differ. Blocks for as
@@ -125,18 +129,19 @@ impl Hasher {
         let parsed = phc::PasswordHash::new(&stored.0).map_err(|_| Corrupt)?;
         let algorithm = Algorithm::try_from(parsed.algorithm.as_str()).map_err(|_| Corrupt)?;
         let params = Params::try_from(&parsed).map_err(|_| Corrupt)?;
-        let complete = parsed.salt.is_some() && parsed.hash.is_some();
-        if !complete || params.m_cost() > MAX_MEMORY || params.t_cost() > MAX_PASSES {
+        let version =
+            parsed.version.map_or(Ok(Version::default()), Version::try_from).map_err(|_| Corrupt)?;
+        let (Some(salt), Some(expected)) = (&parsed.salt, &parsed.hash) else { return Err(Corrupt) };
+        if params.m_cost() > MAX_MEMORY || params.t_cost() > MAX_PASSES {
             return Err(Corrupt);
         }
         let Some(normalized) = normalized(password) else {
             return Ok(Verdict { matches: false, needs_rehash: false });
         };
-        let matches = match self.cost.argon2().verify_password(normalized.as_bytes(), &parsed) {
-            Ok(()) => true,
-            Err(password_hash::Error::PasswordInvalid) => false,
-            Err(_) => return Err(Corrupt),
-        };
+        let argon2 = Argon2::new(algorithm, version, params.clone());
+        let computed = compute(&argon2, normalized.as_bytes(), salt).map_err(|_| Corrupt)?;
+        // `Output` compares in constant time.
+        let matches = *expected == computed;
         let current = Version::V0x13 as u32;
         let outdated = algorithm != Algorithm::Argon2id
             || parsed.version.is_none_or(|version| version < current)
@@ -149,6 +154,28 @@ impl Hasher {
     pub fn decoy(&self) -> &PasswordHash {
         &self.decoy
     }
+}
+
+/// A new hash in the form it is stored in.
+fn phc_string(argon2: &Argon2<'_>, password: &[u8], salt: &[u8]) -> password_hash::Result<phc::PasswordHash> {
+    Ok(phc::PasswordHash {
+        algorithm: Algorithm::Argon2id.ident(),
+        version: Some(Version::V0x13.into()),
+        params: phc::ParamsString::try_from(argon2.params())?,
+        salt: Some(phc::Salt::new(salt)?),
+        hash: Some(compute(argon2, password, salt)?),
+    })
+}
+
+fn compute(argon2: &Argon2<'_>, password: &[u8], salt: &[u8]) -> password_hash::Result<phc::Output> {
+    let blocks = argon2.params().block_count();
+    let mut memory = Vec::with_capacity(if blocks < LARGE { blocks } else { blocks.max(MAPPED) });
+    memory.resize(blocks, Block::default());
+    let mut buffer = [0; phc::Output::MAX_LENGTH];
+    let length = argon2.params().output_len().unwrap_or(Params::DEFAULT_OUTPUT_LEN);
+    let output = buffer.get_mut(..length).ok_or(password_hash::Error::OutputSize)?;
+    argon2.hash_password_into_with_memory(password, salt, output, &mut *memory)?;
+    Ok(phc::Output::new(output)?)
 }
 
 /// The password in Unicode normalization form C (RFC 8265 4.2.2), so that `é` typed on two keyboards is one
