@@ -37,7 +37,7 @@ use crate::source::{RevisionFetch, Snapshot};
 use crate::starts::Starts;
 
 /// How often expired records are purged.
-const PURGE_EVERY: Duration = Duration::from_secs(60);
+const PURGE_EVERY: Duration = Duration::from_mins(1);
 
 /// What an executor is made of.
 pub struct Parts {
@@ -191,14 +191,12 @@ pub async fn bind(address: SocketAddr) -> anyhow::Result<TcpListener> {
 }
 
 /// Completes when the process is asked to end.
-pub fn termination() -> impl Future<Output = ()> {
-    async {
-        let interrupt = tokio::signal::ctrl_c();
-        match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
-            Ok(mut terminate) => {
-                tokio::select! { biased; _ = terminate.recv() => {}, _ = interrupt => {} }
-            }
-            Err(_) => drop(interrupt.await),
+pub async fn termination() {
+    let interrupt = tokio::signal::ctrl_c();
+    match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
+        Ok(mut terminate) => {
+            tokio::select! { biased; _ = terminate.recv() => {}, _ = interrupt => {} }
         }
+        Err(_) => drop(interrupt.await),
     }
 }

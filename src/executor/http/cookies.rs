@@ -56,16 +56,16 @@ impl Cookies {
         self.cookie("idflow-language", locale, 31_536_000)
     }
 
-    fn journey_name(&self, id: JourneyId) -> String {
+    fn journey_name(self, id: JourneyId) -> String {
         let id = id.to_string();
         self.name(&format!("journey-{}", id.get(..11).unwrap_or(&id)))
     }
 
-    fn name(&self, name: &str) -> String {
+    fn name(self, name: &str) -> String {
         if self.secure { format!("__Host-idflow-{name}") } else { format!("idflow-{name}") }
     }
 
-    fn cookie(&self, name: &str, value: &str, seconds: i64) -> String {
+    fn cookie(self, name: &str, value: &str, seconds: i64) -> String {
         let secure = if self.secure { "; Secure" } else { "" };
         format!("{name}={value}; Path=/; Max-Age={seconds}; HttpOnly; SameSite=Lax{secure}")
     }

@@ -61,13 +61,10 @@ pub async fn post(
     let Some(input) = input(&headers, &body) else {
         return respond::notice(&app, &visitor, Notice::BadRequest);
     };
-    match posted(&app, &visitor, &id, input).await {
-        Ok(response) => response,
-        Err(Unavailable) => {
-            app.metrics.step(crate::metrics::StepResult::Unavailable);
-            respond::unavailable(&app, &visitor)
-        }
-    }
+    posted(&app, &visitor, &id, input).await.unwrap_or_else(|Unavailable| {
+        app.metrics.step(crate::metrics::StepResult::Unavailable);
+        respond::unavailable(&app, &visitor)
+    })
 }
 
 async fn posted(app: &App, visitor: &Visitor, id: &str, input: Input) -> Result<Response, Unavailable> {

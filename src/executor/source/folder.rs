@@ -24,7 +24,7 @@ use crate::source::live::{Live, SharedSecret};
 
 /// A folder of manifests.
 pub struct Folder {
-    folder: PathBuf,
+    path: PathBuf,
     kept: PathBuf,
     issuer: String,
     kinds: Kinds,
@@ -64,7 +64,7 @@ impl Folder {
             contents.insert(Digest::of(&content), content);
         }
         Ok(Self {
-            folder: folder.to_owned(),
+            path: folder.to_owned(),
             kept,
             issuer: issuer.to_owned(),
             kinds,
@@ -82,13 +82,13 @@ impl Folder {
             let modified = metadata.as_ref().and_then(|metadata| metadata.modified().ok());
             (path, modified, metadata.map_or(0, |metadata| metadata.len()))
         };
-        Ok(files(&self.folder)?.into_iter().map(describe).collect())
+        Ok(files(&self.path)?.into_iter().map(describe).collect())
     }
 
     /// Reads the folder.
     pub fn read(&mut self) -> std::io::Result<Reading> {
         let mut texts = Vec::new();
-        for path in files(&self.folder)? {
+        for path in files(&self.path)? {
             let text = String::from_utf8_lossy(&std::fs::read(&path)?).into_owned();
             texts.push((path.display().to_string(), text));
         }

@@ -53,7 +53,9 @@ pub struct SharedSecret {
 
 impl std::fmt::Debug for SharedSecret {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("SharedSecret").field("entries", &self.data.keys().collect::<Vec<_>>()).finish()
+        f.debug_struct("SharedSecret")
+            .field("entries", &self.data.keys().collect::<Vec<_>>())
+            .finish_non_exhaustive()
     }
 }
 
