@@ -25,7 +25,7 @@ use crate::http::visitor::Visitor;
 
 /// How long after a post the same browser is given the new cookie again. A double click sends the same form twice
 /// before the first answer has arrived, and an answer may be lost on its way when a process dies.
-const LOST_ANSWER: idflow_core::time::Span = idflow_core::time::Span::seconds(60);
+const LOST_ANSWER: idflow_core::time::Span = idflow_core::time::Span::seconds(15);
 
 /// Shows a journey's current page.
 pub async fn show(State(app): State<Shared>, Path(id): Path<String>, visitor: Visitor, uri: Uri) -> Response {
