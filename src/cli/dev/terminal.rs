@@ -19,7 +19,10 @@ impl Terminal {
     pub(super) fn reading(&self, reading: &Reading) {
         let errors = reading.findings.iter().any(|finding| finding.severity == Severity::Error);
         if errors || !reading.missing.is_empty() {
-            eprint!("{}", output::text::findings(&reading.findings, &reading.manifests));
+            // Notes are the same at every save: they would bury what is new.
+            let told = reading.findings.iter().filter(|finding| finding.severity != Severity::Info);
+            let told: Vec<_> = told.cloned().collect();
+            eprint!("{}", output::text::findings(&told, &reading.manifests));
         }
         for (flow, missing) in &reading.missing {
             eprintln!("waiting   {flow}: {missing} does not exist yet");
