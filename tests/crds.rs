@@ -53,6 +53,9 @@ fn the_flow_definition_leaves_room_for_every_planned_kind() {
     let (with, without) = (size(&kinds), size(&kinds[..1]));
     let each = (with - without) / (kinds.len() - 1);
     let planned = without + each * (PLANNED_KINDS - 1);
-    println!("{} kinds: {with} bytes; {PLANNED_KINDS} kinds would come to {planned} of {MAX_SIZE}", kinds.len());
+    println!(
+        "{} kinds: {with} bytes; {PLANNED_KINDS} kinds would come to {planned} of {MAX_SIZE}",
+        kinds.len()
+    );
     assert!(planned < MAX_SIZE, "{PLANNED_KINDS} kinds would come to {planned} bytes");
 }

@@ -139,11 +139,12 @@ fn every_example_is_accepted_by_the_api_server() {
     let examples = std::fs::read_dir(repository::path("examples")).expect("examples");
     for folder in examples.map(|entry| entry.expect("an entry").path()).filter(|path| path.is_dir()) {
         let text = folder.display().to_string();
-        // The namespaces an example brings must exist for its other objects to be judged.
+        // The namespaces an example brings must exist for its other objects to be judged; so `apply`, as `create`
+        // would refuse them a second time.
         for namespace in namespaces_of(cluster, &text) {
             cluster.kubectl(&["create", "namespace", &namespace]);
         }
-        cluster.kubectl(&["create", "--dry-run=server", "-R", "-f", &text]).expect(&text);
+        cluster.kubectl(&["apply", "--dry-run=server", "-R", "-f", &text]).expect(&text);
     }
 }
 
