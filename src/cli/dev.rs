@@ -94,13 +94,12 @@ async fn serve(args: Args) -> anyhow::Result<()> {
     let issuer = format!("http://{}", args.listen);
     let chance: Arc<dyn Chance> = Arc::new(SystemChance);
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-    let terminal = Terminal::default();
 
     let kinds = idflow_nodes::kinds();
     let mut folder = Folder::open(&args.folder, &data, &issuer, kinds)
         .with_context(|| format!("cannot read {}", args.folder.display()))?;
     let first = folder.read().with_context(|| format!("cannot read {}", args.folder.display()))?;
-    terminal.reading(&first);
+    terminal::reading(&first);
 
     let secrets = Secrets::keep(&data.join("keys.json"), chance.as_ref())?;
     let store = Store::open_redb(data.join("store.redb"), secrets.keyring()?, Arc::clone(&chance)).await?;
@@ -120,7 +119,7 @@ async fn serve(args: Args) -> anyhow::Result<()> {
         hashing_slots: std::thread::available_parallelism().map_or(2, usize::from),
         outbound: GuardedClient::new(Arc::new(SystemResolver), Vec::new()),
         mailer: Arc::new(catcher.clone()),
-        observer: Arc::new(terminal.clone()),
+        observer: Arc::new(Terminal),
         pages: Pages::embedded()?,
         development: true,
         fetch: None,
@@ -138,8 +137,8 @@ async fn serve(args: Args) -> anyhow::Result<()> {
     let mut tasks = tokio::task::JoinSet::new();
     let demo_address = demo_listener.local_addr()?;
     tasks.spawn(serve_demo(demo_listener, issuer.clone(), demo_client(&first), Arc::clone(&chance), stop.clone()));
-    tasks.spawn(reload(folder, Arc::clone(&executor.app), executor.reports.clone(), terminal.clone()));
-    terminal.addresses(&issuer, demo_address, &args.folder);
+    tasks.spawn(reload(folder, Arc::clone(&executor.app), executor.reports.clone()));
+    terminal::addresses(&issuer, demo_address, &args.folder);
     let ends = stop.clone();
     tasks.spawn(async move {
         runtime::termination().await;
@@ -175,7 +174,6 @@ async fn reload(
     mut folder: Folder,
     app: idflow_executor::app::Shared,
     reports: idflow_executor::report::Reports,
-    terminal: Terminal,
 ) {
     let mut seen = folder.fingerprint().unwrap_or_default();
     loop {
@@ -188,7 +186,7 @@ async fn reload(
         match folder.read() {
             Ok(reading) => {
                 runtime::install(&app, &reports, &reading.snapshot);
-                terminal.reading(&reading);
+                terminal::reading(&reading);
             }
             Err(error) => eprintln!("error: the folder cannot be read: {error}"),
         }

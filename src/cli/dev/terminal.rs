@@ -11,41 +11,39 @@ use idflow_flow::diagnostic::Severity;
 use crate::output;
 
 /// The terminal.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Copy)]
 pub(super) struct Terminal;
 
-impl Terminal {
-    /// Says what a reading of the folder came to.
-    pub(super) fn reading(&self, reading: &Reading) {
-        let errors = reading.findings.iter().any(|finding| finding.severity == Severity::Error);
-        if errors || !reading.missing.is_empty() {
-            // Notes are the same at every save: they would bury what is new.
-            let told = reading.findings.iter().filter(|finding| finding.severity != Severity::Info);
-            let told: Vec<_> = told.cloned().collect();
-            eprint!("{}", output::text::findings(&told, &reading.manifests));
-        }
-        for (flow, missing) in &reading.missing {
-            eprintln!("waiting   {flow}: {missing} does not exist yet");
-        }
-        for (flow, digest) in &reading.minted {
-            println!("revision  {flow}@{} serves new journeys", digest.short(8));
-        }
-        for flow in &reading.held_back {
-            eprintln!("kept      {flow}: this edit cannot run, so the revision before it goes on serving");
-        }
+/// Says what a reading of the folder came to.
+pub(super) fn reading(reading: &Reading) {
+    let errors = reading.findings.iter().any(|finding| finding.severity == Severity::Error);
+    if errors || !reading.missing.is_empty() {
+        // Notes are the same at every save: they would bury what is new.
+        let told = reading.findings.iter().filter(|finding| finding.severity != Severity::Info);
+        let told: Vec<_> = told.cloned().collect();
+        eprint!("{}", output::text::findings(&told, &reading.manifests));
     }
+    for (flow, missing) in &reading.missing {
+        eprintln!("waiting   {flow}: {missing} does not exist yet");
+    }
+    for (flow, digest) in &reading.minted {
+        println!("revision  {flow}@{} serves new journeys", digest.short(8));
+    }
+    for flow in &reading.held_back {
+        eprintln!("kept      {flow}: this edit cannot run, so the revision before it goes on serving");
+    }
+}
 
-    /// Says where everything is.
-    pub(super) fn addresses(&self, issuer: &str, demo: SocketAddr, folder: &Path) {
-        println!();
-        println!("  Sign in, or create an account   http://{demo}/");
-        println!("  Read the mails it would send    {issuer}/dev/mail");
-        println!("  For your own application        {issuer} (issuer)");
-        println!();
-        println!("Edit a file in {} and save: new journeys run the edit, open ones", folder.display());
-        println!("finish on the revision they began with. Every step is a line here:");
-        println!();
-    }
+/// Says where everything is.
+pub(super) fn addresses(issuer: &str, demo: SocketAddr, folder: &Path) {
+    println!();
+    println!("  Sign in, or create an account   http://{demo}/");
+    println!("  Read the mails it would send    {issuer}/dev/mail");
+    println!("  For your own application        {issuer} (issuer)");
+    println!();
+    println!("Edit a file in {} and save: new journeys run the edit, open ones", folder.display());
+    println!("finish on the revision they began with. Every step is a line here:");
+    println!();
 }
 
 impl Observer for Terminal {

@@ -60,7 +60,7 @@ pub(crate) fn report(findings: &[Finding], manifests: &[Manifest], style: Style)
             text.push('\n');
         }
         if left_out > 0 {
-            text += &format!("… and {left_out} more in {}\n\n", printable(&file));
+            let _ = write!(text, "… and {left_out} more in {}\n\n", printable(&file));
         }
     }
     text += &summary(findings, manifests, style);
