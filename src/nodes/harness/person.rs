@@ -86,8 +86,9 @@ fn surroundings() -> Surroundings {
 }
 
 /// A request that is made again from the same state draws the same chance, any other draws another.
-fn chance(journey: JourneyId, posts: usize) -> SeededChance {
-    SeededChance::new(u64::from(journey.as_bytes()[0]) * 1_000_000 + posts as u64)
+fn chance(journey: JourneyId, token: &str) -> SeededChance {
+    let seed = Digest::of_parts(&[journey.as_bytes(), token.as_bytes()]);
+    SeededChance::new(seed.as_bytes().iter().take(8).fold(0, |seed, byte| seed << 8 | u64::from(*byte)))
 }
 
 /// Begins a journey without committing it.
@@ -106,7 +107,7 @@ pub(super) fn begun(
         locale: Some("en".to_owned()),
         context: surroundings(),
     };
-    let chance = chance(id, 0);
+    let chance = chance(id, "");
     run_to_end(Run::start(runnable, start, world.now, &chance), world, outside)
 }
 
@@ -154,7 +155,7 @@ impl<'p> Trial<'p> {
         outside: Outside<'_>,
     ) -> Result<Commit, Refusal> {
         let input = Input { token: token.to_owned(), submission };
-        let chance = chance(self.journey.id, self.journey.answered.len() + 1);
+        let chance = chance(self.journey.id, &self.token());
         let run = Run::resume(self.runnable, self.journey.clone(), input, surroundings(), world.now, &chance);
         run_to_end(run, world, outside)
     }
