@@ -102,6 +102,17 @@ struct Lookup {
     identifiers: Vec<String>,
 }
 
+impl Lookup {
+    /// What the page calls the name: as precise as the Directory's identifiers are.
+    fn label(&self) -> &'static str {
+        match self.identifiers.as_slice() {
+            [only] if only == "email" => "field-email",
+            [only] if only == "username" => "field-username",
+            _ => "field-identifier",
+        }
+    }
+}
+
 #[derive(Serialize, Deserialize)]
 #[expect(clippy::enum_variant_names, reason = "a state is named for what it expects")]
 enum State {
@@ -198,9 +209,10 @@ impl Password {
             _ => None,
         };
         let mut fields = Vec::new();
-        if self.lookup.is_some() {
+        if let Some(lookup) = &self.lookup {
             let entered = cx.submission().and_then(|submission| posted(submission, "username")).map(str::to_owned);
             fields.push(Field {
+                label: Text::product(lookup.label()),
                 value: entered.or_else(|| cx.login_hint().map(str::to_owned)),
                 error: error("username"),
                 ..field("username", FieldType::Identifier)

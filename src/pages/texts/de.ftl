@@ -45,7 +45,7 @@ action-close = Schließen
 
 ## Felder
 
-field-username = Benutzername oder E-Mail-Adresse
+field-username = Benutzername
 field-identifier = Benutzername oder E-Mail-Adresse
 field-email = E-Mail-Adresse
 field-password = Passwort

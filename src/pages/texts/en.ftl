@@ -46,7 +46,7 @@ action-close = Close
 
 ## Fields
 
-field-username = Username or e-mail address
+field-username = Username
 field-identifier = Username or e-mail address
 field-email = E-mail address
 field-password = Password
