@@ -116,7 +116,7 @@ async fn serve(args: Args) -> anyhow::Result<()> {
         store,
         keys: secrets.keys()?,
         hasher,
-        hashing_slots: std::thread::available_parallelism().map_or(2, usize::from),
+        hashing_slots: runtime::hashing_slots(),
         outbound: GuardedClient::new(Arc::new(SystemResolver), Vec::new()),
         mailer: Arc::new(catcher.clone()),
         observer: Arc::new(Terminal),
@@ -175,14 +175,11 @@ async fn reload(
     app: idflow_executor::app::Shared,
     reports: idflow_executor::report::Reports,
 ) {
-    let mut seen = folder.fingerprint().unwrap_or_default();
     loop {
         tokio::time::sleep(LOOK_EVERY).await;
-        let now = folder.fingerprint().unwrap_or_default();
-        if now == seen {
+        if !folder.is_changed() {
             continue;
         }
-        seen = now;
         match folder.read() {
             Ok(reading) => {
                 runtime::install(&app, &reports, &reading.snapshot);

@@ -76,7 +76,7 @@ async fn serve(args: Args) -> anyhow::Result<()> {
         store,
         keys: secrets.keys,
         hasher: Hasher::new(Cost::Owasp),
-        hashing_slots: std::thread::available_parallelism().map_or(2, usize::from),
+        hashing_slots: runtime::hashing_slots(),
         outbound: GuardedClient::new(Arc::new(SystemResolver), Vec::new()),
         mailer: Arc::new(SmtpMailer::new(clock)),
         observer: Arc::new(LogObserver),

@@ -86,8 +86,8 @@ impl App {
     }
 
     /// The application of a client identifier.
-    pub fn client(&self, id: &str) -> Option<Client> {
-        self.configuration.load().clients.get(id).map(|application| application.client.clone())
+    pub fn client(&self, id: &str) -> Option<Arc<Client>> {
+        self.configuration.load().clients.get(id).cloned()
     }
 
     /// Whether a journey may begin for this address now, or how long to wait.

@@ -36,7 +36,7 @@ pub struct Configuration {
     /// Revisions that must not run any more.
     pub withdrawn: Vec<Digest>,
     /// Applications by client identifier.
-    pub clients: BTreeMap<String, Arc<Application>>,
+    pub clients: BTreeMap<String, Arc<Client>>,
     /// Directories by name.
     pub directories: BTreeMap<String, Directory>,
     /// Connections by name; one that may not be used is absent.
@@ -76,15 +76,6 @@ impl ServedFlow {
     }
 }
 
-/// An application with the flows it chose.
-#[derive(Debug, Clone)]
-pub struct Application {
-    /// What the provider decides by.
-    pub client: Client,
-    /// What visitors read.
-    pub display_name: String,
-}
-
 /// The live part of a Directory.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Directory {
@@ -92,8 +83,6 @@ pub struct Directory {
     pub minimum_length: u32,
     /// Words a new password may not be.
     pub blocklist: Vec<String>,
-    /// Attributes that identify a user.
-    pub identifiers: Vec<String>,
     /// Attributes no two users may share.
     pub unique: Vec<String>,
 }

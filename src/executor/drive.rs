@@ -248,7 +248,7 @@ fn surroundings(app: &App, visitor: &Visitor, purpose: &Purpose) -> Surroundings
     if let Purpose::Authorize(asked) = purpose {
         client.insert("id".to_owned(), asked.client_id.clone().into());
         if let Some(known) = app.client(&asked.client_id) {
-            client.insert("name".to_owned(), known.name.into());
+            client.insert("name".to_owned(), known.name.clone().into());
         }
     }
     Surroundings { address: visitor.address.clone(), request, client, session: Data::new() }

@@ -2,6 +2,8 @@
 //!
 //! No decision is made here; see `idflow_oidc::endpoint`.
 
+use std::sync::Arc;
+
 use axum::extract::State;
 use axum::response::Response;
 use bytes::Bytes;
@@ -76,7 +78,7 @@ pub async fn preflight(State(app): State<Shared>, uri: Uri, headers: HeaderMap) 
     let path = uri.path();
     let endpoint = idflow_oidc::endpoint::ENDPOINTS.iter().find(|endpoint| endpoint.paths.contains(&path));
     let configuration = app.configuration.load();
-    let clients = configuration.clients.values().map(|application| &application.client);
+    let clients = configuration.clients.values().map(AsRef::as_ref);
     let mut allowed = endpoint
         .zip(origin(&headers))
         .map(|(endpoint, origin)| (endpoint, endpoint.cors(origin, clients)))
@@ -97,10 +99,10 @@ pub async fn token(State(app): State<Shared>, uri: Uri, headers: HeaderMap, body
         Ok(done) => done,
         Err(Unavailable) => return respond::unavailable_json(),
     };
-    with_cors(Endpoint::named("token"), &headers, client.as_ref(), decided)
+    with_cors(Endpoint::named("token"), &headers, client.as_deref(), decided)
 }
 
-async fn exchange(app: &App, parts: &Parts<'_>) -> Result<(Option<Client>, Decided), Unavailable> {
+async fn exchange(app: &App, parts: &Parts<'_>) -> Result<(Option<Arc<Client>>, Decided), Unavailable> {
     let request = match token_endpoint::parse(&parts.incoming()) {
         Ok(request) => request,
         Err(refusal) => return Ok((None, token_endpoint::refuse(refusal))),
@@ -108,7 +110,7 @@ async fn exchange(app: &App, parts: &Parts<'_>) -> Result<(Option<Client>, Decid
     let client = app.client(request.client_id());
     // Whoever lost a race for the same code or token decides again, and sees it used (checklist O-6, O-19).
     for _ in 0..TRIES {
-        if let Some(decided) = exchange_once(app, &request, client.as_ref()).await? {
+        if let Some(decided) = exchange_once(app, &request, client.as_deref()).await? {
             return Ok((client, decided));
         }
     }
@@ -173,12 +175,12 @@ async fn write_grant(app: &App, grant: Grant, stored: Option<&Stored<Grant>>) ->
 pub async fn userinfo(State(app): State<Shared>, uri: Uri, headers: HeaderMap, body: Bytes) -> Response {
     let parts = Parts::new(&uri, &headers, &body);
     match user_claims(&app, &parts).await {
-        Ok((client, decided)) => with_cors(Endpoint::named("userinfo"), &headers, client.as_ref(), decided),
+        Ok((client, decided)) => with_cors(Endpoint::named("userinfo"), &headers, client.as_deref(), decided),
         Err(Unavailable) => respond::unavailable_json(),
     }
 }
 
-async fn user_claims(app: &App, parts: &Parts<'_>) -> Result<(Option<Client>, Decided), Unavailable> {
+async fn user_claims(app: &App, parts: &Parts<'_>) -> Result<(Option<Arc<Client>>, Decided), Unavailable> {
     let now = app.clock.now();
     let access = match userinfo::verify(&parts.incoming(), &app.provider(), &app.keys, now) {
         Ok(token) => token,
@@ -193,7 +195,7 @@ async fn user_claims(app: &App, parts: &Parts<'_>) -> Result<(Option<Client>, De
         None => None,
     };
     let client = app.client(&access.client_id);
-    let decided = userinfo::decide(&access, grant.as_ref(), client.as_ref(), user.as_ref());
+    let decided = userinfo::decide(&access, grant.as_ref(), client.as_deref(), user.as_ref());
     Ok((client, decided.map_or_else(userinfo::refuse, userinfo::respond)))
 }
 
@@ -229,7 +231,7 @@ async fn authorized(app: &App, visitor: &Visitor, parts: &Parts<'_>) -> Result<R
     let facts = authorize::Facts {
         provider: &provider,
         keys: &app.keys,
-        client: client.as_ref(),
+        client: client.as_deref(),
         signed_in: signed_in.as_ref().map(|(session, user)| (&session.value, user)),
     };
     match authorize::decide(&request, &facts, app.clock.now()) {
@@ -237,7 +239,7 @@ async fn authorized(app: &App, visitor: &Visitor, parts: &Parts<'_>) -> Result<R
         authorize::Decision::RedirectError { url, .. } => Ok(answer(Decided::redirect(&url))),
         authorize::Decision::StartJourney(request) => {
             let flow_type = if request.registration { "Registration" } else { "Login" };
-            let flow = client.as_ref().and_then(|client| client.flows.get(flow_type)).cloned();
+            let flow = client.as_deref().and_then(|client| client.flows.get(flow_type)).cloned();
             flows::start_for_application(app, visitor, request, flow_type, flow.as_deref()).await
         }
         authorize::Decision::IssueCode { request, user, .. } => match &signed_in {
@@ -295,7 +297,7 @@ async fn single_sign_on(
 
 fn public(app: &App, endpoint: &str, headers: &HeaderMap, mut decided: Decided) -> Response {
     let configuration = app.configuration.load();
-    let clients = configuration.clients.values().map(|application| &application.client);
+    let clients = configuration.clients.values().map(AsRef::as_ref);
     if let (Some(endpoint), Some(origin)) = (Endpoint::named(endpoint), origin(headers)) {
         decided.headers.extend(endpoint.cors(origin, clients));
     }

@@ -32,6 +32,7 @@ pub struct Folder {
     served: BTreeMap<String, CatalogFlow>,
     contents: BTreeMap<Digest, String>,
     live: Live,
+    seen: Fingerprint,
 }
 
 /// One reading of the folder.
@@ -51,7 +52,7 @@ pub struct Reading {
 }
 
 /// Names and modification times of the folder's files: equal as long as nothing was saved.
-pub type Fingerprint = Vec<(PathBuf, Option<SystemTime>, u64)>;
+type Fingerprint = Vec<(PathBuf, Option<SystemTime>, u64)>;
 
 impl Folder {
     /// The folder, whose tenant answers at `issuer`. Revisions kept in `data` by an earlier run are held again.
@@ -72,11 +73,16 @@ impl Folder {
             served: BTreeMap::new(),
             contents,
             live: Live::default(),
+            seen: Fingerprint::new(),
         })
     }
 
-    /// What tells whether a file was saved since.
-    pub fn fingerprint(&self) -> std::io::Result<Fingerprint> {
+    /// Whether a file was saved since the last reading began.
+    pub fn is_changed(&self) -> bool {
+        self.fingerprint().is_ok_and(|now| now != self.seen)
+    }
+
+    fn fingerprint(&self) -> std::io::Result<Fingerprint> {
         let describe = |path: PathBuf| {
             let metadata = path.metadata().ok();
             let modified = metadata.as_ref().and_then(|metadata| metadata.modified().ok());
@@ -87,6 +93,8 @@ impl Folder {
 
     /// Reads the folder.
     pub fn read(&mut self) -> std::io::Result<Reading> {
+        // Taken before the files are read: what is saved in between is read again.
+        self.seen = self.fingerprint()?;
         let mut texts = Vec::new();
         for path in files(&self.path)? {
             let text = String::from_utf8_lossy(&std::fs::read(&path)?).into_owned();

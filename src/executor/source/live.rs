@@ -17,7 +17,7 @@ use idflow_oidc::client::{Algorithm, Client, ClientAuthentication, GrantType, Pk
 use idflow_pages::theme::Theme;
 use serde::{Deserialize, Serialize};
 
-use crate::configuration::{Application, Configuration, Connection, Directory, HttpConnection};
+use crate::configuration::{Configuration, Connection, Directory, HttpConnection};
 use crate::source::theme;
 
 /// NIST SP 800-63B-4 section 3.1.1.2: eight where the password is one of two factors. Stricter by policy.
@@ -101,8 +101,8 @@ impl Live {
         }
         let mut clients = BTreeMap::new();
         for (name, spec) in &self.clients {
-            match self.application(name, spec) {
-                Ok(application) => drop(clients.insert(application.client.id.clone(), Arc::new(application))),
+            match self.client(name, spec) {
+                Ok(client) => drop(clients.insert(client.id.clone(), Arc::new(client))),
                 Err(problem) => problems.push(format!("OIDCClient {name}: {problem}")),
             }
         }
@@ -182,7 +182,7 @@ impl Live {
         })
     }
 
-    fn application(&self, name: &str, spec: &OIDCClientSpec) -> Result<Application, SecretProblem> {
+    fn client(&self, name: &str, spec: &OIDCClientSpec) -> Result<Client, SecretProblem> {
         let secrets = match &spec.secret_ref {
             Some(reference) => {
                 let secret = self.secret(&reference.name)?;
@@ -195,7 +195,7 @@ impl Live {
             }
             None => Vec::new(),
         };
-        Ok(application(name, spec, secrets))
+        Ok(client(name, spec, secrets))
     }
 
     fn secret(&self, name: &str) -> Result<&SharedSecret, SecretProblem> {
@@ -246,17 +246,15 @@ pub fn directory(spec: &DirectorySpec) -> Directory {
     Directory {
         minimum_length: minimum.unwrap_or(MINIMUM_LENGTH),
         blocklist: policy.blocklist,
-        identifiers: spec.identifiers.clone(),
         unique: spec.attributes.iter().filter(|a| a.unique).map(|a| a.name.clone()).collect(),
     }
 }
 
-fn application(name: &str, spec: &OIDCClientSpec, secrets: Vec<Digest>) -> Application {
+fn client(name: &str, spec: &OIDCClientSpec, secrets: Vec<Digest>) -> Client {
     let flows = spec.flows.clone().unwrap_or_default();
-    let display_name = spec.display_name.clone().unwrap_or_else(|| name.to_owned());
-    let client = Client {
+    Client {
         id: spec.client_id.clone().unwrap_or_else(|| name.to_owned()),
-        name: display_name.clone(),
+        name: spec.display_name.clone().unwrap_or_else(|| name.to_owned()),
         redirect_uris: spec.redirect_uris.clone(),
         authentication: match spec.authentication {
             oidc_client::ClientAuthentication::None => ClientAuthentication::None,
@@ -280,8 +278,7 @@ fn application(name: &str, spec: &OIDCClientSpec, secrets: Vec<Digest>) -> Appli
             .filter_map(|(flow_type, flow)| Some((flow_type.to_owned(), flow?)))
             .collect(),
         disabled: false,
-    };
-    Application { client, display_name }
+    }
 }
 
 const DEFAULT_GRANTS: [oidc_client::Grant; 1] = [oidc_client::Grant::AuthorizationCode];
