@@ -64,7 +64,6 @@ fn facts(value: &Value) -> Result<Facts, SettingsError> {
     let source = settings.address_source().to_owned();
     let text = |pointer: &str, key: &str| TextUse { pointer: pointer.to_owned(), key: key.to_owned(), sink: Sink::Mail };
     Ok(Facts {
-        needs_user: source.starts_with("user."),
         outcomes: vec![Outcome::wired("next"), Outcome::optional("error")],
         texts: vec![text("/subject", &settings.subject), text("/body", &settings.body)],
         expressions: vec![ExpressionUse {

@@ -59,7 +59,7 @@ impl Settings {
     }
 
     fn is_own_address(&self) -> bool {
-        self.address_source().starts_with("user.")
+        Expression::compile(self.address_source()).is_ok_and(|address| address::is_own(&address))
     }
 
     fn lifetime(&self) -> Result<Span, SettingsError> {

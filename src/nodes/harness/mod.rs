@@ -7,6 +7,7 @@ mod example;
 mod inputs;
 mod outside;
 mod person;
+mod provenance;
 mod quickstart;
 mod scenarios;
 mod stage;

@@ -13,6 +13,13 @@ pub fn evaluated(cx: &mut Cx<'_>, expression: &Expression) -> Result<String, Fau
     }
 }
 
+/// Whether an expression can give nothing but an attribute of the identified user. Anything else may be what the
+/// visitor chose: reading it proves nothing about the user.
+pub fn is_own(expression: &Expression) -> bool {
+    let is_attribute = |path: &Vec<String>| matches!(path.as_slice(), [root, _] if root == "user");
+    expression.origins().is_some_and(|origins| origins.iter().all(is_attribute))
+}
+
 /// Whether a text can be a mail address: the precise check is the code that is mailed to it.
 pub fn is_plausible(address: &str) -> bool {
     let address = address.trim();

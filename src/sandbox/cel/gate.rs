@@ -9,7 +9,7 @@ use regex::Regex;
 
 use super::references::{self, Reference};
 use super::stack::on_large_stack;
-use super::{budget, functions, path};
+use super::{budget, functions, origins, path};
 use crate::position::Position;
 
 /// The longest source, in bytes of UTF-8. Longer chains of operators overflow the library's compiler.
@@ -43,6 +43,7 @@ pub(super) struct Compiled {
     pub(super) body: Body,
     pub(super) references: Vec<Reference>,
     pub(super) functions: Vec<String>,
+    pub(super) origins: Option<Vec<Vec<String>>>,
 }
 
 /// How it is evaluated.
@@ -87,6 +88,7 @@ pub(super) fn compile(source: &str) -> Result<Compiled, ExpressionError> {
             source: source.to_owned(),
             references: vec![Reference::plain(source, segments.clone())],
             functions: Vec::new(),
+            origins: Some(vec![segments.clone()]),
             body: Body::Path(segments),
         });
     }
@@ -107,6 +109,7 @@ fn compile_program(source: &str) -> Result<Compiled, ExpressionError> {
     check.tree(tree)?;
     let (references, functions) = references::of(&program, source);
     let reads = references::Reads::of(&references);
+    let origins = origins::of(tree);
     let mut patterns = Vec::new();
     let tree = check.patterns(tree.clone(), &mut patterns)?;
     let tree = budget::accounted(tree);
@@ -114,6 +117,7 @@ fn compile_program(source: &str) -> Result<Compiled, ExpressionError> {
         body: Body::Program(Program { tree, patterns: patterns.into(), reads, deep: depth > SHALLOW }),
         references,
         functions,
+        origins,
         source: source.to_owned(),
     })
 }

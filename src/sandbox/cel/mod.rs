@@ -5,6 +5,7 @@ mod convert;
 mod evaluate;
 mod functions;
 mod gate;
+mod origins;
 mod path;
 mod references;
 mod stack;
@@ -50,6 +51,12 @@ impl Expression {
     /// Every path it reads, in the order of the source. One path may appear more than once.
     pub fn references(&self) -> &[Reference] {
         &self.0.references
+    }
+
+    /// The paths one of whose values it gives unchanged, whichever way it is evaluated; nothing when some value is
+    /// computed, written in the source, or of unknown origin.
+    pub fn origins(&self) -> Option<&[Vec<String>]> {
+        self.0.origins.as_deref()
     }
 
     /// The functions it calls, sorted; macros such as `has` and `map`, and operators, are left out.

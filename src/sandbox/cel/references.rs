@@ -107,8 +107,8 @@ impl Known {
 }
 
 /// A chain of fields from a name.
-struct Chain {
-    path: Vec<String>,
+pub(super) struct Chain {
+    pub(super) path: Vec<String>,
     optional: bool,
     start: u64,
 }
@@ -188,7 +188,7 @@ impl Scan<'_> {
 }
 
 /// `a.b`, `a['b']`, `a.?b` and `a[?'b']` as a path.
-fn chain(node: &IdedExpr) -> Option<Chain> {
+pub(super) fn chain(node: &IdedExpr) -> Option<Chain> {
     let (operand, field, optional) = match &node.expr {
         Expr::Ident(name) => {
             let path = vec![name.trim_start_matches('.').to_owned()];

@@ -255,6 +255,50 @@ fn references_tell_what_is_read_and_whether_absence_is_provided_for() {
 }
 
 #[test]
+fn origins_are_told_only_when_every_possible_value_is_one_that_stands_somewhere() {
+    let origins = |source: &str| {
+        let expression = Expression::compile(source).unwrap_or_else(|error| panic!("{source}: {error}"));
+        expression.origins().map(|paths| paths.iter().map(|path| path.join(".")).collect::<Vec<_>>().join(" "))
+    };
+    for (source, wanted) in [
+        ("user.email", "user.email"),
+        (" (user.email) ", "user.email"),
+        ("user['email']", "user.email"),
+        (".user.email", "user.email"),
+        ("user.?email", "user.email"),
+        ("user[?'email']", "user.email"),
+        ("user.?email.value()", "user.email"),
+        ("user.?work.orValue(user.email)", "user.email user.work"),
+        ("user.?work.or(user.?email).orValue(form.email)", "form.email user.email user.work"),
+        ("has(user.work) ? user.work : form.email", "form.email user.work"),
+        ("user.email == '' ? user.work : true ? form.a : form.b", "form.a form.b user.work"),
+    ] {
+        assert_eq!(origins(source).as_deref(), Some(wanted), "{source}");
+    }
+    for source in [
+        "'ada@example.org'",
+        "has(user.email)",
+        "user.email + ''",
+        "user.email.trim()",
+        "user.email.lowerAscii()",
+        "[user.email][0]",
+        "[form.email].map(user, user)[0]",
+        "{'email': user.email}.email",
+        "{'email': form.email}['email']",
+        "optional.of(form.email).value()",
+        "user[form.name]",
+        "user.mails[0]",
+        "user.?email.orValue('')",
+        "user.email == form.email || user.email == ''",
+        "true ? user.email : null",
+        "dyn(user.email)",
+        "[user.email].filter(user, true)",
+    ] {
+        assert_eq!(origins(source), None, "{source}");
+    }
+}
+
+#[test]
 fn functions_are_listed() {
     let expression = Expression::compile("has(user.a) && size(user.b.map(x, base64.encode(x))) > 1").unwrap();
     assert_eq!(expression.functions(), ["base64.encode", "size"]);
