@@ -53,6 +53,16 @@ pub struct CatalogSpec {
     pub withdrawn: Vec<String>,
 }
 
+impl crate::ResourceFacts for Catalog {
+    const SAMPLE: &'static str = "
+apiVersion: idflow.dev/v1alpha1
+kind: Catalog
+metadata: { name: idflow }
+spec:
+  tenant: { name: acme, issuer: https://login.acme.example }
+";
+}
+
 /// The tenant, as its executors need to know it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]

@@ -55,6 +55,16 @@ pub struct ConnectionSpec {
     pub http: Option<Http>,
 }
 
+impl crate::ResourceFacts for Connection {
+    const SAMPLE: &'static str = "
+apiVersion: idflow.dev/v1alpha1
+kind: Connection
+metadata: { name: mail }
+spec:
+  smtp: { host: mail.acme.example, from: no-reply@acme.example }
+";
+}
+
 /// A mail server.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]

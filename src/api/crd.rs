@@ -7,8 +7,9 @@ mod structural;
 mod violations;
 
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
-use kube::CustomResourceExt;
 use serde_json::{Value, json};
+
+use crate::resource::ResourceKind;
 
 pub use violations::violations;
 
@@ -42,7 +43,7 @@ impl KindSchema {
 #[derive(Debug)]
 pub struct InvalidSchema {
     /// The custom resource's kind.
-    pub kind: String,
+    pub kind: ResourceKind,
     /// What does not fit.
     pub cause: serde_json::Error,
 }
@@ -60,20 +61,7 @@ impl std::error::Error for InvalidSchema {}
 /// # Errors
 /// When a kind's schema uses a construct that has no structural form.
 pub fn all(kinds: &[KindSchema]) -> Result<Vec<CustomResourceDefinition>, InvalidSchema> {
-    [
-        crate::Tenant::crd(),
-        crate::Flow::crd(),
-        crate::FlowNode::crd(),
-        crate::Directory::crd(),
-        crate::OIDCClient::crd(),
-        crate::Connection::crd(),
-        crate::Theme::crd(),
-        crate::FlowRevision::crd(),
-        crate::Catalog::crd(),
-    ]
-    .iter()
-    .map(|crd| finished(crd, kinds))
-    .collect()
+    ResourceKind::ALL.iter().map(|kind| finished(*kind, kinds)).collect()
 }
 
 /// The manifest as `crds` keeps it.
@@ -97,13 +85,9 @@ pub fn size(crd: &CustomResourceDefinition) -> usize {
     serde_json::to_vec(crd).map_or(0, |bytes| bytes.len())
 }
 
-fn finished(
-    crd: &CustomResourceDefinition,
-    kinds: &[KindSchema],
-) -> Result<CustomResourceDefinition, InvalidSchema> {
-    let kind = crd.spec.names.kind.clone();
-    let invalid = |cause| InvalidSchema { kind: kind.clone(), cause };
-    let mut value = serde_json::to_value(crd).map_err(invalid)?;
+fn finished(kind: ResourceKind, kinds: &[KindSchema]) -> Result<CustomResourceDefinition, InvalidSchema> {
+    let invalid = |cause| InvalidSchema { kind, cause };
+    let mut value = serde_json::to_value(kind.derived_crd()).map_err(invalid)?;
     let schema = &mut value["spec"]["versions"][0]["schema"]["openAPIV3Schema"];
     *schema = structural::normalise(schema.take());
     schema["properties"]["metadata"] = json!({ "type": "object" });
@@ -112,20 +96,10 @@ fn finished(
         status["description"] = json!("What the operator observed. Written by the operator only.");
     }
     schema["properties"]["spec"]["description"] = json!("What is wanted.");
-    if let Some(steps) = steps_pointer(&kind).and_then(|pointer| schema.pointer_mut(pointer)) {
+    if let Some(steps) = kind.steps().and_then(|pointer| schema.pointer_mut(pointer)) {
         join(steps, kinds);
     }
     serde_json::from_value(value).map_err(invalid)
-}
-
-fn steps_pointer(kind: &str) -> Option<&'static str> {
-    match kind {
-        "Flow" => Some("/properties/spec/properties/steps/items"),
-        "FlowNode" => {
-            Some("/properties/spec/properties/implementation/properties/steps/properties/steps/items")
-        }
-        _ => None,
-    }
 }
 
 fn join(step: &mut Value, kinds: &[KindSchema]) {

@@ -65,6 +65,19 @@ pub struct DirectorySpec {
     pub password_policy: Option<PasswordPolicy>,
 }
 
+impl crate::ResourceFacts for Directory {
+    const SAMPLE: &'static str = "
+apiVersion: idflow.dev/v1alpha1
+kind: Directory
+metadata: { name: people }
+spec:
+  attributes:
+    - { name: email, type: Email, unique: true }
+    - { name: name, type: String }
+  identifiers: [email]
+";
+}
+
 /// The system that holds the users; at most one.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]

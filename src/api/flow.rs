@@ -130,6 +130,21 @@ pub struct FlowSpec {
     pub guarantees: Option<Guarantees>,
 }
 
+impl crate::ResourceFacts for Flow {
+    const SAMPLE: &'static str = "
+apiVersion: idflow.dev/v1alpha1
+kind: Flow
+metadata: { name: sign-in }
+spec:
+  type: Login
+  start: password
+  steps:
+    - { id: password, password: { identify: true }, outcomes: { next: done } }
+    - { id: done, complete: {} }
+";
+    const STEPS: Option<&'static str> = Some("/properties/spec/properties/steps/items");
+}
+
 /// What kind of journey a flow is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 pub enum FlowType {

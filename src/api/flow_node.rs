@@ -66,6 +66,22 @@ pub struct FlowNodeSpec {
     pub implementation: Implementation,
 }
 
+impl crate::ResourceFacts for FlowNode {
+    const SAMPLE: &'static str = "
+apiVersion: idflow.dev/v1alpha1
+kind: FlowNode
+metadata: { name: check }
+spec:
+  implementation:
+    steps:
+      start: end
+      steps:
+        - { id: end, exit: { outcome: next } }
+";
+    const STEPS: Option<&'static str> =
+        Some("/properties/spec/properties/implementation/properties/steps/properties/steps/items");
+}
+
 /// A value that a node puts out.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]

@@ -59,6 +59,20 @@ pub struct FlowRevisionSpec {
     pub sources: Vec<Source>,
 }
 
+impl crate::ResourceFacts for FlowRevision {
+    const SAMPLE: &'static str = "
+apiVersion: idflow.dev/v1alpha1
+kind: FlowRevision
+metadata: { name: sign-in-g1-aaaaaaaa }
+spec:
+  flow: sign-in
+  generation: 1
+  digest: aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa
+  content: '{}'
+  sources: []
+";
+}
+
 /// An object that went into a revision's content.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]

@@ -1,6 +1,6 @@
 //! The custom resources: types, field documentation, CEL rules, conditions, reasons.
 //!
-//! One file per kind. A field's documentation is what `kubectl explain` prints, so it says what the field does,
+//! One file per kind, and the table of them below. A field's documentation is what `kubectl explain` prints, so it says what the field does,
 //! its default and its unit. Nothing here decides or performs anything; `crd` turns the types into the manifests
 //! of the `crds` folder.
 #![deny(missing_docs)]
@@ -10,6 +10,22 @@
     reason = "clippy reads the keys of two printer columns as one attribute"
 )]
 #![expect(unreachable_pub, reason = "KubeSchema repeats each struct, with its visibility, inside a function")]
+
+/// The table of the custom resources: type, and the word for many of them. Whatever is needed once per kind follows
+/// from it: definitions, samples, caches, watches, mirrors, role rules. A name of a macro gets the whole table.
+///
+/// `source` kinds are written by users and reach executors through what the operator makes of them; `live` kinds are
+/// written by users and followed by executors as they are; `product` kinds are written by the operator for executors.
+#[macro_export]
+macro_rules! custom_resources {
+    ($callback:ident) => {
+        $callback! {
+            source { Tenant tenants, Flow flows, FlowNode nodes }
+            live { Directory directories, Connection connections, OIDCClient clients, Theme themes }
+            product { FlowRevision revisions, Catalog catalogs }
+        }
+    };
+}
 
 pub mod bounds;
 pub mod catalog;
@@ -24,6 +40,7 @@ pub mod flow_revision;
 pub mod name;
 pub mod oidc_client;
 pub mod reason;
+pub mod resource;
 pub mod tenant;
 pub mod theme;
 pub mod workload;
@@ -37,6 +54,7 @@ pub use flow_node::{FlowNode, FlowNodeSpec};
 pub use flow_revision::{FlowRevision, FlowRevisionSpec};
 pub use oidc_client::{OIDCClient, OIDCClientSpec};
 pub use reason::Reason;
+pub use resource::{ResourceFacts, ResourceKind};
 pub use tenant::{Tenant, TenantSpec};
 pub use theme::{Theme, ThemeSpec};
 

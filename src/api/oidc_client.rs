@@ -100,6 +100,17 @@ pub struct OIDCClientSpec {
     pub allowed_origins: Vec<String>,
 }
 
+impl crate::ResourceFacts for OIDCClient {
+    const SAMPLE: &'static str = "
+apiVersion: idflow.dev/v1alpha1
+kind: OIDCClient
+metadata: { name: app }
+spec:
+  redirectURIs: [https://app.acme.example/callback]
+  authentication: None
+";
+}
+
 macro_rules! pattern {
     ($name:ident, $max:literal, $pattern:literal) => {
         struct $name;

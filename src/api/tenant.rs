@@ -88,6 +88,18 @@ pub struct TenantSpec {
     pub deletion: Option<Deletion>,
 }
 
+impl crate::ResourceFacts for Tenant {
+    const SAMPLE: &'static str = "
+apiVersion: idflow.dev/v1alpha1
+kind: Tenant
+metadata: { name: acme }
+spec:
+  namespace: acme
+  issuer: https://login.acme.example
+  store: { embedded: {} }
+";
+}
+
 /// Where a tenant's data is kept; exactly one.
 #[derive(KubeSchema, Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]

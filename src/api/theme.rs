@@ -69,6 +69,17 @@ pub struct ThemeSpec {
     pub links: Option<Links>,
 }
 
+impl crate::ResourceFacts for Theme {
+    const SAMPLE: &'static str = "
+apiVersion: idflow.dev/v1alpha1
+kind: Theme
+metadata: { name: acme }
+spec:
+  colors: { light: { primary: '#003366' } }
+  logo: { url: https://acme.example/logo.svg }
+";
+}
+
 /// Colours for light and dark screens.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]

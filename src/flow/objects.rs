@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use idflow_api::flow_revision::Source;
 use idflow_api::{Connection, Directory, Flow, FlowNode, OIDCClient, Tenant, Theme};
-use idflow_api::{HOSTS_ANNOTATION, USABLE_LABEL};
+use idflow_api::{HOSTS_ANNOTATION, ResourceKind, USABLE_LABEL};
 use idflow_core::Value;
 use k8s_openapi::api::core::v1::ConfigMap;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
@@ -25,28 +25,38 @@ const UNREADABLE: Rule = Rule {
     why: "The API server refuses an object that does not match the schema of its kind",
 };
 
-/// The objects of one namespace, by name.
-#[derive(Debug, Clone, Default)]
-pub struct Objects {
-    /// Flows.
-    pub flows: BTreeMap<String, Arc<Flow>>,
-    /// `FlowNode`s.
-    pub nodes: BTreeMap<String, Arc<FlowNode>>,
-    /// Directories.
-    pub directories: BTreeMap<String, Arc<Directory>>,
-    /// Connections.
-    pub connections: BTreeMap<String, Arc<Connection>>,
-    /// `OIDCClient`s.
-    pub clients: BTreeMap<String, Arc<OIDCClient>>,
-    /// Themes.
-    pub themes: BTreeMap<String, Arc<Theme>>,
-    /// `ConfigMap`s, for texts.
-    pub config_maps: BTreeMap<String, Arc<ConfigMap>>,
-    /// What may be known of Secrets.
-    pub secrets: BTreeMap<String, SecretFacts>,
-    /// Tenants. Cluster-wide, and at most one for the namespace.
-    pub tenants: BTreeMap<String, Arc<Tenant>>,
+macro_rules! objects {
+    (
+        source { $($Source:ident $sources:ident),+ }
+        live { $($Live:ident $lives:ident),+ }
+        product { $($Product:ident $products:ident),+ }
+    ) => {
+        /// The objects of one namespace, by name.
+        #[derive(Debug, Clone, Default)]
+        pub struct Objects {
+            $(#[doc = concat!("Every `", stringify!($Source), "`.")]
+            pub $sources: BTreeMap<String, Arc<$Source>>,)+
+            $(#[doc = concat!("Every `", stringify!($Live), "`.")]
+            pub $lives: BTreeMap<String, Arc<$Live>>,)+
+            /// `ConfigMap`s, for texts.
+            pub config_maps: BTreeMap<String, Arc<ConfigMap>>,
+            /// What may be known of Secrets.
+            pub secrets: BTreeMap<String, SecretFacts>,
+        }
+
+        impl Objects {
+            fn add(&mut self, kind: ResourceKind, object: &Object) -> Result<(), Box<Finding>> {
+                match kind {
+                    $(ResourceKind::$Source => add(&mut self.$sources, object),)+
+                    $(ResourceKind::$Live => add(&mut self.$lives, object),)+
+                    // What only the operator writes is in no file; the reader has said so.
+                    $(ResourceKind::$Product)|+ => Ok(()),
+                }
+            }
+        }
+    };
 }
+idflow_api::custom_resources!(objects);
 
 /// What may be known of a Secret: everything but its values.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -76,17 +86,11 @@ impl SecretFacts {
 impl Objects {
     /// Adds an object of a file. A kind that is not known here is left out.
     pub fn insert(&mut self, object: &Object) -> Result<(), Box<Finding>> {
-        match object.kind.as_str() {
-            "Flow" => add(&mut self.flows, object),
-            "FlowNode" => add(&mut self.nodes, object),
-            "Directory" => add(&mut self.directories, object),
-            "Connection" => add(&mut self.connections, object),
-            "OIDCClient" => add(&mut self.clients, object),
-            "Theme" => add(&mut self.themes, object),
-            "Tenant" => add(&mut self.tenants, object),
-            "ConfigMap" => add(&mut self.config_maps, object),
-            "Secret" => self.add_secret(object),
-            _ => Ok(()),
+        match (ResourceKind::named(&object.kind), object.kind.as_str()) {
+            (Some(kind), _) => self.add(kind, object),
+            (None, "ConfigMap") => add(&mut self.config_maps, object),
+            (None, "Secret") => self.add_secret(object),
+            (None, _) => Ok(()),
         }
     }
 

@@ -3,6 +3,7 @@
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 
+use idflow_api::ResourceKind;
 use idflow_api::crd::{self, KindSchema};
 use idflow_core::Value;
 use regex::Regex;
@@ -12,17 +13,11 @@ use crate::kinds::Kinds;
 use crate::lint::{invalid_value, missing_field, unknown_field};
 use crate::source::Object;
 
-/// The steps of a Flow and of a `FlowNode`: their node objects are judged by `unknown-node-kind`.
-const STEPS: [&str; 2] = [
-    "/properties/spec/properties/steps/items",
-    "/properties/spec/properties/implementation/properties/steps/properties/steps/items",
-];
-
 const PRESERVE: &str = "x-kubernetes-preserve-unknown-fields";
 
 /// The schemas of the kinds that users write.
 pub struct Schemas {
-    by_kind: BTreeMap<String, Value>,
+    by_kind: BTreeMap<&'static str, Value>,
     patterns: RefCell<BTreeMap<String, Option<Regex>>>,
 }
 
@@ -33,14 +28,15 @@ impl Schemas {
             kinds.0.iter().map(|kind| KindSchema::new(kind.name, kind.summary, (kind.schema)())).collect();
         let crds = crd::all(&nodes).unwrap_or_default();
         let by_kind = crds.into_iter().filter_map(|crd| {
+            let kind = ResourceKind::named(&crd.spec.names.kind)?;
             let version = crd.spec.versions.into_iter().next()?;
             let mut schema = serde_json::to_value(version.schema?.open_api_v3_schema?).ok()?;
-            for steps in STEPS {
-                if let Some(step) = schema.pointer_mut(steps).and_then(Value::as_object_mut) {
-                    step.insert(PRESERVE.to_owned(), Value::Bool(true));
-                }
+            let steps = kind.steps().and_then(|steps| schema.pointer_mut(steps));
+            if let Some(step) = steps.and_then(Value::as_object_mut) {
+                // Their node objects are judged by `unknown-node-kind`.
+                step.insert(PRESERVE.to_owned(), Value::Bool(true));
             }
-            Some((crd.spec.names.kind, schema))
+            Some((kind.as_str(), schema))
         });
         Self { by_kind: by_kind.collect(), patterns: RefCell::default() }
     }
@@ -48,7 +44,7 @@ impl Schemas {
     /// What the API server would refuse in an object.
     pub fn check(&self, object: &Object) -> Vec<Finding> {
         let mut walk = Walk { schemas: self, object, findings: Vec::new() };
-        match self.by_kind.get(&object.kind) {
+        match self.by_kind.get(object.kind.as_str()) {
             Some(schema) => {
                 walk.object_members(&object.value, schema, "", &["apiVersion", "kind", "metadata", "status"]);
             }

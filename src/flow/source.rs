@@ -3,6 +3,7 @@
 use std::ops::Range;
 use std::sync::Arc;
 
+use idflow_api::ResourceKind;
 use idflow_core::Value;
 
 use crate::diagnostic::{Finding, ObjectId, Place, Rule, Severity, nearest};
@@ -28,9 +29,6 @@ const SKIPPED: Rule = Rule {
     severity: Severity::Info,
     why: "idflow reads its own kinds, ConfigMaps and Secrets",
 };
-
-/// The kinds that users write.
-pub const KINDS: [&str; 7] = ["Tenant", "Flow", "FlowNode", "Connection", "Directory", "OIDCClient", "Theme"];
 
 /// One file.
 #[derive(Debug, Clone, Default)]
@@ -174,12 +172,13 @@ fn list_items(value: &Value) -> Option<&Vec<Value>> {
 fn foreign(api_version: &str, kind: &str, place: &dyn Fn(&str) -> Place) -> Option<Finding> {
     let own = format!("{}/{}", idflow_api::GROUP, idflow_api::VERSION);
     if api_version == own {
-        if KINDS.contains(&kind) {
+        let kinds = || ResourceKind::written_by_users().map(ResourceKind::as_str);
+        if kinds().any(|known| known == kind) {
             return None;
         }
-        let help = match nearest(kind, KINDS) {
+        let help = match nearest(kind, kinds()) {
             Some(near) => format!("did you mean {near}?"),
-            None => format!("the kinds are {}", KINDS.join(", ")),
+            None => format!("the kinds are {}", kinds().collect::<Vec<_>>().join(", ")),
         };
         return Some(UNKNOWN_KIND.at(place("/kind"), format!("there is no kind {kind}"), help));
     }

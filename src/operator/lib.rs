@@ -9,6 +9,7 @@
 //! nobody needs. Every watch is guarded, every queue is per object, so one bad object stops nobody else.
 
 mod apply;
+mod built_in;
 mod cache;
 mod catalog;
 mod collector;
@@ -22,6 +23,7 @@ mod metrics;
 mod probes;
 mod queue;
 mod reference;
+pub mod rights;
 mod route;
 mod run;
 mod status;

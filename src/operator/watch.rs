@@ -13,6 +13,7 @@ use kube::{Api, Resource};
 use serde::de::DeserializeOwned;
 use tokio::sync::Notify;
 
+use crate::built_in::BuiltIn;
 use crate::cache::{Cache, Key, OnlyStatus};
 use crate::context::Context;
 use crate::route::{Changed, route};
@@ -121,7 +122,9 @@ where
 
     fn set_known(&self, ctx: &Context) {
         if let Some(namespace) = &self.scope {
-            ctx.world.set_known(namespace, self.kind);
+            // Only these two are watched by namespace.
+            let part = if self.kind == "Secret" { BuiltIn::Secret } else { BuiltIn::ConfigMap };
+            ctx.world.set_known(namespace, part);
             crate::route::everything_in(&ctx.world, &ctx.queues, namespace);
         }
     }

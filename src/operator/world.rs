@@ -12,38 +12,36 @@ use k8s_openapi::api::rbac::v1::{Role, RoleBinding};
 use kube::core::PartialObjectMeta;
 use kube::{Resource, ResourceExt};
 
+use crate::built_in::BuiltIn;
 use crate::cache::{Cache, Key};
 
-/// One cache per kind. Revisions are kept without their content, Secrets and `ConfigMap`s as metadata only.
-#[derive(Default)]
-pub(crate) struct World {
-    pub(crate) tenants: Cache<Tenant>,
-    pub(crate) namespaces: Cache<PartialObjectMeta<Namespace>>,
-    pub(crate) flows: Cache<Flow>,
-    pub(crate) nodes: Cache<FlowNode>,
-    pub(crate) directories: Cache<Directory>,
-    pub(crate) connections: Cache<Connection>,
-    pub(crate) clients: Cache<OIDCClient>,
-    pub(crate) themes: Cache<Theme>,
-    pub(crate) revisions: Cache<FlowRevision>,
-    pub(crate) catalogs: Cache<Catalog>,
-    pub(crate) workloads: Cache<StatefulSet>,
-    pub(crate) pods: Cache<Pod>,
-    pub(crate) services: Cache<PartialObjectMeta<Service>>,
-    pub(crate) service_accounts: Cache<PartialObjectMeta<ServiceAccount>>,
-    pub(crate) roles: Cache<PartialObjectMeta<Role>>,
-    pub(crate) role_bindings: Cache<PartialObjectMeta<RoleBinding>>,
-    pub(crate) secrets: Cache<PartialObjectMeta<Secret>>,
-    pub(crate) config_maps: Cache<PartialObjectMeta<ConfigMap>>,
-    /// Since which generation a namespace's Catalog offers what it offers of a flow.
-    offers: Mutex<BTreeMap<Key, (Vec<ServingRevision>, i64)>>,
-    /// Tenant namespaces whose Secrets and `ConfigMap`s are known, by part.
-    known: Mutex<BTreeSet<(String, &'static str)>>,
+macro_rules! world {
+    ($($role:ident { $($Kind:ident $plural:ident),+ })+) => {
+        /// One cache per kind. Of Secrets, `ConfigMap`s and most children only metadata is kept.
+        #[derive(Default)]
+        pub(crate) struct World {
+            $($(pub(crate) $plural: Cache<$Kind>,)+)+
+            pub(crate) namespaces: Cache<PartialObjectMeta<Namespace>>,
+            pub(crate) workloads: Cache<StatefulSet>,
+            pub(crate) pods: Cache<Pod>,
+            pub(crate) services: Cache<PartialObjectMeta<Service>>,
+            pub(crate) service_accounts: Cache<PartialObjectMeta<ServiceAccount>>,
+            pub(crate) roles: Cache<PartialObjectMeta<Role>>,
+            pub(crate) role_bindings: Cache<PartialObjectMeta<RoleBinding>>,
+            pub(crate) secrets: Cache<PartialObjectMeta<Secret>>,
+            pub(crate) config_maps: Cache<PartialObjectMeta<ConfigMap>>,
+            /// Since which generation a namespace's Catalog offers what it offers of a flow.
+            offers: Mutex<BTreeMap<Key, (Vec<ServingRevision>, i64)>>,
+            /// Tenant namespaces whose Secrets and `ConfigMap`s are known, by part.
+            known: Mutex<BTreeSet<(String, BuiltIn)>>,
+        }
+    };
 }
+idflow_api::custom_resources!(world);
 
 impl World {
     /// Says that all objects of a kind in a tenant's namespace are known now.
-    pub(crate) fn set_known(&self, namespace: &str, kind: &'static str) {
+    pub(crate) fn set_known(&self, namespace: &str, kind: BuiltIn) {
         self.known.lock().unwrap_or_else(PoisonError::into_inner).insert((namespace.to_owned(), kind));
     }
 
@@ -57,7 +55,9 @@ impl World {
     /// Whether Secrets and `ConfigMap`s of a tenant's namespace are known, so that an absent one does not exist.
     pub(crate) fn is_known(&self, namespace: &str) -> bool {
         let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        ["Secret", "ConfigMap"].iter().all(|kind| known.contains(&(namespace.to_owned(), *kind)))
+        [BuiltIn::Secret, BuiltIn::ConfigMap]
+            .iter()
+            .all(|kind| known.contains(&(namespace.to_owned(), *kind)))
     }
 
     /// The Tenant that has the namespace: the oldest of those that name it.

@@ -103,25 +103,25 @@ fn what_must_not_change_does_not_change() {
     for (object, sample, patch, message) in [
         (
             "tenant/acme",
-            samples::tenant(),
+            samples::of("Tenant"),
             r#"{"spec":{"issuer":"https://other.example"}}"#,
             "issuer cannot be changed",
         ),
         (
             "tenant/acme",
-            samples::tenant(),
+            samples::of("Tenant"),
             r#"{"spec":{"namespace":"other"}}"#,
             "namespace cannot be changed",
         ),
         (
             "flowrevision/sign-in-g1-aaaaaaaa",
-            samples::revision(),
+            samples::of("FlowRevision"),
             r#"{"spec":{"generation":2}}"#,
             "a revision never changes",
         ),
         (
             "flowrevision/sign-in-g1-aaaaaaaa",
-            samples::revision(),
+            samples::of("FlowRevision"),
             r#"{"spec":{"content":"{}x"}}"#,
             "a revision never changes",
         ),

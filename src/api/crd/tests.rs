@@ -97,7 +97,8 @@ fn a_node_kind_is_joined_into_the_steps_of_flows_and_flow_nodes() {
     for crd in with_toy() {
         let schema = serde_json::to_value(&crd).unwrap();
         let root = "/spec/versions/0/schema/openAPIV3Schema";
-        let Some(pointer) = steps_pointer(&crd.spec.names.kind) else { continue };
+        let kind = ResourceKind::named(&crd.spec.names.kind).unwrap();
+        let Some(pointer) = kind.steps() else { continue };
         let step = schema.pointer(&format!("{root}{pointer}")).unwrap();
         assert_eq!(step["properties"]["form"]["description"], "Shows a form.");
         assert_eq!(step["required"], json!(["id"]));

@@ -12,8 +12,7 @@ use k8s_openapi::api::apps::v1::StatefulSet;
 use kube::Resource as _;
 use serde_json::{Value, json};
 
-/// The cluster role with the operator's rights inside a tenant's namespace.
-const OPERATOR_ROLE: &str = "idflow-operator-tenant";
+use crate::rights::{self, TENANT_ROLE};
 
 /// Everything that is applied for one tenant. Adding a field here without applying it does not compile.
 pub(crate) struct Children {
@@ -78,23 +77,14 @@ fn labels(tenant: &Tenant) -> Value {
 /// What the operator may do in the namespace is fixed by a cluster role; this only says that it may do it here.
 pub(crate) fn operator_binding(tenant: &Tenant, operator_namespace: &str, account: &str) -> Value {
     let content = json!({
-        "roleRef": { "apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": OPERATOR_ROLE },
+        "roleRef": { "apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": TENANT_ROLE },
         "subjects": [{ "kind": "ServiceAccount", "name": account, "namespace": operator_namespace }],
     });
-    named(tenant, OPERATOR_ROLE, "rbac.authorization.k8s.io/v1", "RoleBinding", &content)
+    named(tenant, TENANT_ROLE, "rbac.authorization.k8s.io/v1", "RoleBinding", &content)
 }
 
-/// The executor reads what it serves by, and of Secrets only those that were shared and are named.
 fn role(tenant: &Tenant, shared_secrets: &BTreeSet<String>) -> Value {
-    let verbs = ["get", "list", "watch"];
-    let resources = ["catalogs", "flowrevisions", "directories", "connections", "oidcclients", "themes"];
-    let mut rules = vec![json!({ "apiGroups": ["idflow.dev"], "resources": resources, "verbs": verbs })];
-    // An empty list of names would mean every Secret.
-    if !shared_secrets.is_empty() {
-        rules.push(json!({
-            "apiGroups": [""], "resources": ["secrets"], "resourceNames": shared_secrets, "verbs": verbs,
-        }));
-    }
+    let rules = rights::executor(shared_secrets);
     object(tenant, "rbac.authorization.k8s.io/v1", "Role", &json!({ "rules": rules }))
 }
 

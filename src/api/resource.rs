@@ -1,0 +1,149 @@
+//! The custom resources as values, so that a kind is a word of the compiler and not a string.
+
+use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
+use kube::{CustomResourceExt as _, Resource};
+
+use crate::{Catalog, Connection, Directory, Flow, FlowNode, FlowRevision, OIDCClient, Tenant, Theme};
+
+/// What the file of a kind says about it beside its schema.
+pub trait ResourceFacts: Resource<DynamicType = ()> {
+    /// A small valid object as YAML.
+    const SAMPLE: &'static str;
+
+    /// Where the schema has steps, into which those of the node kinds are joined.
+    const STEPS: Option<&'static str> = None;
+}
+
+/// Who writes a kind, and how executors come to know of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Role {
+    /// Users write it; executors see what the operator makes of it.
+    Source,
+    /// Users write it; executors follow it as it is.
+    Live,
+    /// Only the operator writes it; executors follow it.
+    Product,
+}
+
+macro_rules! resource_kind {
+    (
+        source { $($Source:ident $sources:ident),+ }
+        live { $($Live:ident $lives:ident),+ }
+        product { $($Product:ident $products:ident),+ }
+    ) => {
+        /// The kind of a custom resource.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub enum ResourceKind {
+            $(#[doc = concat!("A [`", stringify!($Source), "`].")] $Source,)+
+            $(#[doc = concat!("A [`", stringify!($Live), "`].")] $Live,)+
+            $(#[doc = concat!("A [`", stringify!($Product), "`].")] $Product,)+
+        }
+
+        impl ResourceKind {
+            /// Every kind.
+            pub const ALL: &[Self] =
+                &[$(Self::$Source,)+ $(Self::$Live,)+ $(Self::$Product,)+];
+
+            /// Who writes it, and how executors come to know of it.
+            pub const fn role(self) -> Role {
+                match self {
+                    $(Self::$Source)|+ => Role::Source,
+                    $(Self::$Live)|+ => Role::Live,
+                    $(Self::$Product)|+ => Role::Product,
+                }
+            }
+
+            /// The kind as manifests name it.
+            pub const fn as_str(self) -> &'static str {
+                match self {
+                    $(Self::$Source => stringify!($Source),)+
+                    $(Self::$Live => stringify!($Live),)+
+                    $(Self::$Product => stringify!($Product),)+
+                }
+            }
+
+            /// The kind in addresses and role rules.
+            pub fn plural(self) -> String {
+                match self {
+                    $(Self::$Source => $Source::plural(&()),)+
+                    $(Self::$Live => $Live::plural(&()),)+
+                    $(Self::$Product => $Product::plural(&()),)+
+                }
+                .into_owned()
+            }
+
+            /// A small valid object as YAML.
+            pub const fn sample(self) -> &'static str {
+                match self {
+                    $(Self::$Source => $Source::SAMPLE,)+
+                    $(Self::$Live => $Live::SAMPLE,)+
+                    $(Self::$Product => $Product::SAMPLE,)+
+                }
+            }
+
+            /// Where its schema has steps.
+            pub const fn steps(self) -> Option<&'static str> {
+                match self {
+                    $(Self::$Source => $Source::STEPS,)+
+                    $(Self::$Live => $Live::STEPS,)+
+                    $(Self::$Product => $Product::STEPS,)+
+                }
+            }
+
+            pub(crate) fn derived_crd(self) -> CustomResourceDefinition {
+                match self {
+                    $(Self::$Source => $Source::crd(),)+
+                    $(Self::$Live => $Live::crd(),)+
+                    $(Self::$Product => $Product::crd(),)+
+                }
+            }
+        }
+    };
+}
+custom_resources!(resource_kind);
+
+impl ResourceKind {
+    /// The kind of that name.
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|kind| kind.as_str() == name)
+    }
+
+    /// The kinds that users write.
+    pub fn written_by_users() -> impl Iterator<Item = Self> {
+        Self::ALL.iter().copied().filter(|kind| kind.role() != Role::Product)
+    }
+}
+
+impl std::fmt::Display for ResourceKind {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_sample_is_of_its_kind_and_is_read_by_its_type() {
+        macro_rules! read_all {
+            ($($role:ident { $($Kind:ident $plural:ident),+ })+) => {
+                $($(
+                    let read: $Kind = serde_saphyr::from_str($Kind::SAMPLE).unwrap();
+                    let object = serde_json::to_value(&read).unwrap();
+                    assert_eq!(object["kind"], stringify!($Kind));
+                )+)+
+            };
+        }
+        custom_resources!(read_all);
+    }
+
+    #[test]
+    fn a_kind_is_found_by_its_name_alone() {
+        for kind in ResourceKind::ALL {
+            assert_eq!(ResourceKind::named(kind.as_str()), Some(*kind));
+        }
+        assert_eq!(ResourceKind::named("flow"), None);
+        assert_eq!(ResourceKind::OIDCClient.plural(), "oidcclients");
+    }
+}
