@@ -18,6 +18,16 @@ pub struct Limit {
     pub window: Span,
 }
 
+/// How fast something may happen for long, and how much of it at once. Counted in the memory of one process, where a
+/// [`Limit`] is counted in the store.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Rate {
+    /// How much at once.
+    pub burst: u32,
+    /// How much per second, for long.
+    pub per_second: u32,
+}
+
 /// The count at a moment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Count {

@@ -14,6 +14,7 @@ use idflow_core::journey::Purpose;
 use idflow_core::secret::SecretText;
 use idflow_core::time::{Clock, Span};
 use idflow_oidc::client::Client;
+use idflow_oidc::endpoint::{Endpoint, Surroundings};
 use idflow_oidc::keys::Keys;
 use idflow_oidc::provider::Provider;
 use idflow_pages::Pages;
@@ -22,13 +23,13 @@ use idflow_store::{Store, StoreError};
 
 use crate::asks::Asks;
 use crate::configuration::Configuration;
-use crate::http::cookies::Cookies;
+use crate::cookies::Cookies;
+use crate::limiter::Limiter;
 use crate::mails::Mails;
 use crate::metrics::Metrics;
 use crate::observer::Observer;
 use crate::revisions::Revisions;
 use crate::source::RevisionFetch;
-use crate::starts::Starts;
 
 /// Something that the answer needs cannot be reached now: 503, nothing shown as done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -57,8 +58,8 @@ pub struct App {
     pub revisions: Revisions,
     /// Brings a revision that a journey needs and that is not held.
     pub fetch: Option<Arc<dyn RevisionFetch>>,
-    /// Counts journeys that begin.
-    pub starts: Starts,
+    /// Counts journeys that begin and calls of the provider's endpoints.
+    pub limiter: Limiter,
     /// The records.
     pub store: Store,
     /// Derives what must be the same in every repetition: cookies, codes.
@@ -85,6 +86,11 @@ impl App {
         Provider::new(self.configuration.load().issuer.clone())
     }
 
+    /// What a request to the provider may know of where and when it is.
+    pub fn surroundings<'a>(&'a self, provider: &'a Provider) -> Surroundings<'a> {
+        Surroundings { provider, keys: &self.keys, now: self.clock.now(), chance: self.chance.as_ref() }
+    }
+
     /// The application of a client identifier.
     pub fn client(&self, id: &str) -> Option<Arc<Client>> {
         self.configuration.load().clients.get(id).cloned()
@@ -96,7 +102,15 @@ impl App {
             return Ok(());
         }
         let limit = self.configuration.load().journeys_per_second;
-        self.starts.admit(&self.keyring, address, limit, self.clock.now())
+        self.limiter.begin(&self.keyring, address, limit, self.clock.now())
+    }
+
+    /// Whether this address may call an endpoint now, or how long to wait.
+    pub fn may_call(&self, endpoint: &Endpoint, address: Option<&str>) -> Result<(), Span> {
+        if self.development {
+            return Ok(());
+        }
+        self.limiter.call(&self.keyring, address, endpoint.name, endpoint.calls, self.clock.now())
     }
 
     /// Whether what started a journey still counts: an application that is gone, disabled, or has another redirect
@@ -145,11 +159,12 @@ impl App {
         Some((id.parse().ok()?, secret.to_owned()))
     }
 
-    /// Reports a security event of a grant.
-    pub fn audit_grant(&self, name: &str, grant: &Grant, outcome: Option<&str>) {
+    /// Reports what happened to a grant, as a security event and as a number.
+    pub fn audit_grant(&self, event: &'static str, grant: &Grant, outcome: Option<&str>) {
+        self.metrics.grant(event);
         self.observer.audit(&AuditEvent {
             at: self.clock.now(),
-            name: name.to_owned(),
+            name: event.to_owned(),
             journey: None,
             user: Some(grant.user),
             flow: None,

@@ -1,6 +1,6 @@
 //! What an executor serves: one immutable picture, replaced as a whole when the folder or the cluster changes.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use idflow_core::digest::Digest;
@@ -37,6 +37,8 @@ pub struct Configuration {
     pub withdrawn: Vec<Digest>,
     /// Applications by client identifier.
     pub clients: BTreeMap<String, Arc<Client>>,
+    /// Origins of pages that may call the provider: those that some application registered.
+    pub origins: BTreeSet<String>,
     /// Directories by name.
     pub directories: BTreeMap<String, Directory>,
     /// Connections by name; one that may not be used is absent.

@@ -25,8 +25,8 @@ use idflow_store::{Commit, CommitError, Stored, Version};
 use crate::app::{App, Unavailable};
 use crate::asks::Verdicts;
 use crate::configuration::ServedFlow;
-use crate::http::visitor::Visitor;
 use crate::metrics::{EndKind, StepResult};
+use crate::visitor::Visitor;
 
 /// How often a step is run again when somebody else was first.
 const TRIES: u32 = 4;

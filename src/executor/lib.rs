@@ -12,8 +12,10 @@
 pub mod app;
 pub mod asks;
 pub mod configuration;
+pub mod cookies;
 pub mod drive;
 pub mod http;
+pub mod limiter;
 pub mod mails;
 pub mod metrics;
 pub mod observer;
@@ -22,5 +24,5 @@ pub mod report;
 pub mod revisions;
 pub mod runtime;
 pub mod source;
-pub mod starts;
 pub mod users;
+pub mod visitor;

@@ -27,6 +27,11 @@ struct StepLabels {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct GrantLabels {
+    event: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct EndLabels {
     completed: EndKind,
 }
@@ -45,8 +50,7 @@ pub enum EndKind {
 pub struct Metrics {
     steps: Family<StepLabels, Counter>,
     ends: Family<EndLabels, Counter>,
-    /// Token responses issued.
-    pub tokens: Counter,
+    grants: Family<GrantLabels, Counter>,
     /// Mails handed to a mail server.
     pub mails_sent: Counter,
     /// Mails that no mail server took.
@@ -63,7 +67,7 @@ impl Metrics {
         let metrics = Self {
             steps: Family::default(),
             ends: Family::default(),
-            tokens: Counter::default(),
+            grants: Family::default(),
             mails_sent: Counter::default(),
             mails_failed: Counter::default(),
             configuration_confirmed: Gauge::default(),
@@ -71,7 +75,9 @@ impl Metrics {
         };
         registry.register("idflow_journey_steps", "Requests to journeys by result", metrics.steps.clone());
         registry.register("idflow_journeys_ended", "Journeys that ended", metrics.ends.clone());
-        registry.register("idflow_token_responses", "Token responses issued", metrics.tokens.clone());
+        let help =
+            "What happened to the grants of applications, by event: code.issued, token.issued, grant.revoked";
+        registry.register("idflow_grant_events", help, metrics.grants.clone());
         registry.register("idflow_mails_sent", "Mails handed to a mail server", metrics.mails_sent.clone());
         registry.register(
             "idflow_mails_failed",
@@ -90,6 +96,11 @@ impl Metrics {
     /// Counts a request to a journey.
     pub fn step(&self, result: StepResult) {
         self.steps.get_or_create(&StepLabels { result }).inc();
+    }
+
+    /// Counts what happened to a grant. The events are those of the endpoints' table.
+    pub fn grant(&self, event: &'static str) {
+        self.grants.get_or_create(&GrantLabels { event }).inc();
     }
 
     /// Counts an ended journey.

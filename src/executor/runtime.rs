@@ -27,6 +27,7 @@ use tokio_util::sync::CancellationToken;
 use crate::app::{App, Shared};
 use crate::asks::Asks;
 use crate::http::admin::Admin;
+use crate::limiter::Limiter;
 use crate::mails::{self, Mails, Waiting};
 use crate::metrics::Metrics;
 use crate::observer::Observer;
@@ -34,7 +35,6 @@ use crate::pool::Pool;
 use crate::report::Reports;
 use crate::revisions::Revisions;
 use crate::source::{RevisionFetch, Snapshot};
-use crate::starts::Starts;
 
 /// How often expired records are purged.
 const PURGE_EVERY: Duration = Duration::from_mins(1);
@@ -114,7 +114,7 @@ impl Executor {
             pages: parts.pages,
             development: parts.development,
             fetch: parts.fetch,
-            starts: Starts::default(),
+            limiter: Limiter::default(),
             metrics,
             observer: parts.observer,
         });

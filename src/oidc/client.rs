@@ -9,6 +9,7 @@ use idflow_core::secret::SecretText;
 
 use crate::parameters::Parameters;
 use crate::refusal::Refusal;
+use crate::scope::OFFLINE_ACCESS;
 
 /// A registered relying party, built by the executor from an `OIDCClient` and its Secret.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -101,6 +102,14 @@ impl Client {
         let printable = uri.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'#' && byte != b'\\');
         let registered = |known: &String| known == uri || (self.is_public() && differs_in_port(known, uri));
         printable && self.redirect_uris.iter().any(registered)
+    }
+
+    /// What it gets of the scopes it asks for: those that its registration does not list are dropped, never passed
+    /// on (checklist O-42), and the token response names the rest. `offline_access` also needs the refresh grant.
+    pub fn granted(&self, asked: &[String]) -> Vec<String> {
+        let refreshes = self.grants.contains(&GrantType::RefreshToken);
+        let listed = asked.iter().filter(|scope| self.scopes.contains(scope));
+        listed.filter(|scope| refreshes || *scope != OFFLINE_ACCESS).cloned().collect()
     }
 
     /// Whether the presented credentials are this client's, by its one registered method. Every stored digest is

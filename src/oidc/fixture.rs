@@ -15,7 +15,7 @@ use idflow_core::user::{User, UserState};
 use crate::client::{Algorithm, Client, ClientAuthentication, GrantType, PkcePolicy};
 use crate::endpoint::authorize::{self, Answer};
 use crate::endpoint::token::{self, Decision};
-use crate::endpoint::userinfo;
+use crate::endpoint::{Facts, Request as _, Surroundings, userinfo};
 use crate::http::Incoming;
 use crate::keys::{self, KeyPair, Keys};
 use crate::pkce;
@@ -69,6 +69,7 @@ pub(crate) struct World {
     pub(crate) user: User,
     pub(crate) session: Session,
     pub(crate) now: Timestamp,
+    pub(crate) chance: SeededChance,
 }
 
 impl World {
@@ -81,6 +82,7 @@ impl World {
             user: user(),
             session: session(),
             now: NOW,
+            chance: SeededChance::new(7),
         }
     }
 
@@ -103,9 +105,9 @@ impl World {
     ) -> Result<authorize::Decision<'a>, Refusal> {
         let text = form.text();
         let request = authorize::parse(&Incoming { query: &text, ..Incoming::default() })?;
-        let client = Some(&self.client).filter(|client| Some(client.id.as_str()) == request.client_id());
-        let facts = authorize::Facts { provider: &self.provider, keys: self.keys, client, signed_in };
-        Ok(authorize::decide(&request, &facts, self.now))
+        let client = Some(&self.client).filter(|client| Some(client.id.as_str()) == request.wanted().client);
+        let facts = Facts { client, signed_in, ..Facts::default() };
+        Ok(authorize::decide(&request, &self.around(), &facts))
     }
 
     /// The validated request of a form, as a journey would begin with it.
@@ -147,14 +149,14 @@ impl World {
             Ok(request) => request,
             Err(refusal) => return Decision::Refuse(refusal),
         };
-        let facts = token::Facts {
-            provider: &self.provider,
-            keys: self.keys,
-            client: Some(&self.client).filter(|client| client.id == request.client_id()),
-            grant: grant.filter(|grant| Some(grant.id) == request.grant_id()),
+        let wanted = request.wanted();
+        let facts = Facts {
+            client: Some(&self.client).filter(|client| Some(client.id.as_str()) == wanted.client),
+            grant: grant.filter(|grant| Some(grant.id) == wanted.grant),
             user: Some(&self.user),
+            signed_in: None,
         };
-        token::decide(&request, &facts, self.now, &SeededChance::new(7)).unwrap()
+        token::decide(&request, &self.around(), &facts).unwrap()
     }
 
     /// The grant and tokens of a successful exchange of `code_form()`.
@@ -168,8 +170,14 @@ impl World {
     pub(crate) fn userinfo(&self, token: &str, grant: &Grant) -> Result<idflow_core::Data, Refusal> {
         let header = format!("Bearer {token}");
         let incoming = Incoming { authorization: &[&header], ..Incoming::default() };
-        let token = userinfo::verify(&incoming, &self.provider, self.keys, self.now)?;
-        userinfo::decide(&token, Some(grant), Some(&self.client), Some(&self.user))
+        let token = userinfo::verify(&incoming, &self.around())?;
+        let (client, user) = (Some(&self.client), Some(&self.user));
+        userinfo::decide(&token, &Facts { client, grant: Some(grant), user, signed_in: None })
+    }
+
+    pub(crate) fn around(&self) -> Surroundings<'_> {
+        let Self { provider, keys, now, chance, .. } = self;
+        Surroundings { provider, keys, now: *now, chance }
     }
 }
 

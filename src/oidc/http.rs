@@ -41,7 +41,7 @@ impl Incoming<'_> {
     }
 }
 
-/// An answer, complete but for cross-origin headers (see [`crate::endpoint::Endpoint::cors`]).
+/// An answer, but for the headers that all answers have.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Response {
     /// The HTTP status.

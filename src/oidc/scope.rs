@@ -1,6 +1,4 @@
-//! Scopes: which are ours, and which a client gets of those it asks for.
-
-use crate::client::{Client, GrantType};
+//! Scopes: which are ours, and how a list of them is written.
 
 /// Makes the request an OpenID Connect request: an ID token, and `sub` from UserInfo.
 pub const OPENID: &str = "openid";
@@ -23,14 +21,6 @@ pub fn parse(text: &str) -> Vec<String> {
         }
     }
     scopes
-}
-
-/// What the client gets of what it asks for: scopes that its registration does not list are dropped, never passed
-/// on (checklist O-42), and the token response names the rest. `offline_access` also needs the refresh grant.
-pub fn granted(asked: &[String], client: &Client) -> Vec<String> {
-    let refreshes = client.grants.contains(&GrantType::RefreshToken);
-    let listed = asked.iter().filter(|scope| client.scopes.contains(scope));
-    listed.filter(|scope| refreshes || *scope != OFFLINE_ACCESS).cloned().collect()
 }
 
 /// Whether a scope is in the list.

@@ -10,8 +10,9 @@ use idflow_pages::Notice;
 use crate::app::{App, Shared, Unavailable};
 use crate::configuration::ServedFlow;
 use crate::drive::{self, Driven};
-use crate::http::visitor::Visitor;
+use crate::http::respond::{Reader, Trouble};
 use crate::http::{journeys, respond};
+use crate::visitor::Visitor;
 
 /// The longest query that `flow.query` takes, in pairs.
 const MOST_PARAMETERS: usize = 32;
@@ -49,7 +50,7 @@ async fn begin(
     purpose: Purpose,
 ) -> Result<Response, Unavailable> {
     if let Err(wait) = app.may_begin(visitor.address.as_deref()) {
-        return Ok(respond::too_many(app, visitor, wait));
+        return Ok(respond::trouble(app, visitor, Reader::Person, Trouble::TooMany(wait)));
     }
     match drive::start(app, visitor, flow, purpose, Channel::Browser).await? {
         Driven::Moved(moved) => Ok(journeys::see_other(app, visitor, &moved)),

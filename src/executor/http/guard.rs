@@ -9,32 +9,20 @@ use axum::middleware::Next;
 use axum::response::Response;
 use bytes::Bytes;
 use futures_util::FutureExt as _;
+use http::Method;
 use http::request::Parts;
-use http::{Method, StatusCode};
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
-use idflow_pages::Notice;
 
 use crate::app::Shared;
-use crate::http::respond;
-use crate::http::visitor::Visitor;
+use crate::http::respond::{Reader, Trouble};
+use crate::http::{cross_origin, respond};
+use crate::visitor::Visitor;
 
 /// The longest body that is read: forms and token requests are far shorter.
 const LONGEST_BODY: usize = 64 * 1024;
 
 /// How long a body may take (checklist H-4). What is read here is small; only who stalls on purpose needs longer.
 const BODY_TIME: Duration = Duration::from_secs(10);
-
-/// Addresses that programs call: they are answered in JSON.
-const FOR_PROGRAMS: [&str; 3] = ["/oauth2/token", "/oauth2/userinfo", "/oauth2/jwks"];
-
-/// Why a request does not reach its handler, or has no answer from it.
-#[derive(Debug, Clone, Copy)]
-enum Trouble {
-    TooLarge,
-    TooSlow,
-    Broken,
-    Panicked,
-}
 
 /// Reads the body, runs the handler, logs the answer. The log has neither the address nor anything a visitor sent,
 /// only the route's pattern (checklist L-1).
@@ -49,10 +37,12 @@ pub(super) async fn guard(State(app): State<Shared>, request: Request, next: Nex
     };
     let route = route.as_ref().map_or("", MatchedPath::as_str);
     let method = known(&kept.method);
-    let response = match answered {
+    let (path, headers) = (kept.uri.path().to_owned(), kept.headers.clone());
+    let mut response = match answered {
         Ok(response) => response,
-        Err(trouble) => refuse(&app, kept, route, trouble).await,
+        Err(trouble) => refuse(&app, kept, trouble).await,
     };
+    cross_origin::mark(&app, &path, &headers, &mut response);
     let (status, millis) = (response.status().as_u16(), app.clock.now().since(begun).0);
     tracing::debug!(target: "idflow::http", method, route, status, millis, "answered");
     response
@@ -76,21 +66,13 @@ async fn read(body: Body, time: Duration) -> Result<Bytes, Trouble> {
 
 /// A defect costs the one request that met it (checklist J-20).
 async fn run(next: Next, request: Request) -> Result<Response, Trouble> {
-    AssertUnwindSafe(next.run(request)).catch_unwind().await.map_err(|_panic| Trouble::Panicked)
+    AssertUnwindSafe(next.run(request)).catch_unwind().await.map_err(|_panic| Trouble::Failed)
 }
 
-async fn refuse(app: &Shared, mut parts: Parts, route: &str, trouble: Trouble) -> Response {
-    let for_programs = FOR_PROGRAMS.contains(&route);
+async fn refuse(app: &Shared, mut parts: Parts, trouble: Trouble) -> Response {
+    let reader = Reader::at(parts.uri.path());
     let Ok(visitor) = Visitor::from_request_parts(&mut parts, app).await;
-    match trouble {
-        Trouble::TooLarge if for_programs => {
-            respond::refused_json(StatusCode::PAYLOAD_TOO_LARGE, "The request is too large.")
-        }
-        Trouble::TooLarge => respond::notice(app, &visitor, Notice::TooLarge),
-        Trouble::TooSlow => respond::status(StatusCode::REQUEST_TIMEOUT),
-        Trouble::Broken => respond::status(StatusCode::BAD_REQUEST),
-        Trouble::Panicked => respond::failed(app, &visitor, for_programs),
-    }
+    respond::trouble(app, &visitor, reader, trouble)
 }
 
 #[cfg(test)]

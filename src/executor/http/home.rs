@@ -5,8 +5,8 @@ use axum::response::Response;
 use idflow_pages::Notice;
 
 use crate::app::{Shared, Unavailable};
-use crate::http::visitor::Visitor;
 use crate::http::{provider, respond};
+use crate::visitor::Visitor;
 
 /// `/`: says whether the browser is signed in. Nothing else is here: applications are elsewhere.
 pub(super) async fn home(State(app): State<Shared>, visitor: Visitor) -> Response {

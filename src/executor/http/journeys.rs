@@ -21,7 +21,7 @@ use idflow_store::Stored;
 use crate::app::{App, Shared, Unavailable};
 use crate::drive::{self, Driven, Moved};
 use crate::http::respond;
-use crate::http::visitor::Visitor;
+use crate::visitor::Visitor;
 
 /// How long after a post the same browser is given the new cookie again. A double click sends the same form twice
 /// before the first answer has arrived, and an answer may be lost on its way when a process dies.

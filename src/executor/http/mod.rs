@@ -1,14 +1,13 @@
 //! The public port: hosted pages and the OpenID Provider.
 
 pub mod admin;
-pub mod cookies;
+mod cross_origin;
 pub mod flows;
 mod guard;
 mod home;
 pub mod journeys;
-pub mod provider;
+mod provider;
 pub mod respond;
-pub mod visitor;
 
 use std::sync::Arc;
 
@@ -16,31 +15,29 @@ use axum::Router;
 use axum::extract::{DefaultBodyLimit, State};
 use axum::middleware;
 use axum::response::Response;
-use axum::routing::{get, post};
-use idflow_pages::Notice;
+use axum::routing::{MethodRouter, any, get};
+use bytes::Bytes;
+use http::{Method, Uri};
+use idflow_oidc::endpoint::{ENDPOINTS, Endpoint};
 
 use crate::app::Shared;
-use visitor::Visitor;
+use crate::visitor::Visitor;
+use provider::Asked;
+use respond::{Reader, Trouble};
 
 /// The routes of the public port.
 pub fn routes(app: Shared) -> Router {
-    Router::new()
+    let mut router = Router::new()
         .route("/", get(home::home))
         .route("/.well-known/change-password", get(home::change_password))
-        .route("/.well-known/openid-configuration", get(provider::discovery).options(provider::preflight))
-        .route(
-            "/.well-known/oauth-authorization-server",
-            get(provider::discovery).options(provider::preflight),
-        )
-        .route("/oauth2/jwks", get(provider::jwks).options(provider::preflight))
-        .route("/oauth2/authorize", get(provider::authorize).post(provider::authorize))
-        .route("/oauth2/token", post(provider::token).options(provider::preflight))
-        .route(
-            "/oauth2/userinfo",
-            get(provider::userinfo).post(provider::userinfo).options(provider::preflight),
-        )
         .route("/flows/{name}", get(flows::start))
-        .route("/journeys/{id}", get(journeys::show).post(journeys::post))
+        .route("/journeys/{id}", get(journeys::show).post(journeys::post));
+    for endpoint in ENDPOINTS {
+        for path in endpoint.paths {
+            router = router.route(path, served(endpoint));
+        }
+    }
+    router
         .fallback(not_found)
         .method_not_allowed_fallback(method_not_allowed)
         // The guard has read and measured the body already.
@@ -49,10 +46,17 @@ pub fn routes(app: Shared) -> Router {
         .with_state(app)
 }
 
-async fn not_found(State(app): State<Shared>, visitor: Visitor) -> Response {
-    respond::notice(&app, &visitor, Notice::NotFound)
+/// All methods of an endpoint: its row says which it takes.
+fn served(endpoint: &'static Endpoint) -> MethodRouter<Shared> {
+    any(async move |State(app): State<Shared>, visitor: Visitor, method: Method, uri: Uri, body: Bytes| {
+        provider::serve(&app, endpoint, &visitor, &Asked { method, uri, body }).await
+    })
+}
+
+async fn not_found(State(app): State<Shared>, visitor: Visitor, uri: Uri) -> Response {
+    respond::trouble(&app, &visitor, Reader::at(uri.path()), Trouble::NotFound)
 }
 
 async fn method_not_allowed(State(app): State<Shared>, visitor: Visitor) -> Response {
-    respond::notice(&app, &visitor, Notice::MethodNotAllowed)
+    respond::trouble(&app, &visitor, Reader::Person, Trouble::MethodNotAllowed)
 }

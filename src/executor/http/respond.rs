@@ -5,6 +5,8 @@ use http::header::{LOCATION, RETRY_AFTER, SET_COOKIE};
 use http::{HeaderName, HeaderValue, StatusCode};
 use idflow_core::time::Span;
 use idflow_core::view::View;
+use idflow_oidc::endpoint::{Endpoint, Errors};
+use idflow_oidc::http::{Cache, Response as Decided};
 use idflow_oidc::refusal::Refusal;
 use idflow_pages::headers::{self, Headers};
 use idflow_pages::{
@@ -12,7 +14,7 @@ use idflow_pages::{
 };
 
 use crate::app::App;
-use crate::http::visitor::Visitor;
+use crate::visitor::Visitor;
 
 /// Where a step's form is posted and what it offers.
 pub struct Form {
@@ -56,14 +58,145 @@ pub fn notice_with_way_on(app: &App, visitor: &Visitor, notice: Notice, onward: 
     noted(app, visitor, NoticePage { notice, reference: None, onward })
 }
 
-/// 503 with Retry-After: nothing was done.
-pub fn unavailable(app: &App, visitor: &Visitor) -> Response {
-    let reference = reference(app);
-    tracing::warn!(reference, "a request could not be served");
-    let page = NoticePage { notice: Notice::Unavailable, reference: Some(&reference), onward: None };
-    let mut response = noted(app, visitor, page);
-    response.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("2"));
+/// Who reads an answer that is none of those a request was made for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reader {
+    /// A person: a page.
+    Person,
+    /// A program: JSON, in the form of RFC 6749 section 5.2.
+    Program,
+}
+
+impl Reader {
+    /// Who reads the errors of an endpoint.
+    pub const fn of(endpoint: &Endpoint) -> Self {
+        match endpoint.errors {
+            Errors::Page => Self::Person,
+            Errors::Json(_) => Self::Program,
+        }
+    }
+
+    /// Who reads the errors at a path, whether something is there or not.
+    pub fn at(path: &str) -> Self {
+        match Endpoint::governing(path) {
+            Some(endpoint) => Self::of(endpoint),
+            None if path.starts_with("/oauth2/") => Self::Program,
+            None => Self::Person,
+        }
+    }
+}
+
+/// Why a request gets none of the answers it was made for.
+#[derive(Debug, Clone, Copy)]
+pub enum Trouble {
+    /// Nothing is at this address.
+    NotFound,
+    /// The address does not take this method.
+    MethodNotAllowed,
+    /// The body is longer than is read.
+    TooLarge,
+    /// The body did not come in time.
+    TooSlow,
+    /// The body broke off.
+    Broken,
+    /// Too many requests came from this network; how long to wait.
+    TooMany(Span),
+    /// A part of the service cannot be reached now: nothing was done.
+    Unavailable,
+    /// A defect of ours.
+    Failed,
+}
+
+impl Trouble {
+    const fn status(self) -> StatusCode {
+        match self {
+            Self::NotFound => StatusCode::NOT_FOUND,
+            Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
+            Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::TooSlow => StatusCode::REQUEST_TIMEOUT,
+            Self::Broken => StatusCode::BAD_REQUEST,
+            Self::TooMany(_) => StatusCode::TOO_MANY_REQUESTS,
+            Self::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Failed => StatusCode::INTERNAL_SERVER_ERROR,
+        }
+    }
+
+    const fn notice(self) -> Notice {
+        match self {
+            Self::NotFound => Notice::NotFound,
+            Self::MethodNotAllowed => Notice::MethodNotAllowed,
+            Self::TooLarge => Notice::TooLarge,
+            Self::TooSlow | Self::Broken => Notice::BadRequest,
+            Self::TooMany(_) => Notice::TooManyRequests,
+            Self::Unavailable => Notice::Unavailable,
+            Self::Failed => Notice::Failed,
+        }
+    }
+
+    /// `error` and `error_description`.
+    const fn words(self) -> (&'static str, &'static str) {
+        match self {
+            Self::NotFound => {
+                ("invalid_request", "nothing is at this address; the metadata document lists what is")
+            }
+            Self::MethodNotAllowed => {
+                ("invalid_request", "this address does not take this method; see Allow")
+            }
+            Self::TooLarge => ("invalid_request", "the request is too large"),
+            Self::TooSlow => ("invalid_request", "the body did not come in time"),
+            Self::Broken => ("invalid_request", "the body broke off"),
+            Self::TooMany(_) => {
+                ("temporarily_unavailable", "too many requests; wait as long as Retry-After says")
+            }
+            Self::Unavailable => ("temporarily_unavailable", "not possible now; try again"),
+            Self::Failed => ("server_error", "a defect of the provider; the log has it under the reference"),
+        }
+    }
+
+    const fn retry_after(self) -> Option<i64> {
+        match self {
+            Self::TooMany(wait) => Some(wait.whole_seconds() + 1),
+            Self::Unavailable => Some(2),
+            _ => None,
+        }
+    }
+
+    /// What is our fault stands in the log, under a reference that the reader is given (checklist L-4).
+    fn reference(self, app: &App) -> Option<String> {
+        if !matches!(self, Self::Unavailable | Self::Failed) {
+            return None;
+        }
+        let reference = reference(app);
+        if matches!(self, Self::Failed) {
+            tracing::error!(reference, "a request met a defect");
+        } else {
+            tracing::warn!(reference, "a request could not be served");
+        }
+        Some(reference)
+    }
+}
+
+/// An answer that says what is the trouble, in the form of whoever reads it.
+pub fn trouble(app: &App, visitor: &Visitor, reader: Reader, trouble: Trouble) -> Response {
+    let reference = trouble.reference(app);
+    let mut response = match reader {
+        Reader::Person => noted(
+            app,
+            visitor,
+            NoticePage { notice: trouble.notice(), reference: reference.as_deref(), onward: None },
+        ),
+        Reader::Program => json(app, trouble, reference.as_deref()),
+    };
+    *response.status_mut() = trouble.status();
+    if let Some(seconds) = trouble.retry_after() {
+        response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds));
+    }
     response
+}
+
+/// 503 with Retry-After, as a page: nothing was done.
+pub fn unavailable(app: &App, visitor: &Visitor) -> Response {
+    trouble(app, visitor, Reader::Person, Trouble::Unavailable)
 }
 
 /// An authorization request that cannot be answered to anybody: our own page, with the reason in the log.
@@ -74,42 +207,27 @@ pub fn refused_request(app: &App, visitor: &Visitor, refusal: Refusal) -> Respon
     noted(app, visitor, NoticePage { notice: Notice::BadRequest, reference: Some(&reference), onward: None })
 }
 
-/// 429 with Retry-After: too many journeys were begun.
-pub fn too_many(app: &App, visitor: &Visitor, wait: Span) -> Response {
-    let mut response = notice(app, visitor, Notice::TooManyRequests);
-    response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(wait.whole_seconds() + 1));
-    response
-}
-
-/// 500: a defect of ours, under a reference.
-pub fn failed(app: &App, visitor: &Visitor, for_programs: bool) -> Response {
-    let reference = reference(app);
-    tracing::error!(reference, "a request met a defect");
-    if for_programs {
-        return json(StatusCode::INTERNAL_SERVER_ERROR, "server_error", &format!("Reference: {reference}"));
-    }
-    noted(app, visitor, NoticePage { notice: Notice::Failed, reference: Some(&reference), onward: None })
-}
-
-/// 503 for programs.
-pub fn unavailable_json() -> Response {
-    let status = StatusCode::SERVICE_UNAVAILABLE;
-    let mut response = json(status, "temporarily_unavailable", "Please try again.");
-    response.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("2"));
-    response
-}
-
-/// A request of a program that cannot be read.
-pub fn refused_json(status: StatusCode, description: &str) -> Response {
-    json(status, "invalid_request", description)
-}
-
-fn json(status: StatusCode, error: &str, description: &str) -> Response {
+fn json(app: &App, trouble: Trouble, reference: Option<&str>) -> Response {
+    let (error, description) = trouble.words();
+    let description = match reference {
+        Some(reference) => format!("{description}: {reference}"),
+        None => description.to_owned(),
+    };
     let body = serde_json::json!({ "error": error, "error_description": description });
-    let mut response = Response::new(body.to_string().into());
-    *response.status_mut() = status;
-    put(&mut response, &headers::common(false));
-    response.headers_mut().insert(http::header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    decided(app, Decided::json(trouble.status().as_u16(), Cache::Never, &body))
+}
+
+/// An answer of the provider. Headers that cannot be one are a defect and left out.
+pub fn decided(app: &App, decided: Decided) -> Response {
+    let mut response = Response::new(decided.body.into());
+    *response.status_mut() =
+        StatusCode::from_u16(decided.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    put(&mut response, &headers::common(app.is_https()));
+    for (name, value) in decided.headers {
+        if let Ok(value) = HeaderValue::from_str(&value) {
+            response.headers_mut().insert(HeaderName::from_static(name), value);
+        }
+    }
     response
 }
 

@@ -99,7 +99,7 @@ impl Live {
                 Err(problem) => problems.push(format!("Connection {name}: {problem}")),
             }
         }
-        let mut clients = BTreeMap::new();
+        let mut clients: BTreeMap<String, Arc<Client>> = BTreeMap::new();
         for (name, spec) in &self.clients {
             match self.client(name, spec) {
                 Ok(client) => drop(clients.insert(client.id.clone(), Arc::new(client))),
@@ -118,6 +118,11 @@ impl Live {
             forbidden_kinds: tenant.policy.iter().flat_map(|p| p.forbidden_node_kinds.clone()).collect(),
             flows: BTreeMap::new(),
             withdrawn: Vec::new(),
+            origins: clients
+                .values()
+                .filter(|client| !client.disabled)
+                .flat_map(|client| client.allowed_origins.clone())
+                .collect(),
             clients,
             directories: self
                 .directories

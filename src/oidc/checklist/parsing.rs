@@ -2,8 +2,8 @@ use idflow_core::id::GrantId;
 use idflow_core::secret::SecretText;
 use proptest::prelude::*;
 
-use crate::endpoint::{authorize, token, userinfo};
-use crate::fixture::{FORM, Form, NOW, World};
+use crate::endpoint::{Decision, ENDPOINTS, Facts, token};
+use crate::fixture::{FORM, Form, World};
 use crate::handle::{Code, RefreshToken};
 use crate::http::Incoming;
 use crate::parameters::{LONGEST_TEXT, LONGEST_VALUE, MOST, Parameters};
@@ -104,15 +104,14 @@ proptest! {
         let headers = [header.as_str()];
         let incoming =
             Incoming { query: &query, authorization: &headers, content_type: Some(FORM), body: &body };
-        let _ = token::parse(&incoming);
-        let _ = token::parse(&Incoming { query: "", ..incoming });
-        let _ = userinfo::verify(&incoming, &world.provider, world.keys, NOW);
-        if let Ok(request) = authorize::parse(&incoming) {
-            let facts = authorize::Facts {
-                provider: &world.provider, keys: world.keys, client: Some(&world.client), signed_in: None,
-            };
-            let decision = authorize::decide(&request, &facts, NOW);
-            prop_assert!(matches!(decision, authorize::Decision::ShowError(_)));
+        let facts = Facts { client: Some(&world.client), ..Facts::default() };
+        for endpoint in ENDPOINTS {
+            for incoming in [incoming, Incoming { query: "", ..incoming }] {
+                let Ok(request) = (endpoint.read)(&incoming, &world.around()) else { continue };
+                let decided = request.decide(&world.around(), &facts);
+                let public = ["discovery", "jwks"].contains(&endpoint.name);
+                prop_assert_eq!(matches!(decided, Ok(Decision::Answer(_))), public, "{}", endpoint.name);
+            }
         }
     }
 

@@ -118,8 +118,7 @@ fn other_refusals() -> Vec<Refusal> {
     let world = World::new();
     let (grant, tokens) = world.exchanged(&authorization().with("scope", "email"));
     let none = Incoming::default();
-    let at_userinfo =
-        |incoming| userinfo::verify(&incoming, &world.provider, world.keys, world.now).unwrap_err();
+    let at_userinfo = |incoming| userinfo::verify(&incoming, &world.around()).unwrap_err();
     let denied = authorize::refuse(&world.provider, &grant.request, Refusal::AccessDenied);
     assert!(denied.contains("error=access_denied"));
     vec![

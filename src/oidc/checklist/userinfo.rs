@@ -2,6 +2,7 @@ use idflow_core::grant::GrantStage;
 use idflow_core::user::UserState;
 use serde_json::json;
 
+use crate::endpoint::Facts;
 use crate::endpoint::userinfo::{decide, refuse, respond, verify};
 use crate::fixture::{FORM, USER, World, authorization};
 use crate::http::Incoming;
@@ -53,13 +54,13 @@ fn o_31_a_token_without_openid_is_not_enough() {
 
 #[test]
 fn o_31_a_token_ends_with_its_grant_client_user_and_time() {
-    let world = World::new();
+    let mut world = World::new();
     let (grant, tokens) = world.exchanged(&authorization());
     let token = tokens.access_token.expose_for("a test");
     let header = format!("bearer {token}");
     let incoming = Incoming { authorization: &[&header], ..Incoming::default() };
-    let verified = verify(&incoming, &world.provider, world.keys, world.now).unwrap();
-    let judge = |grant, client, user| decide(&verified, grant, client, user);
+    let verified = verify(&incoming, &world.around()).unwrap();
+    let judge = |grant, client, user| decide(&verified, &Facts { client, grant, user, signed_in: None });
     let refused = Err(Refusal::InvalidToken);
     assert!(judge(Some(&grant), Some(&world.client), Some(&world.user)).is_ok());
     let mut dead = grant.clone();
@@ -85,15 +86,14 @@ fn o_31_a_token_ends_with_its_grant_client_user_and_time() {
     for client in [None, Some(&off), Some(&renamed)] {
         assert_eq!(judge(Some(&grant), client, Some(&world.user)), refused);
     }
-    let later = world.now.plus(world.provider.lifetimes.access_token);
-    assert_eq!(verify(&incoming, &world.provider, world.keys, later), Err(Refusal::InvalidToken));
+    world.now = world.now.plus(world.provider.lifetimes.access_token);
+    assert_eq!(verify(&incoming, &world.around()), Err(Refusal::InvalidToken));
 }
 
 #[test]
 fn o_31_the_token_travels_in_one_bearer_header_and_nowhere_else() {
     let world = World::new();
-    let outcome =
-        |incoming: Incoming<'_>| verify(&incoming, &world.provider, world.keys, world.now).unwrap_err();
+    let outcome = |incoming: Incoming<'_>| verify(&incoming, &world.around()).unwrap_err();
     let body = b"access_token=x";
     let rows: [(Refusal, Incoming<'_>); 7] = [
         (Refusal::MissingToken, Incoming::default()),

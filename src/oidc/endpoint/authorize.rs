@@ -1,20 +1,23 @@
 //! The authorization endpoint (RFC 6749 section 4.1.1, OpenID Connect Core 3.1.2).
 //!
-//! Facts to load after [`parse`]: the client of [`Request::client_id`]; the session that the browser's cookie proves,
-//! from this tenant's store, with its user. Of a journey's end, the executor calls [`issue`] or [`refuse`].
+//! Facts to load after [`parse`]: the client; the session that the browser's cookie proves, from this tenant's store,
+//! with its user. Of a journey's end, the executor calls [`issue`] or [`refuse`].
 
+use idflow_core::counter::Rate;
 use idflow_core::grant::{AuthorizationRequest, Grant, GrantStage};
 use idflow_core::id::GrantId;
 use idflow_core::secret::SecretText;
 use idflow_core::session::Session;
 use idflow_core::time::{Span, Timestamp};
 use idflow_core::user::{User, UserState};
+use serde_json::json;
 
 use crate::acr::Strength;
 use crate::client::{Client, GrantType, PkcePolicy};
+use crate::endpoint::{self, Cors, Endpoint, Errors, Facts, Surroundings, Wanted};
 use crate::handle::{self, Code};
-use crate::http::Incoming;
-use crate::keys::Keys;
+use crate::http::{Incoming, Response};
+use crate::keys::SigningFailed;
 use crate::parameters::Parameters;
 use crate::pkce;
 use crate::provider::{Lifetimes, Provider};
@@ -22,35 +25,61 @@ use crate::refusal::Refusal;
 use crate::scope::{self, OFFLINE_ACCESS, OPENID, has};
 use crate::tokens::hinted_subject;
 
+/// The row of the table.
+pub const ENDPOINT: Endpoint = Endpoint {
+    name: "authorize",
+    paths: &["/oauth2/authorize"],
+    methods: &["GET", "POST"],
+    errors: Errors::Page,
+    cors: Cors::Never,
+    // Journeys that begin are limited beside this, more narrowly.
+    calls: Rate { burst: 300, per_second: 100 },
+    metadata: |address| {
+        json!({
+            "authorization_endpoint": address,
+            "response_types_supported": ["code"],
+            "response_modes_supported": ["query"],
+            "code_challenge_methods_supported": ["S256"],
+            "prompt_values_supported": ["none", "login", "select_account", "consent", "create"],
+            "claims_parameter_supported": false,
+            "request_parameter_supported": false,
+            "request_uri_parameter_supported": false,
+            "authorization_response_iss_parameter_supported": true,
+        })
+    },
+    read: |incoming, _| Ok(Box::new(parse(incoming)?)),
+};
+
 /// An authorization request as sent: nothing is judged yet.
 #[derive(Debug, Clone)]
 pub struct Request {
     parameters: Parameters,
 }
 
-impl Request {
-    /// Whose request it says it is: the client to load.
-    pub fn client_id(&self) -> Option<&str> {
-        self.parameters.get("client_id")
+impl endpoint::Request for Request {
+    fn wanted(&self) -> Wanted<'_> {
+        Wanted { client: self.parameters.get("client_id"), grant: None, session: true }
+    }
+
+    fn decide<'a>(
+        &self,
+        around: &Surroundings<'a>,
+        facts: &Facts<'a>,
+    ) -> Result<endpoint::Decision<'a>, SigningFailed> {
+        Ok(match decide(self, around, facts) {
+            Decision::ShowError(refusal) => endpoint::Decision::Refuse(refusal),
+            Decision::RedirectError { url, .. } => endpoint::Decision::Answer(Response::redirect(&url)),
+            Decision::StartJourney(request) => endpoint::Decision::StartJourney(request),
+            Decision::IssueCode { request, session, user } => {
+                endpoint::Decision::IssueCode { request, session, user }
+            }
+        })
     }
 }
 
 /// Reads a request. What cannot be read is shown by [`Decision::ShowError`]'s page and never redirected.
 pub fn parse(incoming: &Incoming<'_>) -> Result<Request, Refusal> {
     Ok(Request { parameters: incoming.parameters()? })
-}
-
-/// What a decision rests on.
-#[derive(Debug, Clone, Copy)]
-pub struct Facts<'a> {
-    /// The tenant's provider.
-    pub provider: &'a Provider,
-    /// Its keys, for `id_token_hint`.
-    pub keys: &'a Keys,
-    /// The client that the request names, if there is one.
-    pub client: Option<&'a Client>,
-    /// The browser's session and its user, if both exist.
-    pub signed_in: Option<(&'a Session, &'a User)>,
 }
 
 /// What an authorization request leads to.
@@ -79,7 +108,8 @@ pub enum Decision<'a> {
 }
 
 /// Decides a request.
-pub fn decide<'a>(request: &Request, facts: &Facts<'a>, now: Timestamp) -> Decision<'a> {
+pub fn decide<'a>(request: &Request, around: &Surroundings<'_>, facts: &Facts<'a>) -> Decision<'a> {
+    let now = around.now;
     let parameters = &request.parameters;
     let (client, redirect_uri) = match addressee(parameters, facts.client) {
         Ok(known) => known,
@@ -87,7 +117,7 @@ pub fn decide<'a>(request: &Request, facts: &Facts<'a>, now: Timestamp) -> Decis
     };
     let state = parameters.get("state");
     let back = |refusal| Decision::RedirectError {
-        url: error_url(facts.provider, redirect_uri, state, refusal),
+        url: error_url(around.provider, redirect_uri, state, refusal),
         refusal,
     };
     let (request, silent) = match validate(parameters, client, redirect_uri) {
@@ -95,7 +125,7 @@ pub fn decide<'a>(request: &Request, facts: &Facts<'a>, now: Timestamp) -> Decis
         Err(refusal) => return back(refusal),
     };
     let fitting = facts.signed_in.filter(|(session, user)| {
-        agrees_with_hint(parameters, facts, user)
+        agrees_with_hint(parameters, around, user)
             && suffices(&request, session, user, now, now)
             && Strength::of(&session.evidence, user.id).meets(&request.acr_values)
     });
@@ -127,7 +157,7 @@ fn validate(
     redirect_uri: &str,
 ) -> Result<(AuthorizationRequest, bool), Refusal> {
     check_kind(parameters, client)?;
-    let scopes = scope::granted(&scope::parse(parameters.get("scope").unwrap_or_default()), client);
+    let scopes = client.granted(&scope::parse(parameters.get("scope").unwrap_or_default()));
     if scopes.is_empty() {
         return Err(Refusal::NoScope);
     }
@@ -233,9 +263,9 @@ fn seconds(text: &str) -> Result<i64, Refusal> {
 
 /// A hint narrows and never widens: a session of another subject does not answer it, and neither does any session
 /// when the hint cannot be verified (checklist O-28).
-fn agrees_with_hint(parameters: &Parameters, facts: &Facts<'_>, user: &User) -> bool {
+fn agrees_with_hint(parameters: &Parameters, around: &Surroundings<'_>, user: &User) -> bool {
     parameters.get("id_token_hint").is_none_or(|hint| {
-        hinted_subject(facts.provider, facts.keys, hint).is_some_and(|subject| subject == user.id.to_string())
+        hinted_subject(around.provider, around.keys, hint).is_some_and(|subject| subject == user.id.to_string())
     })
 }
 

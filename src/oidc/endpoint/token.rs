@@ -6,7 +6,8 @@
 //! refresh token works at most once whatever the timing (checklist O-6, O-19). There is no grace for an answer that
 //! was lost on the wire: the client begins a new sign-in.
 
-use idflow_core::chance::{self, Chance};
+use idflow_core::chance;
+use idflow_core::counter::Rate;
 use idflow_core::grant::{Grant, GrantStage};
 use idflow_core::id::GrantId;
 use idflow_core::secret::SecretText;
@@ -15,15 +16,34 @@ use idflow_core::user::{User, UserState};
 use serde_json::json;
 
 use crate::client::{Client, Credentials, GrantType};
+use crate::endpoint::{self, Cors, Endpoint, Errors, Facts, Surroundings, Wanted, Written};
 use crate::handle::{self, Code, RefreshToken};
 use crate::http::{Cache, Incoming, Response};
-use crate::keys::{Keys, SigningFailed};
+use crate::keys::SigningFailed;
 use crate::parameters::Parameters;
 use crate::pkce;
-use crate::provider::Provider;
 use crate::refusal::Refusal;
 use crate::scope::{self, OFFLINE_ACCESS, has};
 use crate::tokens::{Making, Tokens};
+
+/// The row of the table.
+pub const ENDPOINT: Endpoint = Endpoint {
+    name: "token",
+    paths: &["/oauth2/token"],
+    methods: &["POST"],
+    errors: Errors::Json(refuse),
+    cors: Cors::RegisteredOrigins,
+    // Many people share the one address of an application's servers.
+    calls: Rate { burst: 2000, per_second: 1000 },
+    metadata: |address| {
+        json!({
+            "token_endpoint": address,
+            "grant_types_supported": ["authorization_code", "refresh_token"],
+            "token_endpoint_auth_methods_supported": ["none", "client_secret_basic", "client_secret_post"],
+        })
+    },
+    read: |incoming, _| Ok(Box::new(parse(incoming)?)),
+};
 
 /// A token request as sent.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -39,18 +59,35 @@ enum Demand {
     Refresh { token: Option<RefreshToken>, scopes: Option<Vec<String>> },
 }
 
-impl Request {
-    /// Whose request it says it is: the client to load.
-    pub fn client_id(&self) -> &str {
-        &self.credentials.client_id
-    }
-
-    /// Which grant it speaks of: the grant to load.
-    pub fn grant_id(&self) -> Option<GrantId> {
-        match &self.demand {
+impl endpoint::Request for Request {
+    fn wanted(&self) -> Wanted<'_> {
+        let grant = match &self.demand {
             Demand::Code { code, .. } => code.as_ref().map(|code| code.grant),
             Demand::Refresh { token, .. } => token.as_ref().map(|token| token.grant),
-        }
+        };
+        Wanted { client: Some(&self.credentials.client_id), grant, session: false }
+    }
+
+    fn decide<'a>(
+        &self,
+        around: &Surroundings<'a>,
+        facts: &Facts<'a>,
+    ) -> Result<endpoint::Decision<'a>, SigningFailed> {
+        Ok(match decide(self, around, facts)? {
+            Decision::Refuse(refusal) => endpoint::Decision::Refuse(refusal),
+            Decision::Revoke { grant, refusal } => endpoint::Decision::Write(Box::new(Written {
+                grant,
+                event: "grant.revoked",
+                refusal: Some(refusal),
+                answer: refuse(refusal),
+            })),
+            Decision::Exchange { grant, tokens } => endpoint::Decision::Write(Box::new(Written {
+                grant,
+                event: "token.issued",
+                refusal: None,
+                answer: respond(&tokens),
+            })),
+        })
     }
 }
 
@@ -77,21 +114,6 @@ fn parse_code(form: &Parameters) -> Result<Demand, Refusal> {
     })
 }
 
-/// What a decision rests on.
-#[derive(Debug, Clone, Copy)]
-pub struct Facts<'a> {
-    /// The tenant's provider.
-    pub provider: &'a Provider,
-    /// Its keys.
-    pub keys: &'a Keys,
-    /// The client that the request names, if there is one.
-    pub client: Option<&'a Client>,
-    /// The grant that the request names, if there is one in this tenant's store.
-    pub grant: Option<&'a Grant>,
-    /// The grant's user, if there still is one.
-    pub user: Option<&'a User>,
-}
-
 /// What a token request leads to.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Decision {
@@ -116,10 +138,10 @@ pub enum Decision {
 /// Decides a request. The error is a fault of the signing library: answer 500 and write nothing.
 pub fn decide(
     request: &Request,
+    around: &Surroundings<'_>,
     facts: &Facts<'_>,
-    now: Timestamp,
-    chance: &dyn Chance,
 ) -> Result<Decision, SigningFailed> {
+    let now = around.now;
     let step = authenticated(request, facts).and_then(|client| match &request.demand {
         Demand::Code { code, redirect_uri, verifier } => {
             exchange(client, facts, code.as_ref(), redirect_uri, verifier.as_ref(), now)
@@ -133,7 +155,7 @@ pub fn decide(
         Ok(Step::Revoke(grant, refusal)) => {
             Ok(Decision::Revoke { grant: Grant { stage: GrantStage::Revoked, ..grant.clone() }, refusal })
         }
-        Ok(Step::Issue(issue)) => issue.perform(facts, now, chance),
+        Ok(Step::Issue(issue)) => issue.perform(around),
     }
 }
 
@@ -211,7 +233,7 @@ fn refresh<'a>(
         return Ok(Step::Revoke(grant, Refusal::ReusedRefreshToken));
     }
     let user = active(grant, facts.user)?;
-    let kept = scope::granted(&grant.request.scopes, client);
+    let kept = client.granted(&grant.request.scopes);
     if !has(&kept, OFFLINE_ACCESS) {
         return Err(Refusal::WithdrawnScope);
     }
@@ -243,12 +265,8 @@ fn narrowed(
 }
 
 impl Issue<'_> {
-    fn perform(
-        &self,
-        facts: &Facts<'_>,
-        now: Timestamp,
-        chance: &dyn Chance,
-    ) -> Result<Decision, SigningFailed> {
+    fn perform(&self, around: &Surroundings<'_>) -> Result<Decision, SigningFailed> {
+        let Surroundings { provider, keys, now, chance } = *around;
         let Self { client, grant, user, code, scopes, generation } = self;
         let refreshes = has(&grant.request.scopes, OFFLINE_ACCESS);
         let secret = refreshes.then(|| SecretText::new(chance::token(chance)));
@@ -263,7 +281,7 @@ impl Issue<'_> {
         let refresh_token = secret.map(|secret| {
             RefreshToken { grant: grant.id, generation: *generation, code: code.clone(), secret }.text()
         });
-        let (provider, keys, generation) = (facts.provider, facts.keys, *generation);
+        let generation = *generation;
         let making = Making { provider, keys, client, grant, user, generation, scopes, now };
         let tokens = making.tokens(refresh_token)?;
         Ok(Decision::Exchange { grant: next, tokens })

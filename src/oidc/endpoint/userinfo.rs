@@ -1,29 +1,50 @@
 //! UserInfo (OpenID Connect Core 5.3): the claims that the access token's scopes give.
 //!
-//! Facts to load after [`verify`]: the grant of [`AccessToken::id`], the client `client_id`, the user `sub`.
+//! Facts to load after [`verify`]: the grant of [`AccessToken::id`] with its user, the client `client_id`.
 
-use idflow_core::grant::{Grant, GrantStage};
-use idflow_core::time::Timestamp;
-use idflow_core::user::{User, UserState};
+use idflow_core::counter::Rate;
+use idflow_core::grant::GrantStage;
+use idflow_core::user::UserState;
 use idflow_core::{Data, Value};
+use serde_json::json;
 
 use crate::claims;
-use crate::client::Client;
+use crate::endpoint::{Cors, Decision, Endpoint, Errors, Facts, Request, Surroundings, Wanted};
 use crate::http::{Cache, Incoming, Response};
-use crate::keys::Keys;
-use crate::provider::Provider;
+use crate::keys::SigningFailed;
 use crate::refusal::Refusal;
 use crate::scope::{OPENID, has};
 use crate::tokens::{AccessToken, verify_access_token};
 
+/// The row of the table.
+pub const ENDPOINT: Endpoint = Endpoint {
+    name: "userinfo",
+    paths: &["/oauth2/userinfo"],
+    methods: &["GET", "POST"],
+    errors: Errors::Json(refuse),
+    cors: Cors::RegisteredOrigins,
+    // As at the token endpoint: many people share the one address of an application's servers.
+    calls: Rate { burst: 2000, per_second: 1000 },
+    metadata: |address| json!({ "userinfo_endpoint": address }),
+    read: |incoming, around| Ok(Box::new(verify(incoming, around)?)),
+};
+
+impl Request for AccessToken {
+    fn wanted(&self) -> Wanted<'_> {
+        Wanted { client: Some(&self.client_id), grant: self.id().map(|id| id.grant), session: false }
+    }
+
+    fn decide<'a>(&self, _: &Surroundings<'a>, facts: &Facts<'a>) -> Result<Decision<'a>, SigningFailed> {
+        Ok(match decide(self, facts) {
+            Ok(claims) => Decision::Answer(respond(claims)),
+            Err(refusal) => Decision::Refuse(refusal),
+        })
+    }
+}
+
 /// A request with a token that is ours and alive. Only the header carries tokens: addresses end in logs, and of two
 /// places one is overlooked (RFC 6750 section 5.3).
-pub fn verify(
-    incoming: &Incoming<'_>,
-    provider: &Provider,
-    keys: &Keys,
-    now: Timestamp,
-) -> Result<AccessToken, Refusal> {
+pub fn verify(incoming: &Incoming<'_>, around: &Surroundings<'_>) -> Result<AccessToken, Refusal> {
     if incoming.parameters()?.get("access_token").is_some() {
         return Err(Refusal::TokenOutsideHeader);
     }
@@ -36,17 +57,13 @@ pub fn verify(
     if !scheme.eq_ignore_ascii_case("bearer") {
         return Err(Refusal::MissingToken);
     }
-    verify_access_token(provider, keys, token, now).ok_or(Refusal::InvalidToken)
+    verify_access_token(around.provider, around.keys, token, around.now).ok_or(Refusal::InvalidToken)
 }
 
 /// What the token's holder may know. The token is judged against today's world: a revoked grant, a disabled client
 /// or a locked user ends it before its time (checklist O-6, O-31).
-pub fn decide(
-    token: &AccessToken,
-    grant: Option<&Grant>,
-    client: Option<&Client>,
-    user: Option<&User>,
-) -> Result<Data, Refusal> {
+pub fn decide(token: &AccessToken, facts: &Facts<'_>) -> Result<Data, Refusal> {
+    let Facts { grant, client, user, .. } = *facts;
     let id = token.id().ok_or(Refusal::InvalidToken)?;
     let grant = grant.filter(|grant| grant.id == id.grant && grant.request.client_id == token.client_id);
     let grant = grant.filter(|grant| matches!(grant.stage, GrantStage::Refresh { .. }));

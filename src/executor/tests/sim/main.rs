@@ -8,6 +8,7 @@
 )]
 
 mod acknowledged_step;
+mod endpoints;
 mod evidence;
 mod fail_closed;
 mod faults;

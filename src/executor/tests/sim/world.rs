@@ -1,5 +1,6 @@
 //! One simulated machine with an executor on it: what survives a crash, and what does not.
 
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
 
 use axum::Router;
@@ -11,7 +12,7 @@ use idflow_core::chance::SeededChance;
 use idflow_core::id::{JourneyId, UserId};
 use idflow_core::secret::SecretText;
 use idflow_core::session::Session;
-use idflow_core::time::{ManualClock, Span, Timestamp};
+use idflow_core::time::{Clock, ManualClock, Span, Timestamp};
 use idflow_core::user::{User, UserState};
 use idflow_core::write::Write;
 use idflow_executor::app::Shared;
@@ -68,13 +69,27 @@ impl Mailbox {
 #[derive(Default)]
 pub(crate) struct Events {
     pub(crate) all: Mutex<Vec<AuditEvent>>,
-    pub(crate) panics: std::sync::atomic::AtomicBool,
+    pub(crate) panics: AtomicBool,
 }
 
 impl Observer for Events {
     fn audit(&self, event: &AuditEvent) {
-        assert!(!self.panics.load(std::sync::atomic::Ordering::SeqCst), "the simulation broke this request");
+        assert!(!self.panics.load(Ordering::SeqCst), "the simulation broke this request");
         self.all.lock().unwrap().push(event.clone());
+    }
+}
+
+/// The time, from a clock that breaks when it is told to.
+struct FragileClock {
+    clock: Arc<ManualClock>,
+    breaks_in: Arc<AtomicI64>,
+}
+
+impl Clock for FragileClock {
+    fn now(&self) -> Timestamp {
+        let left = self.breaks_in.fetch_sub(1, Ordering::SeqCst);
+        assert!(left != 1, "the simulation broke this request");
+        self.clock.now()
     }
 }
 
@@ -97,6 +112,7 @@ pub(crate) struct World {
     pub(crate) snapshot: Snapshot,
     pub(crate) development: bool,
     chance: Arc<SeededChance>,
+    clock_breaks_in: Arc<AtomicI64>,
     running: Option<Running>,
 }
 
@@ -124,6 +140,7 @@ impl World {
             snapshot,
             development: true,
             chance: Arc::new(SeededChance::new(seed)),
+            clock_breaks_in: Arc::default(),
             running: None,
         };
         world.restart().await;
@@ -150,7 +167,10 @@ impl World {
 
     fn parts(&self, store: Store) -> Parts {
         Parts {
-            clock: Arc::clone(&self.clock) as _,
+            clock: Arc::new(FragileClock {
+                clock: Arc::clone(&self.clock),
+                breaks_in: Arc::clone(&self.clock_breaks_in),
+            }),
             chance: Arc::clone(&self.chance) as _,
             kinds: idflow_nodes::kinds(),
             nodes: idflow_nodes::all(),
@@ -181,6 +201,11 @@ impl World {
         let running = self.running.as_ref().expect("a running executor");
         runtime::install(&running.app, &running.reports, &snapshot);
         self.snapshot = snapshot;
+    }
+
+    /// The reading of the clock of this number from now, counted from 1, panics.
+    pub(crate) fn break_clock_at(&self, reading: i64) {
+        self.clock_breaks_in.store(reading, Ordering::SeqCst);
     }
 
     pub(crate) fn pass(&self, span: Span) {
@@ -233,7 +258,6 @@ impl World {
     }
 
     pub(crate) fn now(&self) -> Timestamp {
-        use idflow_core::time::Clock as _;
         self.clock.now()
     }
 

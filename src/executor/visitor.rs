@@ -11,7 +11,7 @@ use idflow_core::digest::Digest;
 use idflow_pages::{Locale, Wishes};
 
 use crate::app::Shared;
-use crate::http::cookies::Cookies;
+use crate::cookies::Cookies;
 
 /// The visitor of a page.
 #[derive(Debug, Clone)]
