@@ -60,7 +60,7 @@ pub struct TenantSpec {
         validation = Rule::new("self == oldSelf")
             .message("issuer cannot be changed: applications know the tenant by it; create another Tenant"),
         validation = Rule::new(
-            "self.matches('^(https://[a-z0-9]([a-z0-9.-]*[a-z0-9])?|http://(localhost|127[.][0-9]{1,3}[.][0-9]{1,3}[.][0-9]{1,3}|[[]::1[]]))(:[0-9]{1,5})?$')"
+            "self.matches('^(https://[a-z0-9]([a-z0-9.-]*[a-z0-9])?|http://(localhost|127[.][0-9]{1,3}[.][0-9]{1,3}[.][0-9]{1,3}|\\\\[::1\\\\]))(:[0-9]{1,5})?$')"
         )
         .message("issuer is an https origin without a path, such as https://login.example.com (http only on loopback)")
     )]

@@ -2,6 +2,7 @@
 
 mod demo;
 mod mail;
+mod state;
 mod terminal;
 
 use std::net::SocketAddr;
@@ -44,12 +45,16 @@ pub(crate) struct Args {
     /// Where the demo application listens. Its client must have http://<ADDRESS>/callback as a redirect URI.
     #[arg(long, default_value = "127.0.0.1:8081", value_name = "ADDRESS")]
     demo: SocketAddr,
-    /// Where data is kept. Without it: a folder .idflow beside the manifests.
+    /// Where accounts, keys and open journeys are kept. Without it: a folder of this folder of manifests' own in
+    /// `$XDG_STATE_HOME/idflow/dev`, else in `~/.local/state/idflow/dev`.
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
     /// Users to create at the start: a JSON array of objects with attributes and `password`.
     #[arg(long, value_name = "FILE")]
     users: Option<PathBuf>,
+    /// Lifts the limits on how fast journeys begin, passwords and codes are guessed and mails are sent. For load tests.
+    #[arg(long)]
+    no_limits: bool,
     /// How passwords are hashed. `cheapest` is for load tests only and protects nobody.
     #[arg(long, default_value = "default", value_name = "COST")]
     password_hash: PasswordHash,
@@ -89,8 +94,7 @@ pub(crate) fn run(args: Args) -> ExitCode {
 async fn serve(args: Args) -> anyhow::Result<()> {
     crate::logging(false);
     anyhow::ensure!(args.listen.ip().is_loopback(), "dev listens on loopback only, {} is not", args.listen);
-    let data = args.data.clone().unwrap_or_else(|| args.folder.join(".idflow"));
-    std::fs::create_dir_all(&data).with_context(|| format!("cannot create {}", data.display()))?;
+    let data = state::folder(&args.folder, args.data.as_deref())?;
     let issuer = format!("http://{}", args.listen);
     let chance: Arc<dyn Chance> = Arc::new(SystemChance);
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
@@ -122,6 +126,7 @@ async fn serve(args: Args) -> anyhow::Result<()> {
         observer: Arc::new(Terminal),
         pages: Pages::embedded()?,
         development: true,
+        unlimited: args.no_limits,
         fetch: None,
         admin_token: None,
     };
@@ -138,7 +143,7 @@ async fn serve(args: Args) -> anyhow::Result<()> {
     let demo_address = demo_listener.local_addr()?;
     tasks.spawn(serve_demo(demo_listener, issuer.clone(), demo_client(&first), Arc::clone(&chance), stop.clone()));
     tasks.spawn(reload(folder, Arc::clone(&executor.app), executor.reports.clone()));
-    terminal::addresses(&issuer, demo_address, &args.folder);
+    terminal::addresses(&issuer, demo_address, &args.folder, &data);
     let ends = stop.clone();
     tasks.spawn(async move {
         runtime::termination().await;

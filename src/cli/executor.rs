@@ -82,6 +82,7 @@ async fn serve(args: Args) -> anyhow::Result<()> {
         observer: Arc::new(LogObserver),
         pages: Pages::embedded()?,
         development: false,
+        unlimited: false,
         fetch: Some(source.fetcher()),
         admin_token: Some(secrets.admin_token),
     };

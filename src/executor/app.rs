@@ -72,8 +72,10 @@ pub struct App {
     pub mails: Mails,
     /// Renders pages and mails.
     pub pages: Pages,
-    /// Whether this is `idflow dev`: pages say so, and journeys may begin without limit.
+    /// Whether this is `idflow dev`: pages say so.
     pub development: bool,
+    /// Whether the limits on starts, guesses and mails are lifted, for load tests.
+    pub unlimited: bool,
     /// Counters.
     pub metrics: Metrics,
     /// Who wants to know about steps: the terminal of `idflow dev`, or the log.
@@ -98,7 +100,7 @@ impl App {
 
     /// Whether a journey may begin for this address now, or how long to wait.
     pub fn may_begin(&self, address: Option<&str>) -> Result<(), Span> {
-        if self.development {
+        if self.unlimited {
             return Ok(());
         }
         let limit = self.configuration.load().journeys_per_second;

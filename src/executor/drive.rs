@@ -8,6 +8,7 @@
 use std::sync::Arc;
 
 use idflow_core::Data;
+use idflow_core::counter::CounterStep;
 use idflow_core::digest::Digest;
 use idflow_core::grant::AuthorizationRequest;
 use idflow_core::id::JourneyId;
@@ -206,7 +207,7 @@ async fn commit(
     batch = batch
         .put_journey(moved.journey.clone(), version)
         .writes(std::mem::take(&mut decided.writes))
-        .counters(std::mem::take(&mut decided.counters))
+        .counters(counted(app, &mut decided))
         .audit(decided.audit.clone());
     match app.store.commit(batch).await {
         Ok(()) => {
@@ -216,6 +217,12 @@ async fn commit(
         Err(CommitError::Unavailable(error)) => Err(error.into()),
         Err(_) => Ok(Err(Changed)),
     }
+}
+
+/// The counter steps of a commit.
+fn counted(app: &App, decided: &mut Decided) -> Vec<CounterStep> {
+    let steps = std::mem::take(&mut decided.counters);
+    if app.unlimited { steps.into_iter().map(CounterStep::lifted).collect() } else { steps }
 }
 
 /// What may happen only once the step is stored.

@@ -67,6 +67,8 @@ pub struct Parts {
     pub pages: Pages,
     /// Whether this is `idflow dev`.
     pub development: bool,
+    /// Whether the limits on starts, guesses and mails are lifted, for load tests.
+    pub unlimited: bool,
     /// Brings a revision that a journey needs and that is not held; without it such a journey waits.
     pub fetch: Option<Arc<dyn RevisionFetch>>,
     /// The digest of the second port's bearer token.
@@ -100,6 +102,7 @@ impl Executor {
             hasher: Arc::new(parts.hasher),
             chance: Arc::clone(&parts.chance),
             outbound: parts.outbound,
+            unlimited: parts.unlimited,
         };
         let app = Arc::new(App {
             clock: parts.clock,
@@ -113,6 +116,7 @@ impl Executor {
             mails,
             pages: parts.pages,
             development: parts.development,
+            unlimited: parts.unlimited,
             fetch: parts.fetch,
             limiter: Limiter::default(),
             metrics,

@@ -30,6 +30,7 @@ impl Rule {
             why: self.why,
             help: help.into(),
             related: Vec::new(),
+            is_absence: false,
         }
     }
 }
@@ -51,6 +52,9 @@ pub struct Finding {
     pub help: String,
     /// Other places that explain it.
     pub related: Vec<Related>,
+    /// Whether it is that another object does not exist: no finding while that object may stand where nothing can be
+    /// read.
+    pub is_absence: bool,
 }
 
 /// A place that explains a finding.
@@ -203,6 +207,13 @@ impl Finding {
     #[must_use]
     pub fn graded(mut self, severity: Severity) -> Self {
         self.severity = severity;
+        self
+    }
+
+    /// The same finding, which is that another object does not exist.
+    #[must_use]
+    pub fn of_absence(mut self) -> Self {
+        self.is_absence = true;
         self
     }
 

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::check::{Compiled, check_node, compile_flow};
+use crate::check::{Compiled, Revision, check_node, compile_flow};
 use crate::diagnostic::{Finding, ObjectId, Severity};
 use crate::kinds::Kinds;
 use crate::lint::check_objects;
@@ -21,6 +21,8 @@ pub struct Folder {
     pub flows: BTreeMap<String, Compiled>,
     /// What is wrong with texts and objects, findings about the flows included.
     pub findings: Vec<Finding>,
+    /// Whether some text could not be read: what no file seems to hold may stand there.
+    pub is_incomplete: bool,
 }
 
 impl Folder {
@@ -31,14 +33,22 @@ impl Folder {
             manifests: files.into_iter().map(|(file, text)| source::read(&file, &text)).collect(),
             ..Self::default()
         };
+        folder.is_incomplete = folder.manifests.iter().flat_map(|manifest| &manifest.findings).any(is_error);
         let refused = folder.load(&schemas);
         folder.compile(kinds, &refused);
+        folder.judge_by_rules(&schemas);
         folder
+    }
+
+    /// The objects that a cluster would not accept, or that could not work in it.
+    pub fn refused(&self) -> BTreeSet<ObjectId> {
+        let errors = self.findings.iter().filter(|finding| is_error(finding));
+        errors.filter_map(|finding| finding.place.object().cloned()).collect()
     }
 
     /// Whether some finding is an error.
     pub fn has_errors(&self) -> bool {
-        self.findings.iter().any(|finding| finding.severity == Severity::Error)
+        self.findings.iter().any(is_error)
     }
 
     /// Reads the objects; returns those whose schema is already violated, so that nothing is said twice.
@@ -48,7 +58,7 @@ impl Folder {
             self.findings.extend(manifest.findings.iter().cloned());
             for object in &manifest.objects {
                 let violations = schemas.check(object);
-                let is_refused = violations.iter().any(|finding| finding.severity == Severity::Error);
+                let is_refused = violations.iter().any(is_error);
                 self.findings.extend(violations);
                 let inserted = self.objects.insert(object);
                 if is_refused || !object.faulty.is_empty() {
@@ -65,10 +75,7 @@ impl Folder {
         let mut found = Vec::new();
         for (name, flow) in &self.objects.flows {
             let mut compiled = compile_flow(flow, &self.objects, kinds);
-            compiled.revision.take_if(|revision| {
-                let mut sources = revision.sources.iter();
-                sources.any(|source| refused.contains(&ObjectId::new(&source.kind, &source.name)))
-            });
+            compiled.revision.take_if(|revision| is_made_of(revision, refused));
             found.extend(compiled.findings.iter().cloned());
             self.flows.insert(name.clone(), compiled);
         }
@@ -76,7 +83,21 @@ impl Folder {
             found.extend(check_node(node, &self.objects, kinds).0);
         }
         found.extend(check_objects(&self.objects));
+        found.retain(|finding| !(finding.is_absence && self.is_incomplete));
         self.add_without_repeating(found);
+    }
+
+    /// The rules of the schemas, as the API server judges them: last, and only what is sound without them.
+    fn judge_by_rules(&mut self, schemas: &Schemas) {
+        let refused = self.refused();
+        let objects = self.manifests.iter().flat_map(|manifest| &manifest.objects);
+        let sound = objects.filter(|object| object.faulty.is_empty() && !refused.contains(&object.id()));
+        let broken: Vec<Finding> = sound.flat_map(|object| schemas.broken_rules(object)).collect();
+        self.findings.extend(broken);
+        let refused = self.refused();
+        for compiled in self.flows.values_mut() {
+            compiled.revision.take_if(|revision| is_made_of(revision, &refused));
+        }
     }
 
     /// Whether the text itself is wrong within the settings that a kind refused.
@@ -93,7 +114,11 @@ impl Folder {
     fn add_without_repeating(&mut self, found: Vec<Finding>) {
         let (settings, others): (Vec<_>, Vec<_>) =
             found.into_iter().partition(|finding| finding.code == "invalid-settings");
-        self.findings.retain(|known| !others.iter().any(|finding| finding.place == known.place));
+        // What is only waited for must not hide what is refused.
+        let says_better = |finding: &Finding, known: &Finding| {
+            finding.place == known.place && finding.severity <= known.severity
+        };
+        self.findings.retain(|known| !others.iter().any(|finding| says_better(finding, known)));
         let is_new = |finding: &Finding| {
             !self.is_misread(finding) && !self.findings.iter().any(|known| is_inside(known, finding))
         };
@@ -102,6 +127,15 @@ impl Folder {
         // What is wrong with a callee stands at the callee, which is judged here too.
         self.findings.extend(others.into_iter().filter(|finding| finding.code != "broken-callee"));
     }
+}
+
+fn is_error(finding: &Finding) -> bool {
+    finding.severity == Severity::Error
+}
+
+/// Whether one of these objects went into a revision.
+fn is_made_of(revision: &Revision, objects: &BTreeSet<ObjectId>) -> bool {
+    revision.sources.iter().any(|source| objects.contains(&ObjectId::new(&source.kind, &source.name)))
 }
 
 /// Whether the schema's finding is about something within the settings that a kind refused.

@@ -1,5 +1,7 @@
 //! Checks objects of files against the schemas that the API server would check them against.
 
+mod rules;
+
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 
@@ -12,6 +14,7 @@ use crate::diagnostic::{Finding, Rule, nearest, token};
 use crate::kinds::Kinds;
 use crate::lint::{invalid_value, missing_field, unknown_field};
 use crate::source::Object;
+use rules::{Rules, VALIDATIONS};
 
 const PRESERVE: &str = "x-kubernetes-preserve-unknown-fields";
 
@@ -19,6 +22,7 @@ const PRESERVE: &str = "x-kubernetes-preserve-unknown-fields";
 pub struct Schemas {
     by_kind: BTreeMap<&'static str, Value>,
     patterns: RefCell<BTreeMap<String, Option<Regex>>>,
+    rules: Rules,
 }
 
 impl Schemas {
@@ -35,10 +39,19 @@ impl Schemas {
             if let Some(step) = steps.and_then(Value::as_object_mut) {
                 // Their node objects are judged by `unknown-node-kind`.
                 step.insert(PRESERVE.to_owned(), Value::Bool(true));
+                step.remove(VALIDATIONS);
             }
             Some((kind.as_str(), schema))
         });
-        Self { by_kind: by_kind.collect(), patterns: RefCell::default() }
+        Self { by_kind: by_kind.collect(), patterns: RefCell::default(), rules: Rules::default() }
+    }
+
+    /// Which of its kind's rules an object breaks. They take for granted that every field has its form.
+    pub fn broken_rules(&self, object: &Object) -> Vec<Finding> {
+        self.by_kind
+            .get(object.kind.as_str())
+            .map(|schema| self.rules.broken(object, schema))
+            .unwrap_or_default()
     }
 
     /// What the API server would refuse in an object.
@@ -58,7 +71,7 @@ impl Schemas {
     fn matches(&self, pattern: &str, text: &str) -> bool {
         let mut patterns = self.patterns.borrow_mut();
         let regex = patterns.entry(pattern.to_owned()).or_insert_with(|| Regex::new(pattern).ok());
-        regex.as_ref().is_none_or(|regex| regex.is_match(text))
+        regex.as_ref().is_some_and(|regex| regex.is_match(text))
     }
 }
 

@@ -95,6 +95,11 @@ pub fn read(file: &str, text: &str) -> Manifest {
 }
 
 impl Manifest {
+    /// Whether the file holds this object.
+    pub fn holds(&self, object: &ObjectId) -> bool {
+        self.objects.iter().any(|held| held.kind == object.kind && held.name == object.name)
+    }
+
     fn add(&mut self, document: Document) {
         if document.value.is_null() {
             return;

@@ -57,7 +57,7 @@ impl Server {
 
 fn launch(data: &Path, users: &Path, cheapest: bool) -> Dev {
     let users = users.display().to_string();
-    let mut more = vec!["--users", users.as_str()];
+    let mut more = vec!["--no-limits", "--users", users.as_str()];
     if cheapest {
         more.extend(["--password-hash", "cheapest"]);
     }

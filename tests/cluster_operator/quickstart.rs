@@ -14,7 +14,7 @@ fn kubectl_apply_of_the_quickstart_ends_with_every_object_ready() {
     let namespace = namespace_of(&folder);
     cluster.kubectl(&["create", "namespace", &namespace]);
     let kubelet = Kubelet::start(cluster, &namespace, PROGRAM);
-    cluster.kubectl(&["apply", "-R", "-f", &folder.display().to_string()]).expect("kubectl apply");
+    cluster.kubectl(&["apply", "-f", &folder.display().to_string()]).expect("kubectl apply");
 
     let kinds = "tenants,directories,flows,flownodes,oidcclients,connections,themes";
     wait::until(world::SETTLED, "every object of the quickstart is Ready", || {

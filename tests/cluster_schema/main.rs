@@ -77,6 +77,32 @@ fn every_rule_refuses_what_it_should_and_says_why() {
 }
 
 #[test]
+fn lint_and_so_dev_refuses_what_the_api_server_refuses_and_nothing_valid() {
+    let is_read =
+        |manifest: &&Value| !["FlowRevision", "Catalog"].iter().any(|kind| manifest["kind"] == *kind);
+    let accepted: Vec<String> = refusals::TABLE
+        .iter()
+        .filter(|refusal| lint(&refusal.manifest()).is_ok())
+        .map(|refusal| refusal.what.to_owned())
+        .collect();
+    assert!(accepted.is_empty(), "lint accepts: {accepted:#?}");
+    let refused: Vec<String> =
+        samples::all().iter().filter(is_read).filter_map(|sample| lint(sample).err()).collect();
+    assert!(refused.is_empty(), "lint refuses valid samples: {}", refused.join("\n"));
+}
+
+/// What `idflow lint` says to one object, if it finds an error.
+fn lint(manifest: &Value) -> Result<(), String> {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("object.json");
+    std::fs::write(&file, manifest.to_string()).expect("the object");
+    let output = std::process::Command::new(env!("CARGO_BIN_EXE_idflow")).arg("lint").arg(&file).output();
+    let output = output.expect("idflow lint");
+    let said = String::from_utf8_lossy(&output.stdout).into_owned();
+    if output.status.success() { Ok(()) } else { Err(said) }
+}
+
+#[test]
 fn words_that_yaml_reads_as_booleans_are_refused_as_kubectl_reads_them() {
     let Some(cluster) = installed("words_that_yaml_reads_as_booleans_are_refused_as_kubectl_reads_them")
     else {
@@ -144,13 +170,13 @@ fn every_example_is_accepted_by_the_api_server() {
         for namespace in namespaces_of(cluster, &text) {
             cluster.kubectl(&["create", "namespace", &namespace]);
         }
-        cluster.kubectl(&["apply", "--dry-run=server", "-R", "-f", &text]).expect(&text);
+        cluster.kubectl(&["apply", "--dry-run=server", "-f", &text]).expect(&text);
     }
 }
 
 /// The namespaces that the objects of a folder name.
 fn namespaces_of(cluster: &Cluster, folder: &str) -> Vec<String> {
-    let answer = cluster.kubectl(&["create", "--dry-run=client", "-R", "-f", folder, "-o", "json"]);
+    let answer = cluster.kubectl(&["create", "--dry-run=client", "-f", folder, "-o", "json"]);
     let stream = serde_json::Deserializer::from_str(&answer.stdout).into_iter::<Value>();
     let objects = stream.flat_map(|one| {
         let one = one.expect("JSON");

@@ -14,6 +14,12 @@ use tempfile::TempDir;
 mod hostile;
 mod reload;
 mod repeated;
+mod state;
+
+/// The small tenant of the tests, which calls a service on this port.
+pub(crate) fn manifests(service: u16) -> String {
+    world::manifests("local", "http://127.0.0.1:8080", 25, service)
+}
 
 /// A running `idflow dev` on the small tenant of the tests.
 pub(crate) struct Served {
@@ -24,11 +30,16 @@ pub(crate) struct Served {
 
 impl Served {
     pub(crate) fn start() -> Self {
+        Self::start_on(&[], str::to_owned)
+    }
+
+    /// The same with further arguments, on edited manifests.
+    pub(crate) fn start_on(more: &[&str], edit: impl Fn(&str) -> String) -> Self {
         let folders = [(); 2].map(|()| tempfile::tempdir().expect("a folder"));
         let service = Service::start();
-        let text = world::manifests("local", "http://127.0.0.1:8080", 25, service.port);
-        std::fs::write(folders[0].path().join("tenant.yaml"), text).expect("the manifests");
-        let dev = Dev::start(env!("CARGO_BIN_EXE_idflow"), folders[0].path(), folders[1].path(), &[]);
+        std::fs::write(folders[0].path().join("tenant.yaml"), edit(&manifests(service.port)))
+            .expect("the manifests");
+        let dev = Dev::start(env!("CARGO_BIN_EXE_idflow"), folders[0].path(), folders[1].path(), more);
         Self { dev, service, folders }
     }
 

@@ -66,3 +66,83 @@ fn welcome(served: &Served) -> Page {
     let form = served.person("ada@test.example").fill(&page);
     browser.submit(&page, &form).expect("the password").page()
 }
+
+#[test]
+fn a_flow_that_is_emptied_or_deleted_gets_its_line_and_so_does_its_return() {
+    let served = Served::start();
+    let manifests = std::fs::read_to_string(served.manifest()).expect("the manifests");
+    let own = served.dev.folder.path().join("other.yaml");
+    let flow = |name: &str| {
+        format!(
+            "apiVersion: idflow.dev/v1alpha1\nkind: Flow\nmetadata: {{ name: {name} }}\n\
+             spec: {{ type: Custom, start: done, steps: [{{ id: done, complete: {{ subject: Guest }} }}] }}\n"
+        )
+    };
+    for (what, text, line) in [
+        ("a new flow", Some(flow("other")), "revision  other@"),
+        ("an empty spec", Some(flow("other").replace("spec: {", "spec: {} # {")), "kept      Flow/other"),
+        ("a file without documents", Some("# nothing\n".to_owned()), "removed   Flow/other"),
+        ("the flow again", Some(flow("other")), "revision  other@"),
+        ("a deleted file", None, "removed   Flow/other"),
+    ] {
+        let before = served.dev.process.lines().len();
+        match text {
+            Some(text) => std::fs::write(&own, text).expect("the flow"),
+            None => std::fs::remove_file(&own).expect("the flow"),
+        }
+        said(&served, before, what, line);
+    }
+    assert_eq!(std::fs::read_to_string(served.manifest()).expect("the manifests"), manifests);
+}
+
+#[test]
+fn a_client_that_is_refused_keeps_its_last_good_form_and_says_so() {
+    let served = Served::start();
+    let before = served.dev.process.lines().len();
+    let callback = "http://127.0.0.1:9/callback";
+    served.edit(callback, "javascript:alert(1)");
+    said(&served, before, "a redirect URI that no browser may follow", "kept      OIDCClient/app");
+    let mut browser = served.client().browser();
+    let page = served.client().begin(&mut browser, "kept").expect("a page").page();
+    assert_eq!(page.status(), 200, "the redirect URI of before is served");
+    let asked = served.client().authorize_url("x").replace(
+        "redirect_uri=http%3A%2F%2F127.0.0.1%3A9%2Fcallback",
+        "redirect_uri=javascript%3Aalert%281%29",
+    );
+    let mut browser = idflow_test_support::browser::Browser::default();
+    assert_eq!(browser.open(&asked).expect("an answer").page().status(), 400, "{asked}");
+}
+
+#[test]
+fn a_client_that_is_refused_from_the_start_is_not_served() {
+    let served = Served::start_on(&[], |text| {
+        text.replace("authentication: None", "authentication: ClientSecretBasic")
+    });
+    said(&served, 0, "a client without the secret it needs", "refused   OIDCClient/app");
+    let mut browser = served.client().browser();
+    assert_eq!(served.client().begin(&mut browser, "x").expect("an answer").page().status(), 400);
+}
+
+#[test]
+fn a_syntax_error_says_what_is_wrong_with_the_text_and_nothing_about_flows_that_do_not_exist() {
+    let served = Served::start();
+    let before = served.dev.process.lines().len();
+    served.edit("kind: Directory", "kind: Directory: {");
+    said(&served, before, "a syntax error", "tenant.yaml:");
+    said(&served, before, "the object that cannot be read", "kept      Directory/people");
+    said(&served, before, "a flow that uses it", "kept      Flow/sign-in");
+    let said = served.dev.process.lines().split_off(before);
+    let is_about_others = |line: &&String| line.contains("there is no") || line.contains("does not exist");
+    assert_eq!(said.iter().filter(is_about_others).count(), 0, "{}", said.join("\n"));
+    let mut browser = served.client().browser();
+    assert_eq!(served.client().begin(&mut browser, "kept").expect("a page").page().status(), 200);
+}
+
+/// Waits until the terminal says `line`, after the first `before` lines.
+fn said(served: &Served, before: usize, what: &str, line: &str) {
+    wait::until(Duration::from_secs(5), &format!("{what}: {line}"), || {
+        let lines = served.dev.process.lines();
+        let found = lines.get(before..).is_some_and(|new| new.iter().any(|one| one.contains(line)));
+        if found { Ok(()) } else { Err(lines.join("\n")) }
+    });
+}

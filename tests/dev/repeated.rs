@@ -37,8 +37,17 @@ fn a_code_of_the_provider_works_once() {
 }
 
 #[test]
-fn none_of_64_sign_ins_at_once_fails() {
+fn a_flood_of_starts_is_told_to_wait_as_in_a_cluster() {
     let served = Served::start();
+    let status = |_| served.client().begin(&mut served.client().browser(), "many").expect("an answer");
+    let refused =
+        (0..80).map(status).filter(|arrival| matches!(arrival, Arrival::Page(page) if page.status() == 429));
+    assert!(refused.count() > 0);
+}
+
+#[test]
+fn none_of_64_sign_ins_at_once_fails() {
+    let served = Served::start_on(&["--no-limits"], str::to_owned);
     served.sign_up("ada@test.example");
     let sign_in = || -> Result<(), String> {
         let mut browser = served.client().browser();

@@ -5,8 +5,8 @@ use std::path::Path;
 
 use idflow_core::audit::AuditEvent;
 use idflow_executor::observer::Observer;
-use idflow_executor::source::folder::Reading;
-use idflow_flow::diagnostic::Severity;
+use idflow_executor::source::folder::{Changes, Reading};
+use idflow_flow::diagnostic::{ObjectId, Severity};
 
 use crate::output;
 
@@ -26,20 +26,42 @@ pub(super) fn reading(reading: &Reading) {
     for (flow, missing) in &reading.missing {
         eprintln!("waiting   {flow}: {missing} does not exist yet");
     }
-    for (flow, digest) in &reading.minted {
+    let Changes { minted, kept, refused, removed } = &reading.changes;
+    for (flow, digest) in minted {
         println!("revision  {flow}@{} serves new journeys", digest.short(8));
     }
-    for flow in &reading.held_back {
-        eprintln!("kept      {flow}: this edit cannot run, so the revision before it goes on serving");
+    for object in kept {
+        eprintln!("kept      {object}: as it is now it cannot be used, so its last good form goes on serving");
+    }
+    for object in refused {
+        eprintln!("refused   {object}: {}", while_refused(object));
+    }
+    for object in removed {
+        println!("removed   {object}: {}", once_removed(object));
+    }
+}
+
+fn while_refused(object: &ObjectId) -> &'static str {
+    match &*object.kind {
+        "Tenant" => "nothing is served until it is corrected",
+        _ => "it is not served until it is corrected",
+    }
+}
+
+fn once_removed(object: &ObjectId) -> &'static str {
+    match &*object.kind {
+        "Flow" => "no file describes it any more, so no journey begins on it; open ones finish",
+        _ => "no file describes it any more",
     }
 }
 
 /// Says where everything is.
-pub(super) fn addresses(issuer: &str, demo: SocketAddr, folder: &Path) {
+pub(super) fn addresses(issuer: &str, demo: SocketAddr, folder: &Path, data: &Path) {
     println!();
     println!("  Sign in, or create an account   http://{demo}/");
     println!("  Read the mails it would send    {issuer}/dev/mail");
     println!("  For your own application        {issuer} (issuer)");
+    println!("  Accounts and keys are kept in   {}", data.display());
     println!();
     println!("Edit a file in {} and save: new journeys run the edit, open ones", folder.display());
     println!("finish on the revision they began with. Every step is a line here:");

@@ -1,9 +1,9 @@
 //! A folder of manifests as the configuration source: what `idflow dev` serves.
 //!
-//! A flow that does not compile keeps its last good revision. Contents of revisions are kept in the data folder,
+//! What a cluster would refuse keeps its last good form, a flow its last good revision. Contents of revisions are kept in the data folder,
 //! because open journeys finish on them after a restart too.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::SystemTime;
@@ -12,12 +12,13 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use idflow_api::catalog::{CatalogEntry, CatalogFlow, TenantSettings};
 use idflow_api::flow::Flow;
+use idflow_api::tenant::Tenant;
 use idflow_core::Value;
 use idflow_core::digest::Digest;
-use idflow_flow::Objects;
-use idflow_flow::diagnostic::{Finding, ObjectId, Severity};
+use idflow_flow::diagnostic::{Finding, ObjectId};
 use idflow_flow::kinds::Kinds;
 use idflow_flow::source::{Manifest, Object};
+use idflow_flow::{Objects, Revision};
 
 use crate::source::Snapshot;
 use crate::source::live::{Live, SharedSecret};
@@ -29,6 +30,7 @@ pub struct Folder {
     issuer: String,
     kinds: Kinds,
     catalog: i64,
+    tenant: Option<Arc<Tenant>>,
     served: BTreeMap<String, CatalogFlow>,
     contents: BTreeMap<Digest, String>,
     live: Live,
@@ -45,10 +47,21 @@ pub struct Reading {
     pub findings: Vec<Finding>,
     /// Objects that are named and do not exist, with who names them.
     pub missing: Vec<(String, ObjectId)>,
-    /// Flows that run a new revision since the last reading: name and digest.
+    /// What became of objects since the last reading.
+    pub changes: Changes,
+}
+
+/// What a reading changed for visitors, and what it did not although somebody edited it.
+#[derive(Debug, Default)]
+pub struct Changes {
+    /// Flows that run a new revision: name and digest.
     pub minted: Vec<(String, Digest)>,
-    /// Flows whose edit cannot run; the revision before goes on serving.
-    pub held_back: Vec<String>,
+    /// Objects that cannot be used as they are now: their last good form goes on.
+    pub kept: BTreeSet<ObjectId>,
+    /// Objects that cannot be used and never could.
+    pub refused: BTreeSet<ObjectId>,
+    /// Objects that no file describes any more.
+    pub removed: BTreeSet<ObjectId>,
 }
 
 /// Names and modification times of the folder's files: equal as long as nothing was saved.
@@ -70,6 +83,7 @@ impl Folder {
             issuer: issuer.to_owned(),
             kinds,
             catalog: 0,
+            tenant: None,
             served: BTreeMap::new(),
             contents,
             live: Live::default(),
@@ -102,44 +116,90 @@ impl Folder {
         }
         let checked = idflow_flow::Folder::read(texts, self.kinds);
         self.catalog += 1;
+        let before = self.known();
+        let mut changes = Changes { refused: checked.refused(), ..Changes::default() };
+        self.take_live(&checked, &changes.refused);
+        // Without its guard rails nothing of a tenant is served, as in a cluster.
+        let is_open = self.tenant.is_some() || !changes.refused.iter().any(|object| object.kind == "Tenant");
+        let missing = if is_open { self.take_flows(&checked, &mut changes)? } else { Vec::new() };
+        self.report(&before, &checked, &mut changes);
+        let snapshot = self.snapshot();
+        let (manifests, findings) = (checked.manifests, checked.findings);
+        Ok(Reading { snapshot, manifests, findings, missing, changes })
+    }
+
+    /// What has a good form.
+    fn known(&self) -> BTreeSet<ObjectId> {
+        let flows = self.served.keys().map(|name| ObjectId::new("Flow", name));
+        let tenant = self.tenant.iter().filter_map(|tenant| tenant.metadata.name.as_ref());
+        flows.chain(tenant.map(|name| ObjectId::new("Tenant", name))).chain(self.live.objects()).collect()
+    }
+
+    /// Takes the objects that are live at once; one that is refused keeps its last good form. While some file cannot
+    /// be read, what no other holds is not gone.
+    fn take_live(&mut self, checked: &idflow_flow::Folder, refused: &BTreeSet<ObjectId>) {
+        let is_held = |object: &ObjectId| checked.manifests.iter().any(|manifest| manifest.holds(object));
+        let stays = |object: &ObjectId| checked.is_incomplete || is_held(object);
         let mut live = live(&checked.objects, &checked.manifests);
-        // What a file that cannot be read held is not gone: only what no file mentions any more is.
-        if checked.manifests.iter().any(is_unreadable) {
-            live.keep(&self.live);
-        } else {
-            self.served.retain(|name, _| checked.objects.flows.contains_key(name));
-        }
+        live.retain(|object| !refused.contains(object));
+        self.live.retain(stays);
+        live.keep(&self.live);
         self.live = live;
-        let mut minted = Vec::new();
-        let (mut held_back, mut missing) = (Vec::new(), Vec::new());
-        for (name, compiled) in checked.flows {
-            missing.extend(compiled.missing.into_iter().map(|object| (name.clone(), object)));
-            match (compiled.revision, checked.objects.flows.get(&name)) {
-                (Some(revision), Some(flow)) => {
-                    self.serve(&name, flow, revision.digest, revision.content, &mut minted)?;
+        let id = |tenant: &Tenant| ObjectId::new("Tenant", tenant.metadata.name.clone().unwrap_or_default());
+        self.tenant.take_if(|tenant| !stays(&id(tenant)));
+        let good = checked.objects.tenants.values().find(|tenant| !refused.contains(&id(tenant)));
+        self.tenant = good.cloned().or_else(|| self.tenant.take());
+        self.served.retain(|name, _| stays(&ObjectId::new("Flow", name)));
+    }
+
+    /// Takes the flows that compile; returns what the others wait for.
+    fn take_flows(
+        &mut self,
+        checked: &idflow_flow::Folder,
+        changes: &mut Changes,
+    ) -> std::io::Result<Vec<(String, ObjectId)>> {
+        let mut missing = Vec::new();
+        for (name, compiled) in &checked.flows {
+            let flow = checked.objects.flows.get(name);
+            match compiled.revision.as_ref().zip(flow) {
+                Some((revision, flow)) => self.serve(name, flow, revision, &mut changes.minted)?,
+                None if compiled.missing.is_empty() => {
+                    changes.refused.insert(ObjectId::new("Flow", name));
                 }
-                _ => held_back.push(name),
+                None => missing.extend(compiled.missing.iter().map(|object| (name.clone(), object.clone()))),
             }
         }
-        let snapshot = self.snapshot(&checked.objects);
-        let (manifests, findings) = (checked.manifests, checked.findings);
-        Ok(Reading { snapshot, manifests, findings, missing, minted, held_back })
+        missing.retain(|_| !checked.is_incomplete);
+        Ok(missing)
+    }
+
+    /// Sorts what was edited and is not in use by what goes on in its place.
+    fn report(&self, before: &BTreeSet<ObjectId>, checked: &idflow_flow::Folder, changes: &mut Changes) {
+        let now = self.known();
+        changes.removed = before.difference(&now).cloned().collect();
+        let is_held = |object: &&ObjectId| checked.manifests.iter().any(|manifest| manifest.holds(object));
+        let waiting = |object: &&ObjectId| {
+            object.kind == "Flow"
+                && checked.flows.get(&object.name).is_some_and(|flow| flow.revision.is_none())
+        };
+        let unread = now.iter().filter(|object| !is_held(object) || waiting(object));
+        changes.kept = changes.refused.intersection(&now).chain(unread).cloned().collect();
+        changes.refused.retain(|object| !now.contains(object));
     }
 
     fn serve(
         &mut self,
         name: &str,
-        flow: &Arc<Flow>,
-        digest: Digest,
-        content: String,
+        flow: &Flow,
+        Revision { digest, content, .. }: &Revision,
         minted: &mut Vec<(String, Digest)>,
     ) -> std::io::Result<()> {
         let text = digest.to_string();
         let before = self.served.get(name).and_then(|flow| flow.entries.first());
         if before.is_none_or(|entry| entry.digest != text) {
-            minted.push((name.to_owned(), digest));
-            std::fs::write(self.kept.join(format!("{text}.json")), &content)?;
-            self.contents.insert(digest, content);
+            minted.push((name.to_owned(), *digest));
+            std::fs::write(self.kept.join(format!("{text}.json")), content)?;
+            self.contents.insert(*digest, content.clone());
         }
         let entry =
             CatalogEntry { revision: format!("{name}-{}", digest.short(8)), digest: text, weight: 100 };
@@ -154,8 +214,8 @@ impl Folder {
         Ok(())
     }
 
-    fn snapshot(&self, objects: &Objects) -> Snapshot {
-        let tenant = objects.tenants.values().next();
+    fn snapshot(&self) -> Snapshot {
+        let tenant = self.tenant.as_ref();
         let settings = TenantSettings {
             name: tenant.and_then(|tenant| tenant.metadata.name.clone()).unwrap_or_else(|| "dev".to_owned()),
             issuer: self.issuer.clone(),
@@ -173,11 +233,6 @@ impl Folder {
             live: self.live.clone(),
         }
     }
-}
-
-/// Whether a file has text of which nothing could be read.
-fn is_unreadable(manifest: &Manifest) -> bool {
-    manifest.objects.is_empty() && manifest.findings.iter().any(|finding| finding.severity == Severity::Error)
 }
 
 fn live(objects: &Objects, manifests: &[Manifest]) -> Live {

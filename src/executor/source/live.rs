@@ -12,6 +12,7 @@ use idflow_api::{HOSTS_ANNOTATION, USABLE_LABEL};
 use idflow_core::digest::Digest;
 use idflow_core::secret::SecretText;
 use idflow_core::time::Span;
+use idflow_flow::diagnostic::ObjectId;
 use idflow_net::mail::{SmtpSecurity, SmtpSettings};
 use idflow_oidc::client::{Algorithm, Client, ClientAuthentication, GrantType, PkcePolicy};
 use idflow_pages::theme::Theme;
@@ -87,6 +88,33 @@ impl Live {
         add(&mut self.clients, &before.clients);
         add(&mut self.themes, &before.themes);
         add(&mut self.secrets, &before.secrets);
+    }
+
+    /// Leaves out objects for which `stays` is false.
+    pub fn retain(&mut self, stays: impl Fn(&ObjectId) -> bool) {
+        fn part<T>(objects: &mut BTreeMap<String, T>, kind: &str, stays: &impl Fn(&ObjectId) -> bool) {
+            objects.retain(|name, _| stays(&ObjectId::new(kind, name)));
+        }
+        part(&mut self.connections, "Connection", &stays);
+        part(&mut self.directories, "Directory", &stays);
+        part(&mut self.clients, "OIDCClient", &stays);
+        part(&mut self.themes, "Theme", &stays);
+        part(&mut self.secrets, "Secret", &stays);
+    }
+
+    /// Every object.
+    pub fn objects(&self) -> impl Iterator<Item = ObjectId> + '_ {
+        fn part<'a, T>(
+            objects: &'a BTreeMap<String, T>,
+            kind: &'static str,
+        ) -> impl Iterator<Item = ObjectId> + 'a {
+            objects.keys().map(move |name| ObjectId::new(kind, name))
+        }
+        part(&self.connections, "Connection")
+            .chain(part(&self.directories, "Directory"))
+            .chain(part(&self.clients, "OIDCClient"))
+            .chain(part(&self.themes, "Theme"))
+            .chain(part(&self.secrets, "Secret"))
     }
 
     /// A configuration without flows, and what could not be used of the objects.

@@ -190,6 +190,7 @@ rules! {
         unknown_field,
         missing_field,
         invalid_value,
+        broken_rule,
 }
 
 /// Everything that is wrong with one flow or node.

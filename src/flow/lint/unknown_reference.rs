@@ -43,13 +43,13 @@ pub(super) fn find(cx: &Subject<'_, '_>) -> Vec<Finding> {
         let ObjectId { kind, name } = object;
         if name == DEFAULT {
             let help = format!("set default: true in one {kind}, or name one in the step");
-            return RULE.at(cx.at(pointer), format!("no {kind} is the default one"), help);
+            return RULE.at(cx.at(pointer), format!("no {kind} is the default one"), help).of_absence();
         }
         let help = match nearest(name, names(cx.resolved.objects, kind)) {
             Some(near) => format!("did you mean {near}?"),
             None => format!("apply the {kind} too, or correct the name"),
         };
-        RULE.at(cx.at(pointer), format!("there is no {kind} {name} in this namespace"), help)
+        RULE.at(cx.at(pointer), format!("there is no {kind} {name} in this namespace"), help).of_absence()
     });
     found.collect()
 }

@@ -93,7 +93,7 @@ fn of_reference(
             None => "apply the Secret too; a folder need not hold it".to_owned(),
         };
         let finding = RULE.at(place.clone(), format!("there is no Secret {name} here"), help);
-        return vec![finding.graded(Severity::Warning)];
+        return vec![finding.graded(Severity::Warning).of_absence()];
     };
     problems(name, facts, host, entries).into_iter().map(|(title, help)| RULE.at(place.clone(), title, help)).collect()
 }

@@ -57,7 +57,7 @@ fn of_client(objects: &Objects, client: &str, flows: &ClientFlows) -> Vec<Findin
                     None => "apply the flow too, or correct the name".to_owned(),
                 };
                 let finding = RULE.at(place, format!("there is no Flow {flow} in this namespace"), help);
-                Some(finding.graded(Severity::Warning))
+                Some(finding.graded(Severity::Warning).of_absence())
             }
             Some(found) if found.spec.type_ != wanted => {
                 let title = format!("the Flow {flow} is of type {}, and {field} needs one of type {wanted}", found.spec.type_);

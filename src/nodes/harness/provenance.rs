@@ -59,7 +59,8 @@ const OWN: [&str; 8] = [
 
 #[test]
 fn a_code_shows_a_factor_only_when_it_can_go_nowhere_but_to_the_user() {
-    let (kind, ..) = crate::examples().into_iter().find(|(kind, ..)| kind.kind.name == "oneTimeCode").unwrap();
+    let (kind, ..) =
+        crate::examples().into_iter().find(|(kind, ..)| kind.kind.name == "oneTimeCode").unwrap();
     let hostile = HOSTILE.iter().map(|source| (source, false));
     for (source, is_own) in hostile.chain(OWN.iter().map(|source| (source, true))) {
         let example = Example::of(json!({ "connection": "mail", "to": source })).for_user();

@@ -21,10 +21,9 @@ use super::world::World;
 const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../examples/quickstart");
 
 static FLOWS: LazyLock<BTreeMap<String, Runnable>> = LazyLock::new(|| {
-    let files = std::fs::read_dir(FOLDER).unwrap().map(|entry| {
-        let path = entry.unwrap().path();
-        (path.display().to_string(), std::fs::read_to_string(&path).unwrap())
-    });
+    let paths = std::fs::read_dir(FOLDER).unwrap().map(|entry| entry.unwrap().path());
+    let manifests = paths.filter(|path| path.extension().is_some_and(|ending| ending == "yaml"));
+    let files = manifests.map(|path| (path.display().to_string(), std::fs::read_to_string(&path).unwrap()));
     let folder = Folder::read(files, crate::kinds());
     assert!(!folder.has_errors(), "{:?}", folder.findings);
     let bound = |program| Runnable::bind(Arc::new(program), crate::all()).unwrap();

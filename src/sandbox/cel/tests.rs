@@ -258,7 +258,9 @@ fn references_tell_what_is_read_and_whether_absence_is_provided_for() {
 fn origins_are_told_only_when_every_possible_value_is_one_that_stands_somewhere() {
     let origins = |source: &str| {
         let expression = Expression::compile(source).unwrap_or_else(|error| panic!("{source}: {error}"));
-        expression.origins().map(|paths| paths.iter().map(|path| path.join(".")).collect::<Vec<_>>().join(" "))
+        expression
+            .origins()
+            .map(|paths| paths.iter().map(|path| path.join(".")).collect::<Vec<_>>().join(" "))
     };
     for (source, wanted) in [
         ("user.email", "user.email"),

@@ -90,11 +90,9 @@ impl Call<'_> {
     }
 }
 
-/// A tenant whose limits hold, and a token of somebody who signed in.
+/// A tenant, and a token of somebody who signed in.
 async fn world() -> (World, String) {
     let mut world = World::new(1).await;
-    world.development = false;
-    world.restart().await;
     world.user(ADA).await;
     let code = Person::new(ADA).walk(&mut world, "", &mut Calm).await.code();
     let tokens = exchange(&world, &code).await.json();

@@ -48,9 +48,7 @@ async fn j_20_a_panic_costs_one_request_and_shows_a_reference() {
 
 #[tokio::test]
 async fn a_flood_of_starts_from_one_address_is_told_to_wait_and_others_are_not() {
-    let mut world = World::new(1).await;
-    world.development = false;
-    world.restart().await;
+    let world = World::new(1).await;
     for path in ["/flows/sign-in".to_owned(), authorize_path("")] {
         let mut statuses = Vec::new();
         for _ in 0..60 {

@@ -103,6 +103,19 @@ async fn p_9_faults_while_counting_give_no_further_guesses() {
     }
 }
 
+#[tokio::test]
+async fn lifted_limits_let_a_load_test_guess_start_and_send_as_it_likes() {
+    let mut world = World::new(1).await;
+    world.unlimited = true;
+    world.restart().await;
+    world.user(ADA).await;
+    for number in 0..60 {
+        let (_, page) = guess(&world, 1, ADA, "wrong").await;
+        assert!(page.form().is_some(), "guess {number}: {}", page.body);
+    }
+    Person::new(ADA).walk(&mut world, "", &mut Calm).await.code();
+}
+
 /// One guess by somebody who repeats what is not available; 1 when a verdict was shown.
 async fn told_wrong(world: &World) -> usize {
     let mut browser = Browser::new();

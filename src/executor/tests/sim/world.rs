@@ -99,7 +99,8 @@ pub(crate) fn snapshot(manifests: &str) -> Snapshot {
     std::fs::write(folder.path().join("tenant.yaml"), manifests).unwrap();
     let mut folder = Folder::open(folder.path(), data.path(), ISSUER, idflow_nodes::kinds()).unwrap();
     let reading = folder.read().unwrap();
-    assert!(reading.held_back.is_empty(), "{:?}: {:?}", reading.held_back, reading.findings);
+    let refused = &reading.changes.refused;
+    assert!(refused.is_empty(), "{refused:?}: {:?}", reading.findings);
     reading.snapshot
 }
 
@@ -110,7 +111,7 @@ pub(crate) struct World {
     pub(crate) mails: Mailbox,
     pub(crate) events: Arc<Events>,
     pub(crate) snapshot: Snapshot,
-    pub(crate) development: bool,
+    pub(crate) unlimited: bool,
     chance: Arc<SeededChance>,
     clock_breaks_in: Arc<AtomicI64>,
     running: Option<Running>,
@@ -138,7 +139,7 @@ impl World {
             mails: Mailbox::default(),
             events: Arc::default(),
             snapshot,
-            development: true,
+            unlimited: false,
             chance: Arc::new(SeededChance::new(seed)),
             clock_breaks_in: Arc::default(),
             running: None,
@@ -182,7 +183,8 @@ impl World {
             mailer: Arc::new(self.mails.clone()),
             observer: Arc::clone(&self.events) as _,
             pages: Pages::embedded().unwrap(),
-            development: self.development,
+            development: true,
+            unlimited: self.unlimited,
             fetch: None,
             admin_token: None,
         }
