@@ -116,7 +116,6 @@ async fn serve(args: Args) -> anyhow::Result<()> {
         clock: Arc::clone(&clock),
         chance: Arc::clone(&chance),
         kinds,
-        nodes: idflow_nodes::all(),
         store,
         keys: secrets.keys()?,
         hasher,

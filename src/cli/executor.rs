@@ -72,7 +72,6 @@ async fn serve(args: Args) -> anyhow::Result<()> {
         clock: Arc::clone(&clock),
         chance,
         kinds: idflow_nodes::kinds(),
-        nodes: idflow_nodes::all(),
         store,
         keys: secrets.keys,
         hasher: Hasher::new(Cost::Owasp),

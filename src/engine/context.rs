@@ -12,11 +12,11 @@ use idflow_core::time::Timestamp;
 use idflow_core::view::Text;
 use idflow_core::write::Write;
 use idflow_core::{Data, Value};
+use idflow_flow::plan::AuthoredText;
 use idflow_sandbox::{Escape, Expression, Template};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::bind::AuthoredText;
 use crate::data::Sources;
 use crate::turn::{Additions, Fault};
 
@@ -137,7 +137,7 @@ impl<'a> Cx<'a> {
     pub fn identifier(&self) -> Option<String> {
         self.user()?;
         let identifiers =
-            self.sources.program.directories.values().flat_map(|directory| &directory.identifiers);
+            self.sources.program.directories.by_name.values().flat_map(|directory| &directory.identifiers);
         let mut texts = identifiers.filter_map(|name| self.user_data().get(name)?.as_str());
         texts.next().map(str::to_owned)
     }

@@ -368,7 +368,7 @@ impl<'p> Run<'p> {
         };
         let steps =
             self.journey.frames.iter().filter_map(|frame| self.runnable.step(frame.graph, frame.step));
-        let path: Vec<&str> = steps.map(|(step, _)| &*step.id).collect();
+        let path: Vec<&str> = steps.map(|step| &*step.id).collect();
         self.decided.audit.push(AuditEvent {
             at: self.now,
             name: name.to_owned(),

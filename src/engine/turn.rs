@@ -1,29 +1,15 @@
 //! The contract between the engine and a node: an event in, a turn out, no I/O.
 
+use idflow_core::Data;
 use idflow_core::counter::CounterStep;
 use idflow_core::effect::{Answer, Ask, Mail, Submission};
-use idflow_core::evidence::Proof;
 use idflow_core::user::User;
 use idflow_core::view::View;
 use idflow_core::write::Write;
-use idflow_core::{Data, Value};
-use idflow_flow::kinds::Kind;
 
-use crate::bind::{BindError, Binder};
 use crate::context::Cx;
 
-/// A node kind with its behaviour.
-pub struct NodeKind {
-    /// What everybody else reads about it.
-    pub kind: &'static Kind,
-    /// Turns settings into a node: expressions and templates are compiled here, once, when a revision is loaded.
-    pub bind: Bind,
-}
-
-/// Makes a node of a step's settings.
-pub type Bind = fn(&Value, &Binder<'_>) -> Result<Box<dyn Node>, BindError>;
-
-/// One bound step.
+/// One step, its settings compiled.
 pub trait Node: Send + Sync {
     /// Takes one event. The node's own state between events is kept by [`Cx::keep`] and read by [`Cx::state`].
     fn turn(&self, cx: &mut Cx<'_>, event: Event) -> Result<Turn, Fault>;
@@ -51,10 +37,11 @@ pub enum Turn {
     Finish(Box<Finish>),
 }
 
-/// How a step is left, and what is committed with it.
+/// How a step is left, and what is committed with it. What is proven by that is not for the step to say: it follows from
+/// the facts of its outcome, by which the compiler has judged the flow.
 #[derive(Debug, Default)]
 pub struct Finish {
-    /// The outcome; one of those that the kind's facts declare.
+    /// The outcome; one of those that the plan's facts declare.
     pub outcome: String,
     /// Written to `steps.<id>`.
     pub outputs: Data,
@@ -62,8 +49,8 @@ pub struct Finish {
     pub form: Data,
     /// Written to `vars`.
     pub vars: Data,
-    /// What is now proven; the engine adds step instance, attempt, user and time.
-    pub proofs: Vec<Proof>,
+    /// The address that was verified, as `email:` and the address; with an outcome that proves one, and only with such.
+    pub address: Option<String>,
     /// The user the journey concerns from now on. A journey that already concerns another user ends in `error`.
     pub user: Option<User>,
     /// For `call` and `node`: the callee is entered with these arguments instead of following the outcome.

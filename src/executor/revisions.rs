@@ -6,7 +6,6 @@ use std::sync::{Arc, RwLock};
 
 use idflow_core::digest::Digest;
 use idflow_engine::bind::Runnable;
-use idflow_engine::turn::NodeKind;
 use idflow_flow::kinds::Kinds;
 use idflow_flow::program::Program;
 
@@ -35,14 +34,13 @@ pub enum LoadError {
 #[derive(Clone)]
 pub struct Revisions {
     kinds: Kinds,
-    nodes: &'static [&'static NodeKind],
     held: Arc<RwLock<BTreeMap<Digest, Arc<Runnable>>>>,
 }
 
 impl Revisions {
     /// An empty set that loads with these kinds.
-    pub fn new(kinds: Kinds, nodes: &'static [&'static NodeKind]) -> Self {
-        Self { kinds, nodes, held: Arc::default() }
+    pub fn new(kinds: Kinds) -> Self {
+        Self { kinds, held: Arc::default() }
     }
 
     /// Loads a revision unless it is held already. The content is trusted only with the digest it goes by.
@@ -56,8 +54,7 @@ impl Revisions {
         }
         let unusable = |problem: String| LoadError::Unusable { digest, problem };
         let program = Program::load(content, self.kinds).map_err(|error| unusable(error.to_string()))?;
-        let runnable =
-            Runnable::bind(Arc::new(program), self.nodes).map_err(|error| unusable(error.to_string()))?;
+        let runnable = Runnable::new(Arc::new(program)).map_err(|error| unusable(error.to_string()))?;
         if let Ok(mut held) = self.held.write() {
             held.insert(digest, Arc::new(runnable));
         }

@@ -10,7 +10,6 @@ use axum::Router;
 use idflow_core::chance::Chance;
 use idflow_core::digest::Digest;
 use idflow_core::time::Clock;
-use idflow_engine::turn::NodeKind;
 use idflow_factor::Hasher;
 use idflow_flow::kinds::Kinds;
 use idflow_net::client::GuardedClient;
@@ -45,10 +44,8 @@ pub struct Parts {
     pub clock: Arc<dyn Clock>,
     /// Randomness.
     pub chance: Arc<dyn Chance>,
-    /// The node kinds as data.
+    /// The node kinds.
     pub kinds: Kinds,
-    /// The node kinds with their behaviour.
-    pub nodes: &'static [&'static NodeKind],
     /// The records.
     pub store: Store,
     /// The keys that sign tokens.
@@ -91,7 +88,7 @@ impl Executor {
     pub fn new(parts: Parts, first: &Snapshot) -> Self {
         let mut registry = Registry::default();
         let metrics = Metrics::new(&mut registry);
-        let revisions = Revisions::new(parts.kinds, parts.nodes);
+        let revisions = Revisions::new(parts.kinds);
         let prepared = first.prepare(&revisions);
         let reports = Reports::default();
         reports.publish(prepared.report);

@@ -2,8 +2,8 @@
 
 use idflow_api::flow::Assurance;
 
-use crate::dataflow::Proofs;
-use crate::kinds::{End, ProofFact};
+use crate::facts::{End, ProofFact};
+use crate::proofs::Proofs;
 use crate::resolve::Part;
 
 /// The most steps that a status lists.

@@ -6,11 +6,12 @@ use idflow_api::flow_revision::Source;
 use idflow_core::digest::Digest;
 
 use crate::assurance::assurance;
-use crate::content::{MAX_CONTENT, content};
+use crate::content::MAX_CONTENT;
 use crate::diagnostic::{Finding, ObjectId, Rule, Severity};
 use crate::kinds::Kinds;
 use crate::lint::{self, check};
 use crate::objects::Objects;
+use crate::pin::content;
 use crate::program::Program;
 use crate::resolve::{Resolved, Subject, resolve};
 

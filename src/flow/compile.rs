@@ -4,9 +4,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use idflow_core::digest::Digest;
 use idflow_core::time::Span;
+use idflow_sandbox::Expression;
 
 use crate::content::{Content, FORMAT, GraphContent, MAX_CONTENT, StepContent};
-use crate::kinds::{Callee, Facts, Kinds, SettingsError};
+use crate::facts::{Callee, Facts, SettingsError, Sink, Use};
+use crate::kinds::Kinds;
+use crate::pinned::Directories;
+use crate::plan::{Plan, Scope, expression};
 use crate::program::{Graph, GraphIndex, Program, Step, StepIndex, Wire};
 
 /// How long one journey may take when the flow does not say. Fixed with format 1.
@@ -53,8 +57,18 @@ pub enum LoadError {
         /// The graph that is missing.
         callee: String,
     },
+    /// An output of a node does not compile.
+    #[error("the output {output} of {graph} does not compile: {problem}")]
+    Output {
+        /// The graph.
+        graph: String,
+        /// The output.
+        output: String,
+        /// What is wrong.
+        problem: String,
+    },
     /// A step's settings are not what its kind takes.
-    #[error("step {step} of {graph} has settings that its kind does not take: {error}")]
+    #[error("step {step} of {graph} has settings that its kind does not take: {}: {error}", error.pointer)]
     Settings {
         /// The graph.
         graph: String,
@@ -81,20 +95,25 @@ impl Program {
         if names.is_empty() || names.len() > usize::from(GraphIndex::MAX) {
             return Err(LoadError::Unreadable("it has no graph, or too many".to_owned()));
         }
-        let graphs = content.graphs.iter().map(|graph| Loader { graph, graphs: &names, kinds }.graph());
-        let graphs = graphs.collect::<Result<_, _>>()?;
         let locales = match content.locales {
             none if none.is_empty() => vec![DEFAULT_LOCALE.to_owned()],
             some => some,
         };
+        let directories = Directories { by_name: content.directories, default: content.default_directory };
+        let graphs = content.graphs.iter().map(|graph| {
+            let steps = graph.steps.iter().map(|step| (step.id.as_str(), step.kind.as_str())).collect();
+            let texts = &graph.texts;
+            let scope = Scope { texts, locales: &locales, steps: &steps, directories: &directories };
+            Loader { graph, graphs: &names, kinds, scope }.graph()
+        });
+        let graphs = graphs.collect::<Result<_, _>>()?;
         Ok(Self {
             digest,
             flow: content.flow,
             flow_type: content.flow_type,
             lifetime: content.lifetime.unwrap_or(DEFAULT_LIFETIME),
             locales,
-            directories: content.directories,
-            default_directory: content.default_directory,
+            directories,
             graphs,
         })
     }
@@ -115,6 +134,7 @@ struct Loader<'a> {
     graph: &'a GraphContent,
     graphs: &'a [&'a str],
     kinds: Kinds,
+    scope: Scope<'a>,
 }
 
 impl Loader<'_> {
@@ -130,9 +150,19 @@ impl Loader<'_> {
             name: self.graph.name.clone(),
             start: self.find(&index, &self.graph.start)?,
             steps: order.iter().map(|step| self.step(step, &index)).collect::<Result<_, _>>()?,
-            texts: self.graph.texts.clone(),
-            outputs: self.graph.outputs.iter().map(|(name, source)| (name.clone(), source.clone())).collect(),
+            outputs: self.graph.outputs.iter().map(|output| self.output(output)).collect::<Result<_, _>>()?,
         })
+    }
+
+    fn output(&self, (name, source): (&String, &String)) -> Result<(String, Expression), LoadError> {
+        match expression(String::new(), source, Sink::Variable) {
+            (expression, Use { refused: None, .. }) => Ok((name.clone(), expression)),
+            (_, Use { refused: Some(refused), .. }) => Err(LoadError::Output {
+                graph: self.graph.name.clone(),
+                output: name.clone(),
+                problem: refused.message,
+            }),
+        }
     }
 
     fn step(&self, step: &StepContent, index: &BTreeMap<&str, StepIndex>) -> Result<Step, LoadError> {
@@ -141,17 +171,21 @@ impl Loader<'_> {
             step: step.id.clone(),
             kind: step.kind.clone(),
         })?;
-        let facts = (kind.facts)(&step.settings).map_err(|error| LoadError::Settings {
-            graph: self.graph.name.clone(),
-            step: step.id.clone(),
-            error,
-        })?;
+        let refused =
+            |error| LoadError::Settings { graph: self.graph.name.clone(), step: step.id.clone(), error };
+        let (Plan { facts, behaviour }, problems) =
+            kind.planned(&step.settings, self.scope).map_err(refused)?;
+        if let Some(problem) = problems.into_iter().next() {
+            return Err(refused(problem));
+        }
         Ok(Step {
             id: step.id.clone(),
             kind,
-            settings: step.settings.clone(),
             wires: self.wires(step, &facts, index)?,
             callee: facts.call.as_ref().map(|call| self.callee(&call.callee)).transpose()?,
+            ends: facts.end.is_some(),
+            outcomes: facts.outcomes,
+            behaviour,
         })
     }
 

@@ -3,7 +3,7 @@
 //! Inside a format no default and no meaning ever changes, so an upgrade of idflow mints nothing. Absent settings
 //! stay absent: a default belongs to the program that reads the content, and is fixed with the format.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use idflow_core::Value;
 use idflow_core::digest::Digest;
@@ -11,9 +11,7 @@ use idflow_core::time::Span;
 use serde::{Deserialize, Serialize};
 
 use crate::canonical::to_canonical;
-use crate::graph::Step;
-use crate::program::DirectoryContent;
-use crate::resolve::{Part, Resolved};
+use crate::pinned::{DirectoryContent, Texts};
 
 /// The format that this program writes. Numbers are never reused.
 pub const FORMAT: u32 = 1;
@@ -21,9 +19,6 @@ pub const FORMAT: u32 = 1;
 /// The longest canonical content, in bytes: objects in the cluster's store have a limit, and a `FlowRevision` holds
 /// the content as one string.
 pub const MAX_CONTENT: usize = 160 * 1024;
-
-/// Texts by key, then by locale (BCP 47).
-pub type Texts = BTreeMap<String, BTreeMap<String, String>>;
 
 /// What a revision pins.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -95,63 +90,4 @@ impl Content {
         let digest = Digest::of(&text);
         Ok((text, digest))
     }
-}
-
-/// Settings without members that were written as null: the API server does not keep them either.
-pub fn without_nulls(value: &Value) -> Value {
-    match value {
-        Value::Object(members) => members
-            .iter()
-            .filter(|(_, value)| !value.is_null())
-            .map(|(name, value)| (name.clone(), without_nulls(value)))
-            .collect(),
-        Value::Array(items) => items.iter().map(without_nulls).collect(),
-        other => other.clone(),
-    }
-}
-
-/// The content of a resolved flow.
-pub(crate) fn content(resolved: &Resolved<'_>) -> Option<Content> {
-    let (subject, callees) = resolved.parts.split_last()?;
-    let flow = subject.flow?;
-    let mut callees: Vec<&Part<'_>> = callees.iter().collect();
-    callees.sort_by(|a, b| a.name.cmp(&b.name));
-    let default_directory = resolved.directory(None).filter(|_| resolved.uses_default_directory());
-    Some(Content {
-        format: FORMAT,
-        flow: flow.metadata.name.clone().unwrap_or_default(),
-        flow_type: flow.spec.type_.as_str().to_owned(),
-        lifetime: flow.spec.lifetime,
-        locales: flow.spec.locales.clone(),
-        directories: resolved.pinned_directories(),
-        default_directory: default_directory.and_then(|directory| directory.metadata.name.clone()),
-        graphs: std::iter::once(subject).chain(callees).map(graph_content).collect(),
-    })
-}
-
-fn graph_content(part: &Part<'_>) -> GraphContent {
-    let graph = &part.graph;
-    let used: BTreeSet<&str> =
-        graph.steps.iter().flat_map(|step| &step.facts.texts).map(|text| text.key.as_str()).collect();
-    let texts = graph.texts.iter().filter(|(key, _)| used.contains(key.as_str()));
-    let mut steps: Vec<StepContent> = graph.steps.iter().filter_map(step_content).collect();
-    steps.sort_by(|a, b| a.id.cmp(&b.id));
-    GraphContent {
-        name: part.name.clone(),
-        start: graph.start.to_owned(),
-        outcomes: graph.shared.clone(),
-        steps,
-        texts: texts.map(|(key, texts)| (key.clone(), texts.clone())).collect(),
-        outputs: graph.outputs.iter().map(|output| (output.name.clone(), output.source.clone())).collect(),
-    }
-}
-
-fn step_content(step: &Step<'_>) -> Option<StepContent> {
-    let node = step.node.as_ref()?;
-    Some(StepContent {
-        id: step.id.to_owned(),
-        kind: node.name.to_owned(),
-        settings: without_nulls(node.settings),
-        outcomes: step.wires.clone(),
-    })
 }

@@ -3,14 +3,13 @@
 use std::collections::BTreeMap;
 
 use idflow_core::{Data, Value};
-use idflow_sandbox::{Expression, Reference, Template};
 
-use crate::content::Texts;
-use crate::dataflow::Alternatives;
 use crate::diagnostic::{ObjectId, Place, token};
-use crate::kinds::{
-    End, ExpressionUse, Facts, Group, Kind, Kinds, Outcome, SettingsError, Sink, TemplateUse, ValueType,
-};
+use crate::facts::{End, Facts, Outcome, SettingsError, Use, ValueType};
+use crate::kinds::{Group, Kind, Kinds};
+use crate::pinned::Texts;
+use crate::plan::Scope;
+use crate::proofs::Alternatives;
 
 /// Outcomes that the engine itself brings about, on steps that can have them.
 pub const ENGINE_OUTCOMES: [&str; 4] = ["error", "cancel", "back", "timeout"];
@@ -137,42 +136,6 @@ pub struct NamedUse {
     pub used: Use,
 }
 
-/// An expression or template: what it reads, and where its value goes.
-#[derive(Debug)]
-pub struct Use {
-    /// JSON pointer inside the object.
-    pub pointer: String,
-    /// Where the value goes.
-    pub sink: Sink,
-    /// Paths that are read.
-    pub reads: Vec<Reference>,
-    /// Why it does not compile.
-    pub refused: Option<Refused>,
-}
-
-impl Use {
-    /// The unguarded read of an attribute of the user, if there is one.
-    pub fn user_read(&self) -> Option<&Reference> {
-        self.reads.iter().find(|read| read.root() == "user" && read.path.len() > 1 && !read.guarded)
-    }
-
-    /// Whether it can be evaluated only when a user is identified.
-    pub fn needs_user(&self) -> bool {
-        self.user_read().is_some()
-    }
-}
-
-/// Why an expression or template does not compile.
-#[derive(Debug, Clone)]
-pub struct Refused {
-    /// Whether it is a template.
-    pub is_template: bool,
-    /// What is wrong.
-    pub message: String,
-    /// What to do.
-    pub help: String,
-}
-
 /// A step as the author wrote it.
 #[derive(Debug, Clone, Copy)]
 pub struct Written<'a> {
@@ -186,17 +149,15 @@ pub struct Written<'a> {
 
 impl<'a> Step<'a> {
     /// A step with the facts its kind tells about it.
-    pub fn new(written: Written<'a>, pointer: String, kinds: Kinds) -> Self {
+    pub fn new(written: Written<'a>, pointer: String, kinds: Kinds, scope: Scope<'_>) -> Self {
         let only = written.node.iter().next().filter(|_| written.node.len() == 1);
-        let mut facts = Facts::default();
-        let mut is_known = false;
+        let mut facts = None;
         let node = only.map(|(name, settings)| {
             let kind = kinds.find(name);
-            let found = kind.map(|kind| (kind.facts)(settings));
-            let refused = match found {
-                Some(Ok(known)) => {
-                    facts = known;
-                    is_known = true;
+            let refused = match kind.map(|kind| kind.planned(settings, scope)) {
+                // What leads nowhere is found by the rules, each with the place that fits it.
+                Some(Ok((plan, _))) => {
+                    facts = Some(plan.facts);
                     None
                 }
                 Some(Err(error)) => Some(error),
@@ -204,22 +165,25 @@ impl<'a> Step<'a> {
             };
             Node { name, kind, settings, refused }
         });
+        let is_known = facts.is_some();
+        let mut facts = facts.unwrap_or_default();
+        let uses = std::mem::take(&mut facts.uses);
         let mut step = Self {
             id: written.id,
             pointer,
             node,
             nodes: written.node.keys().map(String::as_str).collect(),
+            proves: facts.outcomes.iter().map(proven).collect(),
             facts,
             is_known,
             wires: written.outcomes,
             edges: Vec::new(),
             uses: Vec::new(),
-            proves: BTreeMap::new(),
             entered: None,
             enters_change: false,
         };
-        step.proves = step.facts.outcomes.iter().map(proven).collect();
-        step.uses = step.compiled_uses();
+        let placed = |used: Use| Use { pointer: step.node_pointer(&used.pointer), ..used };
+        step.uses = uses.into_iter().map(placed).collect();
         step
     }
 
@@ -259,46 +223,10 @@ impl<'a> Step<'a> {
         let kind = self.node.as_ref().and_then(|node| node.kind);
         self.enters_change || (self.facts.needs_user && kind.is_some_and(|kind| kind.group == Group::Users))
     }
-
-    fn compiled_uses(&self) -> Vec<Use> {
-        let expressions = self.facts.expressions.iter().map(|used| expression_use(used, self));
-        let templates = self.facts.templates.iter().map(|used| template_use(used, self));
-        expressions.chain(templates).collect()
-    }
 }
 
 fn proven(outcome: &Outcome) -> (String, Alternatives) {
     (outcome.name.clone(), Alternatives::one(outcome.proofs.iter().cloned().collect()))
-}
-
-fn expression_use(used: &ExpressionUse, step: &Step<'_>) -> Use {
-    expression(step.node_pointer(&used.pointer), &used.source, used.sink)
-}
-
-/// What an expression reads.
-pub fn expression(pointer: String, source: &str, sink: Sink) -> Use {
-    let (reads, refused) = match Expression::compile(source) {
-        Ok(expression) => (expression.references().to_vec(), None),
-        Err(error) => {
-            (Vec::new(), Some(Refused { is_template: false, message: error.message, help: error.help }))
-        }
-    };
-    Use { pointer, sink, reads, refused }
-}
-
-fn template_use(used: &TemplateUse, step: &Step<'_>) -> Use {
-    template(step.node_pointer(&used.pointer), &used.source, used.sink)
-}
-
-/// What a template reads.
-pub fn template(pointer: String, source: &str, sink: Sink) -> Use {
-    let (reads, refused) = match Template::compile(source) {
-        Ok(template) => (template.references(), None),
-        Err(error) => {
-            (Vec::new(), Some(Refused { is_template: true, message: error.message, help: error.help }))
-        }
-    };
-    Use { pointer, sink, reads, refused }
 }
 
 impl Graph<'_> {

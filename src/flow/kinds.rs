@@ -1,9 +1,9 @@
-//! Node kinds as data: what compiler, linter, CRD generation, documentation and tests read about them.
-//!
-//! `flow` receives the table of kinds as an argument and never learns how a node behaves.
+//! The table of node kinds, which `flow` receives as an argument: it never learns how a node behaves.
 
 use idflow_core::Value;
-use idflow_core::effect::EffectClass;
+
+use crate::facts::SettingsError;
+use crate::plan::{Compiler, Plan, Scope};
 
 /// One node kind.
 #[derive(Debug, Clone, Copy)]
@@ -16,8 +16,23 @@ pub struct Kind {
     pub summary: &'static str,
     /// The schema of its settings.
     pub schema: fn() -> schemars::Schema,
-    /// Parses the settings strictly and tells what a step with them does.
-    pub facts: fn(&Value) -> Result<Facts, SettingsError>,
+    /// Reads the settings strictly and compiles what is in them: the one place where they are looked at.
+    pub plan: fn(&Value, &mut Compiler<'_>) -> Result<Plan, SettingsError>,
+}
+
+impl Kind {
+    /// What a step of this kind does with these settings, and what in them leads nowhere: an expression that does not
+    /// compile, a text or Directory that the scope does not have. With such a problem the plan tells the facts and
+    /// must not run.
+    pub fn planned(
+        &self,
+        settings: &Value,
+        scope: Scope<'_>,
+    ) -> Result<(Plan, Vec<SettingsError>), SettingsError> {
+        let mut compiler = Compiler::new(scope);
+        let plan = (self.plan)(settings, &mut compiler)?;
+        Ok(compiler.finish(plan))
+    }
 }
 
 /// The groups of the node catalogue.
@@ -37,274 +52,6 @@ pub enum Group {
     Logic,
     /// Ends of a flow.
     End,
-}
-
-/// Settings that the kind does not accept.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{message}")]
-pub struct SettingsError {
-    /// JSON pointer below the node object, for example `/fields/0/name`; empty for the object itself.
-    pub pointer: String,
-    /// What is wrong.
-    pub message: String,
-    /// What to do.
-    pub help: String,
-}
-
-/// What one step does, derived from its settings.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct Facts {
-    /// Whether it may show a page and wait for a post.
-    pub shows_page: bool,
-    /// Every outcome it can have.
-    pub outcomes: Vec<Outcome>,
-    /// What `steps.<id>.…` offers after it finished.
-    pub outputs: Vec<Output>,
-    /// What it writes to `form.…`.
-    pub form: Vec<Output>,
-    /// What it writes to `vars.…`.
-    pub vars: Vec<Output>,
-    /// CEL expressions in its settings.
-    pub expressions: Vec<ExpressionUse>,
-    /// Text templates in its settings.
-    pub templates: Vec<TemplateUse>,
-    /// Keys of the flow's texts that it shows.
-    pub texts: Vec<TextUse>,
-    /// Other objects that it names.
-    pub references: Vec<Reference>,
-    /// Whether it needs an identified user on every path to it.
-    pub needs_user: bool,
-    /// The classes of the effects it may cause.
-    pub effects: Vec<EffectClass>,
-    /// Set for `call` and `node`: what is entered.
-    pub call: Option<Call>,
-    /// Set for the kinds that end a graph.
-    pub end: Option<End>,
-}
-
-/// One way a step can finish.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Outcome {
-    /// Its name, for example `next`.
-    pub name: String,
-    /// Whether the author must wire it. `error`, `cancel`, `back`, `timeout` and `locked` have safe defaults.
-    pub needs_wire: bool,
-    /// The step it leads to by itself when the author wired nothing (`choose` leads to the steps it offers).
-    pub implied_target: Option<String>,
-    /// What is proven when it happens.
-    pub proofs: Vec<ProofFact>,
-}
-
-impl Outcome {
-    /// An outcome that must be wired and proves nothing.
-    pub fn wired(name: impl Into<String>) -> Self {
-        Self { name: name.into(), needs_wire: true, implied_target: None, proofs: Vec::new() }
-    }
-
-    /// An outcome with a safe default when it is not wired.
-    pub fn optional(name: impl Into<String>) -> Self {
-        Self { needs_wire: false, ..Self::wired(name) }
-    }
-
-    /// The same outcome, proving something.
-    #[must_use]
-    pub fn proving(mut self, proof: ProofFact) -> Self {
-        self.proofs.push(proof);
-        self
-    }
-}
-
-/// What an outcome proves, known before anything runs.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub enum ProofFact {
-    /// A user is identified.
-    Identified,
-    /// The identified user was authenticated with a factor (RFC 8176 `amr` value).
-    Factor(&'static str),
-    /// The user is created in this journey.
-    Created,
-    /// The address in this place (for example `form.email`, or `user.email`) is verified.
-    Address(String),
-}
-
-/// The type of a value.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
-pub enum ValueType {
-    /// Text.
-    String,
-    /// True or false.
-    Boolean,
-    /// A whole number.
-    Integer,
-    /// A list.
-    List,
-    /// Named values.
-    Object,
-    /// Not known before it runs.
-    Any,
-}
-
-/// A value that a step writes.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Output {
-    /// Its name.
-    pub name: String,
-    /// Its type.
-    pub value_type: ValueType,
-    /// Whether it must reach no page, mail, request or variable.
-    pub secret: bool,
-    /// The outcomes after which it is written; empty means after every one.
-    pub only_after: Vec<String>,
-    /// Whether it may be absent although the step finished so (an optional field).
-    pub optional: bool,
-}
-
-impl Output {
-    /// A value that is written after every outcome.
-    pub fn always(name: impl Into<String>, value_type: ValueType) -> Self {
-        Self { name: name.into(), value_type, secret: false, only_after: Vec::new(), optional: false }
-    }
-
-    /// A value that is written after one outcome only.
-    pub fn after(outcome: &str, name: impl Into<String>, value_type: ValueType) -> Self {
-        Self { only_after: vec![outcome.to_owned()], ..Self::always(name, value_type) }
-    }
-}
-
-/// A CEL expression in the settings.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ExpressionUse {
-    /// JSON pointer below the node object.
-    pub pointer: String,
-    /// The source.
-    pub source: String,
-    /// The type its value must have.
-    pub expects: ValueType,
-    /// Where the value goes.
-    pub sink: Sink,
-}
-
-/// A text template in the settings.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct TemplateUse {
-    /// JSON pointer below the node object.
-    pub pointer: String,
-    /// The source.
-    pub source: String,
-    /// Where the text goes.
-    pub sink: Sink,
-}
-
-/// Where a computed value goes; a secret may go to [`Sink::Store`] and [`Sink::Decision`] only.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Sink {
-    /// Decides something inside the engine.
-    Decision,
-    /// A page.
-    Page,
-    /// A mail.
-    Mail,
-    /// A request to the outside.
-    Request,
-    /// A variable, an output or an argument.
-    Variable,
-    /// A user's record.
-    Store,
-}
-
-/// A key of the flow's texts.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct TextUse {
-    /// JSON pointer below the node object.
-    pub pointer: String,
-    /// The key.
-    pub key: String,
-    /// Where the text goes.
-    pub sink: Sink,
-}
-
-/// Another object named by the settings.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Reference {
-    /// JSON pointer below the node object.
-    pub pointer: String,
-    /// What kind of object.
-    pub kind: ReferenceKind,
-    /// Its name; nothing stands for the namespace's default one.
-    pub name: Option<String>,
-    /// Attributes of the Directory that are named.
-    pub attributes: Vec<AttributeUse>,
-}
-
-/// What kind of object is named.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum ReferenceKind {
-    /// A `Connection` of kind `smtp`.
-    SmtpConnection,
-    /// A `Connection` of kind `http`.
-    HttpConnection,
-    /// A `Directory`.
-    Directory,
-}
-
-/// A Directory attribute named by the settings.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct AttributeUse {
-    /// JSON pointer below the node object.
-    pub pointer: String,
-    /// The attribute.
-    pub name: String,
-    /// Whether it must identify a user (be unique).
-    pub identifies: bool,
-}
-
-/// A flow or node that a step enters.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Call {
-    /// What is entered.
-    pub callee: Callee,
-    /// JSON pointer of the name, below the node object.
-    pub pointer: String,
-    /// The arguments: name and CEL source, with pointers in [`Facts::expressions`].
-    pub arguments: Vec<(String, String)>,
-}
-
-/// What a `call` or `node` step enters.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Callee {
-    /// A `Flow` of type `Library`. Its outcomes are those of its `exit` steps.
-    Flow(String),
-    /// A `FlowNode`. Its outcomes and outputs are those it declares.
-    FlowNode(String),
-}
-
-impl Callee {
-    /// The name of the graph within a revision: `flow/<name>` or `node/<name>`.
-    pub fn graph_name(&self) -> String {
-        match self {
-            Self::Flow(name) => format!("flow/{name}"),
-            Self::FlowNode(name) => format!("node/{name}"),
-        }
-    }
-}
-
-/// How a kind ends a graph.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum End {
-    /// `complete`: a session or the flow's last page.
-    Complete {
-        /// Whether a session without a user is meant (`subject: Guest`).
-        guest: bool,
-    },
-    /// `fail`.
-    Fail,
-    /// `exit`: leaves a library flow or node with this outcome.
-    Exit {
-        /// The outcome.
-        outcome: String,
-        /// The values handed out: name and CEL source.
-        outputs: Vec<(String, String)>,
-    },
 }
 
 /// The kinds that exist, in the order of the catalogue.

@@ -12,6 +12,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use serde::de::DeserializeOwned;
 
 use crate::diagnostic::{Finding, Rule, Severity};
+use crate::pinned::Texts;
 use crate::source::Object;
 
 const DUPLICATE_OBJECT: Rule = Rule {
@@ -150,8 +151,8 @@ pub(crate) fn source(kind: &str, metadata: &ObjectMeta) -> Source {
 
 /// The texts of a `ConfigMap`: the key of an entry is the language, its value a YAML map of texts. The second part
 /// names the entries that are no such map.
-pub(crate) fn config_map_texts(map: &ConfigMap) -> (crate::content::Texts, Vec<String>) {
-    let mut texts = crate::content::Texts::new();
+pub(crate) fn config_map_texts(map: &ConfigMap) -> (Texts, Vec<String>) {
+    let mut texts = Texts::new();
     let mut refused = Vec::new();
     for (locale, yaml) in map.data.iter().flatten() {
         let (documents, findings) = crate::yaml::documents(locale, yaml);

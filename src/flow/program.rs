@@ -1,14 +1,13 @@
 //! A compiled revision: index-based, so that nothing is looked up by name while it runs.
 
-use std::collections::BTreeMap;
-
-use idflow_core::Value;
 use idflow_core::digest::Digest;
 use idflow_core::time::Span;
+use idflow_sandbox::Expression;
 
-use serde::{Deserialize, Serialize};
-
-use crate::kinds::{Kind, ValueType};
+use crate::facts::Outcome;
+use crate::kinds::Kind;
+use crate::pinned::Directories;
+use crate::plan::Behaviour;
 
 /// Index of a graph within [`Program::graphs`]; 0 is the flow itself.
 pub type GraphIndex = u16;
@@ -29,37 +28,10 @@ pub struct Program {
     pub lifetime: Span,
     /// The flow's locales, the default first; never empty.
     pub locales: Vec<String>,
-    /// The directories its steps use, by name.
-    pub directories: BTreeMap<String, DirectoryContent>,
-    /// The directory of steps that name none.
-    pub default_directory: Option<String>,
+    /// The Directories its steps use.
+    pub directories: Directories,
     /// The flow itself, then every library flow and node it enters.
     pub graphs: Vec<Graph>,
-}
-
-/// What a revision pins of a `Directory`: names and types of its attributes. Everything else of it is live.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct DirectoryContent {
-    /// Attributes that identify a user, in the order they are tried.
-    pub identifiers: Vec<String>,
-    /// Attributes by name.
-    pub attributes: BTreeMap<String, AttributeContent>,
-}
-
-/// What a revision pins of an attribute.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct AttributeContent {
-    /// Its type.
-    #[serde(rename = "type")]
-    pub value_type: ValueType,
-    /// Whether no two users may share a value.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub unique: bool,
-    /// Whether every user must have it.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub required: bool,
 }
 
 /// One flow or node.
@@ -71,10 +43,8 @@ pub struct Graph {
     pub start: StepIndex,
     /// Its steps, sorted by id.
     pub steps: Vec<Step>,
-    /// Its texts: key → locale → template source.
-    pub texts: BTreeMap<String, BTreeMap<String, String>>,
-    /// For nodes: outputs computed on every exit, name → CEL source.
-    pub outputs: Vec<(String, String)>,
+    /// For nodes: outputs computed on every exit.
+    pub outputs: Vec<(String, Expression)>,
 }
 
 /// One step.
@@ -84,8 +54,12 @@ pub struct Step {
     pub id: String,
     /// Its node kind.
     pub kind: &'static Kind,
-    /// The node's settings, as written and resolved.
-    pub settings: Value,
+    /// Every outcome it can have, with what each proves.
+    pub outcomes: Vec<Outcome>,
+    /// Whether it ends its graph.
+    pub ends: bool,
+    /// What the engine runs: compiled from the same settings as the outcomes, in the same go.
+    pub behaviour: Behaviour,
     /// Where each outcome leads. An outcome that is not listed takes its safe default.
     pub wires: Vec<Wire>,
     /// For `call` and `node`: the graph that is entered.

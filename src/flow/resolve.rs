@@ -10,13 +10,14 @@ use idflow_api::flow_node::FlowNode;
 use idflow_api::flow_revision::Source;
 use idflow_api::{Directory, Flow, FlowType};
 
-use crate::content::Texts;
 use crate::dataflow::Dataflow;
 use crate::diagnostic::{ObjectId, token};
-use crate::graph::{self, Entered, Graph, Role, Step, Written, expression, template};
-use crate::kinds::{Callee, Kinds, ReferenceKind, Sink, ValueType};
+use crate::facts::{Callee, ReferenceKind, Sink, Use, ValueType};
+use crate::graph::{Entered, Graph, NamedUse, Role, Step, Written};
+use crate::kinds::Kinds;
 use crate::objects::{Objects, config_map_texts, source};
-use crate::program::{AttributeContent, DirectoryContent};
+use crate::pinned::{AttributeContent, Directories, DirectoryContent, Texts};
+use crate::plan::{Scope, expression};
 use crate::summary::{Summary, complete_facts};
 
 /// How many flows and nodes may be entered inside each other, the outermost included. The engine stops there too.
@@ -190,7 +191,7 @@ impl<'a> Resolved<'a> {
         self.uses().any(|used| used.reads.iter().any(|read| read.root() == "user"))
     }
 
-    fn uses(&self) -> impl Iterator<Item = &graph::Use> {
+    fn uses(&self) -> impl Iterator<Item = &Use> {
         self.parts.iter().flat_map(|part| {
             let outputs = part.graph.outputs.iter().map(|output| &output.used);
             part.graph.steps.iter().flat_map(|step| &step.uses).chain(outputs)
@@ -243,7 +244,7 @@ impl<'a> Resolver<'a> {
         }
         self.path.pop();
         self.find_missing(&mut part);
-        add_text_uses(&mut part.graph);
+        place_texts(&mut part.graph);
         part.graph.connect();
         part.dataflow = Dataflow::of(&part.graph);
         part.summary = Summary::of(&part.graph, &part.dataflow);
@@ -283,7 +284,7 @@ impl<'a> Resolver<'a> {
             base: "/spec",
             start: &spec.start,
             shared: &spec.outcomes,
-            steps: steps(&spec.steps, "/spec/steps", self.kinds),
+            steps: steps(&spec.steps, "/spec/steps", self.kinds, &texts, &spec.locales),
             texts,
             own_texts,
             locales: spec.locales.clone(),
@@ -301,11 +302,11 @@ impl<'a> Resolver<'a> {
         let implementation = spec.implementation.steps.as_ref();
         let outputs = spec.outputs.iter().enumerate().map(|(index, output)| {
             let pointer = format!("/spec/outputs/{index}/value");
-            graph::NamedUse {
+            NamedUse {
                 name: output.name.clone(),
                 value_type: value_type(output.type_),
                 source: output.value.clone(),
-                used: expression(pointer, &output.value, Sink::Variable),
+                used: expression(pointer, &output.value, Sink::Variable).1,
             }
         });
         let outcomes = if spec.outcomes.is_empty() { vec!["next".to_owned()] } else { spec.outcomes.clone() };
@@ -316,7 +317,10 @@ impl<'a> Resolver<'a> {
             start: implementation.map_or("", |graph| graph.start.as_str()),
             shared: implementation.map_or(&NO_OUTCOMES, |graph| &graph.outcomes),
             steps: implementation
-                .map(|graph| steps(&graph.steps, "/spec/implementation/steps/steps", self.kinds))
+                .map(|graph| {
+                    let pointer = "/spec/implementation/steps/steps";
+                    steps(&graph.steps, pointer, self.kinds, &Texts::new(), &[])
+                })
                 .unwrap_or_default(),
             texts: Texts::new(),
             own_texts: BTreeMap::new(),
@@ -336,7 +340,7 @@ impl<'a> Resolver<'a> {
         let Some(step) = part.graph.steps.get_mut(index) else { return };
         if let Entered::Graph(callee) = &entered {
             if let Some(callee) = self.parts.get(*callee) {
-                complete_facts(step, callee, &call.arguments);
+                complete_facts(step, &callee.graph, &callee.summary, &call.arguments);
             }
         } else {
             step.is_known = false;
@@ -412,10 +416,20 @@ fn new_part<'a>(
     Part { name, graph, dataflow, summary: Summary::default(), sources, missing, refused_texts, flow }
 }
 
-fn steps<'a>(steps: &'a [idflow_api::Step], pointer: &str, kinds: Kinds) -> Vec<Step<'a>> {
+fn steps<'a>(
+    steps: &'a [idflow_api::Step],
+    pointer: &str,
+    kinds: Kinds,
+    texts: &Texts,
+    locales: &[String],
+) -> Vec<Step<'a>> {
+    let kind = |step: &'a idflow_api::Step| step.node.keys().next().map_or("", String::as_str);
+    let by_id = steps.iter().map(|step| (step.id.as_str(), kind(step))).collect();
+    // What is pinned of the Directories follows from the steps. No fact depends on it.
+    let scope = Scope { texts, locales, steps: &by_id, directories: &Directories::default() };
     let written = steps.iter().enumerate().map(|(index, step)| {
         let written = Written { id: &step.id, outcomes: &step.outcomes, node: &step.node };
-        Step::new(written, format!("{pointer}/{index}"), kinds)
+        Step::new(written, format!("{pointer}/{index}"), kinds, scope)
     });
     written.collect()
 }
@@ -430,15 +444,13 @@ fn merge_texts(texts: &mut Texts, more: Texts) {
     }
 }
 
-/// The texts a step shows are templates that it reads values for.
-fn add_text_uses(graph: &mut Graph<'_>) {
-    for step in &mut graph.steps {
-        for used in &step.facts.texts {
-            for (locale, text) in graph.texts.get(&used.key).into_iter().flatten() {
-                let own = graph.own_texts.get(&format!("{}/{locale}", used.key)).cloned();
-                let pointer = own.unwrap_or_else(|| step.node_pointer(&used.pointer));
-                step.uses.push(template(pointer, text, used.sink));
-            }
+/// A text that stands in the object itself has its place there, not at the step that shows it.
+fn place_texts(graph: &mut Graph<'_>) {
+    for used in graph.steps.iter_mut().flat_map(|step| &mut step.uses) {
+        let own =
+            used.text.as_ref().and_then(|(key, locale)| graph.own_texts.get(&format!("{key}/{locale}")));
+        if let Some(own) = own {
+            used.pointer.clone_from(own);
         }
     }
 }

@@ -2,10 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::dataflow::{Alternatives, Dataflow, Proofs};
-use crate::graph::{Graph, SAFE_OUTCOMES, Step, Use};
-use crate::kinds::{End, Outcome, Output, ProofFact, ValueType};
-use crate::resolve::Part;
+use crate::dataflow::Dataflow;
+use crate::facts::{End, Outcome, Output, ProofFact, Use, ValueType};
+use crate::graph::{Graph, SAFE_OUTCOMES, Step};
+use crate::proofs::{Alternatives, Proofs};
 
 /// What a caller must know of a graph.
 #[derive(Debug, Default)]
@@ -80,12 +80,16 @@ fn add_exit(
 }
 
 /// Gives a `call` or `node` step the outcomes, outputs and proofs of what it enters.
-pub(crate) fn complete_facts(step: &mut Step<'_>, callee: &Part<'_>, arguments: &[(String, String)]) {
-    let summary = &callee.summary;
+pub(crate) fn complete_facts(
+    step: &mut Step<'_>,
+    callee: &Graph<'_>,
+    summary: &Summary,
+    arguments: &[(String, String)],
+) {
     step.facts.shows_page |= summary.shows_page;
     step.facts.needs_user |= summary.needs_user;
     step.enters_change = summary.needs_authentication;
-    let declared = callee.graph.outcomes.iter().flatten();
+    let declared = callee.outcomes.iter().flatten();
     let outcomes: BTreeSet<&String> = summary.exits.keys().chain(declared).collect();
     for outcome in outcomes {
         let needs_wire = !SAFE_OUTCOMES.contains(&outcome.as_str());
@@ -99,7 +103,7 @@ pub(crate) fn complete_facts(step: &mut Step<'_>, callee: &Part<'_>, arguments: 
             step.proves.insert(outcome.clone(), proofs);
         }
         let handed_out = exit.outputs.iter().map(|(name, always)| (name, ValueType::Any, *always));
-        let declared = callee.graph.outputs.iter().map(|output| (&output.name, output.value_type, true));
+        let declared = callee.outputs.iter().map(|output| (&output.name, output.value_type, true));
         for (name, value_type, always) in handed_out.chain(declared) {
             let optional = !always || may_come_up;
             step.facts.outputs.push(Output { optional, ..Output::after(outcome, name, value_type) });
@@ -116,9 +120,9 @@ fn translated(proofs: &Proofs, step: &str, exit: &Exit, arguments: &[(String, St
         let argument =
             place.strip_prefix("input.").and_then(|name| arguments.iter().find(|(other, _)| other == name));
         if let Some((_, source)) = argument {
-            return Some(source.trim().to_owned());
+            return Some(source.clone());
         }
-        let output = exit.sources.iter().find(|(_, source)| source.trim() == place);
+        let output = exit.sources.iter().find(|(_, source)| *source == place);
         output.map(|(name, _)| format!("steps.{step}.{name}"))
     };
     let moved = proofs.iter().map(|fact| match fact {

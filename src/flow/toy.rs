@@ -6,33 +6,41 @@ use idflow_core::Value;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
-use crate::kinds::{
-    AttributeUse, Call, Callee, End, ExpressionUse, Facts, Group, Kind, Kinds, Outcome, Output, ProofFact,
-    Reference, ReferenceKind, SettingsError, Sink, TextUse, ValueType,
+use crate::facts::{
+    AttributeUse, Call, Callee, End, Facts, Outcome, Output, ProofFact, ReferenceKind, SettingsError, Sink,
+    ValueType,
 };
+use crate::kinds::{Group, Kind, Kinds};
+use crate::plan::{Behaviour, Compiler, Plan};
 
-pub(crate) const KINDS: Kinds = Kinds(&[
-    &kind("form", Group::Input, form),
-    &kind("message", Group::Input, message),
-    &kind("choose", Group::Input, choose),
-    &kind("password", Group::Authentication, password),
-    &kind("oneTimeCode", Group::Authentication, one_time_code),
-    &kind("findUser", Group::Users, find_user),
-    &kind("createUser", Group::Users, create_user),
-    &kind("setPassword", Group::Users, set_password),
-    &kind("http", Group::Integration, http),
-    &kind("set", Group::Logic, set),
-    &kind("call", Group::Logic, call),
-    &kind("node", Group::Logic, node),
-    &kind("complete", Group::End, complete),
-    &kind("fail", Group::End, fail),
-    &kind("exit", Group::End, exit),
-]);
+macro_rules! kinds {
+    ($($name:literal $group:ident $facts:ident),+ $(,)?) => {
+        pub(crate) const KINDS: Kinds = Kinds(&[$(&Kind {
+            name: $name,
+            group: Group::$group,
+            summary: "A toy.",
+            schema: any_object,
+            plan: |value, compiler| Ok(Plan { facts: $facts(value, compiler)?, behaviour: Behaviour::new(()) }),
+        }),+]);
+    };
+}
 
-type FactsOf = fn(&Value) -> Result<Facts, SettingsError>;
-
-const fn kind(name: &'static str, group: Group, facts: FactsOf) -> Kind {
-    Kind { name, group, summary: "A toy.", schema: any_object, facts }
+kinds! {
+    "form" Input form,
+    "message" Input message,
+    "choose" Input choose,
+    "password" Authentication password,
+    "oneTimeCode" Authentication one_time_code,
+    "findUser" Users find_user,
+    "createUser" Users create_user,
+    "setPassword" Users set_password,
+    "http" Integration http,
+    "set" Logic set,
+    "call" Logic call,
+    "node" Logic node,
+    "complete" End complete,
+    "fail" End fail,
+    "exit" End exit,
 }
 
 fn parse<T: DeserializeOwned>(value: &Value) -> Result<T, SettingsError> {
@@ -43,24 +51,16 @@ fn parse<T: DeserializeOwned>(value: &Value) -> Result<T, SettingsError> {
     })
 }
 
-fn expression(pointer: impl Into<String>, source: &str, sink: Sink) -> ExpressionUse {
-    ExpressionUse { pointer: pointer.into(), source: source.to_owned(), expects: ValueType::Any, sink }
+fn members(compiler: &mut Compiler<'_>, base: &str, sources: &BTreeMap<String, String>, sink: Sink) {
+    for (name, source) in sources {
+        compiler.expression(format!("{base}/{name}"), source, sink);
+    }
 }
 
-fn members(base: &str, sources: &BTreeMap<String, String>, sink: Sink) -> Vec<ExpressionUse> {
-    sources.iter().map(|(name, source)| expression(format!("{base}/{name}"), source, sink)).collect()
-}
-
-fn text(pointer: &str, key: Option<String>) -> Vec<TextUse> {
-    key.into_iter().map(|key| TextUse { pointer: pointer.to_owned(), key, sink: Sink::Page }).collect()
-}
-
-fn directory(name: Option<String>, attributes: Vec<AttributeUse>) -> Reference {
-    Reference { pointer: "/directory".to_owned(), kind: ReferenceKind::Directory, name, attributes }
-}
-
-fn connection(kind: ReferenceKind, name: String) -> Reference {
-    Reference { pointer: "/connection".to_owned(), kind, name: Some(name), attributes: Vec::new() }
+fn text(compiler: &mut Compiler<'_>, pointer: &str, key: Option<String>) {
+    if let Some(key) = key {
+        compiler.text(pointer, &key, Sink::Page);
+    }
 }
 
 macro_rules! settings {
@@ -75,37 +75,33 @@ settings!(Form { fields: Vec<Field>, actions: Vec<Action>, title: Option<String>
 settings!(Field { name: String, required: bool });
 settings!(Action { name: String });
 
-fn form(value: &Value) -> Result<Facts, SettingsError> {
+fn form(value: &Value, compiler: &mut Compiler<'_>) -> Result<Facts, SettingsError> {
     let settings: Form = parse(value)?;
     let field = |field: &Field| Output {
         optional: !field.required,
         ..Output::after("next", &field.name, ValueType::String)
     };
     let actions = settings.actions.iter().map(|action| Outcome::wired(&action.name));
+    text(compiler, "/title", settings.title);
     Ok(Facts {
         shows_page: true,
         outcomes: std::iter::once(Outcome::wired("next")).chain(actions).collect(),
         form: settings.fields.iter().map(field).collect(),
-        texts: text("/title", settings.title),
         ..Facts::default()
     })
 }
 
 settings!(Message { title: Option<String> });
 
-fn message(value: &Value) -> Result<Facts, SettingsError> {
+fn message(value: &Value, compiler: &mut Compiler<'_>) -> Result<Facts, SettingsError> {
     let settings: Message = parse(value)?;
-    Ok(Facts {
-        shows_page: true,
-        outcomes: vec![Outcome::wired("next")],
-        texts: text("/title", settings.title),
-        ..Facts::default()
-    })
+    text(compiler, "/title", settings.title);
+    Ok(Facts { shows_page: true, outcomes: vec![Outcome::wired("next")], ..Facts::default() })
 }
 
 settings!(Choose { from: Vec<String> });
 
-fn choose(value: &Value) -> Result<Facts, SettingsError> {
+fn choose(value: &Value, _: &mut Compiler<'_>) -> Result<Facts, SettingsError> {
     let settings: Choose = parse(value)?;
     let offered = settings.from.into_iter();
     let offered = offered.map(|step| Outcome { implied_target: Some(step.clone()), ..Outcome::wired(step) });
@@ -114,63 +110,61 @@ fn choose(value: &Value) -> Result<Facts, SettingsError> {
 
 settings!(Password { identify: bool, directory: Option<String> });
 
-fn password(value: &Value) -> Result<Facts, SettingsError> {
+fn password(value: &Value, compiler: &mut Compiler<'_>) -> Result<Facts, SettingsError> {
     let settings: Password = parse(value)?;
     let mut next = Outcome::wired("next").proving(ProofFact::Factor("pwd"));
     if settings.identify {
         next = next.proving(ProofFact::Identified);
     }
+    compiler.directory(settings.directory.as_deref(), Vec::new());
     Ok(Facts {
         shows_page: true,
         needs_user: !settings.identify,
         outcomes: vec![next, Outcome::optional("locked")],
-        references: vec![directory(settings.directory, Vec::new())],
         ..Facts::default()
     })
 }
 
 settings!(OneTimeCode { connection: String, to: Option<String> });
 
-fn one_time_code(value: &Value) -> Result<Facts, SettingsError> {
+fn one_time_code(value: &Value, compiler: &mut Compiler<'_>) -> Result<Facts, SettingsError> {
     let settings: OneTimeCode = parse(value)?;
     let to = settings.to.unwrap_or_else(|| "user.email".to_owned());
     let mut next = Outcome::wired("next").proving(ProofFact::Address(to.clone()));
     if to.starts_with("user.") {
         next = next.proving(ProofFact::Factor("otp"));
     }
+    compiler.expression("/to", &to, Sink::Mail);
+    compiler.connection(ReferenceKind::SmtpConnection, settings.connection);
     Ok(Facts {
         shows_page: true,
         needs_user: to.starts_with("user."),
         outcomes: vec![next, Outcome::optional("locked")],
-        expressions: vec![expression("/to", &to, Sink::Mail)],
-        references: vec![connection(ReferenceKind::SmtpConnection, settings.connection)],
         ..Facts::default()
     })
 }
 
 settings!(FindUser { by: String, attributes: Vec<String>, directory: Option<String> });
 
-fn find_user(value: &Value) -> Result<Facts, SettingsError> {
+fn find_user(value: &Value, compiler: &mut Compiler<'_>) -> Result<Facts, SettingsError> {
     let settings: FindUser = parse(value)?;
     let attribute = |(index, name): (usize, String)| AttributeUse {
         pointer: format!("/attributes/{index}"),
         name,
         identifies: true,
     };
+    compiler.expression("/by", &settings.by, Sink::Decision);
+    let attributes = settings.attributes.into_iter().enumerate().map(attribute).collect();
+    compiler.directory(settings.directory.as_deref(), attributes);
     Ok(Facts {
         outcomes: vec![Outcome::wired("next").proving(ProofFact::Identified), Outcome::wired("notFound")],
-        expressions: vec![expression("/by", &settings.by, Sink::Decision)],
-        references: vec![directory(
-            settings.directory,
-            settings.attributes.into_iter().enumerate().map(attribute).collect(),
-        )],
         ..Facts::default()
     })
 }
 
 settings!(CreateUser { attributes: BTreeMap<String, String>, directory: Option<String> });
 
-fn create_user(value: &Value) -> Result<Facts, SettingsError> {
+fn create_user(value: &Value, compiler: &mut Compiler<'_>) -> Result<Facts, SettingsError> {
     let settings: CreateUser = parse(value)?;
     let attribute = |name: &String| AttributeUse {
         pointer: format!("/attributes/{name}"),
@@ -178,17 +172,14 @@ fn create_user(value: &Value) -> Result<Facts, SettingsError> {
         identifies: false,
     };
     let next = Outcome::wired("next").proving(ProofFact::Identified).proving(ProofFact::Created);
-    Ok(Facts {
-        outcomes: vec![next, Outcome::wired("exists")],
-        expressions: members("/attributes", &settings.attributes, Sink::Store),
-        references: vec![directory(settings.directory, settings.attributes.keys().map(attribute).collect())],
-        ..Facts::default()
-    })
+    members(compiler, "/attributes", &settings.attributes, Sink::Store);
+    compiler.directory(settings.directory.as_deref(), settings.attributes.keys().map(attribute).collect());
+    Ok(Facts { outcomes: vec![next, Outcome::wired("exists")], ..Facts::default() })
 }
 
 settings!(Empty {});
 
-fn set_password(value: &Value) -> Result<Facts, SettingsError> {
+fn set_password(value: &Value, _: &mut Compiler<'_>) -> Result<Facts, SettingsError> {
     let Empty {} = parse(value)?;
     Ok(Facts {
         shows_page: true,
@@ -201,28 +192,28 @@ fn set_password(value: &Value) -> Result<Facts, SettingsError> {
 settings!(Http { connection: String, body: BTreeMap<String, String> });
 
 /// Its output `token` is secret.
-fn http(value: &Value) -> Result<Facts, SettingsError> {
+fn http(value: &Value, compiler: &mut Compiler<'_>) -> Result<Facts, SettingsError> {
     let settings: Http = parse(value)?;
+    members(compiler, "/body", &settings.body, Sink::Request);
+    compiler.connection(ReferenceKind::HttpConnection, settings.connection);
     Ok(Facts {
         outcomes: vec![Outcome::wired("next"), Outcome::optional("error")],
         outputs: vec![
             Output::after("next", "status", ValueType::Integer),
             Output { secret: true, ..Output::after("next", "token", ValueType::String) },
         ],
-        expressions: members("/body", &settings.body, Sink::Request),
-        references: vec![connection(ReferenceKind::HttpConnection, settings.connection)],
         ..Facts::default()
     })
 }
 
 settings!(Set { values: BTreeMap<String, String> });
 
-fn set(value: &Value) -> Result<Facts, SettingsError> {
+fn set(value: &Value, compiler: &mut Compiler<'_>) -> Result<Facts, SettingsError> {
     let settings: Set = parse(value)?;
+    members(compiler, "/values", &settings.values, Sink::Variable);
     Ok(Facts {
         outcomes: vec![Outcome::wired("next")],
         vars: settings.values.keys().map(|name| Output::always(name, ValueType::Any)).collect(),
-        expressions: members("/values", &settings.values, Sink::Variable),
         ..Facts::default()
     })
 }
@@ -236,10 +227,15 @@ struct CallSettings {
     with: BTreeMap<String, String>,
 }
 
-fn entering(value: &Value, callee: fn(String) -> Callee, pointer: &str) -> Result<Facts, SettingsError> {
+fn entering(
+    value: &Value,
+    compiler: &mut Compiler<'_>,
+    callee: fn(String) -> Callee,
+    pointer: &str,
+) -> Result<Facts, SettingsError> {
     let settings: CallSettings = parse(value)?;
+    members(compiler, "/with", &settings.with, Sink::Variable);
     Ok(Facts {
-        expressions: members("/with", &settings.with, Sink::Variable),
         call: Some(Call {
             callee: callee(settings.flow),
             pointer: pointer.to_owned(),
@@ -249,17 +245,17 @@ fn entering(value: &Value, callee: fn(String) -> Callee, pointer: &str) -> Resul
     })
 }
 
-fn call(value: &Value) -> Result<Facts, SettingsError> {
-    entering(value, Callee::Flow, "/flow")
+fn call(value: &Value, compiler: &mut Compiler<'_>) -> Result<Facts, SettingsError> {
+    entering(value, compiler, Callee::Flow, "/flow")
 }
 
-fn node(value: &Value) -> Result<Facts, SettingsError> {
-    entering(value, Callee::FlowNode, "/name")
+fn node(value: &Value, compiler: &mut Compiler<'_>) -> Result<Facts, SettingsError> {
+    entering(value, compiler, Callee::FlowNode, "/name")
 }
 
 settings!(Complete { subject: Option<String> });
 
-fn complete(value: &Value) -> Result<Facts, SettingsError> {
+fn complete(value: &Value, _: &mut Compiler<'_>) -> Result<Facts, SettingsError> {
     let settings: Complete = parse(value)?;
     let guest = settings.subject.as_deref() == Some("Guest");
     Ok(Facts { end: Some(End::Complete { guest }), ..Facts::default() })
@@ -267,17 +263,18 @@ fn complete(value: &Value) -> Result<Facts, SettingsError> {
 
 settings!(Fail { text: Option<String> });
 
-fn fail(value: &Value) -> Result<Facts, SettingsError> {
+fn fail(value: &Value, compiler: &mut Compiler<'_>) -> Result<Facts, SettingsError> {
     let settings: Fail = parse(value)?;
-    Ok(Facts { end: Some(End::Fail), texts: text("/text", settings.text), ..Facts::default() })
+    text(compiler, "/text", settings.text);
+    Ok(Facts { end: Some(End::Fail), ..Facts::default() })
 }
 
 settings!(Exit { outcome: String, outputs: BTreeMap<String, String> });
 
-fn exit(value: &Value) -> Result<Facts, SettingsError> {
+fn exit(value: &Value, compiler: &mut Compiler<'_>) -> Result<Facts, SettingsError> {
     let settings: Exit = parse(value)?;
+    members(compiler, "/outputs", &settings.outputs, Sink::Variable);
     Ok(Facts {
-        expressions: members("/outputs", &settings.outputs, Sink::Variable),
         end: Some(End::Exit { outcome: settings.outcome, outputs: settings.outputs.into_iter().collect() }),
         ..Facts::default()
     })

@@ -11,10 +11,12 @@
 //! ```
 
 use idflow_core::Value;
-use idflow_engine::bind::{BindError, Binder};
+use idflow_engine::bind;
 use idflow_engine::context::Cx;
-use idflow_engine::turn::{Event, Fault, Finish, Node, NodeKind, Turn};
-use idflow_flow::kinds::{ExpressionUse, Facts, Group, Kind, Outcome, SettingsError, Sink, ValueType};
+use idflow_engine::turn::{Event, Fault, Finish, Node, Turn};
+use idflow_flow::facts::{Facts, Outcome, SettingsError, Sink};
+use idflow_flow::kinds::{Group, Kind};
+use idflow_flow::plan::{Compiler, Plan};
 use idflow_sandbox::Expression;
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -46,41 +48,27 @@ struct Case {
 }
 
 /// What everybody reads about `branch`.
-pub static KIND: NodeKind = NodeKind {
-    kind: &Kind {
-        name: "branch",
-        group: Group::Decision,
-        summary: "Takes the way of the first condition that holds.",
-        schema: || schemars::schema_for!(Settings),
-        facts,
-    },
-    bind,
+pub static KIND: Kind = Kind {
+    name: "branch",
+    group: Group::Decision,
+    summary: "Takes the way of the first condition that holds.",
+    schema: || schemars::schema_for!(Settings),
+    plan,
 };
 
-fn facts(value: &Value) -> Result<Facts, SettingsError> {
+fn plan(value: &Value, compiler: &mut Compiler<'_>) -> Result<Plan, SettingsError> {
     let settings: Settings = settings::parse(value)?;
     let mut names: Vec<&str> = settings.cases.iter().map(|case| case.outcome.as_str()).collect();
     names.push(&settings.otherwise);
     names.sort_unstable();
     names.dedup();
-    let condition = |(index, case): (usize, &Case)| ExpressionUse {
-        pointer: format!("/cases/{index}/when"),
-        source: case.when.clone(),
-        expects: ValueType::Boolean,
-        sink: Sink::Decision,
-    };
-    Ok(Facts {
-        outcomes: names.into_iter().map(Outcome::wired).collect(),
-        expressions: settings.cases.iter().enumerate().map(condition).collect(),
-        ..Facts::default()
-    })
-}
-
-fn bind(value: &Value, binder: &Binder<'_>) -> Result<Box<dyn Node>, BindError> {
-    let settings: Settings = binder.settings(value)?;
-    let case = |case: &Case| Ok((binder.expression(&case.when)?, case.outcome.clone()));
-    let cases = settings.cases.iter().map(case).collect::<Result<_, BindError>>()?;
-    Ok(Box::new(Branch { cases, otherwise: settings.otherwise }))
+    let facts = Facts { outcomes: names.into_iter().map(Outcome::wired).collect(), ..Facts::default() };
+    let cases = settings.cases.into_iter().enumerate().map(|(index, case)| {
+        let when = compiler.expression(format!("/cases/{index}/when"), &case.when, Sink::Decision);
+        (when, case.outcome)
+    });
+    let cases = cases.collect();
+    Ok(bind::plan(facts, Branch { cases, otherwise: settings.otherwise }))
 }
 
 struct Branch {

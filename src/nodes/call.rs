@@ -10,9 +10,9 @@
 //! ```
 
 use idflow_core::Value;
-use idflow_engine::bind::{BindError, Binder};
-use idflow_engine::turn::{Node, NodeKind};
-use idflow_flow::kinds::{Callee, Facts, Group, Kind, SettingsError};
+use idflow_flow::facts::{Callee, SettingsError};
+use idflow_flow::kinds::{Group, Kind};
+use idflow_flow::plan::{Compiler, Plan};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -32,25 +32,17 @@ struct Settings {
 }
 
 /// What everybody reads about `call`.
-pub static KIND: NodeKind = NodeKind {
-    kind: &Kind {
-        name: "call",
-        group: Group::Logic,
-        summary: "Runs a Library flow and goes on with its outcome.",
-        schema: || schemars::schema_for!(Settings),
-        facts,
-    },
-    bind,
+pub static KIND: Kind = Kind {
+    name: "call",
+    group: Group::Logic,
+    summary: "Runs a Library flow and goes on with its outcome.",
+    schema: || schemars::schema_for!(Settings),
+    plan,
 };
 
-fn facts(value: &Value) -> Result<Facts, SettingsError> {
+fn plan(value: &Value, compiler: &mut Compiler<'_>) -> Result<Plan, SettingsError> {
     let settings: Settings = settings::parse(value)?;
-    Ok(enter::facts(Callee::Flow(settings.flow), "/flow", settings.with.as_ref()))
-}
-
-fn bind(value: &Value, binder: &Binder<'_>) -> Result<Box<dyn Node>, BindError> {
-    let settings: Settings = binder.settings(value)?;
-    enter::bind(settings.with.as_ref(), binder)
+    Ok(enter::plan(compiler, Callee::Flow(settings.flow), "/flow", settings.with.as_ref()))
 }
 
 #[cfg(test)]

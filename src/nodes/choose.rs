@@ -12,15 +12,16 @@ use std::collections::BTreeMap;
 
 use idflow_core::Value;
 use idflow_core::view::{Action, ActionStyle, Message, Text, View};
-use idflow_engine::bind::{AuthoredText, BindError, Binder};
+use idflow_engine::bind;
 use idflow_engine::context::Cx;
-use idflow_engine::turn::{Event, Fault, Finish, Node, NodeKind, Turn};
-use idflow_flow::kinds::{Facts, Group, Kind, Outcome, SettingsError, Sink, TextUse};
+use idflow_engine::turn::{Event, Fault, Finish, Node, Turn};
+use idflow_flow::facts::{Facts, Outcome, SettingsError, Sink};
+use idflow_flow::kinds::{Group, Kind};
+use idflow_flow::plan::{AuthoredText, Compiler, Plan};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use crate::shared::text::{self, page_text};
-use crate::shared::{action, answer_mismatch, kebab_case, no_such_action, settings};
+use crate::shared::{action, answer_mismatch, kebab_case, no_such_action, settings, text};
 
 /// Settings of `choose`.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
@@ -45,18 +46,15 @@ struct Settings {
 struct Key(#[schemars(length(min = 1, max = 63))] String);
 
 /// What everybody reads about `choose`.
-pub static KIND: NodeKind = NodeKind {
-    kind: &Kind {
-        name: "choose",
-        group: Group::Input,
-        summary: "Lets the visitor take one of several steps.",
-        schema: || schemars::schema_for!(Settings),
-        facts,
-    },
-    bind,
+pub static KIND: Kind = Kind {
+    name: "choose",
+    group: Group::Input,
+    summary: "Lets the visitor take one of several steps.",
+    schema: || schemars::schema_for!(Settings),
+    plan,
 };
 
-fn facts(value: &Value) -> Result<Facts, SettingsError> {
+fn plan(value: &Value, compiler: &mut Compiler<'_>) -> Result<Plan, SettingsError> {
     let settings: Settings = settings::parse(value)?;
     let mut offered: Vec<&str> = Vec::new();
     for (index, id) in settings.from.iter().enumerate() {
@@ -78,35 +76,26 @@ fn facts(value: &Value) -> Result<Facts, SettingsError> {
             help: "remove it, or add the step to from".to_owned(),
         });
     }
-    let label = |(id, key): (&String, &Key)| TextUse {
-        pointer: format!("/labels/{}", settings::escaped(id)),
-        key: key.0.clone(),
-        sink: Sink::Page,
-    };
     let outcome = |id: &&str| Outcome { implied_target: Some((*id).to_owned()), ..Outcome::optional(*id) };
-    Ok(Facts {
+    let facts = Facts {
         shows_page: offered.len() > 1,
         outcomes: offered.iter().map(outcome).collect(),
-        texts: page_text("/title", settings.title.as_deref()).into_iter().chain(labels.iter().map(label)).collect(),
         ..Facts::default()
-    })
-}
-
-fn bind(value: &Value, binder: &Binder<'_>) -> Result<Box<dyn Node>, BindError> {
-    let settings: Settings = binder.settings(value)?;
-    let labels = settings.labels.unwrap_or_default();
-    let offer = |id: &String| {
-        let step = binder.step(id).ok_or_else(|| BindError::new(format!("there is no step {id} to choose")))?;
-        let label = match labels.get(id) {
-            Some(key) => Label::Authored(binder.text(&key.0)?),
-            None => Label::Product(format!("method-{}", kebab_case(step.kind.name))),
-        };
-        Ok(Offer { step: id.clone(), label })
     };
-    Ok(Box::new(Choose {
-        title: text::bind(settings.title.as_deref(), binder)?,
-        offers: settings.from.iter().map(offer).collect::<Result<_, BindError>>()?,
-    }))
+    let title = text::on_page(compiler, "/title", settings.title.as_deref());
+    let offers = settings.from.iter().enumerate().map(|(index, id)| {
+        let kind = compiler.kind_of(format!("/from/{index}"), id);
+        let label = match labels.get(id) {
+            Some(Key(key)) => {
+                let pointer = format!("/labels/{}", settings::escaped(id));
+                Label::Authored(compiler.text(pointer, key, Sink::Page))
+            }
+            None => Label::Product(format!("method-{}", kebab_case(kind))),
+        };
+        Offer { step: id.clone(), label }
+    });
+    let offers = offers.collect();
+    Ok(bind::plan(facts, Choose { title, offers }))
 }
 
 struct Choose {

@@ -11,15 +11,16 @@
 use idflow_core::Value;
 use idflow_core::time::Span;
 use idflow_core::view::{Text, View};
-use idflow_engine::bind::{AuthoredText, BindError, Binder};
+use idflow_engine::bind;
 use idflow_engine::context::Cx;
-use idflow_engine::turn::{Complete, EndTurn, Event, Fault, Finish, Node, NodeKind, Turn};
-use idflow_flow::kinds::{End, Facts, Group, Kind, SettingsError};
+use idflow_engine::turn::{Complete, EndTurn, Event, Fault, Finish, Node, Turn};
+use idflow_flow::facts::{End, Facts, SettingsError};
+use idflow_flow::kinds::{Group, Kind};
+use idflow_flow::plan::{AuthoredText, Compiler, Plan};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use crate::shared::text::{self, page_text};
-use crate::shared::{answer_mismatch, settings};
+use crate::shared::{answer_mismatch, settings, text};
 
 /// How long a session lasts when the step does not say (design 11).
 const LIFETIME: Span = Span::hours(8);
@@ -79,35 +80,25 @@ fn span(pointer: &str, text: Option<&str>, absent: Span) -> Result<Span, Setting
 }
 
 /// What everybody reads about `complete`.
-pub static KIND: NodeKind = NodeKind {
-    kind: &Kind {
-        name: "complete",
-        group: Group::End,
-        summary: "The journey reached its goal.",
-        schema: || schemars::schema_for!(Settings),
-        facts,
-    },
-    bind,
+pub static KIND: Kind = Kind {
+    name: "complete",
+    group: Group::End,
+    summary: "The journey reached its goal.",
+    schema: || schemars::schema_for!(Settings),
+    plan,
 };
 
-fn facts(value: &Value) -> Result<Facts, SettingsError> {
+fn plan(value: &Value, compiler: &mut Compiler<'_>) -> Result<Plan, SettingsError> {
     let settings: Settings = settings::parse(value)?;
-    settings.lifetime()?;
-    settings.idle()?;
-    let mut texts = page_text("/title", settings.title.as_deref());
-    texts.extend(page_text("/text", settings.text.as_deref()));
-    Ok(Facts { texts, end: Some(End::Complete { guest: settings.subject.is_some() }), ..Facts::default() })
-}
-
-fn bind(value: &Value, binder: &Binder<'_>) -> Result<Box<dyn Node>, BindError> {
-    let settings: Settings = binder.settings(value)?;
-    Ok(Box::new(Done {
+    let done = Done {
         guest: settings.subject.is_some(),
-        lifetime: settings.lifetime().map_err(|error| BindError::settings(&error))?,
-        idle: settings.idle().map_err(|error| BindError::settings(&error))?,
-        title: text::bind(settings.title.as_deref(), binder)?,
-        text: text::bind(settings.text.as_deref(), binder)?,
-    }))
+        lifetime: settings.lifetime()?,
+        idle: settings.idle()?,
+        title: text::on_page(compiler, "/title", settings.title.as_deref()),
+        text: text::on_page(compiler, "/text", settings.text.as_deref()),
+    };
+    let end = Some(End::Complete { guest: done.guest });
+    Ok(bind::plan(Facts { end, ..Facts::default() }, done))
 }
 
 struct Done {

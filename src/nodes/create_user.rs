@@ -15,14 +15,13 @@ use idflow_core::id::UserId;
 use idflow_core::user::{User, UserState};
 use idflow_core::write::Write;
 use idflow_core::{Data, Value};
-use idflow_engine::bind::{BindError, Binder};
+use idflow_engine::bind;
 use idflow_engine::context::Cx;
-use idflow_engine::turn::{Event, Fault, Finish, Node, NodeKind, Turn};
-use idflow_flow::kinds::{
-    AttributeUse, Facts, Group, Kind, Outcome, ProofFact, Reference, ReferenceKind, SettingsError,
-    Sink, ValueType,
-};
-use idflow_flow::program::DirectoryContent;
+use idflow_engine::turn::{Event, Fault, Finish, Node, Turn};
+use idflow_flow::facts::{AttributeUse, Facts, Outcome, ProofFact, SettingsError, Sink, ValueType};
+use idflow_flow::kinds::{Group, Kind};
+use idflow_flow::pinned::DirectoryContent;
+use idflow_flow::plan::{Compiler, Plan};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -43,46 +42,32 @@ struct Settings {
 }
 
 /// What everybody reads about `createUser`.
-pub static KIND: NodeKind = NodeKind {
-    kind: &Kind {
-        name: "createUser",
-        group: Group::Users,
-        summary: "Creates a user in a Directory.",
-        schema: || schemars::schema_for!(Settings),
-        facts,
-    },
-    bind,
+pub static KIND: Kind = Kind {
+    name: "createUser",
+    group: Group::Users,
+    summary: "Creates a user in a Directory.",
+    schema: || schemars::schema_for!(Settings),
+    plan,
 };
 
-fn facts(value: &Value) -> Result<Facts, SettingsError> {
+fn plan(value: &Value, compiler: &mut Compiler<'_>) -> Result<Plan, SettingsError> {
     let settings: Settings = settings::parse(value)?;
-    let pointer = |name: &str| format!("/attributes/{}", settings::escaped(name));
-    Ok(Facts {
+    let uses = settings.attributes.keys().map(|name| AttributeUse {
+        pointer: format!("/attributes/{}", settings::escaped(name)),
+        name: name.clone(),
+        identifies: false,
+    });
+    let (directory, content) = compiler.directory(settings.directory.as_deref(), uses.collect());
+    let attributes = Expressions::compile(compiler, "/attributes", &settings.attributes, Sink::Store);
+    let facts = Facts {
         outcomes: vec![
             Outcome::wired("next").proving(ProofFact::Identified).proving(ProofFact::Created),
             Outcome::wired("exists"),
         ],
-        references: vec![Reference {
-            pointer: "/directory".to_owned(),
-            kind: ReferenceKind::Directory,
-            name: settings.directory,
-            attributes: settings
-                .attributes
-                .keys()
-                .map(|name| AttributeUse { pointer: pointer(name), name: name.clone(), identifies: false })
-                .collect(),
-        }],
-        expressions: settings::uses("/attributes", &settings.attributes, Sink::Store),
         effects: vec![EffectClass::Idempotent],
         ..Facts::default()
-    })
-}
-
-fn bind(value: &Value, binder: &Binder<'_>) -> Result<Box<dyn Node>, BindError> {
-    let settings: Settings = binder.settings(value)?;
-    let (directory, content) = binder.directory(settings.directory.as_deref())?;
-    let attributes = Expressions::bind(&settings.attributes, binder)?;
-    Ok(Box::new(CreateUser { directory: directory.to_owned(), content: content.clone(), attributes }))
+    };
+    Ok(bind::plan(facts, CreateUser { directory, content, attributes }))
 }
 
 struct CreateUser {
@@ -164,8 +149,7 @@ impl CreateUser {
         }
         let user = self.user(cx, state.attributes);
         cx.write(Write::CreateUser { user: user.clone(), unique });
-        let proofs = vec![Proof::Identified, Proof::Created];
-        Ok(Turn::Finish(Box::new(Finish { proofs, user: Some(user), ..Finish::by("next") })))
+        Ok(Turn::Finish(Box::new(Finish { user: Some(user), ..Finish::by("next") })))
     }
 
     fn user(&self, cx: &Cx<'_>, attributes: Data) -> User {

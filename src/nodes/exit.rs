@@ -8,10 +8,12 @@
 //! ```
 
 use idflow_core::Value;
-use idflow_engine::bind::{BindError, Binder};
+use idflow_engine::bind;
 use idflow_engine::context::Cx;
-use idflow_engine::turn::{EndTurn, Event, Fault, Finish, Node, NodeKind, Turn};
-use idflow_flow::kinds::{End, Facts, Group, Kind, SettingsError, Sink};
+use idflow_engine::turn::{EndTurn, Event, Fault, Finish, Node, Turn};
+use idflow_flow::facts::{End, Facts, SettingsError, Sink};
+use idflow_flow::kinds::{Group, Kind};
+use idflow_flow::plan::{Compiler, Plan};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -31,34 +33,21 @@ struct Settings {
 }
 
 /// What everybody reads about `exit`.
-pub static KIND: NodeKind = NodeKind {
-    kind: &Kind {
-        name: "exit",
-        group: Group::End,
-        summary: "A way out of a Library flow or a FlowNode.",
-        schema: || schemars::schema_for!(Settings),
-        facts,
-    },
-    bind,
+pub static KIND: Kind = Kind {
+    name: "exit",
+    group: Group::End,
+    summary: "A way out of a Library flow or a FlowNode.",
+    schema: || schemars::schema_for!(Settings),
+    plan,
 };
 
-fn facts(value: &Value) -> Result<Facts, SettingsError> {
+fn plan(value: &Value, compiler: &mut Compiler<'_>) -> Result<Plan, SettingsError> {
     let settings: Settings = settings::parse(value)?;
     let outputs = settings.outputs.unwrap_or_default();
-    Ok(Facts {
-        expressions: settings::uses("/outputs", &outputs, Sink::Variable),
-        end: Some(End::Exit {
-            outcome: settings.outcome,
-            outputs: outputs.into_iter().map(|(name, source)| (name, source.0)).collect(),
-        }),
-        ..Facts::default()
-    })
-}
-
-fn bind(value: &Value, binder: &Binder<'_>) -> Result<Box<dyn Node>, BindError> {
-    let settings: Settings = binder.settings(value)?;
-    let outputs = Expressions::bind(&settings.outputs.unwrap_or_default(), binder)?;
-    Ok(Box::new(Exit { outcome: settings.outcome, outputs }))
+    let outputs = Expressions::compile(compiler, "/outputs", &outputs, Sink::Variable);
+    let end = End::Exit { outcome: settings.outcome.clone(), outputs: outputs.places() };
+    let facts = Facts { end: Some(end), ..Facts::default() };
+    Ok(bind::plan(facts, Exit { outcome: settings.outcome, outputs }))
 }
 
 struct Exit {

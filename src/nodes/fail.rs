@@ -9,15 +9,16 @@
 
 use idflow_core::Value;
 use idflow_core::view::{Text, View};
-use idflow_engine::bind::{AuthoredText, BindError, Binder};
+use idflow_engine::bind;
 use idflow_engine::context::Cx;
-use idflow_engine::turn::{EndTurn, Event, Fault, Finish, Node, NodeKind, Turn};
-use idflow_flow::kinds::{End, Facts, Group, Kind, SettingsError};
+use idflow_engine::turn::{EndTurn, Event, Fault, Finish, Node, Turn};
+use idflow_flow::facts::{End, Facts, SettingsError};
+use idflow_flow::kinds::{Group, Kind};
+use idflow_flow::plan::{AuthoredText, Compiler, Plan};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use crate::shared::text::{self, page_text};
-use crate::shared::{answer_mismatch, settings};
+use crate::shared::{answer_mismatch, settings, text};
 
 /// Settings of `fail`.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
@@ -29,29 +30,18 @@ struct Settings {
 }
 
 /// What everybody reads about `fail`.
-pub static KIND: NodeKind = NodeKind {
-    kind: &Kind {
-        name: "fail",
-        group: Group::End,
-        summary: "The journey ends without having reached its goal.",
-        schema: || schemars::schema_for!(Settings),
-        facts,
-    },
-    bind,
+pub static KIND: Kind = Kind {
+    name: "fail",
+    group: Group::End,
+    summary: "The journey ends without having reached its goal.",
+    schema: || schemars::schema_for!(Settings),
+    plan,
 };
 
-fn facts(value: &Value) -> Result<Facts, SettingsError> {
+fn plan(value: &Value, compiler: &mut Compiler<'_>) -> Result<Plan, SettingsError> {
     let settings: Settings = settings::parse(value)?;
-    Ok(Facts {
-        texts: page_text("/text", settings.text.as_deref()),
-        end: Some(End::Fail),
-        ..Facts::default()
-    })
-}
-
-fn bind(value: &Value, binder: &Binder<'_>) -> Result<Box<dyn Node>, BindError> {
-    let settings: Settings = binder.settings(value)?;
-    Ok(Box::new(Failed { text: text::bind(settings.text.as_deref(), binder)? }))
+    let text = text::on_page(compiler, "/text", settings.text.as_deref());
+    Ok(bind::plan(Facts { end: Some(End::Fail), ..Facts::default() }, Failed { text }))
 }
 
 struct Failed {

@@ -11,15 +11,13 @@
 
 use idflow_core::Value;
 use idflow_core::effect::{Answer, Ask, EffectClass};
-use idflow_core::evidence::Proof;
 use idflow_core::user::UserState;
-use idflow_engine::bind::{BindError, Binder};
+use idflow_engine::bind;
 use idflow_engine::context::Cx;
-use idflow_engine::turn::{Event, Fault, Finish, Node, NodeKind, Turn};
-use idflow_flow::kinds::{
-    AttributeUse, ExpressionUse, Facts, Group, Kind, Outcome, ProofFact, Reference, ReferenceKind, SettingsError,
-    Sink, ValueType,
-};
+use idflow_engine::turn::{Event, Fault, Finish, Node, Turn};
+use idflow_flow::facts::{AttributeUse, Facts, Outcome, ProofFact, SettingsError, Sink};
+use idflow_flow::kinds::{Group, Kind};
+use idflow_flow::plan::{Compiler, Plan};
 use idflow_sandbox::Expression;
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -42,51 +40,30 @@ struct Settings {
 }
 
 /// What everybody reads about `findUser`.
-pub static KIND: NodeKind = NodeKind {
-    kind: &Kind {
-        name: "findUser",
-        group: Group::Users,
-        summary: "Looks a user up by a value the journey already has.",
-        schema: || schemars::schema_for!(Settings),
-        facts,
-    },
-    bind,
+pub static KIND: Kind = Kind {
+    name: "findUser",
+    group: Group::Users,
+    summary: "Looks a user up by a value the journey already has.",
+    schema: || schemars::schema_for!(Settings),
+    plan,
 };
 
-fn facts(value: &Value) -> Result<Facts, SettingsError> {
+fn plan(value: &Value, compiler: &mut Compiler<'_>) -> Result<Plan, SettingsError> {
     let settings: Settings = settings::parse(value)?;
-    let attributes = settings.attributes.iter().flatten().enumerate().map(|(index, name)| AttributeUse {
+    let by = compiler.expression("/by", &settings.by, Sink::Decision);
+    let uses = settings.attributes.iter().flatten().enumerate().map(|(index, name)| AttributeUse {
         pointer: format!("/attributes/{index}"),
         name: name.clone(),
         identifies: true,
     });
-    Ok(Facts {
+    let (directory, content) = compiler.directory(settings.directory.as_deref(), uses.collect());
+    let attributes = settings.attributes.unwrap_or(content.identifiers);
+    let facts = Facts {
         outcomes: vec![Outcome::wired("next").proving(ProofFact::Identified), Outcome::wired("notFound")],
-        references: vec![Reference {
-            pointer: "/directory".to_owned(),
-            kind: ReferenceKind::Directory,
-            attributes: attributes.collect(),
-            name: settings.directory,
-        }],
-        expressions: vec![ExpressionUse {
-            pointer: "/by".to_owned(),
-            source: settings.by,
-            expects: ValueType::String,
-            sink: Sink::Decision,
-        }],
         effects: vec![EffectClass::ReadOnly],
         ..Facts::default()
-    })
-}
-
-fn bind(value: &Value, binder: &Binder<'_>) -> Result<Box<dyn Node>, BindError> {
-    let settings: Settings = binder.settings(value)?;
-    let (directory, content) = binder.directory(settings.directory.as_deref())?;
-    Ok(Box::new(FindUser {
-        by: binder.expression(&settings.by)?,
-        directory: directory.to_owned(),
-        attributes: settings.attributes.unwrap_or_else(|| content.identifiers.clone()),
-    }))
+    };
+    Ok(bind::plan(facts, FindUser { by, directory, attributes }))
 }
 
 struct FindUser {
@@ -107,8 +84,7 @@ impl Node for FindUser {
                 _ => Ok(Turn::Finish(Box::new(Finish::by("notFound")))),
             },
             Event::Answered(Answer::User(Some(user))) if user.state == UserState::Active => {
-                let finish = Finish { proofs: vec![Proof::Identified], user: Some(user), ..Finish::by("next") };
-                Ok(Turn::Finish(Box::new(finish)))
+                Ok(Turn::Finish(Box::new(Finish { user: Some(user), ..Finish::by("next") })))
             }
             // A locked account looks like none: only who proves more may learn about it.
             Event::Answered(Answer::User(_)) => Ok(Turn::Finish(Box::new(Finish::by("notFound")))),

@@ -16,17 +16,18 @@
 use idflow_core::effect::Submission;
 use idflow_core::view::{Action, Choice, Field, FieldType, Message, Text, View};
 use idflow_core::{Data, Value};
-use idflow_engine::bind::{AuthoredText, BindError, Binder};
+use idflow_engine::bind;
 use idflow_engine::context::Cx;
-use idflow_engine::turn::{Event, Fault, Finish, Node, NodeKind, Turn};
-use idflow_flow::kinds::{Facts, Group, Kind, Outcome, Output, SettingsError, TextUse, ValueType};
+use idflow_engine::turn::{Event, Fault, Finish, Node, Turn};
+use idflow_flow::facts::{Facts, Outcome, Output, SettingsError, ValueType};
+use idflow_flow::kinds::{Group, Kind};
+use idflow_flow::plan::{AuthoredText, Compiler, Plan};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::shared::action::{self, ActionSetting, BoundAction};
 use crate::shared::entry::Entry;
-use crate::shared::text::{self, page_text};
-use crate::shared::{answer_mismatch, field, no_such_action, settings};
+use crate::shared::{answer_mismatch, field, no_such_action, settings, text};
 
 /// Settings of `form`.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
@@ -144,45 +145,49 @@ impl FieldSetting {
         Output { optional, ..Output::after("next", self.name.as_str(), self.field_type.value_type()) }
     }
 
-    fn texts(&self, index: usize) -> Vec<TextUse> {
-        let mut texts = page_text(&format!("/fields/{index}/label"), self.label.as_deref());
-        texts.extend(page_text(&format!("/fields/{index}/hint"), self.hint.as_deref()));
-        for (choice, option) in self.options.iter().flatten().enumerate() {
-            texts.extend(page_text(&format!("/fields/{index}/options/{choice}/label"), option.label.as_deref()));
-        }
-        texts
+    fn compile(&self, compiler: &mut Compiler<'_>, index: usize) -> BoundField {
+        let at = |setting: &str| format!("/fields/{index}/{setting}");
+        let label = text::on_page(compiler, at("label"), self.label.as_deref());
+        let hint = text::on_page(compiler, at("hint"), self.hint.as_deref());
+        let options = self.options.as_deref().unwrap_or_default().iter().enumerate();
+        let options = options.map(|(choice, option)| {
+            let pointer = at(&format!("options/{choice}/label"));
+            (option.value.clone(), text::on_page(compiler, pointer, option.label.as_deref()))
+        });
+        let (options, option_labels) = options.unzip();
+        let required = self.is_required();
+        let field = Field { required, ..field(&self.name, self.field_type.field_type()) };
+        BoundField { field, label, hint, options, option_labels }
     }
 }
 
 /// What everybody reads about `form`.
-pub static KIND: NodeKind = NodeKind {
-    kind: &Kind {
-        name: "form",
-        group: Group::Input,
-        summary: "Asks for values and keeps them.",
-        schema: || schemars::schema_for!(Settings),
-        facts,
-    },
-    bind,
+pub static KIND: Kind = Kind {
+    name: "form",
+    group: Group::Input,
+    summary: "Asks for values and keeps them.",
+    schema: || schemars::schema_for!(Settings),
+    plan,
 };
 
-fn facts(value: &Value) -> Result<Facts, SettingsError> {
+fn plan(value: &Value, compiler: &mut Compiler<'_>) -> Result<Plan, SettingsError> {
     refuse_secrets(value)?;
     let settings: Settings = settings::parse(value)?;
     check_fields(&settings.fields)?;
-    let actions = settings.actions.as_deref();
-    action::check(actions)?;
-    let mut texts = page_text("/title", settings.title.as_deref());
-    texts.extend(page_text("/lead", settings.lead.as_deref()));
-    texts.extend(settings.fields.iter().enumerate().flat_map(|(index, field)| field.texts(index)));
-    texts.extend(action::texts(actions));
-    Ok(Facts {
+    let fields = settings.fields.iter().enumerate();
+    let form = Form {
+        title: text::on_page(compiler, "/title", settings.title.as_deref()),
+        lead: text::on_page(compiler, "/lead", settings.lead.as_deref()),
+        fields: fields.map(|(index, field)| field.compile(compiler, index)).collect(),
+        actions: action::compile(compiler, settings.actions.as_deref())?,
+    };
+    let facts = Facts {
         shows_page: true,
-        outcomes: std::iter::once(Outcome::wired("next")).chain(action::outcomes(actions)).collect(),
+        outcomes: std::iter::once(Outcome::wired("next")).chain(action::outcomes(&form.actions)).collect(),
         form: settings.fields.iter().map(FieldSetting::output).collect(),
-        texts,
         ..Facts::default()
-    })
+    };
+    Ok(bind::plan(facts, form))
 }
 
 fn problem(pointer: String, message: impl Into<String>, help: &str) -> SettingsError {
@@ -221,33 +226,6 @@ fn check_fields(fields: &[FieldSetting]) -> Result<(), SettingsError> {
         }
     }
     Ok(())
-}
-
-fn bind(value: &Value, binder: &Binder<'_>) -> Result<Box<dyn Node>, BindError> {
-    let settings: Settings = binder.settings(value)?;
-    Ok(Box::new(Form {
-        fields: settings.fields.iter().map(|field| bound_field(field, binder)).collect::<Result<_, _>>()?,
-        actions: action::bind(settings.actions.as_deref(), binder)?,
-        title: text::bind(settings.title.as_deref(), binder)?,
-        lead: text::bind(settings.lead.as_deref(), binder)?,
-    }))
-}
-
-fn bound_field(setting: &FieldSetting, binder: &Binder<'_>) -> Result<BoundField, BindError> {
-    let options = setting.options.as_deref().unwrap_or_default();
-    Ok(BoundField {
-        field: Field {
-            required: setting.is_required(),
-            ..field(&setting.name, setting.field_type.field_type())
-        },
-        label: text::bind(setting.label.as_deref(), binder)?,
-        hint: text::bind(setting.hint.as_deref(), binder)?,
-        options: options.iter().map(|option| option.value.clone()).collect(),
-        option_labels: options
-            .iter()
-            .map(|option| text::bind(option.label.as_deref(), binder))
-            .collect::<Result<_, _>>()?,
-    })
 }
 
 struct Form {
@@ -365,7 +343,6 @@ impl BoundField {
             ..self.field.clone()
         })
     }
-
 }
 
 /// A value as a field can show it again.

@@ -13,13 +13,12 @@ use std::collections::BTreeMap;
 
 use idflow_core::effect::{Answer, Ask, EffectClass, HttpCall};
 use idflow_core::Value;
-use idflow_engine::bind::{BindError, Binder};
+use idflow_engine::bind;
 use idflow_engine::context::Cx;
-use idflow_engine::turn::{Event, Fault, Finish, Node, NodeKind, Turn};
-use idflow_flow::kinds::{
-    Facts, Group, Kind, Outcome, Output, Reference, ReferenceKind, SettingsError, Sink, TemplateUse,
-    ValueType,
-};
+use idflow_engine::turn::{Event, Fault, Finish, Node, Turn};
+use idflow_flow::facts::{Facts, Outcome, Output, ReferenceKind, SettingsError, Sink, ValueType};
+use idflow_flow::kinds::{Group, Kind};
+use idflow_flow::plan::{Compiler, Plan};
 use idflow_sandbox::{Escape, Template};
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -77,18 +76,15 @@ impl Method {
 }
 
 /// What everybody reads about `http`.
-pub static KIND: NodeKind = NodeKind {
-    kind: &Kind {
-        name: "http",
-        group: Group::Integration,
-        summary: "Calls an HTTP API and hands its JSON answer on.",
-        schema: || schemars::schema_for!(Settings),
-        facts,
-    },
-    bind,
+pub static KIND: Kind = Kind {
+    name: "http",
+    group: Group::Integration,
+    summary: "Calls an HTTP API and hands its JSON answer on.",
+    schema: || schemars::schema_for!(Settings),
+    plan,
 };
 
-fn facts(value: &Value) -> Result<Facts, SettingsError> {
+fn plan(value: &Value, compiler: &mut Compiler<'_>) -> Result<Plan, SettingsError> {
     let settings: Settings = settings::parse(value)?;
     let method = settings.method.unwrap_or(Method::Get);
     if !settings.path.starts_with('/') || settings.path.starts_with("//") {
@@ -105,31 +101,20 @@ fn facts(value: &Value) -> Result<Facts, SettingsError> {
             help: "remove the body, or choose another method".to_owned(),
         });
     }
-    Ok(Facts {
+    let facts = Facts {
         outcomes: vec![Outcome::wired("next"), Outcome::optional("error")],
         outputs: vec![Output::always("status", ValueType::Integer), Output::always("body", ValueType::Any)],
-        templates: vec![TemplateUse { pointer: "/path".to_owned(), source: settings.path, sink: Sink::Request }],
-        expressions: settings::uses("/body", &settings.body.unwrap_or_default(), Sink::Request),
-        references: vec![Reference {
-            pointer: "/connection".to_owned(),
-            kind: ReferenceKind::HttpConnection,
-            name: Some(settings.connection),
-            attributes: Vec::new(),
-        }],
         effects: vec![if method == Method::Get { EffectClass::ReadOnly } else { EffectClass::Idempotent }],
         ..Facts::default()
-    })
-}
-
-fn bind(value: &Value, binder: &Binder<'_>) -> Result<Box<dyn Node>, BindError> {
-    let settings: Settings = binder.settings(value)?;
-    let body = settings.body.as_ref().map(|members| Expressions::bind(members, binder)).transpose()?;
-    Ok(Box::new(Http {
-        connection: settings.connection,
-        method: settings.method.unwrap_or(Method::Get),
-        path: binder.template(&settings.path)?,
-        body,
-    }))
+    };
+    let body = settings.body.as_ref();
+    let http = Http {
+        method,
+        path: compiler.template("/path", &settings.path, Sink::Request),
+        body: body.map(|members| Expressions::compile(compiler, "/body", members, Sink::Request)),
+        connection: compiler.connection(ReferenceKind::HttpConnection, settings.connection),
+    };
+    Ok(bind::plan(facts, http))
 }
 
 struct Http {

@@ -1,6 +1,7 @@
 //! One file per node kind, and the list of them.
 //!
-//! A kind's file holds its settings with their documentation, its facts, its behaviour and its examples. Adding a
+//! A kind's file holds its settings with their documentation, its plan (facts and behaviour, made of the same compiled
+//! settings), and its examples. Adding a
 //! kind is that file and one line below.
 
 #[cfg(test)]
@@ -12,18 +13,16 @@ macro_rules! nodes {
     ($($module:ident),+ $(,)?) => {
         $(pub mod $module;)+
 
-        static ALL: &[&NodeKind] = &[$(&$module::KIND),+];
-        static KINDS: &[&Kind] = &[$($module::KIND.kind),+];
+        static KINDS: &[&Kind] = &[$(&$module::KIND),+];
 
         /// Every kind with its source and its examples.
         #[cfg(test)]
-        fn examples() -> Vec<(&'static NodeKind, &'static str, Vec<harness::Example>)> {
+        fn examples() -> Vec<(&'static Kind, &'static str, Vec<harness::Example>)> {
             vec![$((&$module::KIND, include_str!(concat!(stringify!($module), ".rs")), $module::examples())),+]
         }
     };
 }
 
-use idflow_engine::turn::NodeKind;
 use idflow_flow::kinds::{Kind, Kinds};
 
 nodes! {
@@ -53,12 +52,7 @@ nodes! {
     exit,
 }
 
-/// What compiler, linter, CRD generation and documentation read about every kind.
+/// Every kind.
 pub fn kinds() -> Kinds {
     Kinds(KINDS)
-}
-
-/// Every kind with its behaviour.
-pub fn all() -> &'static [&'static NodeKind] {
-    ALL
 }

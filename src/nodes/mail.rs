@@ -10,12 +10,12 @@
 
 use idflow_core::Value;
 use idflow_core::effect::{Answer, Ask, EffectClass, Mail};
-use idflow_engine::bind::{AuthoredText, BindError, Binder};
+use idflow_engine::bind;
 use idflow_engine::context::Cx;
-use idflow_engine::turn::{Event, Fault, Finish, Node, NodeKind, Turn};
-use idflow_flow::kinds::{
-    ExpressionUse, Facts, Group, Kind, Outcome, Reference, ReferenceKind, SettingsError, Sink, TextUse, ValueType,
-};
+use idflow_engine::turn::{Event, Fault, Finish, Node, Turn};
+use idflow_flow::facts::{Facts, Outcome, ReferenceKind, SettingsError, Sink};
+use idflow_flow::kinds::{Group, Kind};
+use idflow_flow::plan::{AuthoredText, Compiler, Plan};
 use idflow_sandbox::Expression;
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -41,56 +41,30 @@ struct Settings {
     body: String,
 }
 
-impl Settings {
-    fn address_source(&self) -> &str {
-        self.to.as_deref().unwrap_or("user.email")
-    }
-}
-
 /// What everybody reads about `mail`.
-pub static KIND: NodeKind = NodeKind {
-    kind: &Kind {
-        name: "mail",
-        group: Group::Integration,
-        summary: "Sends a mail and goes on at once.",
-        schema: || schemars::schema_for!(Settings),
-        facts,
-    },
-    bind,
+pub static KIND: Kind = Kind {
+    name: "mail",
+    group: Group::Integration,
+    summary: "Sends a mail and goes on at once.",
+    schema: || schemars::schema_for!(Settings),
+    plan,
 };
 
-fn facts(value: &Value) -> Result<Facts, SettingsError> {
+fn plan(value: &Value, compiler: &mut Compiler<'_>) -> Result<Plan, SettingsError> {
     let settings: Settings = settings::parse(value)?;
-    let source = settings.address_source().to_owned();
-    let text = |pointer: &str, key: &str| TextUse { pointer: pointer.to_owned(), key: key.to_owned(), sink: Sink::Mail };
-    Ok(Facts {
+    let to = settings.to.as_deref().unwrap_or("user.email");
+    let send = SendMail {
+        address: compiler.expression("/to", to, Sink::Mail),
+        subject: compiler.text("/subject", &settings.subject, Sink::Mail),
+        body: compiler.text("/body", &settings.body, Sink::Mail),
+        connection: compiler.connection(ReferenceKind::SmtpConnection, settings.connection),
+    };
+    let facts = Facts {
         outcomes: vec![Outcome::wired("next"), Outcome::optional("error")],
-        texts: vec![text("/subject", &settings.subject), text("/body", &settings.body)],
-        expressions: vec![ExpressionUse {
-            pointer: "/to".to_owned(),
-            source,
-            expects: ValueType::String,
-            sink: Sink::Mail,
-        }],
-        references: vec![Reference {
-            pointer: "/connection".to_owned(),
-            kind: ReferenceKind::SmtpConnection,
-            name: Some(settings.connection),
-            attributes: Vec::new(),
-        }],
         effects: vec![EffectClass::AtMostOnce],
         ..Facts::default()
-    })
-}
-
-fn bind(value: &Value, binder: &Binder<'_>) -> Result<Box<dyn Node>, BindError> {
-    let settings: Settings = binder.settings(value)?;
-    Ok(Box::new(SendMail {
-        address: binder.expression(settings.address_source())?,
-        subject: binder.text(&settings.subject)?,
-        body: binder.text(&settings.body)?,
-        connection: settings.connection,
-    }))
+    };
+    Ok(bind::plan(facts, send))
 }
 
 struct SendMail {

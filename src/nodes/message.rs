@@ -10,16 +10,17 @@
 
 use idflow_core::Value;
 use idflow_core::view::{Action, Message, Text, View};
-use idflow_engine::bind::{AuthoredText, BindError, Binder};
+use idflow_engine::bind;
 use idflow_engine::context::Cx;
-use idflow_engine::turn::{Event, Fault, Finish, Node, NodeKind, Turn};
-use idflow_flow::kinds::{Facts, Group, Kind, Outcome, SettingsError};
+use idflow_engine::turn::{Event, Fault, Finish, Node, Turn};
+use idflow_flow::facts::{Facts, Outcome, SettingsError};
+use idflow_flow::kinds::{Group, Kind};
+use idflow_flow::plan::{AuthoredText, Compiler, Plan};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::shared::action::{self, ActionSetting, BoundAction};
-use crate::shared::text::{self, page_text};
-use crate::shared::{answer_mismatch, no_such_action, settings};
+use crate::shared::{answer_mismatch, no_such_action, settings, text};
 
 /// Settings of `message`.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
@@ -37,39 +38,23 @@ struct Settings {
 }
 
 /// What everybody reads about `message`.
-pub static KIND: NodeKind = NodeKind {
-    kind: &Kind {
-        name: "message",
-        group: Group::Input,
-        summary: "Tells the visitor something and waits until it is read.",
-        schema: || schemars::schema_for!(Settings),
-        facts,
-    },
-    bind,
+pub static KIND: Kind = Kind {
+    name: "message",
+    group: Group::Input,
+    summary: "Tells the visitor something and waits until it is read.",
+    schema: || schemars::schema_for!(Settings),
+    plan,
 };
 
-fn facts(value: &Value) -> Result<Facts, SettingsError> {
+fn plan(value: &Value, compiler: &mut Compiler<'_>) -> Result<Plan, SettingsError> {
     let settings: Settings = settings::parse(value)?;
-    action::check(settings.actions.as_deref())?;
-    let actions = settings.actions.as_deref();
-    let mut texts = page_text("/title", settings.title.as_deref());
-    texts.extend(page_text("/text", settings.text.as_deref()));
-    texts.extend(action::texts(actions));
-    Ok(Facts {
-        shows_page: true,
-        outcomes: std::iter::once(Outcome::wired("next")).chain(action::outcomes(actions)).collect(),
-        texts,
-        ..Facts::default()
-    })
-}
-
-fn bind(value: &Value, binder: &Binder<'_>) -> Result<Box<dyn Node>, BindError> {
-    let settings: Settings = binder.settings(value)?;
-    Ok(Box::new(ShowMessage {
-        title: text::bind(settings.title.as_deref(), binder)?,
-        text: text::bind(settings.text.as_deref(), binder)?,
-        actions: action::bind(settings.actions.as_deref(), binder)?,
-    }))
+    let message = ShowMessage {
+        title: text::on_page(compiler, "/title", settings.title.as_deref()),
+        text: text::on_page(compiler, "/text", settings.text.as_deref()),
+        actions: action::compile(compiler, settings.actions.as_deref())?,
+    };
+    let outcomes = std::iter::once(Outcome::wired("next")).chain(action::outcomes(&message.actions)).collect();
+    Ok(bind::plan(Facts { shows_page: true, outcomes, ..Facts::default() }, message))
 }
 
 struct ShowMessage {

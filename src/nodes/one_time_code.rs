@@ -14,16 +14,14 @@ use idflow_core::Value;
 use idflow_core::chance::{decimal_code, token};
 use idflow_core::digest::Digest;
 use idflow_core::effect::{Answer, Ask, EffectClass, Mail, Submission};
-use idflow_core::evidence::Proof;
 use idflow_core::time::{Span, Timestamp};
 use idflow_core::view::{Action, Field, FieldType, Message, Severity, Text, View};
-use idflow_engine::bind::{BindError, Binder};
+use idflow_engine::bind;
 use idflow_engine::context::Cx;
-use idflow_engine::turn::{Event, Fault, Finish, Node, NodeKind, Turn};
-use idflow_flow::kinds::{
-    ExpressionUse, Facts, Group, Kind, Outcome, Output, ProofFact, Reference, ReferenceKind, SettingsError, Sink,
-    ValueType,
-};
+use idflow_engine::turn::{Event, Fault, Finish, Node, Turn};
+use idflow_flow::facts::{Facts, Outcome, Output, ProofFact, ReferenceKind, SettingsError, Sink, ValueType};
+use idflow_flow::kinds::{Group, Kind};
+use idflow_flow::plan::{Compiler, Plan, place};
 use idflow_sandbox::Expression;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -54,14 +52,6 @@ struct Settings {
 }
 
 impl Settings {
-    fn address_source(&self) -> &str {
-        self.to.as_deref().unwrap_or(OWN_ADDRESS)
-    }
-
-    fn is_own_address(&self) -> bool {
-        Expression::compile(self.address_source()).is_ok_and(|address| address::is_own(&address))
-    }
-
     fn lifetime(&self) -> Result<Span, SettingsError> {
         let lifetime = self.lifetime.as_deref().map_or(Ok(LIFETIME), str::parse);
         lifetime.ok().filter(|span| *span > Span(0) && *span <= LIFETIME).ok_or_else(|| SettingsError {
@@ -73,56 +63,37 @@ impl Settings {
 }
 
 /// What everybody reads about `oneTimeCode`.
-pub static KIND: NodeKind = NodeKind {
-    kind: &Kind {
-        name: "oneTimeCode",
-        group: Group::Authentication,
-        summary: "Mails a short code and asks for it.",
-        schema: || schemars::schema_for!(Settings),
-        facts,
-    },
-    bind,
+pub static KIND: Kind = Kind {
+    name: "oneTimeCode",
+    group: Group::Authentication,
+    summary: "Mails a short code and asks for it.",
+    schema: || schemars::schema_for!(Settings),
+    plan,
 };
 
-fn facts(value: &Value) -> Result<Facts, SettingsError> {
+fn plan(value: &Value, compiler: &mut Compiler<'_>) -> Result<Plan, SettingsError> {
     let settings: Settings = settings::parse(value)?;
-    settings.lifetime()?;
-    let source = settings.address_source().to_owned();
-    let mut next = Outcome::wired("next").proving(ProofFact::Address(source.clone()));
-    if settings.is_own_address() {
+    let address = compiler.expression("/to", settings.to.as_deref().unwrap_or(OWN_ADDRESS), Sink::Mail);
+    let node = OneTimeCode {
+        own_address: address::is_own(&address),
+        digits: u32::try_from(settings.digits.unwrap_or(DIGITS)).unwrap_or(6).clamp(6, 8),
+        lifetime: settings.lifetime()?,
+        connection: compiler.connection(ReferenceKind::SmtpConnection, settings.connection),
+        address,
+    };
+    let mut next = Outcome::wired("next").proving(ProofFact::Address(place(&node.address)));
+    if node.own_address {
         next = next.proving(ProofFact::Factor("otp"));
     }
-    Ok(Facts {
+    let facts = Facts {
         shows_page: true,
-        needs_user: settings.is_own_address(),
+        needs_user: node.own_address,
         outcomes: vec![next, Outcome::optional("locked")],
         outputs: vec![Output::always("address", ValueType::String)],
-        expressions: vec![ExpressionUse {
-            pointer: "/to".to_owned(),
-            source,
-            expects: ValueType::String,
-            sink: Sink::Mail,
-        }],
-        references: vec![Reference {
-            pointer: "/connection".to_owned(),
-            kind: ReferenceKind::SmtpConnection,
-            name: Some(settings.connection),
-            attributes: Vec::new(),
-        }],
         effects: vec![EffectClass::AtMostOnce],
         ..Facts::default()
-    })
-}
-
-fn bind(value: &Value, binder: &Binder<'_>) -> Result<Box<dyn Node>, BindError> {
-    let settings: Settings = binder.settings(value)?;
-    Ok(Box::new(OneTimeCode {
-        address: binder.expression(settings.address_source())?,
-        own_address: settings.is_own_address(),
-        digits: u32::try_from(settings.digits.unwrap_or(DIGITS)).unwrap_or(6).clamp(6, 8),
-        lifetime: settings.lifetime().map_err(|error| BindError::settings(&error))?,
-        connection: settings.connection,
-    }))
+    };
+    Ok(bind::plan(facts, node))
 }
 
 struct OneTimeCode {
@@ -220,11 +191,7 @@ impl OneTimeCode {
         if let Some(account) = throttles.first() {
             cx.count(account.reset());
         }
-        let mut proofs = vec![Proof::Address(format!("email:{address}"))];
-        if self.own_address {
-            proofs.push(Proof::Factor("otp".to_owned()));
-        }
-        let mut finish = Finish { proofs, ..Finish::by("next") };
+        let mut finish = Finish { address: Some(format!("email:{address}")), ..Finish::by("next") };
         finish.outputs.insert("address".to_owned(), Value::String(address));
         Ok(Turn::Finish(Box::new(finish)))
     }

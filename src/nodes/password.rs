@@ -12,15 +12,16 @@
 use idflow_core::Value;
 use idflow_core::counter::Count;
 use idflow_core::effect::{Answer, Ask, EffectClass, Submission};
-use idflow_core::evidence::Proof;
 use idflow_core::secret::{PasswordHash, SecretText};
 use idflow_core::user::{User, UserState};
 use idflow_core::view::{Action, Field, FieldType, Message, Severity, Text, View};
 use idflow_core::write::Write;
-use idflow_engine::bind::{BindError, Binder};
+use idflow_engine::bind;
 use idflow_engine::context::Cx;
-use idflow_engine::turn::{Event, Fault, Finish, Node, NodeKind, Turn};
-use idflow_flow::kinds::{Facts, Group, Kind, Outcome, ProofFact, Reference, ReferenceKind, SettingsError};
+use idflow_engine::turn::{Event, Fault, Finish, Node, Turn};
+use idflow_flow::facts::{Facts, Outcome, ProofFact, SettingsError};
+use idflow_flow::kinds::{Group, Kind};
+use idflow_flow::plan::{Compiler, Plan};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -43,53 +44,36 @@ struct Settings {
 }
 
 /// What everybody reads about `password`.
-pub static KIND: NodeKind = NodeKind {
-    kind: &Kind {
-        name: "password",
-        group: Group::Authentication,
-        summary: "Asks for the password, or for user name and password on one page.",
-        schema: || schemars::schema_for!(Settings),
-        facts,
-    },
-    bind,
+pub static KIND: Kind = Kind {
+    name: "password",
+    group: Group::Authentication,
+    summary: "Asks for the password, or for user name and password on one page.",
+    schema: || schemars::schema_for!(Settings),
+    plan,
 };
 
-fn facts(value: &Value) -> Result<Facts, SettingsError> {
+fn plan(value: &Value, compiler: &mut Compiler<'_>) -> Result<Plan, SettingsError> {
     let settings: Settings = settings::parse(value)?;
     let identify = settings.identify.unwrap_or(false);
+    let lookup = identify.then(|| {
+        let (directory, content) = compiler.directory(settings.directory.as_deref(), Vec::new());
+        Lookup { directory, identifiers: content.identifiers }
+    });
+    let actions = action::compile(compiler, settings.actions.as_deref())?;
     let mut next = Outcome::wired("next").proving(ProofFact::Factor("pwd"));
     if identify {
         next = next.proving(ProofFact::Identified);
     }
     let mut outcomes = vec![next, Outcome::optional("locked")];
-    outcomes.extend(action::outcomes(settings.actions.as_deref()));
-    let directory = Reference {
-        pointer: "/directory".to_owned(),
-        kind: ReferenceKind::Directory,
-        name: settings.directory,
-        attributes: Vec::new(),
-    };
-    Ok(Facts {
+    outcomes.extend(action::outcomes(&actions));
+    let facts = Facts {
         shows_page: true,
         outcomes,
-        texts: action::texts(settings.actions.as_deref()),
-        references: if identify { vec![directory] } else { Vec::new() },
         needs_user: !identify,
         effects: vec![EffectClass::ReadOnly],
         ..Facts::default()
-    })
-}
-
-fn bind(value: &Value, binder: &Binder<'_>) -> Result<Box<dyn Node>, BindError> {
-    let settings: Settings = binder.settings(value)?;
-    let lookup = if settings.identify.unwrap_or(false) {
-        let (directory, content) = binder.directory(settings.directory.as_deref())?;
-        Some(Lookup { directory: directory.to_owned(), identifiers: content.identifiers.clone() })
-    } else {
-        None
     };
-    let actions = action::bind(settings.actions.as_deref(), binder)?;
-    Ok(Box::new(Password { lookup, actions }))
+    Ok(bind::plan(facts, Password { lookup, actions }))
 }
 
 struct Password {
@@ -191,8 +175,7 @@ impl Password {
         if let Some(hash) = rehashed {
             cx.write(Write::SetPassword { user: user.id, hash, ends_sessions: false });
         }
-        let proofs = vec![Proof::Identified, Proof::Factor("pwd".to_owned())];
-        Ok(Turn::Finish(Box::new(Finish { proofs, user: Some(user), ..Finish::by("next") })))
+        Ok(Turn::Finish(Box::new(Finish { user: Some(user), ..Finish::by("next") })))
     }
 
     fn wrong(&self, cx: &mut Cx<'_>, user: Option<&User>) -> Result<Turn, Fault> {

@@ -9,10 +9,12 @@
 //! ```
 
 use idflow_core::Value;
-use idflow_engine::bind::{BindError, Binder};
+use idflow_engine::bind;
 use idflow_engine::context::Cx;
-use idflow_engine::turn::{Event, Fault, Finish, Node, NodeKind, Turn};
-use idflow_flow::kinds::{Facts, Group, Kind, Outcome, Output, SettingsError, Sink, ValueType};
+use idflow_engine::turn::{Event, Fault, Finish, Node, Turn};
+use idflow_flow::facts::{Facts, Outcome, Output, SettingsError, Sink, ValueType};
+use idflow_flow::kinds::{Group, Kind};
+use idflow_flow::plan::{Compiler, Plan};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -29,30 +31,23 @@ struct Settings {
 }
 
 /// What everybody reads about `set`.
-pub static KIND: NodeKind = NodeKind {
-    kind: &Kind {
-        name: "set",
-        group: Group::Logic,
-        summary: "Computes values and keeps them.",
-        schema: || schemars::schema_for!(Settings),
-        facts,
-    },
-    bind,
+pub static KIND: Kind = Kind {
+    name: "set",
+    group: Group::Logic,
+    summary: "Computes values and keeps them.",
+    schema: || schemars::schema_for!(Settings),
+    plan,
 };
 
-fn facts(value: &Value) -> Result<Facts, SettingsError> {
+fn plan(value: &Value, compiler: &mut Compiler<'_>) -> Result<Plan, SettingsError> {
     let settings: Settings = settings::parse(value)?;
-    Ok(Facts {
+    let facts = Facts {
         outcomes: vec![Outcome::wired("next")],
         vars: settings.values.keys().map(|name| Output::after("next", name, ValueType::Any)).collect(),
-        expressions: settings::uses("/values", &settings.values, Sink::Variable),
         ..Facts::default()
-    })
-}
-
-fn bind(value: &Value, binder: &Binder<'_>) -> Result<Box<dyn Node>, BindError> {
-    let settings: Settings = binder.settings(value)?;
-    Ok(Box::new(Set { values: Expressions::bind(&settings.values, binder)? }))
+    };
+    let values = Expressions::compile(compiler, "/values", &settings.values, Sink::Variable);
+    Ok(bind::plan(facts, Set { values }))
 }
 
 struct Set {

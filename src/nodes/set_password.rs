@@ -17,10 +17,12 @@ use idflow_core::secret::SecretText;
 use idflow_core::user::normalized_identifier;
 use idflow_core::view::{Action, Field, FieldType, Text, View};
 use idflow_core::write::Write;
-use idflow_engine::bind::{BindError, Binder};
+use idflow_engine::bind;
 use idflow_engine::context::Cx;
-use idflow_engine::turn::{Event, Fault, Finish, Node, NodeKind, Turn};
-use idflow_flow::kinds::{Facts, Group, Kind, Outcome, ProofFact, Reference, ReferenceKind, SettingsError};
+use idflow_engine::turn::{Event, Fault, Finish, Node, Turn};
+use idflow_flow::facts::{Facts, Outcome, ProofFact, SettingsError};
+use idflow_flow::kinds::{Group, Kind};
+use idflow_flow::plan::{Compiler, Plan};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -36,47 +38,37 @@ struct Settings {
 }
 
 /// What everybody reads about `setPassword`.
-pub static KIND: NodeKind = NodeKind {
-    kind: &Kind {
-        name: "setPassword",
-        group: Group::Users,
-        summary: "Asks for a new password and stores it.",
-        schema: || schemars::schema_for!(Settings),
-        facts,
-    },
-    bind,
+pub static KIND: Kind = Kind {
+    name: "setPassword",
+    group: Group::Users,
+    summary: "Asks for a new password and stores it.",
+    schema: || schemars::schema_for!(Settings),
+    plan,
 };
 
-fn facts(value: &Value) -> Result<Facts, SettingsError> {
+fn plan(value: &Value, compiler: &mut Compiler<'_>) -> Result<Plan, SettingsError> {
     let settings: Settings = settings::parse(value)?;
-    Ok(Facts {
+    let (directory, content) = compiler.directory(settings.directory.as_deref(), Vec::new());
+    let facts = Facts {
         shows_page: true,
         needs_user: true,
         outcomes: vec![Outcome::wired("next").proving(ProofFact::Factor("pwd"))],
-        references: vec![Reference {
-            pointer: "/directory".to_owned(),
-            kind: ReferenceKind::Directory,
-            name: settings.directory,
-            attributes: Vec::new(),
-        }],
         effects: vec![EffectClass::Idempotent],
         ..Facts::default()
-    })
-}
-
-fn bind(value: &Value, binder: &Binder<'_>) -> Result<Box<dyn Node>, BindError> {
-    let settings: Settings = binder.settings(value)?;
-    let (directory, _) = binder.directory(settings.directory.as_deref())?;
-    Ok(Box::new(SetPassword { directory: directory.to_owned() }))
+    };
+    let unique = content.attributes.into_iter().filter(|(_, attribute)| attribute.unique);
+    Ok(bind::plan(facts, SetPassword { directory, unique: unique.map(|(name, _)| name).collect() }))
 }
 
 struct SetPassword {
     directory: String,
+    /// The attributes that no two users share.
+    unique: Vec<String>,
 }
 
 impl Node for SetPassword {
     fn turn(&self, cx: &mut Cx<'_>, event: Event) -> Result<Turn, Fault> {
-        if !may_set(cx) {
+        if !self.may_set(cx) {
             return Err(Fault::new("setPassword was reached without proof that the visitor is the user"));
         }
         match event {
@@ -93,25 +85,29 @@ impl Node for SetPassword {
             Event::Answered(Answer::Hashed(hash)) => {
                 let user = cx.user().ok_or_else(|| Fault::new("setPassword needs an identified user"))?;
                 cx.write(Write::SetPassword { user, hash, ends_sessions: true });
-                let proofs = vec![Proof::Factor("pwd".to_owned())];
-                Ok(Turn::Finish(Box::new(Finish { proofs, ..Finish::by("next") })))
+                Ok(Turn::Finish(Box::new(Finish::by("next"))))
             }
             Event::Answered(_) => Err(answer_mismatch("setPassword")),
         }
     }
 }
 
-fn may_set(cx: &Cx<'_>) -> bool {
-    let own = |address: &str| {
-        let address = normalized_identifier(address);
-        cx.user_data().values().filter_map(Value::as_str).any(|value| normalized_identifier(value) == address)
-    };
-    let is_proof = |evidence: &Evidence| match &evidence.proof {
-        Proof::Factor(_) | Proof::Created => evidence.user == cx.user(),
-        Proof::Address(address) => address.strip_prefix("email:").is_some_and(own),
-        Proof::Identified | Proof::Consent(_) => false,
-    };
-    cx.user().is_some() && cx.evidence().iter().any(is_proof)
+impl SetPassword {
+    /// A verified address speaks for a user only where no other user can have it: under another attribute it may be
+    /// somebody else's, such as that of a manager.
+    fn may_set(&self, cx: &Cx<'_>) -> bool {
+        let own = |address: &str| {
+            let address = normalized_identifier(address);
+            let mut values = self.unique.iter().filter_map(|name| cx.user_data().get(name)?.as_str());
+            values.any(|value| normalized_identifier(value) == address)
+        };
+        let is_proof = |evidence: &Evidence| match &evidence.proof {
+            Proof::Factor(_) | Proof::Created => evidence.user == cx.user(),
+            Proof::Address(address) => address.strip_prefix("email:").is_some_and(own),
+            Proof::Identified | Proof::Consent(_) => false,
+        };
+        cx.user().is_some() && cx.evidence().iter().any(is_proof)
+    }
 }
 
 fn show(cx: &Cx<'_>, error: Option<Text>) -> Turn {

@@ -125,6 +125,12 @@ impl Template {
         Ok(Self { parts })
     }
 
+    /// Stands for a source that does not compile: reads nothing, and never gives a text.
+    pub fn refused() -> Self {
+        let part = Part::Value { expression: Expression::refused(""), position: Position::at("", 0) };
+        Self { parts: vec![part] }
+    }
+
     /// Every path it reads, with positions inside the template's source.
     pub fn references(&self) -> Vec<Reference> {
         self.expressions()

@@ -1,17 +1,17 @@
-//! What a finished step claims to have proven: checked against its kind's facts, then bound to this visit.
+//! What a finished step has proven: it follows from the facts of its outcome, by which the compiler has judged the flow,
+//! and is bound to this visit. A node cannot claim more or less (checklist J-1).
 
 use idflow_core::evidence::{Evidence, Proof};
 use idflow_core::user::{User, UserState};
-use idflow_flow::kinds::{Outcome, ProofFact};
+use idflow_flow::facts::{Outcome, ProofFact};
 
 use super::Run;
 use crate::turn::{Fault, Finish};
 
 impl Run<'_> {
-    /// Records the user and the evidence of a step. Whatever the facts do not announce is a fault: the compiler has
-    /// judged the flow by the facts (checklist J-1).
-    pub(super) fn claim(&mut self, finish: &Finish) -> Result<(), Fault> {
-        let announced = self.announced(&finish.outcome);
+    /// Records the user and the evidence of a step, and tells what was proven.
+    pub(super) fn prove(&mut self, finish: &Finish) -> Result<Vec<Proof>, Fault> {
+        let facts = self.facts(&finish.outcome);
         let before = self.journey.user;
         let after = match (&finish.user, before) {
             (Some(user), None) => Some(checked(user)?.id),
@@ -19,24 +19,22 @@ impl Run<'_> {
             (Some(_), Some(_)) => return Err(Fault::new("the journey already concerns another user")),
             (None, before) => before,
         };
-        let is_news = |proof: &&Proof| **proof != Proof::Identified || before.is_none();
-        let proofs: Vec<&Proof> = finish.proofs.iter().filter(is_news).collect();
-        if before.is_none() && after.is_some() && !finish.proofs.contains(&Proof::Identified) {
-            return Err(Fault::new("a user was named without being identified"));
+        if before.is_none() && after.is_some() && !facts.contains(&ProofFact::Identified) {
+            return Err(Fault::new("a user was named by an outcome that identifies none"));
         }
-        if let Some(stray) = proofs.iter().find(|proof| !is_announced(&announced, proof)) {
-            return Err(Fault::new(format!("the step's kind does not announce the proof {}", label(stray))));
-        }
-        if after.is_none() && proofs.iter().any(|proof| needs_user(proof)) {
+        if after.is_none() && facts.iter().any(needs_user) {
             return Err(Fault::new("a proof about a user needs an identified one"));
         }
+        let mut proofs = proofs(&facts, finish.address.as_deref())?;
+        // To name the known user again is no news.
+        proofs.retain(|proof| *proof != Proof::Identified || before.is_none());
         self.decided.assurance_rose |=
             before != after || proofs.iter().any(|proof| matches!(proof, Proof::Factor(_)));
         self.journey.user = after;
         if let Some(user) = &finish.user {
             self.journey.user_data.clone_from(&user.attributes);
         }
-        let evidence = proofs.into_iter().map(|proof| Evidence {
+        let evidence = proofs.iter().map(|proof| Evidence {
             proof: proof.clone(),
             user: after,
             instance: self.active.instance,
@@ -44,17 +42,14 @@ impl Run<'_> {
             at: self.now,
         });
         self.journey.evidence.extend(evidence);
-        Ok(())
+        Ok(proofs)
     }
 
-    fn announced(&self, outcome: &str) -> Vec<ProofFact> {
+    fn facts(&self, outcome: &str) -> Vec<ProofFact> {
         let step = self.journey.frames.last().and_then(|frame| self.runnable.step(frame.graph, frame.step));
-        let outcomes = step.map_or(&[] as &[Outcome], |(_, bound)| &bound.outcomes);
-        outcomes
-            .iter()
-            .find(|known| known.name == outcome)
-            .map(|known| known.proofs.clone())
-            .unwrap_or_default()
+        let outcomes = step.map_or(&[] as &[Outcome], |step| &step.outcomes);
+        let found = outcomes.iter().find(|known| known.name == outcome);
+        found.map(|known| known.proofs.clone()).unwrap_or_default()
     }
 }
 
@@ -65,26 +60,24 @@ fn checked(user: &User) -> Result<&User, Fault> {
     }
 }
 
-fn is_announced(announced: &[ProofFact], proof: &Proof) -> bool {
-    announced.iter().any(|fact| match (fact, proof) {
-        (ProofFact::Identified, Proof::Identified)
-        | (ProofFact::Created, Proof::Created)
-        | (ProofFact::Address(_), Proof::Address(_)) => true,
-        (ProofFact::Factor(method), Proof::Factor(shown)) => method == shown,
-        _ => false,
-    })
-}
-
-const fn needs_user(proof: &Proof) -> bool {
-    matches!(proof, Proof::Identified | Proof::Factor(_) | Proof::Created | Proof::Consent(_))
-}
-
-const fn label(proof: &Proof) -> &'static str {
-    match proof {
-        Proof::Identified => "identified",
-        Proof::Factor(_) => "factor",
-        Proof::Address(_) => "address",
-        Proof::Created => "created",
-        Proof::Consent(_) => "consent",
+const fn needs_user(fact: &ProofFact) -> bool {
+    match fact {
+        ProofFact::Identified | ProofFact::Factor(_) | ProofFact::Created => true,
+        ProofFact::Address(_) => false,
     }
+}
+
+/// The proofs that facts stand for. Only which address was verified is not known before.
+fn proofs(facts: &[ProofFact], address: Option<&str>) -> Result<Vec<Proof>, Fault> {
+    let is_address = |fact: &ProofFact| matches!(fact, ProofFact::Address(_));
+    if address.is_some() != facts.iter().any(is_address) {
+        return Err(Fault::new("an address belongs to an outcome that proves one"));
+    }
+    let proof = |fact: &ProofFact| match fact {
+        ProofFact::Identified => Proof::Identified,
+        ProofFact::Created => Proof::Created,
+        ProofFact::Factor(method) => Proof::Factor((*method).to_owned()),
+        ProofFact::Address(_) => Proof::Address(address.unwrap_or_default().to_owned()),
+    };
+    Ok(facts.iter().map(proof).collect())
 }

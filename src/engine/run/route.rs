@@ -35,7 +35,7 @@ impl Run<'_> {
     pub(super) fn route(&mut self, outcome: &str) -> Stage {
         let Some(frame) = self.journey.frames.last_mut() else { return self.fail("error") };
         let step = self.runnable.step(frame.graph, frame.step);
-        if let Some(target) = step.and_then(|(step, _)| step.target(outcome)) {
+        if let Some(target) = step.and_then(|step| step.target(outcome)) {
             frame.step = target;
             return self.enter();
         }
@@ -61,7 +61,7 @@ impl Run<'_> {
     /// Writes what a step puts out. What an earlier visit of it had put out is gone.
     pub(super) fn store_outputs(&mut self, outputs: Data, form: Data, vars: Data) {
         let Some(frame) = self.journey.frames.last_mut() else { return };
-        let Some((step, _)) = self.runnable.step(frame.graph, frame.step) else { return };
+        let Some(step) = self.runnable.step(frame.graph, frame.step) else { return };
         frame.steps.insert(step.id.clone(), outputs.into());
         merge(&mut frame.form, form);
         frame.vars.extend(vars);
@@ -70,7 +70,7 @@ impl Run<'_> {
     /// Enters the flow or node that the running step calls.
     pub(super) fn enter_callee(&mut self, input: Data) -> Stage {
         let step = self.journey.frames.last().and_then(|frame| self.runnable.step(frame.graph, frame.step));
-        let callee = step.and_then(|(step, _)| step.callee);
+        let callee = step.and_then(|step| step.callee);
         let Some((graph, start)) = callee.and_then(|graph| Some((graph, self.runnable.graph(graph)?.start)))
         else {
             return self.fault(Fault::new("the step calls nothing"));
@@ -99,8 +99,8 @@ impl Run<'_> {
 
     /// Remembers an answered page, so that `back` can return to it. What is proven, but for the mere naming of an
     /// account, cannot be unproven: no page before it can be returned to.
-    pub(super) fn remember_visit(&mut self, finish: &Finish) {
-        if finish.proofs.iter().any(|proof| *proof != Proof::Identified) {
+    pub(super) fn remember_visit(&mut self, finish: &Finish, proofs: &[Proof]) {
+        if proofs.iter().any(|proof| *proof != Proof::Identified) {
             self.journey.visited.clear();
             return;
         }
@@ -121,7 +121,7 @@ impl Run<'_> {
     pub(super) fn go_back(&mut self) -> Stage {
         let frame = self.journey.frames.last();
         let step = frame.and_then(|frame| self.runnable.step(frame.graph, frame.step));
-        if step.is_some_and(|(step, _)| step.target("back").is_some()) {
+        if step.is_some_and(|step| step.target("back").is_some()) {
             return self.leave_by("back");
         }
         let Some(visit) = self.journey.visited.pop() else {

@@ -7,9 +7,10 @@ use idflow_core::evidence::Proof;
 use idflow_core::id::Attempt;
 use idflow_core::journey::{Expected, Phase};
 use idflow_core::view::View;
+use idflow_flow::program::Step;
 
 use super::{Refusal, Run, Stage, StepFault};
-use crate::bind::BoundStep;
+use crate::bind;
 use crate::context::Cx;
 use crate::data::Sources;
 use crate::turn::{Event, Fault, Finish, Turn};
@@ -36,7 +37,7 @@ impl Run<'_> {
 
     fn node_turn(&mut self, event: Event) -> Result<Turn, Fault> {
         let frame = self.journey.frames.last().ok_or_else(lost)?;
-        let (_, bound) = self.runnable.step(frame.graph, frame.step).ok_or_else(lost)?;
+        let node = self.runnable.step(frame.graph, frame.step).and_then(bind::node).ok_or_else(lost)?;
         let mut cx = Cx {
             sources: Sources {
                 program: self.runnable.program(),
@@ -49,7 +50,7 @@ impl Run<'_> {
             chance: self.chance,
             active: &mut self.active,
         };
-        bound.node.turn(&mut cx, event)
+        node.turn(&mut cx, event)
     }
 
     fn show(&mut self, view: View) -> Stage {
@@ -91,17 +92,17 @@ impl Run<'_> {
     }
 
     fn finish(&mut self, finish: Finish) -> Stage {
-        let accepted =
-            self.bound().and_then(|bound| check(bound, &finish)).and_then(|()| self.claim(&finish));
-        if let Err(fault) = accepted {
-            return self.fault(fault);
-        }
-        self.remember_visit(&finish);
+        let accepted = self.step().and_then(|step| check(step, &finish)).and_then(|()| self.prove(&finish));
+        let proofs = match accepted {
+            Ok(proofs) => proofs,
+            Err(fault) => return self.fault(fault),
+        };
+        self.remember_visit(&finish, &proofs);
         self.settle();
         if let Some(input) = finish.enter {
             return self.enter_callee(input);
         }
-        for proof in &finish.proofs {
+        for proof in &proofs {
             if let Proof::Factor(method) = proof {
                 self.audit("factor.shown", Some(method));
             }
@@ -120,8 +121,8 @@ impl Run<'_> {
         self.active.additions.mails.clear();
         self.settle();
         self.note(fault);
-        match self.bound() {
-            Ok(bound) if !bound.ends => self.leave_by("error"),
+        match self.step() {
+            Ok(step) if !step.ends => self.leave_by("error"),
             // An end has no outcomes: what it cannot do is the caller's error.
             _ => self.leave_graph("error"),
         }
@@ -129,7 +130,7 @@ impl Run<'_> {
 
     pub(super) fn note(&mut self, fault: Fault) {
         let place = self.journey.frames.last().and_then(|frame| {
-            let (step, _) = self.runnable.step(frame.graph, frame.step)?;
+            let step = self.runnable.step(frame.graph, frame.step)?;
             Some((self.runnable.graph(frame.graph)?.name.clone(), step.id.clone()))
         });
         let (graph, step) = place.unwrap_or_default();
@@ -148,9 +149,9 @@ impl Run<'_> {
         self.decided.additions.mails.extend(gathered.mails);
     }
 
-    fn bound(&self) -> Result<&BoundStep, Fault> {
+    fn step(&self) -> Result<&Step, Fault> {
         let frame = self.journey.frames.last().ok_or_else(lost)?;
-        self.runnable.step(frame.graph, frame.step).map(|(_, bound)| bound).ok_or_else(lost)
+        self.runnable.step(frame.graph, frame.step).ok_or_else(lost)
     }
 }
 
@@ -179,15 +180,15 @@ fn outcome_name(finish: &Finish) -> &str {
 }
 
 /// Whether a step may finish this way, by the facts of its kind.
-fn check(bound: &BoundStep, finish: &Finish) -> Result<(), Fault> {
+fn check(step: &Step, finish: &Finish) -> Result<(), Fault> {
     let values = [&finish.outputs, &finish.form, &finish.vars];
     if values.iter().any(|values| size(values) > MAX_VALUES) {
         return Err(Fault::new("the step puts out more than a journey can keep"));
     }
-    let is_declared = || bound.outcomes.iter().any(|outcome| outcome.name == finish.outcome);
+    let is_declared = || step.outcomes.iter().any(|outcome| outcome.name == finish.outcome);
     match (&finish.end, &finish.enter) {
-        (Some(_), None) if bound.ends => Ok(()),
-        (None, Some(_)) if !bound.ends => Ok(()),
+        (Some(_), None) if step.ends => Ok(()),
+        (None, Some(_)) if !step.ends => Ok(()),
         (None, None) if is_declared() => Ok(()),
         _ => Err(Fault::new("the step finished in a way that its kind does not declare")),
     }

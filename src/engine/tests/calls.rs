@@ -17,7 +17,7 @@ fn calling(wires: &[(&str, &str)], inner: &[Row<'_>]) -> Runnable {
         ("after", json!({ "page": true, "computes": { "got": "steps.call.address" } }), &[("next", "after")]),
         ("failed", json!({ "page": true }), &[]),
     ];
-    runnable("Custom", vec![graph("flow/example", 1, &outer), graph("flow/verify", 1, inner)])
+    runnable("Custom", vec![graph("flow/example", &outer), graph("flow/callee", inner)])
 }
 
 const ALL: &[(&str, &str)] = &[("next", "after"), ("error", "failed"), ("locked", "failed")];
@@ -86,6 +86,6 @@ fn back_leads_out_of_a_callee_and_into_one() {
 #[test]
 fn exit_means_nothing_where_nobody_called() {
     let outer = [("first", json!({ "end": "exit:next" }), &[] as &[_])];
-    let runnable = runnable("Custom", vec![graph("flow/example", 0, &outer)]);
+    let runnable = runnable("Custom", vec![graph("flow/example", &outer)]);
     assert_eq!(Visitor::of(&runnable).place(), "error");
 }

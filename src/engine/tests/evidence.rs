@@ -34,19 +34,18 @@ fn j_1_evidence_names_user_visit_attempt_and_time() {
 }
 
 #[test]
-fn j_1_nothing_counts_that_the_kind_does_not_announce() {
+fn j_1_nothing_is_proven_that_does_not_go_with_the_facts_of_the_outcome() {
     for claim in [
-        json!({ "user": 1, "proofs": ["identified", "pwd"], "announces": ["identified"] }),
-        json!({ "user": 1, "proofs": ["identified", "otp"], "announces": ["identified", "pwd"] }),
-        json!({ "user": 1, "proofs": ["identified"], "announces": [] }),
-        json!({ "user": 1, "proofs": [] }),
+        json!({ "user": 1 }),
+        json!({ "user": 1, "proofs": ["pwd"] }),
+        json!({ "user": 1, "proofs": ["identified"], "outcome": "other" }),
         json!({ "proofs": ["pwd"] }),
         json!({ "proofs": ["identified"] }),
         json!({ "proofs": ["created"] }),
-        json!({ "proofs": ["email:a@example.org"], "announces": [] }),
-        json!({ "user": 1, "proofs": ["identified"], "outcome": "other" }),
+        json!({ "proofs": ["address"] }),
+        json!({ "address": "email:a@example.org" }),
+        json!({ "address": "email:a@example.org", "proofs": ["address"], "outcome": "other" }),
         json!({ "outcome": "invented" }),
-        json!({ "enters": {}, "end": "complete" }),
     ] {
         let rows = [("first", claim.clone(), TO_SECOND), ("second", json!({ "page": true }), &[]), failed()];
         let runnable = flow("Custom", &rows);
@@ -86,11 +85,7 @@ fn naming_the_known_user_again_is_no_news() {
         "Custom",
         &[
             ("first", json!({ "user": 1, "proofs": ["identified"] }), TO_SECOND),
-            (
-                "second",
-                json!({ "user": 1, "proofs": ["identified", "pwd"], "announces": ["pwd"] }),
-                &[("next", "third")],
-            ),
+            ("second", json!({ "user": 1, "proofs": ["identified", "pwd"] }), &[("next", "third")]),
             ("third", json!({ "page": true }), &[]),
             failed(),
         ],

@@ -30,7 +30,7 @@ fn j_21_a_loop_over_a_page_ends_some_day() {
 #[test]
 fn j_21_flows_that_call_themselves_end() {
     let inner = [("again", json!({ "enters": {} }), &[] as &[_])];
-    let runnable = runnable("Custom", vec![graph("flow/example", 1, &inner), graph("flow/inner", 1, &inner)]);
+    let runnable = runnable("Custom", vec![graph("flow/example", &inner), graph("flow/callee", &inner)]);
     let ada = Visitor::of(&runnable);
     assert_eq!(ada.place(), "error");
     assert_eq!(ada.journey.instances, 16);

@@ -1,24 +1,26 @@
 //! One toy node kind whose settings say what it does, well or badly.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use idflow_core::counter::{CounterKey, CounterStep, Limit};
-use idflow_core::digest::Digest;
 use idflow_core::effect::{Answer, Ask, HttpCall, Mail};
-use idflow_core::evidence::Proof;
 use idflow_core::id::UserId;
 use idflow_core::time::{Span, Timestamp};
 use idflow_core::user::{User, UserState};
 use idflow_core::view::{Action, Text, View};
 use idflow_core::write::Write;
 use idflow_core::{Data, Value};
-use idflow_flow::kinds::{End, Facts, Group, Kind, Outcome, ProofFact, SettingsError};
-use idflow_flow::program::{Graph, Program, Step, Wire};
+use idflow_flow::content::{Content, FORMAT, GraphContent, StepContent};
+use idflow_flow::facts::{Call, Callee, End, Facts, Outcome, ProofFact, SettingsError, Sink};
+use idflow_flow::kinds::{Group, Kind, Kinds};
+use idflow_flow::plan::{Compiler, Plan};
+use idflow_flow::program::Program;
 use serde::Deserialize;
 
-use crate::bind::{BindError, Binder, Runnable};
+use crate::bind::{self, Runnable};
 use crate::context::Cx;
-use crate::turn::{Complete, EndTurn, Event, Fault, Finish, Node, NodeKind, Turn};
+use crate::turn::{Complete, EndTurn, Event, Fault, Finish, Node, Turn};
 
 /// What a toy does, in this order.
 #[derive(Deserialize, Default, Clone)]
@@ -37,46 +39,54 @@ pub(super) struct Toy {
     vars: Data,
     form: Data,
     /// Evaluates expressions into outputs.
-    computes: std::collections::BTreeMap<String, String>,
+    computes: BTreeMap<String, String>,
     /// Then cannot go on.
     fault: bool,
     /// Or finishes by this outcome, else `next`.
     outcome: Option<String>,
-    /// Naming this user, claiming these proofs: `identified`, `created`, `pwd`, `otp`, `email:…`.
+    /// Naming this user and this verified address; without it, the one that is proven.
     user: Option<u8>,
+    address: Option<String>,
+    /// What `next` proves, by the facts: `identified`, `created`, `pwd`, `otp`, `email:…`, `address`.
     proofs: Vec<String>,
-    /// What the facts announce; without it, what is claimed.
-    announces: Option<Vec<String>>,
     /// Or enters the callee with these arguments.
     enters: Option<Data>,
     /// Or ends: `complete`, `guest`, `fail`, or `exit:<outcome>`.
     end: Option<String>,
 }
 
-pub(super) static TOY: NodeKind = NodeKind {
-    kind: &Kind { name: "toy", group: Group::Logic, summary: "A toy.", schema: || true.into(), facts },
-    bind,
-};
+pub(super) static TOY: Kind =
+    Kind { name: "toy", group: Group::Logic, summary: "A toy.", schema: || true.into(), plan };
+
+const TOYS: Kinds = Kinds(&[&TOY]);
 
 fn parsed(value: &Value) -> Toy {
     serde_json::from_value(value.clone()).unwrap()
 }
 
 #[expect(clippy::unnecessary_wraps, reason = "the signature of all kinds")]
-fn facts(value: &Value) -> Result<Facts, SettingsError> {
+fn plan(value: &Value, compiler: &mut Compiler<'_>) -> Result<Plan, SettingsError> {
     let toy = parsed(value);
-    let announced = toy.announces.as_ref().unwrap_or(&toy.proofs);
-    let next = announced.iter().fold(Outcome::wired("next"), |next, proof| next.proving(fact(proof)));
-    Ok(Facts {
+    let facts = Facts {
         outcomes: vec![
-            next,
+            toy.proofs.iter().fold(Outcome::wired("next"), |next, proof| next.proving(fact(proof))),
             Outcome::wired("other"),
             Outcome::optional("locked"),
             Outcome::optional("error"),
         ],
-        end: toy.end.map(|_| End::Fail),
+        end: toy.end.as_ref().map(|_| End::Fail),
+        call: toy.enters.as_ref().map(|_| Call {
+            callee: Callee::Flow("callee".to_owned()),
+            pointer: String::new(),
+            arguments: Vec::new(),
+        }),
         ..Facts::default()
-    })
+    };
+    let compile = |(name, source): (&String, &String)| {
+        (name.clone(), compiler.expression("/computes", source, Sink::Variable))
+    };
+    let computes = toy.computes.iter().map(compile).collect();
+    Ok(bind::plan(facts, Bound { toy, computes }))
 }
 
 fn fact(proof: &str) -> ProofFact {
@@ -85,29 +95,13 @@ fn fact(proof: &str) -> ProofFact {
         "created" => ProofFact::Created,
         "pwd" => ProofFact::Factor("pwd"),
         "otp" => ProofFact::Factor("otp"),
-        address => ProofFact::Address(address.to_owned()),
-    }
-}
-
-fn proof(proof: &str) -> Proof {
-    match proof {
-        "identified" => Proof::Identified,
-        "created" => Proof::Created,
-        "pwd" | "otp" => Proof::Factor(proof.to_owned()),
-        address => Proof::Address(address.to_owned()),
+        _ => ProofFact::Address(String::new()),
     }
 }
 
 struct Bound {
     toy: Toy,
     computes: Vec<(String, idflow_sandbox::Expression)>,
-}
-
-fn bind(value: &Value, binder: &Binder<'_>) -> Result<Box<dyn Node>, BindError> {
-    let toy = parsed(value);
-    let compile = |(name, source): (&String, &String)| Ok((name.clone(), binder.expression(source)?));
-    let computes = toy.computes.iter().map(compile).collect::<Result<_, BindError>>()?;
-    Ok(Box::new(Bound { toy, computes }))
 }
 
 impl Node for Bound {
@@ -128,6 +122,13 @@ impl Node for Bound {
     }
 }
 
+impl Toy {
+    fn verified(&self) -> Option<String> {
+        let proven = || self.proofs.iter().find(|proof| proof.starts_with("email:"));
+        self.address.as_ref().or_else(proven).cloned()
+    }
+}
+
 impl Bound {
     fn ask(&self, cx: &mut Cx<'_>) -> Result<Turn, Fault> {
         let http = |method: &str| {
@@ -135,7 +136,7 @@ impl Bound {
                 connection: "crm".to_owned(),
                 method: method.to_owned(),
                 path: "/".to_owned(),
-                headers: std::collections::BTreeMap::new(),
+                headers: BTreeMap::new(),
                 body: None,
             })
         };
@@ -181,7 +182,7 @@ impl Bound {
             outputs,
             form: self.toy.form.clone(),
             vars: self.toy.vars.clone(),
-            proofs: self.toy.proofs.iter().map(|name| proof(name)).collect(),
+            address: self.toy.verified(),
             user: self.toy.user.map(user),
             enter: self.toy.enters.clone(),
         })))
@@ -242,41 +243,41 @@ pub(super) fn user(number: u8) -> User {
 /// A step: id, settings, and `outcome > target` pairs.
 pub(super) type Row<'a> = (&'a str, Value, &'a [(&'a str, &'a str)]);
 
-/// A graph of toys. `callee` is the index of the graph that entering steps enter.
-pub(super) fn graph(name: &str, callee: u16, rows: &[Row<'_>]) -> Graph {
-    let index = |id: &str| u16::try_from(rows.iter().position(|row| row.0 == id).unwrap()).unwrap();
-    let step = |(id, settings, wires): &Row<'_>| Step {
+/// A graph of toys that begins with the first row.
+pub(super) fn graph(name: &str, rows: &[Row<'_>]) -> GraphContent {
+    let step = |(id, settings, wires): &Row<'_>| StepContent {
         id: (*id).to_owned(),
-        kind: TOY.kind,
+        kind: TOY.name.to_owned(),
         settings: settings.clone(),
-        wires: wires.iter().map(|(by, to)| Wire { outcome: (*by).to_owned(), to: index(to) }).collect(),
-        callee: parsed(settings).enters.map(|_| callee),
+        outcomes: wires.iter().map(|(by, to)| ((*by).to_owned(), (*to).to_owned())).collect(),
     };
-    Graph {
+    GraphContent {
         name: name.to_owned(),
-        start: 0,
+        start: rows[0].0.to_owned(),
+        outcomes: BTreeMap::new(),
         steps: rows.iter().map(step).collect(),
-        texts: std::collections::BTreeMap::new(),
-        outputs: Vec::new(),
+        texts: BTreeMap::new(),
+        outputs: BTreeMap::new(),
     }
 }
 
-/// A revision of toys, ready to run.
-pub(super) fn runnable(flow_type: &str, graphs: Vec<Graph>) -> Runnable {
-    let program = Program {
-        digest: Digest::of(flow_type),
+/// A revision of toys, ready to run. Steps that enter enter `flow/callee`.
+pub(super) fn runnable(flow_type: &str, graphs: Vec<GraphContent>) -> Runnable {
+    let content = Content {
+        format: FORMAT,
         flow: "example".to_owned(),
         flow_type: flow_type.to_owned(),
-        lifetime: Span::minutes(20),
-        locales: vec!["en".to_owned()],
-        directories: std::collections::BTreeMap::new(),
+        lifetime: Some(Span::minutes(20)),
+        locales: Vec::new(),
+        directories: BTreeMap::new(),
         default_directory: None,
         graphs,
     };
-    Runnable::bind(Arc::new(program), &[&TOY]).unwrap()
+    let (content, _) = content.canonical().unwrap();
+    Runnable::new(Arc::new(Program::load(&content, TOYS).unwrap())).unwrap()
 }
 
 /// A flow of toys that begins with the first row.
 pub(super) fn flow(flow_type: &str, rows: &[Row<'_>]) -> Runnable {
-    runnable(flow_type, vec![graph("flow/example", 0, rows)])
+    runnable(flow_type, vec![graph("flow/example", rows)])
 }

@@ -115,7 +115,7 @@ impl<'p> Visitor<'p> {
         match &self.journey.phase {
             Phase::ExpectSubmission(_) => {
                 let id = |frame: &idflow_core::journey::Frame| {
-                    self.runnable.step(frame.graph, frame.step).unwrap().0.id.clone()
+                    self.runnable.step(frame.graph, frame.step).unwrap().id.clone()
                 };
                 self.journey.frames.iter().map(id).collect::<Vec<_>>().join("/")
             }

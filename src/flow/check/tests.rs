@@ -86,8 +86,8 @@ fn a_flow_becomes_a_revision_that_loads() {
     assert_eq!(target("second", "code"), Some("code"), "choose leads to what it offers");
     assert_eq!(target("password", "locked"), Some("locked"), "wires are inherited");
     assert_eq!(step("rate").callee, Some(2));
-    assert_eq!(program.default_directory.as_deref(), Some("people"));
-    let attributes: Vec<&String> = program.directories["people"].attributes.keys().collect();
+    assert_eq!(program.directories.default.as_deref(), Some("people"));
+    let attributes: Vec<&String> = program.directories.by_name["people"].attributes.keys().collect();
     assert_eq!(attributes, ["email"], "attributes that nothing uses are not pinned");
 }
 

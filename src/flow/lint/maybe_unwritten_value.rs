@@ -44,7 +44,7 @@ use idflow_sandbox::Reference;
 use super::unwritten_value::written_place;
 use crate::dataflow::{Written, is_written, path, writes};
 use crate::diagnostic::{Finding, Rule, Severity};
-use crate::graph::Use;
+use crate::facts::Use;
 use crate::lint::Subject;
 
 pub(super) const RULE: Rule = Rule {

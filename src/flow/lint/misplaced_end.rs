@@ -29,7 +29,7 @@
 
 use crate::diagnostic::{Finding, Rule, Severity};
 use crate::graph::Role;
-use crate::kinds::End;
+use crate::facts::End;
 use crate::lint::Subject;
 
 pub(super) const RULE: Rule = Rule {

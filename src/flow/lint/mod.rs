@@ -1,9 +1,11 @@
 //! The rules: one file each, and the one list of them.
 
-use crate::dataflow::{Dataflow, Proofs, witness};
+use crate::dataflow::{Dataflow, witness};
 use crate::diagnostic::{Finding, Place, Rule};
-use crate::graph::{Graph, Role, Step, Use};
+use crate::facts::Use;
+use crate::graph::{Graph, Role, Step};
 use crate::objects::Objects;
+use crate::proofs::Proofs;
 use crate::resolve::{Part, Resolved};
 
 /// What a rule looks at: one flow or node, with everything it enters resolved.

@@ -45,7 +45,7 @@ use idflow_sandbox::Reference;
 
 use crate::dataflow::writes;
 use crate::diagnostic::{Finding, Rule, Severity};
-use crate::kinds::Sink;
+use crate::facts::Sink;
 use crate::lint::Subject;
 
 pub(super) const RULE: Rule = Rule {

@@ -32,7 +32,7 @@
 
 use crate::assurance::factors;
 use crate::diagnostic::{Finding, Rule, Severity};
-use crate::kinds::End;
+use crate::facts::End;
 use crate::lint::Subject;
 
 pub(super) const RULE: Rule = Rule {

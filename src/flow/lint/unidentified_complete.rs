@@ -28,7 +28,7 @@
 //! Identify a user on that path, lead it to another end, or write `complete: { subject: Guest }`.
 
 use crate::diagnostic::{Finding, Rule, Severity};
-use crate::kinds::{End, ProofFact};
+use crate::facts::{End, ProofFact};
 use crate::lint::Subject;
 
 pub(super) const RULE: Rule = Rule {

@@ -39,7 +39,7 @@ use idflow_api::Directory;
 
 use crate::diagnostic::{Finding, Rule, Severity, nearest};
 use crate::graph::{Entered, Step};
-use crate::kinds::{AttributeUse, Reference, ReferenceKind};
+use crate::facts::{AttributeUse, Reference, ReferenceKind};
 use crate::lint::Subject;
 
 pub(super) const RULE: Rule = Rule {

@@ -40,7 +40,7 @@ use idflow_sandbox::Reference;
 
 use crate::dataflow::Written;
 use crate::diagnostic::{Finding, Rule, Severity, nearest};
-use crate::graph::Use;
+use crate::facts::Use;
 use crate::lint::Subject;
 
 pub(super) const RULE: Rule = Rule {

@@ -28,7 +28,7 @@
 
 use crate::diagnostic::{Finding, Rule, Severity};
 use crate::graph::Role;
-use crate::kinds::ProofFact;
+use crate::facts::ProofFact;
 use crate::lint::Subject;
 
 pub(super) const RULE: Rule = Rule {

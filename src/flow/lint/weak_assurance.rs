@@ -34,9 +34,9 @@
 use idflow_api::flow::Guarantees;
 
 use crate::assurance::factors;
-use crate::dataflow::Proofs;
+use crate::proofs::Proofs;
 use crate::diagnostic::{Finding, Place, Rule, Severity};
-use crate::kinds::{End, ProofFact};
+use crate::facts::{End, ProofFact};
 use crate::lint::Subject;
 
 pub(super) const RULE: Rule = Rule {

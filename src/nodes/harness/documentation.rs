@@ -3,7 +3,9 @@
 use std::collections::BTreeSet;
 
 use idflow_core::Value;
-use idflow_flow::kinds::End;
+use idflow_flow::facts::End;
+
+use super::stage;
 
 /// The YAML in a file's first comment.
 fn documented(source: &str) -> Vec<Value> {
@@ -17,12 +19,12 @@ fn documented(source: &str) -> Vec<Value> {
 #[test]
 fn the_documented_step_is_one_that_the_kind_takes() {
     for (kind, source, _) in crate::examples() {
-        let name = kind.kind.name;
+        let name = kind.name;
         let steps = documented(source);
         assert!(!steps.is_empty(), "{name} documents no example");
         for step in steps {
             let settings = step.get(name).unwrap_or_else(|| panic!("{name}: its example is of another kind"));
-            let facts = (kind.kind.facts)(settings).unwrap_or_else(|error| panic!("{name}: {error}"));
+            let facts = stage::facts(kind, settings).unwrap_or_else(|error| panic!("{name}: {error}"));
             let wired: BTreeSet<&str> =
                 step["outcomes"].as_object().into_iter().flatten().map(|(name, _)| name.as_str()).collect();
             let is_end = matches!(facts.end, Some(End::Complete { .. } | End::Fail | End::Exit { .. }));
@@ -39,9 +41,9 @@ fn the_documented_step_is_one_that_the_kind_takes() {
 fn a_kind_is_named_as_its_file() {
     for (kind, source, examples) in crate::examples() {
         let first = source.lines().next().unwrap_or_default();
-        assert!(first.starts_with(&format!("//! `{}`: ", kind.kind.name)), "{first}");
-        assert!(!examples.is_empty(), "{} has no examples", kind.kind.name);
-        assert!(kind.kind.summary.ends_with('.'), "{}", kind.kind.name);
+        assert!(first.starts_with(&format!("//! `{}`: ", kind.name)), "{first}");
+        assert!(!examples.is_empty(), "{} has no examples", kind.name);
+        assert!(kind.summary.ends_with('.'), "{}", kind.name);
     }
 }
 
@@ -51,14 +53,10 @@ fn settings_that_a_kind_does_not_have_are_refused_with_their_name() {
         for example in examples {
             let mut settings = example.settings.clone();
             settings.as_object_mut().unwrap().insert("unheardOf".to_owned(), Value::Bool(true));
-            let error = (kind.kind.facts)(&settings).unwrap_err();
-            assert!(
-                error.message.contains("unheardOf") && !error.help.is_empty(),
-                "{}: {error}",
-                kind.kind.name
-            );
+            let error = stage::facts(kind, &settings).unwrap_err();
+            assert!(error.message.contains("unheardOf") && !error.help.is_empty(), "{}: {error}", kind.name);
             for wrong in [Value::Null, Value::from(7), Value::from("text"), Value::Array(Vec::new())] {
-                assert!((kind.kind.facts)(&wrong).is_err(), "{} takes {wrong}", kind.kind.name);
+                assert!(stage::facts(kind, &wrong).is_err(), "{} takes {wrong}", kind.name);
             }
         }
     }

@@ -17,7 +17,7 @@ fn for_every_waiting_step(check: impl Fn(&str, &Example, &Runnable)) {
     for (kind, _, examples) in crate::examples() {
         for example in examples.iter().filter(|example| example.posts.is_some()) {
             count += 1;
-            let name = format!("{} {}", kind.kind.name, example.settings);
+            let name = format!("{} {}", kind.name, example.settings);
             check(&name, example, &runnable(kind, example));
         }
     }

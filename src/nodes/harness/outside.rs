@@ -52,7 +52,7 @@ fn for_every_request(check: impl Fn(&Request<'_>)) {
     for (kind, _, examples) in crate::examples() {
         for example in &examples {
             let runnable = runnable(kind, example);
-            let name = format!("{} {}", kind.kind.name, example.settings);
+            let name = format!("{} {}", kind.name, example.settings);
             let (name, runnable) = (name.as_str(), &runnable);
             let entering = Request {
                 name: format!("entering {name}"),

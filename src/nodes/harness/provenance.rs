@@ -1,12 +1,12 @@
 //! Whose address it is: a factor is shown only by what can be nothing but an attribute of the identified user.
 
 use idflow_core::evidence::Proof;
-use idflow_flow::kinds::ProofFact;
+use idflow_flow::facts::ProofFact;
 use serde_json::json;
 
 use super::example::Example;
 use super::person::{Person, Trial};
-use super::stage::runnable;
+use super::stage::{self, runnable};
 use super::world::World;
 
 /// Expressions that look like the user's own address and may give another.
@@ -59,12 +59,11 @@ const OWN: [&str; 8] = [
 
 #[test]
 fn a_code_shows_a_factor_only_when_it_can_go_nowhere_but_to_the_user() {
-    let (kind, ..) =
-        crate::examples().into_iter().find(|(kind, ..)| kind.kind.name == "oneTimeCode").unwrap();
+    let (kind, ..) = crate::examples().into_iter().find(|(kind, ..)| kind.name == "oneTimeCode").unwrap();
     let hostile = HOSTILE.iter().map(|source| (source, false));
     for (source, is_own) in hostile.chain(OWN.iter().map(|source| (source, true))) {
         let example = Example::of(json!({ "connection": "mail", "to": source })).for_user();
-        let facts = (kind.kind.facts)(&example.settings).unwrap();
+        let facts = stage::facts(kind, &example.settings).unwrap();
         let announced = facts.outcomes[0].proofs.contains(&ProofFact::Factor("otp"));
         let runnable = runnable(kind, &example);
         let mut world = World::new();

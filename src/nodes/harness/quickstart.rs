@@ -26,7 +26,7 @@ static FLOWS: LazyLock<BTreeMap<String, Runnable>> = LazyLock::new(|| {
     let files = manifests.map(|path| (path.display().to_string(), std::fs::read_to_string(&path).unwrap()));
     let folder = Folder::read(files, crate::kinds());
     assert!(!folder.has_errors(), "{:?}", folder.findings);
-    let bound = |program| Runnable::bind(Arc::new(program), crate::all()).unwrap();
+    let bound = |program| Runnable::new(Arc::new(program)).unwrap();
     let runnable = |(_, compiled): (_, idflow_flow::Compiled)| {
         let program = compiled.revision?.program;
         Some((program.flow.clone(), bound(program)))

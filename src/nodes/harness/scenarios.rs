@@ -13,7 +13,7 @@ use super::stage;
 use super::world::{CounterFull, World};
 
 fn runnable(kind: &str, example: &Example) -> Runnable {
-    let (kind, ..) = crate::examples().into_iter().find(|(found, ..)| found.kind.name == kind).unwrap();
+    let (kind, ..) = crate::examples().into_iter().find(|(found, ..)| found.name == kind).unwrap();
     stage::runnable(kind, example)
 }
 

@@ -1,48 +1,48 @@
 //! The flow that a step is tried in: somebody arrives, the step runs, and every outcome leads to a page that stays.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use idflow_core::Value;
-use idflow_core::digest::Digest;
-use idflow_core::evidence::Proof;
 use idflow_core::time::Span;
 use idflow_core::view::{Text, View};
-use idflow_engine::bind::Runnable;
+use idflow_engine::bind::{self, Runnable};
 use idflow_engine::context::Cx;
-use idflow_engine::turn::{Event, Fault, Finish, Node, NodeKind, Turn};
-use idflow_flow::kinds::{Facts, Group, Kind, Outcome, ProofFact, ValueType};
-use idflow_flow::program::{AttributeContent, DirectoryContent, Graph, Program, Step, Wire};
+use idflow_engine::turn::{Event, Fault, Finish, Node, Turn};
+use idflow_flow::content::{Content, FORMAT, GraphContent, StepContent};
+use idflow_flow::facts::{Facts, Outcome, ProofFact, SettingsError, ValueType};
+use idflow_flow::kinds::{Group, Kind, Kinds};
+use idflow_flow::pinned::{AttributeContent, Directories, DirectoryContent, Texts};
+use idflow_flow::plan::Scope;
+use idflow_flow::program::Program;
 use serde_json::json;
 
 use super::example::Example;
 use super::person::Person;
 
-static ARRIVE: NodeKind = NodeKind {
-    kind: &Kind {
-        name: "arrive",
-        group: Group::Logic,
-        summary: "Somebody is here, identified or not.",
-        schema: || true.into(),
-        facts: |_| {
-            let next =
-                Outcome::wired("next").proving(ProofFact::Identified).proving(ProofFact::Factor("pwd"));
-            Ok(Facts { outcomes: vec![next], ..Facts::default() })
-        },
+static ARRIVE: Kind = Kind {
+    name: "arrive",
+    group: Group::Logic,
+    summary: "Somebody is here, identified or not.",
+    schema: || true.into(),
+    plan: |settings, _| {
+        let identified = settings == &Value::Bool(true);
+        let proofs = [ProofFact::Identified, ProofFact::Factor("pwd")].into_iter().filter(|_| identified);
+        let next = Outcome { proofs: proofs.collect(), ..Outcome::wired("next") };
+        Ok(bind::plan(Facts { outcomes: vec![next], ..Facts::default() }, Arrive { identified }))
     },
-    bind: |settings, _| Ok(Box::new(Arrive { identified: settings == &Value::Bool(true) })),
 };
 
-static HALT: NodeKind = NodeKind {
-    kind: &Kind {
-        name: "halt",
-        group: Group::Logic,
-        summary: "A page that stays.",
-        schema: || true.into(),
-        facts: |_| Ok(Facts { shows_page: true, ..Facts::default() }),
-    },
-    bind: |_, _| Ok(Box::new(Halt)),
+static HALT: Kind = Kind {
+    name: "halt",
+    group: Group::Logic,
+    summary: "A page that stays.",
+    schema: || true.into(),
+    plan: |_, _| Ok(bind::plan(Facts { shows_page: true, ..Facts::default() }, Halt)),
 };
+
+/// The kinds, and those of the stage.
+static KINDS: LazyLock<Vec<&Kind>> = LazyLock::new(|| [crate::KINDS, &[&ARRIVE, &HALT]].concat());
 
 struct Arrive {
     identified: bool,
@@ -55,7 +55,6 @@ impl Node for Arrive {
         finish.form.insert("email".to_owned(), Value::from(format!("new-{who}@example.org")));
         if self.identified {
             finish.user = Person::named(who).map(Person::user);
-            finish.proofs = vec![Proof::Identified, Proof::Factor("pwd".to_owned())];
         }
         Ok(Turn::Finish(Box::new(finish)))
     }
@@ -77,51 +76,58 @@ impl Node for Halt {
     }
 }
 
-fn step(id: &str, kind: &NodeKind, settings: Value) -> Step {
-    Step { id: id.to_owned(), kind: kind.kind, settings, wires: Vec::new(), callee: None }
+fn step(id: &str, kind: &str, settings: Value) -> StepContent {
+    StepContent { id: id.to_owned(), kind: kind.to_owned(), settings, outcomes: BTreeMap::new() }
+}
+
+/// The plan of an example as the compiler sees it: no Directory is known yet.
+pub(super) fn facts(kind: &Kind, settings: &Value) -> Result<Facts, SettingsError> {
+    let (texts, steps, directories) = (texts(), BTreeMap::new(), Directories::default());
+    let scope = Scope { texts: &texts, locales: &[], steps: &steps, directories: &directories };
+    kind.planned(settings, scope).map(|(plan, _)| plan.facts)
 }
 
 /// The flow around an example. Steps named for outcomes are pages that stay.
-pub(super) fn runnable(kind: &'static NodeKind, example: &Example) -> Runnable {
-    let facts = (kind.kind.facts)(&example.settings).unwrap();
+pub(super) fn runnable(kind: &'static Kind, example: &Example) -> Runnable {
+    let facts = facts(kind, &example.settings).unwrap();
     let mut outcomes: Vec<String> = facts.outcomes.iter().map(|outcome| outcome.name.clone()).collect();
     outcomes.extend(["next", "error", "locked"].map(str::to_owned));
     outcomes.sort();
     outcomes.dedup();
-    let mut steps = vec![step("arrive", &ARRIVE, Value::Bool(example.identified))];
-    steps.push(step("tried", kind, example.settings.clone()));
-    steps.extend(outcomes.iter().map(|outcome| step(outcome, &HALT, Value::Null)));
-    steps[0].wires = vec![Wire { outcome: "next".to_owned(), to: 1 }];
-    steps[1].wires =
-        outcomes.iter().zip(2..).map(|(outcome, to)| Wire { outcome: outcome.clone(), to }).collect();
-    steps[1].callee = facts.call.map(|_| 1);
-    let graph = |name: &str, steps: Vec<Step>| Graph {
+    let mut steps = vec![step("arrive", ARRIVE.name, Value::Bool(example.identified))];
+    steps.push(step("tried", kind.name, example.settings.clone()));
+    steps.extend(outcomes.iter().map(|outcome| step(outcome, HALT.name, Value::Null)));
+    steps[0].outcomes = BTreeMap::from([("next".to_owned(), "tried".to_owned())]);
+    steps[1].outcomes = outcomes.iter().map(|outcome| (outcome.clone(), outcome.clone())).collect();
+    let graph = |name: &str, start: &str, steps: Vec<StepContent>| GraphContent {
         name: name.to_owned(),
-        start: 0,
+        start: start.to_owned(),
+        outcomes: BTreeMap::new(),
         steps,
         texts: texts(),
-        outputs: Vec::new(),
+        outputs: BTreeMap::new(),
     };
-    let program = Program {
-        digest: Digest::of(format!("{}{}", kind.kind.name, example.settings)),
+    let inner = || vec![step("inner", HALT.name, Value::Null)];
+    let content = Content {
+        format: FORMAT,
         flow: "tried".to_owned(),
         flow_type: "Custom".to_owned(),
-        lifetime: Span::hours(1),
+        lifetime: Some(Span::hours(1)),
         locales: vec!["en".to_owned()],
         directories: BTreeMap::from([("people".to_owned(), people())]),
         default_directory: Some("people".to_owned()),
         graphs: vec![
-            graph("flow/tried", steps),
-            graph("flow/inner", vec![step("inner", &HALT, Value::Null)]),
+            graph("flow/tried", "arrive", steps),
+            graph("flow/inner", "inner", inner()),
+            graph("node/inner", "inner", inner()),
         ],
     };
-    let mut kinds: Vec<&NodeKind> = crate::all().to_vec();
-    kinds.extend([&ARRIVE, &HALT]);
-    Runnable::bind(Arc::new(program), &kinds).unwrap()
+    let (content, _) = content.canonical().unwrap();
+    Runnable::new(Arc::new(Program::load(&content, Kinds(&KINDS)).unwrap())).unwrap()
 }
 
 /// The texts that examples may name.
-fn texts() -> BTreeMap<String, BTreeMap<String, String>> {
+fn texts() -> Texts {
     let text = |key: &str| {
         let by_locale = [("en", "Hello from {{ flow.name }}"), ("de", "Hallo von {{ flow.name }}")];
         let owned = by_locale.map(|(locale, text)| (locale.to_owned(), text.to_owned()));

@@ -2,14 +2,14 @@
 
 use idflow_core::effect::Submission;
 use idflow_core::view::{Action, ActionStyle, Text};
-use idflow_engine::bind::{AuthoredText, BindError, Binder};
 use idflow_engine::context::Cx;
 use idflow_engine::turn::Fault;
-use idflow_flow::kinds::{Outcome, SettingsError, Sink, TextUse};
+use idflow_flow::facts::{Outcome, SettingsError};
+use idflow_flow::plan::{AuthoredText, Compiler};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use crate::shared::kebab_case;
+use crate::shared::{kebab_case, text};
 
 /// A button beside the main one.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
@@ -42,39 +42,24 @@ pub fn check_name(pointer: String, name: &str, others: &[&str]) -> Result<(), Se
     Err(SettingsError { pointer, message, help: "choose another name".to_owned() })
 }
 
-/// Whether the buttons can be told apart.
-pub fn check(actions: Option<&[ActionSetting]>) -> Result<(), SettingsError> {
-    let mut names: Vec<&str> = Vec::new();
-    for (index, action) in actions.unwrap_or_default().iter().enumerate() {
-        check_name(format!("/actions/{index}/name"), &action.name, &names)?;
-        names.push(&action.name);
+/// Compiles the buttons, if they can be told apart.
+pub fn compile(
+    compiler: &mut Compiler<'_>,
+    actions: Option<&[ActionSetting]>,
+) -> Result<Vec<BoundAction>, SettingsError> {
+    let mut bound: Vec<BoundAction> = Vec::new();
+    for (index, ActionSetting { name, label }) in actions.unwrap_or_default().iter().enumerate() {
+        let others: Vec<&str> = bound.iter().map(|other| other.name.as_str()).collect();
+        check_name(format!("/actions/{index}/name"), name, &others)?;
+        let label = text::on_page(compiler, format!("/actions/{index}/label"), label.as_deref());
+        bound.push(BoundAction { name: name.clone(), label });
     }
-    Ok(())
+    Ok(bound)
 }
 
 /// The outcomes of the buttons.
-pub fn outcomes(actions: Option<&[ActionSetting]>) -> impl Iterator<Item = Outcome> + '_ {
-    actions.unwrap_or_default().iter().map(|action| Outcome::wired(action.name.clone()))
-}
-
-/// The texts on the buttons.
-pub fn texts(actions: Option<&[ActionSetting]>) -> Vec<TextUse> {
-    let labels = actions.unwrap_or_default().iter().enumerate();
-    labels
-        .filter_map(|(index, action)| {
-            let key = action.label.clone()?;
-            Some(TextUse { pointer: format!("/actions/{index}/label"), key, sink: Sink::Page })
-        })
-        .collect()
-}
-
-/// Compiles the buttons' texts.
-pub fn bind(actions: Option<&[ActionSetting]>, binder: &Binder<'_>) -> Result<Vec<BoundAction>, BindError> {
-    let bind_one = |action: &ActionSetting| {
-        let label = action.label.as_deref().map(|key| binder.text(key)).transpose()?;
-        Ok(BoundAction { name: action.name.clone(), label })
-    };
-    actions.unwrap_or_default().iter().map(bind_one).collect()
+pub fn outcomes(actions: &[BoundAction]) -> impl Iterator<Item = Outcome> + '_ {
+    actions.iter().map(|action| Outcome::wired(action.name.clone()))
 }
 
 /// The buttons as the page shows them.

@@ -1,32 +1,20 @@
 //! Entering another graph, as `call` and `node` do.
 
-use idflow_engine::bind::{BindError, Binder};
+use idflow_engine::bind;
 use idflow_engine::context::Cx;
 use idflow_engine::turn::{Event, Fault, Finish, Node, Turn};
-use idflow_flow::kinds::{Call, Callee, Facts, Sink};
+use idflow_flow::facts::{Call, Callee, Facts, Sink};
+use idflow_flow::plan::{Compiler, Plan};
 
 use crate::shared::answer_mismatch;
-use crate::shared::settings::{self, Expressions, Sources};
+use crate::shared::settings::{Expressions, Sources};
 
-/// The facts of a step that enters a graph. Its outcomes, outputs and proofs come from what is entered.
-pub fn facts(callee: Callee, pointer: &str, with: Option<&Sources>) -> Facts {
-    let none = Sources::new();
-    let with = with.unwrap_or(&none);
-    Facts {
-        expressions: settings::uses("/with", with, Sink::Variable),
-        call: Some(Call {
-            callee,
-            pointer: pointer.to_owned(),
-            arguments: with.iter().map(|(name, source)| (name.clone(), source.0.clone())).collect(),
-        }),
-        ..Facts::default()
-    }
-}
-
-/// A step that evaluates its arguments and enters.
-pub fn bind(with: Option<&Sources>, binder: &Binder<'_>) -> Result<Box<dyn Node>, BindError> {
-    let arguments = Expressions::bind(with.unwrap_or(&Sources::new()), binder)?;
-    Ok(Box::new(Enter { arguments }))
+/// The plan of a step that evaluates its arguments and enters. Its outcomes, outputs and proofs come from what is
+/// entered.
+pub fn plan(compiler: &mut Compiler<'_>, callee: Callee, pointer: &str, with: Option<&Sources>) -> Plan {
+    let arguments = Expressions::compile(compiler, "/with", with.unwrap_or(&Sources::new()), Sink::Variable);
+    let call = Call { callee, pointer: pointer.to_owned(), arguments: arguments.places() };
+    bind::plan(Facts { call: Some(call), ..Facts::default() }, Enter { arguments })
 }
 
 struct Enter {

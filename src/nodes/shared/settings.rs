@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 
 use idflow_core::{Data, Value};
-use idflow_engine::bind::{BindError, Binder};
 use idflow_engine::context::Cx;
 use idflow_engine::turn::Fault;
-use idflow_flow::kinds::{ExpressionUse, SettingsError, Sink, ValueType};
+use idflow_flow::facts::{SettingsError, Sink};
+use idflow_flow::plan::{Compiler, place};
 use idflow_sandbox::Expression;
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -21,25 +21,21 @@ pub struct Source(#[schemars(length(min = 1, max = 1024))] pub String);
 /// A CEL expression for each name.
 pub type Sources = BTreeMap<String, Source>;
 
-/// The uses of named expressions below a setting, for example `/values`.
-pub fn uses(setting: &str, sources: &Sources, sink: Sink) -> Vec<ExpressionUse> {
-    let one = |(name, source): (&String, &Source)| ExpressionUse {
-        pointer: format!("{setting}/{}", escaped(name)),
-        source: source.0.clone(),
-        expects: ValueType::Any,
-        sink,
-    };
-    sources.iter().map(one).collect()
-}
-
 /// Named expressions, compiled.
 pub struct Expressions(Vec<(String, Expression)>);
 
 impl Expressions {
-    /// Compiles named expressions.
-    pub fn bind(sources: &Sources, binder: &Binder<'_>) -> Result<Self, BindError> {
-        let one = |(name, source): (&String, &Source)| Ok((name.clone(), binder.expression(&source.0)?));
-        sources.iter().map(one).collect::<Result<_, _>>().map(Self)
+    /// Compiles the named expressions of a setting, for example `/values`.
+    pub fn compile(compiler: &mut Compiler<'_>, setting: &str, sources: &Sources, sink: Sink) -> Self {
+        let compile = |(name, source): (&String, &Source)| {
+            (name.clone(), compiler.expression(format!("{setting}/{}", escaped(name)), &source.0, sink))
+        };
+        Self(sources.iter().map(compile).collect())
+    }
+
+    /// Each name with the place where its value stands before.
+    pub fn places(&self) -> Vec<(String, String)> {
+        self.0.iter().map(|(name, expression)| (name.clone(), place(expression))).collect()
     }
 
     /// The value of each.

@@ -88,6 +88,7 @@ pub(super) fn evaluate(
     budget: Budget,
 ) -> Result<Value, EvaluationError> {
     match &expression.body {
+        Body::Refused => Err(unexpected()),
         Body::Path(segments) => path::read(segments, roots),
         Body::Program(program) if program.deep => {
             on_large_stack(|| run(program, &expression.source, roots, budget))

@@ -46,9 +46,19 @@ pub(super) struct Compiled {
     pub(super) origins: Option<Vec<Vec<String>>>,
 }
 
+impl Compiled {
+    /// What stands for a source that was not let through.
+    pub(super) fn refused(source: &str) -> Self {
+        let (references, functions) = (Vec::new(), Vec::new());
+        Self { source: source.to_owned(), body: Body::Refused, references, functions, origins: None }
+    }
+}
+
 /// How it is evaluated.
 #[derive(Debug)]
 pub(super) enum Body {
+    /// Not at all: the source was not let through.
+    Refused,
     /// Without CEL: a plain path.
     Path(Vec<String>),
     /// With CEL: the tree with its accounting calls.

@@ -43,6 +43,11 @@ impl Expression {
         gate::compile(source).map(|compiled| Self(Arc::new(compiled)))
     }
 
+    /// Stands for a source that does not compile: reads nothing, and never gives a value.
+    pub fn refused(source: &str) -> Self {
+        Self(Arc::new(gate::Compiled::refused(source)))
+    }
+
     /// What it was compiled from.
     pub fn source(&self) -> &str {
         &self.0.source

@@ -118,7 +118,7 @@ mod tests {
     use super::*;
 
     fn revisions() -> Revisions {
-        Revisions::new(Kinds(&[]), &[])
+        Revisions::new(Kinds(&[]))
     }
 
     #[tokio::test]

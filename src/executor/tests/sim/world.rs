@@ -174,7 +174,6 @@ impl World {
             }),
             chance: Arc::clone(&self.chance) as _,
             kinds: idflow_nodes::kinds(),
-            nodes: idflow_nodes::all(),
             store,
             keys: signing_keys(),
             hasher: Hasher::new(Cost::Cheapest),

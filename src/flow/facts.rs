@@ -1,0 +1,285 @@
+//! What a step does, as data: read by compiler, linter, designer, documentation and tests alike.
+
+use idflow_core::effect::EffectClass;
+use idflow_sandbox::Reference as Read;
+
+/// Settings that the kind does not accept.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{message}")]
+pub struct SettingsError {
+    /// JSON pointer below the node object, for example `/fields/0/name`; empty for the object itself.
+    pub pointer: String,
+    /// What is wrong.
+    pub message: String,
+    /// What to do.
+    pub help: String,
+}
+
+/// What one step does, derived from its settings.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Facts {
+    /// Whether it may show a page and wait for a post.
+    pub shows_page: bool,
+    /// Every outcome it can have.
+    pub outcomes: Vec<Outcome>,
+    /// What `steps.<id>.…` offers after it finished.
+    pub outputs: Vec<Output>,
+    /// What it writes to `form.…`.
+    pub form: Vec<Output>,
+    /// What it writes to `vars.…`.
+    pub vars: Vec<Output>,
+    /// The expressions and templates in its settings and in the texts it shows. Gathered by the
+    /// [`Compiler`](crate::plan::Compiler): a kind leaves it empty.
+    pub uses: Vec<Use>,
+    /// Keys of the flow's texts that it shows. Gathered by the compiler.
+    pub texts: Vec<TextUse>,
+    /// Other objects that it names. Gathered by the compiler.
+    pub references: Vec<Reference>,
+    /// Whether it needs an identified user on every path to it.
+    pub needs_user: bool,
+    /// The classes of the effects it may cause.
+    pub effects: Vec<EffectClass>,
+    /// Set for `call` and `node`: what is entered.
+    pub call: Option<Call>,
+    /// Set for the kinds that end a graph.
+    pub end: Option<End>,
+}
+
+/// One way a step can finish.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Outcome {
+    /// Its name, for example `next`.
+    pub name: String,
+    /// Whether the author must wire it. `error`, `cancel`, `back`, `timeout` and `locked` have safe defaults.
+    pub needs_wire: bool,
+    /// The step it leads to by itself when the author wired nothing (`choose` leads to the steps it offers).
+    pub implied_target: Option<String>,
+    /// What is proven when it happens.
+    pub proofs: Vec<ProofFact>,
+}
+
+impl Outcome {
+    /// An outcome that must be wired and proves nothing.
+    pub fn wired(name: impl Into<String>) -> Self {
+        Self { name: name.into(), needs_wire: true, implied_target: None, proofs: Vec::new() }
+    }
+
+    /// An outcome with a safe default when it is not wired.
+    pub fn optional(name: impl Into<String>) -> Self {
+        Self { needs_wire: false, ..Self::wired(name) }
+    }
+
+    /// The same outcome, proving something.
+    #[must_use]
+    pub fn proving(mut self, proof: ProofFact) -> Self {
+        self.proofs.push(proof);
+        self
+    }
+}
+
+/// What an outcome proves, known before anything runs.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum ProofFact {
+    /// A user is identified.
+    Identified,
+    /// The identified user was authenticated with a factor (RFC 8176 `amr` value).
+    Factor(&'static str),
+    /// The user is created in this journey.
+    Created,
+    /// The address in this place (for example `form.email`, or `user.email`) is verified.
+    Address(String),
+}
+
+/// The type of a value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
+pub enum ValueType {
+    /// Text.
+    String,
+    /// True or false.
+    Boolean,
+    /// A whole number.
+    Integer,
+    /// A list.
+    List,
+    /// Named values.
+    Object,
+    /// Not known before it runs.
+    Any,
+}
+
+/// A value that a step writes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Output {
+    /// Its name.
+    pub name: String,
+    /// Its type.
+    pub value_type: ValueType,
+    /// Whether it must reach no page, mail, request or variable.
+    pub secret: bool,
+    /// The outcomes after which it is written; empty means after every one.
+    pub only_after: Vec<String>,
+    /// Whether it may be absent although the step finished so (an optional field).
+    pub optional: bool,
+}
+
+impl Output {
+    /// A value that is written after every outcome.
+    pub fn always(name: impl Into<String>, value_type: ValueType) -> Self {
+        Self { name: name.into(), value_type, secret: false, only_after: Vec::new(), optional: false }
+    }
+
+    /// A value that is written after one outcome only.
+    pub fn after(outcome: &str, name: impl Into<String>, value_type: ValueType) -> Self {
+        Self { only_after: vec![outcome.to_owned()], ..Self::always(name, value_type) }
+    }
+}
+
+/// An expression or template: what it reads, and where its value goes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Use {
+    /// JSON pointer: below the node object in [`Facts`], inside the object once the step stands in its graph.
+    pub pointer: String,
+    /// Where the value goes.
+    pub sink: Sink,
+    /// Paths that are read.
+    pub reads: Vec<Read>,
+    /// Why it does not compile.
+    pub refused: Option<Refused>,
+    /// For one of the flow's texts: its key and locale.
+    pub text: Option<(String, String)>,
+}
+
+impl Use {
+    /// The unguarded read of an attribute of the user, if there is one.
+    pub fn user_read(&self) -> Option<&Read> {
+        self.reads.iter().find(|read| read.root() == "user" && read.path.len() > 1 && !read.guarded)
+    }
+
+    /// Whether it can be evaluated only when a user is identified.
+    pub fn needs_user(&self) -> bool {
+        self.user_read().is_some()
+    }
+}
+
+/// Why an expression or template does not compile.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refused {
+    /// Whether it is a template.
+    pub is_template: bool,
+    /// What is wrong.
+    pub message: String,
+    /// What to do.
+    pub help: String,
+}
+
+/// Where a computed value goes; a secret may go to [`Sink::Store`] and [`Sink::Decision`] only.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Sink {
+    /// Decides something inside the engine.
+    Decision,
+    /// A page.
+    Page,
+    /// A mail.
+    Mail,
+    /// A request to the outside.
+    Request,
+    /// A variable, an output or an argument.
+    Variable,
+    /// A user's record.
+    Store,
+}
+
+/// A key of the flow's texts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TextUse {
+    /// JSON pointer below the node object.
+    pub pointer: String,
+    /// The key.
+    pub key: String,
+    /// Where the text goes.
+    pub sink: Sink,
+}
+
+/// Another object named by the settings.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reference {
+    /// JSON pointer below the node object.
+    pub pointer: String,
+    /// What kind of object.
+    pub kind: ReferenceKind,
+    /// Its name; nothing stands for the namespace's default one.
+    pub name: Option<String>,
+    /// Attributes of the Directory that are named.
+    pub attributes: Vec<AttributeUse>,
+}
+
+/// What kind of object is named.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum ReferenceKind {
+    /// A `Connection` of kind `smtp`.
+    SmtpConnection,
+    /// A `Connection` of kind `http`.
+    HttpConnection,
+    /// A `Directory`.
+    Directory,
+}
+
+/// A Directory attribute named by the settings.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AttributeUse {
+    /// JSON pointer below the node object.
+    pub pointer: String,
+    /// The attribute.
+    pub name: String,
+    /// Whether it must identify a user (be unique).
+    pub identifies: bool,
+}
+
+/// A flow or node that a step enters.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Call {
+    /// What is entered.
+    pub callee: Callee,
+    /// JSON pointer of the name, below the node object.
+    pub pointer: String,
+    /// The arguments: name, and the [`place`](crate::plan::place) of the value.
+    pub arguments: Vec<(String, String)>,
+}
+
+/// What a `call` or `node` step enters.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Callee {
+    /// A `Flow` of type `Library`. Its outcomes are those of its `exit` steps.
+    Flow(String),
+    /// A `FlowNode`. Its outcomes and outputs are those it declares.
+    FlowNode(String),
+}
+
+impl Callee {
+    /// The name of the graph within a revision: `flow/<name>` or `node/<name>`.
+    pub fn graph_name(&self) -> String {
+        match self {
+            Self::Flow(name) => format!("flow/{name}"),
+            Self::FlowNode(name) => format!("node/{name}"),
+        }
+    }
+}
+
+/// How a kind ends a graph.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum End {
+    /// `complete`: a session or the flow's last page.
+    Complete {
+        /// Whether a session without a user is meant (`subject: Guest`).
+        guest: bool,
+    },
+    /// `fail`.
+    Fail,
+    /// `exit`: leaves a library flow or node with this outcome.
+    Exit {
+        /// The outcome.
+        outcome: String,
+        /// The values handed out: name, and the [`place`](crate::plan::place) of each.
+        outputs: Vec<(String, String)>,
+    },
+}

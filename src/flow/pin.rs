@@ -1,0 +1,68 @@
+//! From what was resolved to the content that a revision pins.
+
+use std::collections::BTreeSet;
+
+use idflow_core::Value;
+
+use crate::content::{Content, FORMAT, GraphContent, StepContent};
+use crate::graph::Step;
+use crate::resolve::{Part, Resolved};
+
+/// Settings without members that were written as null: the API server does not keep them either.
+fn without_nulls(value: &Value) -> Value {
+    match value {
+        Value::Object(members) => members
+            .iter()
+            .filter(|(_, value)| !value.is_null())
+            .map(|(name, value)| (name.clone(), without_nulls(value)))
+            .collect(),
+        Value::Array(items) => items.iter().map(without_nulls).collect(),
+        other => other.clone(),
+    }
+}
+
+/// The content of a resolved flow.
+pub(crate) fn content(resolved: &Resolved<'_>) -> Option<Content> {
+    let (subject, callees) = resolved.parts.split_last()?;
+    let flow = subject.flow?;
+    let mut callees: Vec<&Part<'_>> = callees.iter().collect();
+    callees.sort_by(|a, b| a.name.cmp(&b.name));
+    let default_directory = resolved.directory(None).filter(|_| resolved.uses_default_directory());
+    Some(Content {
+        format: FORMAT,
+        flow: flow.metadata.name.clone().unwrap_or_default(),
+        flow_type: flow.spec.type_.as_str().to_owned(),
+        lifetime: flow.spec.lifetime,
+        locales: flow.spec.locales.clone(),
+        directories: resolved.pinned_directories(),
+        default_directory: default_directory.and_then(|directory| directory.metadata.name.clone()),
+        graphs: std::iter::once(subject).chain(callees).map(graph_content).collect(),
+    })
+}
+
+fn graph_content(part: &Part<'_>) -> GraphContent {
+    let graph = &part.graph;
+    let used: BTreeSet<&str> =
+        graph.steps.iter().flat_map(|step| &step.facts.texts).map(|text| text.key.as_str()).collect();
+    let texts = graph.texts.iter().filter(|(key, _)| used.contains(key.as_str()));
+    let mut steps: Vec<StepContent> = graph.steps.iter().filter_map(step_content).collect();
+    steps.sort_by(|a, b| a.id.cmp(&b.id));
+    GraphContent {
+        name: part.name.clone(),
+        start: graph.start.to_owned(),
+        outcomes: graph.shared.clone(),
+        steps,
+        texts: texts.map(|(key, texts)| (key.clone(), texts.clone())).collect(),
+        outputs: graph.outputs.iter().map(|output| (output.name.clone(), output.source.clone())).collect(),
+    }
+}
+
+fn step_content(step: &Step<'_>) -> Option<StepContent> {
+    let node = step.node.as_ref()?;
+    Some(StepContent {
+        id: step.id.to_owned(),
+        kind: node.name.to_owned(),
+        settings: without_nulls(node.settings),
+        outcomes: step.wires.clone(),
+    })
+}
