@@ -54,7 +54,7 @@ pub use flow_node::{FlowNode, FlowNodeSpec};
 pub use flow_revision::{FlowRevision, FlowRevisionSpec};
 pub use oidc_client::{OIDCClient, OIDCClientSpec};
 pub use reason::Reason;
-pub use resource::{ResourceFacts, ResourceKind};
+pub use resource::{HasKind, ResourceFacts, ResourceKind};
 pub use tenant::{Tenant, TenantSpec};
 pub use theme::{Theme, ThemeSpec};
 

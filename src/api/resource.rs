@@ -25,6 +25,12 @@ pub enum Role {
     Product,
 }
 
+/// The kind of a type.
+pub trait HasKind {
+    /// The kind.
+    const KIND: ResourceKind;
+}
+
 macro_rules! resource_kind {
     (
         source { $($Source:ident $sources:ident),+ }
@@ -98,6 +104,16 @@ macro_rules! resource_kind {
                 }
             }
         }
+
+        $(impl HasKind for $Source {
+            const KIND: ResourceKind = ResourceKind::$Source;
+        })+
+        $(impl HasKind for $Live {
+            const KIND: ResourceKind = ResourceKind::$Live;
+        })+
+        $(impl HasKind for $Product {
+            const KIND: ResourceKind = ResourceKind::$Product;
+        })+
     };
 }
 custom_resources!(resource_kind);

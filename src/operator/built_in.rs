@@ -29,8 +29,12 @@ impl BuiltIn {
 
     pub(crate) const fn group(self) -> &'static str {
         match self {
-            Self::Namespace | Self::Pod | Self::Service | Self::ServiceAccount => "",
-            Self::Secret | Self::ConfigMap => "",
+            Self::Namespace
+            | Self::Pod
+            | Self::Service
+            | Self::ServiceAccount
+            | Self::Secret
+            | Self::ConfigMap => "",
             Self::StatefulSet => "apps",
             Self::Role | Self::RoleBinding => "rbac.authorization.k8s.io",
         }
@@ -54,8 +58,12 @@ impl BuiltIn {
     pub(crate) const fn cluster_verbs(self) -> &'static [&'static str] {
         match self {
             // Whether a Tenant's namespace exists; how far its executor is; whether a child was changed or removed.
-            Self::Namespace | Self::Pod | Self::StatefulSet => &["list", "watch"],
-            Self::Service | Self::ServiceAccount | Self::Role => &["list", "watch"],
+            Self::Namespace
+            | Self::Pod
+            | Self::StatefulSet
+            | Self::Service
+            | Self::ServiceAccount
+            | Self::Role => &["list", "watch"],
             // The operator's own binding inside a tenant's namespace is made with these.
             Self::RoleBinding => &["get", "list", "watch", "create", "patch"],
             Self::Secret | Self::ConfigMap => &[],

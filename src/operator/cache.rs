@@ -7,6 +7,8 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use kube::core::DeserializeGuard;
 use kube::{Resource, ResourceExt};
 
+use crate::route::Watched;
+
 /// Which object: its namespace (empty for kinds of the whole cluster) and name.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct Key {
@@ -34,16 +36,68 @@ impl std::fmt::Display for Key {
     }
 }
 
-/// An object, or that it is there and cannot be read.
+/// An object that is there.
 #[derive(Debug)]
-enum Entry<K> {
-    Read(Arc<K>),
-    Unreadable,
+struct Entry<K> {
+    /// As last heard of; nothing while it cannot be read.
+    current: Option<Arc<K>>,
+    /// As those concerned were last told. What a write of our own was answered is not told until the watch does.
+    told: Option<Arc<K>>,
 }
 
-/// Whether nothing but the status has changed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct OnlyStatus(pub(crate) bool);
+impl<K> Default for Entry<K> {
+    fn default() -> Self {
+        Self { current: None, told: None }
+    }
+}
+
+impl<K: Resource> Entry<K> {
+    /// Takes in a version, unless a newer one is known.
+    fn hear(&mut self, heard: Option<Arc<K>>) {
+        let is_late = match (&heard, &self.current) {
+            (Some(heard), Some(current)) => is_older(heard.as_ref(), current.as_ref()),
+            _ => false,
+        };
+        if !is_late {
+            self.current = heard;
+        }
+    }
+
+    /// That it has gone.
+    fn gone(self, key: Key) -> Change<K> {
+        Change { key, before: self.told.or(self.current), after: None }
+    }
+}
+
+/// What those concerned were told last of an object, and what they are to be told now. Nothing: it is not there, or
+/// cannot be read.
+#[derive(Debug)]
+pub(crate) struct Change<K> {
+    pub(crate) key: Key,
+    pub(crate) before: Option<Arc<K>>,
+    pub(crate) after: Option<Arc<K>>,
+}
+
+impl<K: Resource> Change<K> {
+    /// Whether spec, labels and annotations are what they were.
+    pub(crate) fn is_only_status(&self) -> bool {
+        match (&self.before, &self.after) {
+            (Some(before), Some(after)) => is_same_spec(before.meta(), after.meta()),
+            _ => false,
+        }
+    }
+
+    /// Whether the object has appeared, gone, or been made anew.
+    pub(crate) fn is_other(&self) -> bool {
+        let uid = |object: &Option<Arc<K>>| object.as_ref().map(|object| object.meta().uid.clone());
+        uid(&self.before) != uid(&self.after)
+    }
+
+    /// What is known of it on either side.
+    pub(crate) fn sides(&self) -> impl Iterator<Item = &Arc<K>> {
+        [&self.before, &self.after].into_iter().flatten()
+    }
+}
 
 /// The objects of one kind. Cheap to read from everywhere.
 #[derive(Debug)]
@@ -55,7 +109,7 @@ impl<K> Default for Cache<K> {
     }
 }
 
-impl<K: Resource<DynamicType = ()> + Clone> Cache<K> {
+impl<K: Watched> Cache<K> {
     fn read(&self) -> RwLockReadGuard<'_, BTreeMap<Key, Entry<K>>> {
         self.0.read().unwrap_or_else(PoisonError::into_inner)
     }
@@ -66,10 +120,7 @@ impl<K: Resource<DynamicType = ()> + Clone> Cache<K> {
 
     /// The object, if it is there and can be read.
     pub(crate) fn get(&self, key: &Key) -> Option<Arc<K>> {
-        match self.read().get(key) {
-            Some(Entry::Read(object)) => Some(Arc::clone(object)),
-            _ => None,
-        }
+        self.read().get(key)?.current.clone()
     }
 
     /// Whether the object is there, readable or not.
@@ -82,7 +133,7 @@ impl<K: Resource<DynamicType = ()> + Clone> Cache<K> {
         let from = Key::new(namespace, "");
         let objects = self.read();
         let inside = objects.range(from..).take_while(|(key, _)| key.namespace == namespace);
-        inside.filter_map(|(_, entry)| entry.object()).collect()
+        inside.filter_map(|(_, entry)| entry.current.clone()).collect()
     }
 
     /// Names of the objects of a namespace that cannot be read.
@@ -90,69 +141,81 @@ impl<K: Resource<DynamicType = ()> + Clone> Cache<K> {
         let from = Key::new(namespace, "");
         let objects = self.read();
         let inside = objects.range(from..).take_while(|(key, _)| key.namespace == namespace);
-        inside.filter(|(_, entry)| entry.object().is_none()).map(|(key, _)| key.name.clone()).collect()
+        inside.filter(|(_, entry)| entry.current.is_none()).map(|(key, _)| key.name.clone()).collect()
     }
 
     /// Every readable object.
     pub(crate) fn all(&self) -> Vec<Arc<K>> {
-        self.read().values().filter_map(Entry::object).collect()
+        self.read().values().filter_map(|entry| entry.current.clone()).collect()
     }
 
-    /// Takes in what a watch or a write answered, unless something newer is known. Says whether spec, labels and
-    /// annotations are what they were.
-    pub(crate) fn put(&self, guarded: DeserializeGuard<K>) -> OnlyStatus {
+    /// Takes in what a watch told, unless something newer is known. Answers what those concerned are to be told, if
+    /// that is anything new to them.
+    pub(crate) fn take(&self, guarded: DeserializeGuard<K>) -> Option<Change<K>> {
         let key = Key::new(guarded.meta().namespace.clone().unwrap_or_default(), guarded.name_any());
+        let heard = read(&key, guarded);
         let mut objects = self.write();
-        if let Some(Entry::Read(known)) = objects.get(&key)
-            && is_older(&guarded, known.as_ref())
-        {
-            // What it tells may have reached us with our own write, and nobody may have looked at it.
-            return OnlyStatus(false);
-        }
-        let only_status = match objects.get(&key) {
-            Some(Entry::Read(known)) => OnlyStatus(is_same_spec(known.meta(), guarded.meta())),
-            _ => OnlyStatus(false),
-        };
-        let entry = match guarded.0 {
-            Ok(object) => Entry::Read(Arc::new(object)),
-            Err(error) => {
-                tracing::warn!(kind = %K::kind(&()), %key, %error, "an object cannot be read and is left alone");
-                Entry::Unreadable
-            }
-        };
-        objects.insert(key, entry);
-        only_status
+        let entry = objects.entry(key.clone()).or_default();
+        entry.hear(heard);
+        let before = std::mem::replace(&mut entry.told, entry.current.clone());
+        let change = Change { key, before, after: entry.current.clone() };
+        (!is_same_version(&change)).then_some(change)
     }
 
-    /// Takes in what a write answered.
+    /// Takes in what a write of our own was answered.
     pub(crate) fn observe(&self, object: K) {
-        self.put(DeserializeGuard(Ok(object)));
+        let key = Key::of(&object);
+        let heard = read(&key, DeserializeGuard(Ok(object)));
+        self.write().entry(key).or_default().hear(heard);
     }
 
-    /// Forgets an object.
-    pub(crate) fn remove(&self, key: &Key) {
-        self.write().remove(key);
+    /// Forgets an object that has gone. One that was made anew under its name stays.
+    pub(crate) fn remove(&self, key: &Key, uid: Option<&str>) -> Option<Change<K>> {
+        let mut objects = self.write();
+        let is_another = |entry: &Entry<K>| {
+            let known = entry.current.as_ref().and_then(|object| object.meta().uid.as_deref());
+            known.is_some() && uid.is_some() && known != uid
+        };
+        if objects.get(key).is_none_or(is_another) {
+            return None;
+        }
+        Some(objects.remove(key)?.gone(key.clone()))
     }
 
     /// Forgets what a full listing of `scope` (a namespace, or everything) did not contain; returns what that was.
-    pub(crate) fn keep_only(&self, scope: Option<&str>, seen: &BTreeSet<Key>) -> Vec<Key> {
+    pub(crate) fn keep_only(&self, scope: Option<&str>, seen: &BTreeSet<Key>) -> Vec<Change<K>> {
         let mut objects = self.write();
         let in_scope = |key: &Key| scope.is_none_or(|namespace| key.namespace == namespace);
         let gone: Vec<Key> =
             objects.keys().filter(|key| in_scope(key) && !seen.contains(key)).cloned().collect();
-        for key in &gone {
-            objects.remove(key);
-        }
-        gone
+        gone.into_iter().filter_map(|key| Some(objects.remove(&key)?.gone(key))).collect()
     }
 }
 
-impl<K> Entry<K> {
-    fn object(&self) -> Option<Arc<K>> {
-        match self {
-            Self::Read(object) => Some(Arc::clone(object)),
-            Self::Unreadable => None,
+/// The object without what is not worth the memory.
+fn read<K: Watched>(key: &Key, guarded: DeserializeGuard<K>) -> Option<Arc<K>> {
+    match guarded.0 {
+        Ok(mut object) => {
+            object.meta_mut().managed_fields = None;
+            object.prune();
+            Some(Arc::new(object))
         }
+        Err(error) => {
+            tracing::warn!(kind = %K::kind(&()), %key, %error, "an object cannot be read and is left alone");
+            None
+        }
+    }
+}
+
+fn is_same_version<K: Resource>(change: &Change<K>) -> bool {
+    match (&change.before, &change.after) {
+        (Some(before), Some(after)) => {
+            let version = &before.meta().resource_version;
+            version.is_some()
+                && *version == after.meta().resource_version
+                && before.meta().uid == after.meta().uid
+        }
+        _ => false,
     }
 }
 
@@ -200,11 +263,44 @@ mod tests {
         assert_eq!(cache.get(&key).unwrap().resource_version().unwrap(), "3");
     }
 
+    fn told(cache: &Cache<Flow>, flow: Flow) -> Option<(Option<i64>, Option<i64>)> {
+        let change = cache.take(DeserializeGuard(Ok(flow)))?;
+        let generation = |flow: &Option<Arc<Flow>>| flow.as_ref().and_then(|flow| flow.metadata.generation);
+        Some((generation(&change.before), generation(&change.after)))
+    }
+
+    #[test]
+    fn what_a_write_of_our_own_brought_along_is_told_once_by_the_watch() {
+        let generation = |version: &str, generation: i64| {
+            let mut flow = at(version);
+            flow.metadata.generation = Some(generation);
+            flow
+        };
+        let cache = Cache::default();
+        assert_eq!(told(&cache, generation("1", 1)), Some((None, Some(1))));
+        assert_eq!(told(&cache, generation("1", 1)), None, "a second listing is no news");
+        // Our status was written upon an edit that nobody has heard of.
+        cache.observe(generation("3", 2));
+        assert_eq!(told(&cache, generation("2", 2)), Some((Some(1), Some(2))));
+        assert_eq!(told(&cache, generation("3", 2)), None);
+    }
+
+    #[test]
+    fn the_end_of_an_object_does_not_end_the_one_made_anew_under_its_name() {
+        let cache = Cache::default();
+        let mut anew = at("5");
+        anew.metadata.uid = Some("another".to_owned());
+        cache.observe(anew);
+        let (key, old) = (Key::of(&at("1")), at("1").metadata.uid);
+        assert!(cache.remove(&key, old.as_deref()).is_none() && cache.exists(&key));
+        assert!(cache.remove(&key, Some("another")).is_some() && !cache.exists(&key));
+    }
+
     #[test]
     fn an_unreadable_object_is_there_and_is_nothing_else() {
         let cache: Cache<Flow> = Cache::default();
         let guarded = serde_json::json!({ "metadata": { "name": "bad", "namespace": "acme" }, "spec": 3 });
-        cache.put(serde_json::from_value(guarded).unwrap());
+        assert!(cache.take(serde_json::from_value(guarded).unwrap()).is_some());
         let key = Key::new("acme", "bad");
         assert!(cache.exists(&key) && cache.get(&key).is_none() && cache.namespace("acme").is_empty());
         assert_eq!(cache.unreadable("acme"), BTreeSet::from(["bad".to_owned()]));
@@ -217,7 +313,9 @@ mod tests {
         other.metadata.namespace = Some("other".to_owned());
         cache.observe(at("1"));
         cache.observe(other.clone());
-        assert_eq!(cache.keep_only(Some("acme"), &BTreeSet::new()), vec![Key::of(&at("1"))]);
+        let gone: Vec<Key> =
+            cache.keep_only(Some("acme"), &BTreeSet::new()).into_iter().map(|change| change.key).collect();
+        assert_eq!(gone, [Key::of(&at("1"))]);
         assert!(cache.exists(&Key::of(&other)));
     }
 }

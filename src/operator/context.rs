@@ -5,17 +5,19 @@ use std::sync::Arc;
 use idflow_core::chance::Chance;
 use idflow_core::time::{Clock, Timestamp};
 use idflow_flow::kinds::Kinds;
+use k8s_openapi::api::core::v1::ConfigMap;
 use kube::runtime::events::Recorder;
 use kube::{Api, Client, Resource};
 
+use crate::apply::Applied;
 use crate::executor::pods::Pods;
-use crate::flow::texts::Texts;
+use crate::failure::Failure;
 use crate::metrics::Metrics;
-use crate::route::{Controller, Queues};
+use crate::route::{Controller, Queues, Router};
 use crate::run::Settings;
-use crate::status::Failure;
 use crate::tenant::keys::SigningKeys;
 use crate::tenant::namespaces::Namespaces;
+use crate::versioned::Versioned;
 use crate::world::World;
 
 /// What the operator is given from outside.
@@ -43,7 +45,11 @@ pub(crate) struct Context {
     /// The watches of tenants' namespaces.
     pub(crate) namespaces: Namespaces,
     /// Contents of `ConfigMap`s.
-    pub(crate) texts: Texts,
+    pub(crate) texts: Versioned<Arc<ConfigMap>>,
+    /// The names of Secrets' entries.
+    pub(crate) entries: Versioned<Vec<String>>,
+    /// Which children are as they should be.
+    pub(crate) applied: Applied,
     /// What executor pods report.
     pub(crate) pods: Pods,
 }
@@ -51,6 +57,11 @@ pub(crate) struct Context {
 impl Context {
     pub(crate) fn now(&self) -> Timestamp {
         self.environment.clock.now()
+    }
+
+    /// Who must look again when something has changed.
+    pub(crate) fn router(&self) -> Router<'_> {
+        Router { world: &self.world, queues: &self.queues }
     }
 
     /// The API of a namespaced kind.

@@ -11,13 +11,18 @@
 mod apply;
 mod built_in;
 mod cache;
+#[cfg(test)]
+mod calm_tests;
 mod catalog;
 mod collector;
 mod context;
 mod executor;
+mod failure;
 #[cfg(test)]
 mod fixtures;
 mod flow;
+#[cfg(test)]
+mod harness;
 mod lease;
 mod metrics;
 mod probes;
@@ -28,6 +33,7 @@ mod route;
 mod run;
 mod status;
 mod tenant;
+mod versioned;
 mod watch;
 mod work;
 mod world;

@@ -27,7 +27,7 @@ struct ByController {
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct ByKind {
-    kind: &'static str,
+    kind: String,
 }
 
 /// What the operator counts.
@@ -69,8 +69,8 @@ impl Metrics {
         self.durations.get_or_create(&ByController { controller }).observe(took.to_std().as_secs_f64());
     }
 
-    pub(crate) fn watch_failed(&self, kind: &'static str) {
-        self.watch_failures.get_or_create(&ByKind { kind }).inc();
+    pub(crate) fn watch_failed(&self, kind: &str) {
+        self.watch_failures.get_or_create(&ByKind { kind: kind.to_owned() }).inc();
     }
 
     pub(crate) fn set_leader(&self, leads: bool) {

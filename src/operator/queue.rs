@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use idflow_api::ResourceKind;
 use idflow_core::chance::Chance;
 use idflow_core::time::{Clock, Span, Timestamp};
 use tokio::sync::Notify;
@@ -12,21 +13,22 @@ use crate::cache::Key;
 const FIRST_DELAY: Span = Span(500);
 const LONGEST_DELAY: Span = Span::minutes(5);
 
-/// One thing to look at: an object by kind and key, or a whole namespace (no name).
+/// One thing to look at: an object by kind and key, or a whole namespace (no kind, no name).
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct Job {
-    pub(crate) kind: &'static str,
+    pub(crate) kind: Option<ResourceKind>,
     pub(crate) key: Key,
 }
 
 impl Job {
-    pub(crate) fn new(kind: &'static str, key: Key) -> Self {
-        Self { kind, key }
+    /// An object.
+    pub(crate) fn object(kind: ResourceKind, key: Key) -> Self {
+        Self { kind: Some(kind), key }
     }
 
     /// Everything in a namespace.
     pub(crate) fn namespace(namespace: impl Into<String>) -> Self {
-        Self::new("Namespace", Key::new(namespace, ""))
+        Self { kind: None, key: Key::new(namespace, "") }
     }
 }
 
@@ -37,8 +39,8 @@ pub(crate) enum Next {
     Change,
     /// Look again after this long, even without a change.
     After(Span),
-    /// It failed; look again, each time later.
-    Retry,
+    /// It failed; look again, each time later, and not before this has passed.
+    Retry(Option<Span>),
 }
 
 #[derive(Default)]
@@ -48,7 +50,16 @@ struct State {
     running: BTreeSet<Job>,
     /// Changed while it was being looked at.
     again: BTreeSet<Job>,
-    failures: BTreeMap<Job, u32>,
+    failing: BTreeMap<Job, Failing>,
+}
+
+/// Of a job whose last look failed.
+#[derive(Debug, Clone, Copy, Default)]
+struct Failing {
+    /// Failures in a row since the job changed.
+    times: u32,
+    /// The server asked not to be bothered before.
+    not_before: Timestamp,
 }
 
 /// The queue of one controller.
@@ -68,9 +79,9 @@ impl Queue {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Asks for a look now.
+    /// Asks for a look now: something has changed, and with it what is known of earlier failures.
     pub(crate) fn add(&self, job: Job) {
-        self.state().schedule(job, self.clock.now());
+        self.state().change(job, self.clock.now());
         self.changed.notify_one();
     }
 
@@ -89,26 +100,33 @@ impl Queue {
         }
     }
 
+    /// The next thing that is due now.
+    #[cfg(test)]
+    pub(crate) fn due(&self) -> Option<Job> {
+        self.state().take(self.clock.now()).ok()
+    }
+
     /// Says how the look at `job` ended.
     pub(crate) fn done(&self, job: Job, next: Next) {
         let now = self.clock.now();
         let mut state = self.state();
         state.running.remove(&job);
-        let failures = match next {
-            Next::Retry => state.failures.get(&job).copied().unwrap_or(0) + 1,
-            Next::Change | Next::After(_) => 0,
-        };
-        if failures == 0 {
-            state.failures.remove(&job);
-        } else {
-            state.failures.insert(job.clone(), failures);
-        }
         let changed_meanwhile = state.again.remove(&job);
         match next {
-            Next::Retry => state.schedule(job, now.plus(self.delay(failures))),
-            Next::Change | Next::After(_) if changed_meanwhile => state.schedule(job, now),
-            Next::After(span) => state.schedule(job, now.plus(span)),
-            Next::Change => {}
+            Next::Retry(at_least) => {
+                let times = if changed_meanwhile { 1 } else { state.failures(&job) + 1 };
+                let not_before = now.plus(at_least.unwrap_or_default());
+                state.failing.insert(job.clone(), Failing { times, not_before });
+                state.schedule(job, now.plus(self.delay(times)));
+            }
+            Next::Change | Next::After(_) => {
+                state.failing.remove(&job);
+                if changed_meanwhile {
+                    state.schedule(job, now);
+                } else if let Next::After(span) = next {
+                    state.schedule(job, now.plus(span));
+                }
+            }
         }
         drop(state);
         self.changed.notify_one();
@@ -130,12 +148,25 @@ impl Queue {
 }
 
 impl State {
-    /// A job keeps the earlier of two dates; one that is being looked at is looked at again afterwards.
-    fn schedule(&mut self, job: Job, at: Timestamp) {
+    fn failures(&self, job: &Job) -> u32 {
+        self.failing.get(job).map_or(0, |failing| failing.times)
+    }
+
+    /// A job that is being looked at is looked at again afterwards; how often another one failed counts no more.
+    fn change(&mut self, job: Job, now: Timestamp) {
         if self.running.contains(&job) {
             self.again.insert(job);
             return;
         }
+        if let Some(failing) = self.failing.get_mut(&job) {
+            failing.times = 0;
+        }
+        self.schedule(job, now);
+    }
+
+    /// A job keeps the earlier of two dates, and none is before the server wants to be asked again.
+    fn schedule(&mut self, job: Job, at: Timestamp) {
+        let at = self.failing.get(&job).map_or(at, |failing| at.max(failing.not_before));
         if let Some(known) = self.when.get(&job) {
             if *known <= at {
                 return;
@@ -171,7 +202,7 @@ mod tests {
     }
 
     fn job(name: &str) -> Job {
-        Job::new("Flow", Key::new("acme", name))
+        Job::object(ResourceKind::Flow, Key::new("acme", name))
     }
 
     #[tokio::test]
@@ -201,7 +232,7 @@ mod tests {
                 clock.advance(Span(100));
             }
             delays.push(clock.now().since(before));
-            queue.done(job("a"), Next::Retry);
+            queue.done(job("a"), Next::Retry(None));
         }
         let [_, delays @ ..] = delays.as_slice() else { panic!("no delays") };
         assert!(delays[0] <= Span(700) && delays[1] >= Span(800) && delays[2] >= Span(1600), "{delays:?}");
@@ -219,12 +250,57 @@ mod tests {
         assert_eq!(queue.next().await, job("a"));
     }
 
+    /// How long a job waits after the latest of many failures in a row.
+    async fn wait_after_failures(clock: &ManualClock, queue: &Queue, meanwhile: impl Fn(&Queue)) -> Span {
+        queue.add(job("a"));
+        for _ in 0..12 {
+            clock.advance(LONGEST_DELAY);
+            queue.next().await;
+            queue.done(job("a"), Next::Retry(None));
+        }
+        clock.advance(LONGEST_DELAY);
+        queue.next().await;
+        meanwhile(queue);
+        queue.done(job("a"), Next::Retry(None));
+        queue.state().take(clock.now()).expect_err("it waits").expect("a job")
+    }
+
+    #[tokio::test]
+    async fn a_change_that_comes_while_a_look_fails_starts_the_back_off_anew() {
+        let (clock, unchanged) = queue();
+        assert!(wait_after_failures(&clock, &unchanged, |_| {}).await > Span::minutes(3));
+        let (clock, changed) = queue();
+        assert!(wait_after_failures(&clock, &changed, |queue| queue.add(job("a"))).await < Span::seconds(1));
+    }
+
+    #[tokio::test]
+    async fn a_change_that_comes_between_two_looks_starts_the_back_off_anew() {
+        let (clock, queue) = queue();
+        wait_after_failures(&clock, &queue, |_| {}).await;
+        queue.add(job("a"));
+        assert_eq!(queue.next().await, job("a"));
+        queue.done(job("a"), Next::Retry(None));
+        assert!(queue.state().take(clock.now()).expect_err("it waits").expect("a job") < Span::seconds(1));
+    }
+
+    #[tokio::test]
+    async fn what_the_server_asks_for_is_waited_even_upon_a_change() {
+        let (clock, queue) = queue();
+        queue.add(job("a"));
+        queue.next().await;
+        queue.done(job("a"), Next::Retry(Some(Span::seconds(30))));
+        queue.add(job("a"));
+        assert_eq!(queue.state().take(clock.now()), Err(Some(Span::seconds(30))));
+        clock.advance(Span::seconds(30));
+        assert_eq!(queue.next().await, job("a"));
+    }
+
     #[tokio::test]
     async fn one_failing_job_holds_up_no_other() {
         let (_, queue) = queue();
         queue.add(job("bad"));
         queue.next().await;
-        queue.done(job("bad"), Next::Retry);
+        queue.done(job("bad"), Next::Retry(None));
         queue.add(job("good"));
         assert_eq!(queue.next().await, job("good"));
     }

@@ -5,22 +5,25 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
-use idflow_api::workload::{MANAGED_BY_LABEL, MANAGER};
+use k8s_openapi::api::apps::v1::StatefulSet;
+use k8s_openapi::api::core::v1::{Namespace, Pod, Service, ServiceAccount};
+use k8s_openapi::api::rbac::v1::{Role, RoleBinding};
 use kube::core::{DeserializeGuard, PartialObjectMeta};
 use kube::runtime::events::{Recorder, Reporter};
 use kube::{Api, Client, Resource};
 use tokio::sync::Notify;
 use tokio::task::JoinSet;
 
-use crate::cache::Cache;
+use crate::apply::Applied;
+use crate::built_in::BuiltIn;
 use crate::context::{Context, Environment};
 use crate::executor::pods::Pods;
-use crate::flow::texts::Texts;
 use crate::lease::{Leadership, Lease};
 use crate::metrics::Metrics;
-use crate::route::{Controller, Queues};
+use crate::route::{Controller, Queues, Watched};
 use crate::tenant::namespaces::Namespaces;
-use crate::watch::Watch;
+use crate::versioned::Versioned;
+use crate::watch::{self, Scope};
 use crate::world::World;
 
 /// How long the first listing of everything may take before that is logged; without the right to read a kind it
@@ -104,7 +107,9 @@ fn context(client: Client, settings: Settings, environment: Environment) -> anyh
         queues,
         metrics: Metrics::new(),
         namespaces: Namespaces::new(Weak::clone(own)),
-        texts: Texts::default(),
+        texts: Versioned::default(),
+        entries: Versioned::default(),
+        applied: Applied::default(),
         pods: Pods::new(Weak::clone(own), http),
     }))
 }
@@ -132,29 +137,14 @@ async fn work(ctx: Arc<Context>, tasks: &mut JoinSet<()>) {
     }
 }
 
-/// A label and its value.
-type Label = Option<(&'static str, &'static str)>;
-
-type Listed = Vec<(&'static str, Arc<Notify>)>;
+type Listed = Vec<(String, Arc<Notify>)>;
 
 fn watch_all(ctx: &Arc<Context>, tasks: &mut JoinSet<()>) -> Listed {
     let mut watches = Watches { ctx, tasks, listed: Vec::new() };
-    watches.all("Tenant", |world| &world.tenants, |_| {});
-    watches.all("Flow", |world| &world.flows, |_| {});
-    watches.all("FlowNode", |world| &world.nodes, |_| {});
-    watches.all("Directory", |world| &world.directories, |_| {});
-    watches.all("Connection", |world| &world.connections, |_| {});
-    watches.all("OIDCClient", |world| &world.clients, |_| {});
-    watches.all("Theme", |world| &world.themes, |_| {});
-    watches.all("FlowRevision", |world| &world.revisions, |revision| revision.spec.content.clear());
-    watches.all("Catalog", |world| &world.catalogs, |_| {});
-    watches.made_by_us("Pod", |world| &world.pods);
-    watches.made_by_us("StatefulSet", |world| &world.workloads);
-    watches.metadata("Service", |world| &world.services, Some((MANAGED_BY_LABEL, MANAGER)));
-    watches.metadata("ServiceAccount", |world| &world.service_accounts, Some((MANAGED_BY_LABEL, MANAGER)));
-    watches.metadata("Role", |world| &world.roles, Some((MANAGED_BY_LABEL, MANAGER)));
-    watches.metadata("RoleBinding", |world| &world.role_bindings, Some((MANAGED_BY_LABEL, MANAGER)));
-    watches.metadata("Namespace", |world| &world.namespaces, None);
+    watches.custom_resources();
+    for kind in BuiltIn::ALL {
+        watches.built_in(kind);
+    }
     watches.listed
 }
 
@@ -164,77 +154,51 @@ struct Watches<'a> {
     listed: Listed,
 }
 
+macro_rules! watch_custom_resources {
+    ($($role:ident { $($Kind:ident $plural:ident),+ })+) => {
+        impl Watches<'_> {
+            fn custom_resources(&mut self) {
+                $($(self.whole::<idflow_api::$Kind>(Scope::All);)+)+
+            }
+        }
+    };
+}
+idflow_api::custom_resources!(watch_custom_resources);
+
 impl Watches<'_> {
-    fn all<K>(&mut self, kind: &'static str, cache: fn(&World) -> &Cache<K>, prune: fn(&mut K))
-    where
-        K: Resource<DynamicType = ()>
-            + Clone
-            + serde::de::DeserializeOwned
-            + std::fmt::Debug
-            + Send
-            + Sync
-            + 'static,
-    {
-        self.guarded(Watch { kind, cache, prune, scope: None, label: None });
+    fn built_in(&mut self, kind: BuiltIn) {
+        match kind {
+            BuiltIn::Namespace => self.metadata::<Namespace>(Scope::All),
+            BuiltIn::Pod => self.whole::<Pod>(Scope::Own),
+            BuiltIn::StatefulSet => self.whole::<StatefulSet>(Scope::Own),
+            BuiltIn::Service => self.metadata::<Service>(Scope::Own),
+            BuiltIn::ServiceAccount => self.metadata::<ServiceAccount>(Scope::Own),
+            BuiltIn::Role => self.metadata::<Role>(Scope::Own),
+            BuiltIn::RoleBinding => self.metadata::<RoleBinding>(Scope::Own),
+            // Watched by tenant: nowhere else may they be read.
+            BuiltIn::Secret | BuiltIn::ConfigMap => {}
+        }
     }
 
-    fn made_by_us<K>(&mut self, kind: &'static str, cache: fn(&World) -> &Cache<K>)
-    where
-        K: Resource<DynamicType = ()>
-            + Clone
-            + serde::de::DeserializeOwned
-            + std::fmt::Debug
-            + Send
-            + Sync
-            + 'static,
-    {
-        self.guarded(Watch {
-            kind,
-            cache,
-            prune: |_| {},
-            scope: None,
-            label: Some((MANAGED_BY_LABEL, MANAGER)),
-        });
-    }
-
-    fn guarded<K>(&mut self, watch: Watch<K>)
-    where
-        K: Resource<DynamicType = ()>
-            + Clone
-            + serde::de::DeserializeOwned
-            + std::fmt::Debug
-            + Send
-            + Sync
-            + 'static,
-    {
+    fn whole<K: Watched>(&mut self, scope: Scope) {
         let api = Api::<DeserializeGuard<K>>::all(self.ctx.client.clone());
-        let listed = self.listed(watch.kind);
-        self.tasks.spawn(watch.guarded(Arc::clone(self.ctx), api, listed));
+        let listed = self.listed::<K>();
+        self.tasks.spawn(watch::guarded(Arc::clone(self.ctx), api, scope, listed));
     }
 
-    fn metadata<K>(
-        &mut self,
-        kind: &'static str,
-        cache: fn(&World) -> &Cache<PartialObjectMeta<K>>,
-        label: Label,
-    ) where
-        K: Resource<DynamicType = ()>
-            + Clone
-            + serde::de::DeserializeOwned
-            + std::fmt::Debug
-            + Send
-            + Sync
-            + 'static,
+    fn metadata<K>(&mut self, scope: Scope)
+    where
+        K: Resource<DynamicType = ()>,
+        PartialObjectMeta<K>: Watched,
     {
         let api = Api::<PartialObjectMeta<K>>::all(self.ctx.client.clone());
-        let watch = Watch { kind, cache, prune: |_| {}, scope: None, label };
-        let listed = self.listed(kind);
-        self.tasks.spawn(watch.metadata(Arc::clone(self.ctx), api, listed));
+        let listed = self.listed::<PartialObjectMeta<K>>();
+        self.tasks.spawn(watch::metadata(Arc::clone(self.ctx), api, scope, listed));
     }
 
-    fn listed(&mut self, kind: &'static str) -> Arc<Notify> {
+    fn listed<K: Watched>(&mut self) -> Arc<Notify> {
         let listed = Arc::new(Notify::new());
-        self.listed.push((kind, Arc::clone(&listed)));
+        self.listed.push((K::kind(&()).into_owned(), Arc::clone(&listed)));
         listed
     }
 }

@@ -13,38 +13,8 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::json;
 
+use crate::failure::Failure;
 use crate::route::Controller;
-
-/// Why a look failed. It is repeated with growing delay.
-#[derive(Debug)]
-pub(crate) struct Failure {
-    pub(crate) reason: Reason,
-    pub(crate) message: String,
-}
-
-impl Failure {
-    pub(crate) fn new(reason: Reason, message: impl Into<String>) -> Self {
-        Self { reason, message: message.into() }
-    }
-}
-
-impl fmt::Display for Failure {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}", self.reason, self.message)
-    }
-}
-
-impl From<kube::Error> for Failure {
-    fn from(error: kube::Error) -> Self {
-        let message = match &error {
-            kube::Error::Api(status) => {
-                format!("the API server answered {}: {}", status.code, status.message)
-            }
-            other => other.to_string(),
-        };
-        Self::new(Reason::ApiError, message)
-    }
-}
 
 /// A change of readiness, worth an event.
 #[derive(Debug, PartialEq, Eq)]

@@ -1,132 +1,129 @@
 //! Watches: from the API server into the caches, and on to whoever must look again.
 
 use std::collections::BTreeSet;
-use std::fmt::Debug;
 use std::pin::pin;
 use std::sync::Arc;
 
 use futures_util::{Stream, StreamExt as _};
+use idflow_api::workload::{MANAGED_BY_LABEL, MANAGER};
 use kube::core::DeserializeGuard;
 use kube::runtime::WatchStreamExt as _;
 use kube::runtime::watcher::{self, Event, watcher};
-use kube::{Api, Resource};
-use serde::de::DeserializeOwned;
+use kube::{Api, Resource, ResourceExt as _};
 use tokio::sync::Notify;
 
-use crate::built_in::BuiltIn;
-use crate::cache::{Cache, Key, OnlyStatus};
+use crate::cache::{Change, Key};
 use crate::context::Context;
-use crate::route::{Changed, route};
-use crate::world::World;
+use crate::route::Watched;
 
-/// What to watch.
-pub(crate) struct Watch<K> {
-    pub(crate) kind: &'static str,
-    pub(crate) cache: fn(&World) -> &Cache<K>,
-    /// Drops what is not worth the memory.
-    pub(crate) prune: fn(&mut K),
-    /// The namespace, or everything.
-    pub(crate) scope: Option<String>,
-    /// Only objects with this label.
-    pub(crate) label: Option<(&'static str, &'static str)>,
+/// Which objects of a kind are watched.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Scope {
+    /// All of them.
+    All,
+    /// Those the operator made.
+    Own,
+    /// Those in one namespace.
+    Namespace(String),
 }
 
-impl<K> Watch<K>
-where
-    K: Resource<DynamicType = ()> + Clone + DeserializeOwned + Debug + Send + Sync + 'static,
-{
-    /// Watches objects for ever, each guarded, so that a malformed one costs only itself. `listed` is told after
-    /// every full listing.
-    pub(crate) async fn guarded(self, ctx: Arc<Context>, api: Api<DeserializeGuard<K>>, listed: Arc<Notify>) {
-        let events = watcher(api, self.config()).default_backoff();
-        self.follow(ctx, events, listed).await;
-    }
-
-    /// Watches metadata for ever; there is nothing in it that could be malformed.
-    pub(crate) async fn metadata(self, ctx: Arc<Context>, api: Api<K>, listed: Arc<Notify>) {
-        let events = watcher(api, self.config()).default_backoff();
-        self.follow(ctx, events.map(|event| event.map(guarded)), listed).await;
-    }
-
+impl Scope {
     fn config(&self) -> watcher::Config {
-        match self.label {
-            Some((name, value)) => watcher::Config::default().labels(&format!("{name}={value}")),
-            None => watcher::Config::default(),
+        match self {
+            Self::Own => watcher::Config::default().labels(&format!("{MANAGED_BY_LABEL}={MANAGER}")),
+            Self::All | Self::Namespace(_) => watcher::Config::default(),
         }
     }
 
-    async fn follow(
-        self,
-        ctx: Arc<Context>,
-        events: impl Stream<Item = watcher::Result<Event<DeserializeGuard<K>>>>,
-        listed: Arc<Notify>,
-    ) {
-        let mut events = pin!(events);
-        let mut seen = BTreeSet::new();
-        while let Some(event) = events.next().await {
-            match event {
-                Ok(event) => self.take(&ctx, event, &mut seen, &listed),
-                Err(error) => {
-                    ctx.metrics.watch_failed(self.kind);
-                    tracing::warn!(kind = self.kind, %error, "a watch was interrupted and begins anew");
-                }
-            }
+    fn namespace(&self) -> Option<&str> {
+        match self {
+            Self::Namespace(namespace) => Some(namespace),
+            Self::All | Self::Own => None,
         }
     }
+}
 
-    fn take(
-        &self,
-        ctx: &Context,
-        event: Event<DeserializeGuard<K>>,
-        seen: &mut BTreeSet<Key>,
-        listed: &Notify,
-    ) {
+/// Watches objects for ever, each guarded, so that a malformed one costs only itself. `listed` is told after every full
+/// listing.
+pub(crate) async fn guarded<K: Watched>(
+    ctx: Arc<Context>,
+    api: Api<DeserializeGuard<K>>,
+    scope: Scope,
+    listed: Arc<Notify>,
+) {
+    let events = watcher(api, scope.config()).default_backoff();
+    follow(ctx, events, scope, listed).await;
+}
+
+/// Watches metadata for ever; there is nothing in it that could be malformed.
+pub(crate) async fn metadata<K: Watched>(ctx: Arc<Context>, api: Api<K>, scope: Scope, listed: Arc<Notify>) {
+    let events = watcher(api, scope.config()).default_backoff();
+    follow(ctx, events.map(|event| event.map(guard)), scope, listed).await;
+}
+
+async fn follow<K: Watched>(
+    ctx: Arc<Context>,
+    events: impl Stream<Item = watcher::Result<Event<DeserializeGuard<K>>>>,
+    scope: Scope,
+    listed: Arc<Notify>,
+) {
+    let kind = K::kind(&());
+    let mut events = pin!(events);
+    let mut seen = BTreeSet::new();
+    while let Some(event) = events.next().await {
         match event {
-            Event::Init => seen.clear(),
-            Event::InitApply(object) => {
-                seen.insert(key_of(&object));
-                self.put(ctx, object);
-            }
-            Event::InitDone => {
-                for key in (self.cache)(&ctx.world).keep_only(self.scope.as_deref(), seen) {
-                    self.tell(ctx, &key, OnlyStatus(false));
+            Ok(event) => {
+                if take(&ctx, event, &scope, &mut seen) == Listing::Done {
+                    listed.notify_one();
                 }
-                seen.clear();
-                self.set_known(ctx);
-                listed.notify_one();
             }
-            Event::Apply(object) => self.put(ctx, object),
-            Event::Delete(object) => {
-                let key = key_of(&object);
-                (self.cache)(&ctx.world).remove(&key);
-                self.tell(ctx, &key, OnlyStatus(false));
+            Err(error) => {
+                ctx.metrics.watch_failed(&kind);
+                tracing::warn!(%kind, %error, "a watch was interrupted and begins anew");
             }
         }
     }
+}
 
-    fn put(&self, ctx: &Context, mut object: DeserializeGuard<K>) {
-        let metadata = object.meta_mut();
-        metadata.managed_fields = None;
-        if let Ok(object) = &mut object.0 {
-            (self.prune)(object);
+/// Whether an event ended a full listing.
+#[derive(PartialEq, Eq)]
+enum Listing {
+    Open,
+    Done,
+}
+
+fn take<K: Watched>(
+    ctx: &Context,
+    event: Event<DeserializeGuard<K>>,
+    scope: &Scope,
+    seen: &mut BTreeSet<Key>,
+) -> Listing {
+    let cache = K::cache(&ctx.world);
+    match event {
+        Event::Init => seen.clear(),
+        Event::InitApply(object) => {
+            seen.insert(key_of(&object));
+            tell(ctx, cache.take(object));
         }
-        let key = key_of(&object);
-        let only_status = (self.cache)(&ctx.world).put(object);
-        self.tell(ctx, &key, only_status);
-    }
-
-    fn tell(&self, ctx: &Context, key: &Key, only_status: OnlyStatus) {
-        let changed = Changed { kind: self.kind, key, only_status: only_status.0 };
-        route(&ctx.world, &ctx.queues, &changed);
-    }
-
-    fn set_known(&self, ctx: &Context) {
-        if let Some(namespace) = &self.scope {
-            // Only these two are watched by namespace.
-            let part = if self.kind == "Secret" { BuiltIn::Secret } else { BuiltIn::ConfigMap };
-            ctx.world.set_known(namespace, part);
-            crate::route::everything_in(&ctx.world, &ctx.queues, namespace);
+        Event::InitDone => {
+            for gone in cache.keep_only(scope.namespace(), seen) {
+                tell(ctx, Some(gone));
+            }
+            seen.clear();
+            if let Some(namespace) = scope.namespace() {
+                K::listed_in(namespace, &ctx.router());
+            }
+            return Listing::Done;
         }
+        Event::Apply(object) => tell(ctx, cache.take(object)),
+        Event::Delete(object) => tell(ctx, cache.remove(&key_of(&object), object.uid().as_deref())),
+    }
+    Listing::Open
+}
+
+fn tell<K: Watched>(ctx: &Context, change: Option<Change<K>>) {
+    if let Some(change) = change {
+        K::changed(&change, &ctx.router());
     }
 }
 
@@ -135,7 +132,7 @@ fn key_of<K: Resource>(object: &K) -> Key {
     Key::new(metadata.namespace.clone().unwrap_or_default(), metadata.name.clone().unwrap_or_default())
 }
 
-fn guarded<K>(event: Event<K>) -> Event<DeserializeGuard<K>> {
+fn guard<K>(event: Event<K>) -> Event<DeserializeGuard<K>> {
     match event {
         Event::Apply(object) => Event::Apply(DeserializeGuard(Ok(object))),
         Event::Delete(object) => Event::Delete(DeserializeGuard(Ok(object))),

@@ -8,9 +8,9 @@ use idflow_api::reason::Reason;
 use tokio::task::{Id, JoinSet};
 
 use crate::context::{Context, Outcome};
+use crate::failure::Failure;
 use crate::queue::{Job, Next, Queue};
 use crate::route::Controller;
-use crate::status::Failure;
 
 /// An API server that accepts a request and never answers holds up one look no longer than this.
 const LOOK_LIMIT: Duration = Duration::from_mins(1);
@@ -30,7 +30,7 @@ pub(crate) async fn work(ctx: Arc<Context>, controller: Controller) {
                 jobs.insert(handle.id(), job);
             }
             Some(ended) = running.join_next_with_id() => {
-                let (id, next) = ended.unwrap_or_else(|error| (error.id(), Next::Retry));
+                let (id, next) = ended.unwrap_or_else(|error| (error.id(), Next::Retry(None)));
                 finish(queue, jobs.remove(&id), next);
             }
         }
@@ -43,11 +43,11 @@ fn finish(queue: &Queue, job: Option<Job>, next: Next) {
     }
 }
 
-async fn look(ctx: &Context, controller: Controller, job: &Job) -> Next {
+pub(crate) async fn look(ctx: &Context, controller: Controller, job: &Job) -> Next {
     let begun = ctx.now();
     let outcome = tokio::time::timeout(LOOK_LIMIT, dispatch(ctx, controller, job)).await;
-    let outcome =
-        outcome.unwrap_or_else(|_| Err(Failure::new(Reason::ApiError, "the API server does not answer")));
+    let outcome = outcome
+        .unwrap_or_else(|_| Err(Failure::transient(Reason::ApiError, "the API server does not answer")));
     let took = ctx.now().since(begun);
     match outcome {
         Ok(next) => {
@@ -56,8 +56,8 @@ async fn look(ctx: &Context, controller: Controller, job: &Job) -> Next {
         }
         Err(failure) => {
             ctx.metrics.looked(controller, failure.reason.as_str(), took);
-            tracing::warn!(controller = controller.name(), key = %job.key, %failure, "will be tried again");
-            Next::Retry
+            tracing::warn!(controller = controller.name(), key = %job.key, %failure, class = ?failure.class, "a look failed");
+            failure.next()
         }
     }
 }

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use idflow_api::condition::{ACCEPTED, find};
 use idflow_api::flow::ServingRevision;
 use idflow_api::{Catalog, Connection, Directory, Flow, FlowNode, FlowRevision, OIDCClient, Tenant, Theme};
 use idflow_core::time::Timestamp;
@@ -14,6 +15,34 @@ use kube::{Resource, ResourceExt};
 
 use crate::built_in::BuiltIn;
 use crate::cache::{Cache, Key};
+
+/// A kind of which the operator keeps a cache.
+pub(crate) trait Cached: Sized {
+    /// The cache of the kind.
+    fn cache(world: &World) -> &Cache<Self>;
+}
+
+macro_rules! cached {
+    ($($Kind:ty, $field:ident);+) => {
+        $(impl Cached for $Kind {
+            fn cache(world: &World) -> &Cache<Self> {
+                &world.$field
+            }
+        })+
+    };
+}
+
+cached! {
+    PartialObjectMeta<Namespace>, namespaces;
+    StatefulSet, workloads;
+    Pod, pods;
+    PartialObjectMeta<Service>, services;
+    PartialObjectMeta<ServiceAccount>, service_accounts;
+    PartialObjectMeta<Role>, roles;
+    PartialObjectMeta<RoleBinding>, role_bindings;
+    PartialObjectMeta<Secret>, secrets;
+    PartialObjectMeta<ConfigMap>, config_maps
+}
 
 macro_rules! world {
     ($($role:ident { $($Kind:ident $plural:ident),+ })+) => {
@@ -35,6 +64,8 @@ macro_rules! world {
             /// Tenant namespaces whose Secrets and `ConfigMap`s are known, by part.
             known: Mutex<BTreeSet<(String, BuiltIn)>>,
         }
+
+        cached! { $($($Kind, $plural);+);+ }
     };
 }
 idflow_api::custom_resources!(world);
@@ -66,6 +97,12 @@ impl World {
         claims.min_by(|one, other| seniority(one.as_ref()).cmp(&seniority(other.as_ref())))
     }
 
+    /// The Tenant that has the namespace, once it is accepted. That it is does not pass with an edit: namespace and
+    /// issuer never change, and a claim that comes later never wins.
+    pub(crate) fn accepted_tenant_of(&self, namespace: &str) -> Option<Arc<Tenant>> {
+        self.tenant_of(namespace).filter(|tenant| is_accepted(tenant))
+    }
+
     /// The Catalog of a namespace.
     pub(crate) fn catalog_of(&self, namespace: &str) -> Option<Arc<Catalog>> {
         self.catalogs.get(&Key::new(namespace, idflow_api::catalog::NAME))
@@ -91,6 +128,13 @@ impl World {
         let all = self.revisions.namespace(&flow.namespace);
         all.into_iter().filter(|revision| revision.spec.flow == flow.name).collect()
     }
+}
+
+/// Whether a Tenant was accepted, and is not going away.
+pub(crate) fn is_accepted(tenant: &Tenant) -> bool {
+    let conditions = tenant.status.as_ref().map(|status| status.conditions.as_slice()).unwrap_or_default();
+    let is_true = find(conditions, ACCEPTED).is_some_and(|condition| condition.status == "True");
+    is_true && tenant.metadata.deletion_timestamp.is_none()
 }
 
 /// What decides between two claims on one thing: who was there first, then the name.

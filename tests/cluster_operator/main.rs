@@ -8,6 +8,7 @@ use idflow_test_support::cluster::Cluster;
 use idflow_test_support::process::Process;
 use idflow_test_support::world::{self, World};
 
+mod calm;
 mod convergence;
 mod journeys;
 mod quickstart;

@@ -18,6 +18,18 @@ use pki::Pki;
 /// A control plane under two other heavy jobs took 20 s; a hang is told from that by a wide margin.
 const START_LIMIT: Duration = Duration::from_mins(2);
 
+/// Every request but those of Kubernetes' own parts and those that only wait for news.
+const AUDIT: &str = "apiVersion: audit.k8s.io/v1
+kind: Policy
+omitStages: [RequestReceived, ResponseStarted]
+rules:
+  - { level: None, verbs: [watch, list] }
+  - { level: None, userGroups: [system:masters, system:nodes], nonResourceURLs: ['*'] }
+  - { level: None, users: ['system:apiserver', 'system:kube-controller-manager'] }
+  - { level: None, userGroups: ['system:serviceaccounts:kube-system'] }
+  - { level: Metadata }
+";
+
 /// A running control plane.
 pub struct Cluster {
     assets: PathBuf,
@@ -130,6 +142,24 @@ impl Cluster {
         list["items"].as_array().expect("items").clone()
     }
 
+    /// What was asked so far about objects in namespaces of these names, or of these names, by others than kubectl:
+    /// verb and address, in order.
+    pub fn requests_about(&self, names: &[String]) -> Vec<String> {
+        let log = std::fs::read_to_string(self.folder.join("audit.log")).unwrap_or_default();
+        let mut requests = Vec::new();
+        // The last line may be half written.
+        for event in log.lines().filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok()) {
+            let text = |value: &serde_json::Value| value.as_str().unwrap_or_default().to_owned();
+            let object = &event["objectRef"];
+            let is_about =
+                [&object["namespace"], &object["name"]].iter().any(|part| names.contains(&text(part)));
+            if is_about && !text(&event["userAgent"]).starts_with("kubectl") {
+                requests.push(format!("{} {}", text(&event["verb"]), text(&event["requestURI"])));
+            }
+        }
+        requests
+    }
+
     /// A new, empty namespace.
     pub fn namespace(&self, prefix: &str) -> String {
         let name = format!("{prefix}-{}", self.namespaces.fetch_add(1, Ordering::Relaxed));
@@ -180,6 +210,7 @@ fn start_etcd(assets: &Path, folder: &Path, port: u16) -> Process {
 }
 
 fn start_api_server(assets: &Path, folder: &Path, port: u16, etcd_port: u16) -> Process {
+    std::fs::write(folder.join("audit.yaml"), AUDIT).expect("a policy");
     let mut command = Command::new(assets.join("kube-apiserver"));
     command.arg(format!("--etcd-servers=http://127.0.0.1:{etcd_port}")).arg(format!("--secure-port={port}"));
     command.args([
@@ -192,6 +223,8 @@ fn start_api_server(assets: &Path, folder: &Path, port: u16, etcd_port: u16) -> 
         "--profiling=false",
     ]);
     let files = [
+        ("audit-policy-file", "audit.yaml"),
+        ("audit-log-path", "audit.log"),
         ("cert-dir", ""),
         ("tls-cert-file", "apiserver.crt"),
         ("tls-private-key-file", "apiserver.key"),

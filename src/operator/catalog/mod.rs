@@ -8,7 +8,6 @@ mod tests;
 use std::sync::Arc;
 
 use futures_util::{TryStreamExt as _, stream};
-use idflow_api::condition::{ACCEPTED, is_true};
 use idflow_api::flow_revision::FlowRevisionStatus;
 use idflow_api::workload::{MANAGED_BY_LABEL, MANAGER};
 use idflow_api::{Catalog, CatalogSpec, FlowRevision, Tenant};
@@ -17,13 +16,14 @@ use kube::{Resource as _, ResourceExt as _};
 use serde_json::json;
 
 use crate::context::{Context, Outcome};
+use crate::failure::Failure;
 use crate::queue::Next;
 use crate::route::Controller;
-use crate::status::{self, Failure};
+use crate::status;
 use plan::Input;
 
 pub(crate) async fn reconcile(ctx: &Context, namespace: &str) -> Outcome {
-    let Some(tenant) = ctx.world.tenant_of(namespace).filter(|tenant| is_accepted(tenant)) else {
+    let Some(tenant) = ctx.world.accepted_tenant_of(namespace) else {
         return Ok(Next::Change);
     };
     let existing = ctx.world.catalog_of(namespace);
@@ -47,11 +47,6 @@ pub(crate) async fn reconcile(ctx: &Context, namespace: &str) -> Outcome {
         })
         .await?;
     Ok(Next::Change)
-}
-
-fn is_accepted(tenant: &Tenant) -> bool {
-    let conditions = tenant.status.as_ref().map(|status| status.conditions.as_slice()).unwrap_or_default();
-    tenant.metadata.deletion_timestamp.is_none() && is_true(conditions, ACCEPTED, tenant.metadata.generation)
 }
 
 async fn apply(
@@ -90,8 +85,7 @@ async fn write_revision(
         return Ok(());
     }
     let api = ctx.api::<FlowRevision>(&revision.namespace().unwrap_or_default());
-    if let Some(mut written) = status::write(&api, Controller::Catalog, revision, &after).await? {
-        written.spec.content.clear();
+    if let Some(written) = status::write(&api, Controller::Catalog, revision, &after).await? {
         ctx.world.revisions.observe(written);
     }
     Ok(())

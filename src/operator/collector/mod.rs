@@ -8,9 +8,10 @@ use kube::ResourceExt as _;
 use kube::api::{DeleteParams, Preconditions};
 
 use crate::context::{Context, Outcome};
+use crate::failure::Failure;
 use crate::queue::{Job, Next};
 use crate::route::Controller;
-use crate::status::{Failure, Transition};
+use crate::status::Transition;
 
 pub(crate) async fn reconcile(ctx: &Context, namespace: &str) -> Outcome {
     let Some(catalog) = ctx.world.catalog_of(namespace) else { return Ok(Next::Change) };

@@ -19,9 +19,10 @@ use kube::ResourceExt as _;
 use crate::apply::is_controlled_by;
 use crate::cache::Key;
 use crate::context::{Context, Outcome};
+use crate::failure::Failure;
 use crate::queue::Next;
 use crate::route::Controller;
-use crate::status::{self, Failure};
+use crate::status;
 use crate::world::World;
 use plan::Executor;
 
@@ -67,8 +68,7 @@ async fn write_loaded(
     }
     let after = FlowRevisionStatus { conditions: after, ..FlowRevisionStatus::default() };
     let api = ctx.api::<FlowRevision>(&revision.namespace().unwrap_or_default());
-    if let Some(mut written) = status::write(&api, Controller::Executor, revision.as_ref(), &after).await? {
-        written.spec.content.clear();
+    if let Some(written) = status::write(&api, Controller::Executor, revision.as_ref(), &after).await? {
         ctx.world.revisions.observe(written);
     }
     Ok(())

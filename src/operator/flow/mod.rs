@@ -3,14 +3,13 @@
 pub(crate) mod plan;
 #[cfg(test)]
 mod tests;
-pub(crate) mod texts;
+mod texts;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use idflow_api::condition::{ACCEPTED, is_true};
 use idflow_api::reason::Reason;
-use idflow_api::{Catalog, Flow, FlowRevision, FlowType, Tenant};
+use idflow_api::{Catalog, Flow, FlowRevision, FlowType, ResourceKind, Tenant};
 use idflow_flow::compile_flow;
 use idflow_flow::objects::{Objects, SecretFacts};
 use kube::ResourceExt as _;
@@ -18,10 +17,11 @@ use kube::api::{Patch, PatchParams};
 
 use crate::cache::Key;
 use crate::context::{Context, Outcome};
+use crate::failure::Failure;
 use crate::queue::Next;
 use crate::reference::used_by;
 use crate::route::Controller;
-use crate::status::{self, Failure, Transition};
+use crate::status::{self, Transition};
 use crate::world::{World, by_name, holder, seniority};
 use plan::{Checked, Content, Seen, Verdict};
 
@@ -53,15 +53,13 @@ struct Place {
 
 /// The flow's tenant and Catalog, or why there is nothing to do yet; without a verdict there soon will be.
 fn place(world: &World, namespace: &str) -> Result<Place, Option<Verdict>> {
-    let Some(tenant) = world.tenant_of(namespace) else {
-        let message = format!("no Tenant has namespace {namespace} yet");
+    let Some(tenant) = world.accepted_tenant_of(namespace) else {
+        let message = match world.tenant_of(namespace) {
+            Some(tenant) => format!("Tenant {} is not accepted yet", tenant.name_any()),
+            None => format!("no Tenant has namespace {namespace} yet"),
+        };
         return Err(Some(Verdict::Waiting(Reason::NoTenant, message)));
     };
-    let conditions = tenant.status.as_ref().map(|status| status.conditions.as_slice()).unwrap_or_default();
-    if !is_true(conditions, ACCEPTED, tenant.metadata.generation) {
-        let message = format!("Tenant {} is not accepted yet", tenant.name_any());
-        return Err(Some(Verdict::Waiting(Reason::NoTenant, message)));
-    }
     match world.catalog_of(namespace).filter(|_| world.is_known(namespace)) {
         Some(catalog) => Ok(Place { tenant, catalog }),
         None => Err(None),
@@ -86,7 +84,7 @@ async fn objects(ctx: &Context, namespace: &str, flow: &Flow) -> Result<Objects,
     let flows = by_name(world.flows.namespace(namespace));
     let callable = flows.values().filter(|other| other.spec.type_ == FlowType::Library);
     let named = callable.flat_map(|other| &other.spec.texts_from).chain(&flow.spec.texts_from);
-    let config_maps = ctx.texts.fetch(ctx, namespace, named).await?;
+    let config_maps = texts::fetch(ctx, namespace, named).await?;
     let secrets = world.secrets.namespace(namespace);
     let secrets =
         secrets.iter().map(|one| (one.name_any(), SecretFacts::new(&one.metadata, Vec::new()))).collect();
@@ -120,8 +118,7 @@ async fn mint(
     }
     let parameters = PatchParams::apply(Controller::Flow.manager()).force();
     let api = ctx.api::<FlowRevision>(&key.namespace);
-    let mut made = api.patch(&wanted.name_any(), &parameters, &Patch::Apply(&wanted)).await?;
-    made.spec.content.clear();
+    let made = api.patch(&wanted.name_any(), &parameters, &Patch::Apply(&wanted)).await?;
     ctx.metrics.minted();
     ctx.world.revisions.observe(made.clone());
     let reason = if known.is_some() { Reason::RevisionReused } else { Reason::RevisionCreated };
@@ -147,7 +144,7 @@ async fn observe(
         offered_since: catalog.as_deref().map_or(0, |catalog| ctx.world.offered_since(&key, catalog)),
         catalog,
         issuer: place.map(|place| place.tenant.spec.issuer.as_str()),
-        used_by: used_by(&ctx.world, &key.namespace, "Flow", &key.name),
+        used_by: used_by(&ctx.world, &key.namespace, ResourceKind::Flow, &key.name),
     };
     let before = flow.status.clone().unwrap_or_default();
     let after = plan::status(flow, &seen, ctx.now());

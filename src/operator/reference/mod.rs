@@ -5,111 +5,138 @@ pub(crate) mod plan;
 mod tests;
 
 use std::collections::BTreeSet;
-use std::fmt::Debug;
+use std::future::Future;
 use std::sync::Arc;
 
 use idflow_api::flow::{ReferencedStatus, UsedBy};
-use idflow_api::{Connection, FlowNode, FlowRevision, OIDCClient};
+use idflow_api::{Connection, Directory, FlowNode, FlowRevision, HasKind, OIDCClient, ResourceKind, Theme};
 use idflow_flow::objects::{Objects, SecretFacts};
 use k8s_openapi::NamespaceResourceScope;
 use k8s_openapi::api::core::v1::Secret;
 use kube::{Resource, ResourceExt};
-use serde::de::DeserializeOwned;
 
-use crate::cache::{Cache, Key};
+use crate::cache::Key;
 use crate::context::{Context, Outcome};
+use crate::failure::Failure;
 use crate::queue::{Job, Next};
-use crate::route::Controller;
-use crate::status::{self, Failure, Transition};
+use crate::route::{Controller, Watched};
+use crate::status::{self, Transition};
 use crate::world::{World, by_name, holder};
 use plan::{Finding, Need};
 
 const MAX_USERS: usize = 20;
 
+/// A kind that others refer to.
+pub(crate) trait Referenced: HasKind + Watched + Resource<Scope = NamespaceResourceScope> {
+    /// What was observed about it.
+    fn status(&self) -> Option<&ReferencedStatus>;
+
+    /// Whether it can be used.
+    fn judge(ctx: &Context, object: &Arc<Self>) -> impl Future<Output = Result<Finding, Failure>> + Send;
+}
+
 pub(crate) async fn reconcile(ctx: &Context, job: &Job) -> Outcome {
-    let (world, key) = (&ctx.world, &job.key);
     match job.kind {
-        "FlowNode" => match world.nodes.get(key) {
-            Some(node) => {
-                let finding = check_node(ctx, &node);
-                observe(ctx, &world.nodes, "FlowNode", &node, |node| node.status.clone(), finding).await
-            }
-            None => Ok(Next::Change),
-        },
-        "Directory" => match world.directories.get(key) {
-            Some(directory) => {
-                let all = world.directories.namespace(&key.namespace);
-                let rivals = all.iter().filter(|other| other.spec.default);
-                let finding = plan::single_default(
-                    directory.spec.default,
-                    holder(directory.as_ref(), rivals),
-                    "Directory",
-                );
-                observe(ctx, &world.directories, "Directory", &directory, |one| one.status.clone(), finding)
-                    .await
-            }
-            None => Ok(Next::Change),
-        },
-        "Theme" => match world.themes.get(key) {
-            Some(theme) => {
-                let all = world.themes.namespace(&key.namespace);
-                let rivals = all.iter().filter(|other| other.spec.default);
-                let finding =
-                    plan::single_default(theme.spec.default, holder(theme.as_ref(), rivals), "Theme");
-                observe(ctx, &world.themes, "Theme", &theme, |one| one.status.clone(), finding).await
-            }
-            None => Ok(Next::Change),
-        },
-        "Connection" => match world.connections.get(key) {
-            Some(connection) => check_connection(ctx, &connection).await,
-            None => Ok(Next::Change),
-        },
-        _ => match world.clients.get(key) {
-            Some(client) => check_client(ctx, &client).await,
-            None => Ok(Next::Change),
-        },
+        Some(ResourceKind::FlowNode) => look::<FlowNode>(ctx, &job.key).await,
+        Some(ResourceKind::Directory) => look::<Directory>(ctx, &job.key).await,
+        Some(ResourceKind::Connection) => look::<Connection>(ctx, &job.key).await,
+        Some(ResourceKind::OIDCClient) => look::<OIDCClient>(ctx, &job.key).await,
+        Some(ResourceKind::Theme) => look::<Theme>(ctx, &job.key).await,
+        Some(
+            ResourceKind::Tenant | ResourceKind::Flow | ResourceKind::FlowRevision | ResourceKind::Catalog,
+        )
+        | None => Ok(Next::Change),
     }
 }
 
-fn check_node(ctx: &Context, node: &FlowNode) -> Finding {
-    let namespace = node.namespace().unwrap_or_default();
-    let objects = Objects {
-        flows: by_name(ctx.world.flows.namespace(&namespace)),
-        nodes: by_name(ctx.world.nodes.namespace(&namespace)),
-        directories: by_name(ctx.world.directories.namespace(&namespace)),
-        connections: by_name(ctx.world.connections.namespace(&namespace)),
-        ..Objects::default()
-    };
-    let (findings, missing) = idflow_flow::check_node(node, &objects, ctx.environment.kinds);
-    let object = serde_json::json!(node);
-    plan::node(findings.iter().map(|finding| finding.problem(&object)).collect(), &missing)
+async fn look<K: Referenced>(ctx: &Context, key: &Key) -> Outcome {
+    let Some(object) = K::cache(&ctx.world).get(key) else { return Ok(Next::Change) };
+    let finding = K::judge(ctx, &object).await?;
+    observe(ctx, &object, finding).await
 }
 
-async fn check_connection(ctx: &Context, connection: &Arc<Connection>) -> Outcome {
-    let namespace = connection.namespace().unwrap_or_default();
-    let secret = match plan::connection_secret(&connection.spec) {
-        Some(_) if !ctx.world.is_known(&namespace) => Need::Unknown,
-        Some(name) => secret_facts(ctx, &namespace, name).await?.map_or(Need::Missing, Need::Found),
-        None => Need::Nothing,
-    };
-    let finding = plan::connection(&connection.spec, &secret);
-    observe(ctx, &ctx.world.connections, "Connection", connection, |one| one.status.clone(), finding).await
+impl Referenced for FlowNode {
+    fn status(&self) -> Option<&ReferencedStatus> {
+        self.status.as_ref()
+    }
+
+    async fn judge(ctx: &Context, node: &Arc<Self>) -> Result<Finding, Failure> {
+        let namespace = node.namespace().unwrap_or_default();
+        let objects = Objects {
+            flows: by_name(ctx.world.flows.namespace(&namespace)),
+            nodes: by_name(ctx.world.nodes.namespace(&namespace)),
+            directories: by_name(ctx.world.directories.namespace(&namespace)),
+            connections: by_name(ctx.world.connections.namespace(&namespace)),
+            ..Objects::default()
+        };
+        let (findings, missing) = idflow_flow::check_node(node, &objects, ctx.environment.kinds);
+        let object = serde_json::json!(node);
+        Ok(plan::node(findings.iter().map(|finding| finding.problem(&object)).collect(), &missing))
+    }
 }
 
-async fn check_client(ctx: &Context, client: &Arc<OIDCClient>) -> Outcome {
-    let namespace = client.namespace().unwrap_or_default();
-    let all = ctx.world.clients.namespace(&namespace);
-    let id = plan::client_id(client);
-    let rivals = all.iter().filter(|other| plan::client_id(other) == id);
-    let flows: BTreeSet<String> =
-        ctx.world.flows.namespace(&namespace).iter().map(|flow| flow.name_any()).collect();
-    let secret = match &client.spec.secret_ref {
-        Some(_) if !ctx.world.is_known(&namespace) => Need::Unknown,
-        Some(secret) => secret_facts(ctx, &namespace, &secret.name).await?.map_or(Need::Missing, Need::Found),
+impl Referenced for Directory {
+    fn status(&self) -> Option<&ReferencedStatus> {
+        self.status.as_ref()
+    }
+
+    async fn judge(ctx: &Context, directory: &Arc<Self>) -> Result<Finding, Failure> {
+        let all = ctx.world.directories.namespace(&directory.namespace().unwrap_or_default());
+        let rivals = all.iter().filter(|other| other.spec.default);
+        let holder = holder(directory.as_ref(), rivals);
+        Ok(plan::single_default(directory.spec.default, holder, "Directory"))
+    }
+}
+
+impl Referenced for Theme {
+    fn status(&self) -> Option<&ReferencedStatus> {
+        self.status.as_ref()
+    }
+
+    async fn judge(ctx: &Context, theme: &Arc<Self>) -> Result<Finding, Failure> {
+        let all = ctx.world.themes.namespace(&theme.namespace().unwrap_or_default());
+        let rivals = all.iter().filter(|other| other.spec.default);
+        Ok(plan::single_default(theme.spec.default, holder(theme.as_ref(), rivals), "Theme"))
+    }
+}
+
+impl Referenced for Connection {
+    fn status(&self) -> Option<&ReferencedStatus> {
+        self.status.as_ref()
+    }
+
+    async fn judge(ctx: &Context, connection: &Arc<Self>) -> Result<Finding, Failure> {
+        let namespace = connection.namespace().unwrap_or_default();
+        let secret = need(ctx, &namespace, plan::connection_secret(&connection.spec)).await?;
+        Ok(plan::connection(&connection.spec, &secret))
+    }
+}
+
+impl Referenced for OIDCClient {
+    fn status(&self) -> Option<&ReferencedStatus> {
+        self.status.as_ref()
+    }
+
+    async fn judge(ctx: &Context, client: &Arc<Self>) -> Result<Finding, Failure> {
+        let namespace = client.namespace().unwrap_or_default();
+        let all = ctx.world.clients.namespace(&namespace);
+        let id = plan::client_id(client);
+        let rivals = all.iter().filter(|other| plan::client_id(other) == id);
+        let flows: BTreeSet<String> =
+            ctx.world.flows.namespace(&namespace).iter().map(|flow| flow.name_any()).collect();
+        let name = client.spec.secret_ref.as_ref().map(|secret| secret.name.as_str());
+        let secret = need(ctx, &namespace, name).await?;
+        Ok(plan::client(client, holder(client.as_ref(), rivals), &secret, &flows))
+    }
+}
+
+/// What is known of the Secret that an object names.
+async fn need(ctx: &Context, namespace: &str, name: Option<&str>) -> Result<Need, Failure> {
+    Ok(match name {
+        Some(_) if !ctx.world.is_known(namespace) => Need::Unknown,
+        Some(name) => secret_facts(ctx, namespace, name).await?.map_or(Need::Missing, Need::Found),
         None => Need::Nothing,
-    };
-    let finding = plan::client(client, holder(client.as_ref(), rivals), &secret, &flows);
-    observe(ctx, &ctx.world.clients, "OIDCClient", client, |one| one.status.clone(), finding).await
+    })
 }
 
 /// What may be known of a Secret. Its values are read only to learn the names of its entries, and only if it is
@@ -119,27 +146,21 @@ async fn secret_facts(ctx: &Context, namespace: &str, name: &str) -> Result<Opti
     if !plan::is_shared(&metadata.metadata) {
         return Ok(Some(SecretFacts::new(&metadata.metadata, Vec::new())));
     }
+    if let Some(entries) = ctx.entries.get(metadata.as_ref()) {
+        return Ok(Some(SecretFacts::new(&metadata.metadata, entries)));
+    }
     let secret = ctx.api::<Secret>(namespace).get_opt(name).await?;
-    Ok(secret.map(|secret| {
-        let entries = secret.data.unwrap_or_default().into_keys().collect();
+    Ok(secret.map(|mut secret| {
+        let entries: Vec<String> = secret.data.take().unwrap_or_default().into_keys().collect();
+        ctx.entries.keep(&secret, entries.clone());
         SecretFacts::new(&secret.metadata, entries)
     }))
 }
 
-async fn observe<K>(
-    ctx: &Context,
-    cache: &Cache<K>,
-    kind: &'static str,
-    object: &Arc<K>,
-    status_of: impl Fn(&K) -> Option<ReferencedStatus>,
-    finding: Finding,
-) -> Outcome
-where
-    K: Resource<DynamicType = (), Scope = NamespaceResourceScope> + Clone + DeserializeOwned + Debug,
-{
+async fn observe<K: Referenced>(ctx: &Context, object: &Arc<K>, finding: Finding) -> Outcome {
     let key = Key::of(object.as_ref());
-    let before = status_of(object).unwrap_or_default();
-    let users = used_by(&ctx.world, &key.namespace, kind, &key.name);
+    let before = object.status().cloned().unwrap_or_default();
+    let users = used_by(&ctx.world, &key.namespace, K::KIND, &key.name);
     let generation = object.meta().generation.unwrap_or_default();
     let after = plan::status(&before, generation, finding, users, ctx.now());
     if before == after {
@@ -148,7 +169,7 @@ where
     if let Some(written) =
         status::write(&ctx.api::<K>(&key.namespace), Controller::Reference, object, &after).await?
     {
-        cache.observe(written);
+        K::cache(&ctx.world).observe(written);
     }
     if let Some(transition) = Transition::between(&before.conditions, &after.conditions) {
         ctx.publish(Controller::Reference, object.as_ref(), &transition).await;
@@ -157,16 +178,17 @@ where
 }
 
 /// Who uses an object: flows whose newest revision was made from it, and clients that name a flow.
-pub(crate) fn used_by(world: &World, namespace: &str, kind: &str, name: &str) -> Vec<UsedBy> {
+pub(crate) fn used_by(world: &World, namespace: &str, kind: ResourceKind, name: &str) -> Vec<UsedBy> {
     let mut users = BTreeSet::new();
     for revision in world.revisions.namespace(namespace) {
-        let is_source = revision.spec.sources.iter().any(|source| source.kind == kind && source.name == name);
-        let is_other = kind != "Flow" || revision.spec.flow != name;
+        let is_source =
+            revision.spec.sources.iter().any(|source| source.kind == kind.as_str() && source.name == name);
+        let is_other = kind != ResourceKind::Flow || revision.spec.flow != name;
         if is_source && is_other && is_newest(world, namespace, &revision) {
             users.insert(UsedBy { kind: "Flow".to_owned(), name: revision.spec.flow.clone() });
         }
     }
-    if kind == "Flow" {
+    if kind == ResourceKind::Flow {
         let clients = world.clients.namespace(namespace);
         let named = clients.iter().filter(|client| plan::flows_of(client).any(|(_, flow)| flow == name));
         users.extend(named.map(|client| UsedBy { kind: "OIDCClient".to_owned(), name: client.name_any() }));

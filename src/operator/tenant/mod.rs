@@ -13,31 +13,33 @@ use std::sync::Arc;
 use idflow_api::Tenant;
 use idflow_api::reason::Reason;
 use idflow_api::workload::{EXECUTOR, KEYS_SECRET};
-use idflow_core::time::Span;
+use idflow_core::digest::Digest;
 use k8s_openapi::api::apps::v1::StatefulSet;
 use k8s_openapi::api::core::v1::{Secret, Service, ServiceAccount};
 use k8s_openapi::api::rbac::v1::{Role, RoleBinding};
 use kube::api::{Patch, PatchParams};
-use kube::{Api, Resource, ResourceExt};
-use serde_json::Value;
+use kube::{Api, ResourceExt as _};
+use serde_json::{Value, json};
 
-use crate::apply;
+use crate::apply::{self, Child};
 use crate::cache::Key;
 use crate::context::{Context, Outcome};
+use crate::failure::Failure;
 use crate::queue::Next;
 use crate::route::Controller;
-use crate::status::{self, Failure, Transition};
+use crate::status::{self, Transition};
 use crate::world::World;
 use children::Children;
 use keys::{Keys, Verdict};
 use plan::{Claim, Observed};
 
-/// Children are looked at this often even if no watch says that one has changed.
-const RESYNC: Span = Span::minutes(10);
-
 pub(crate) async fn reconcile(ctx: &Context, key: &Key) -> Outcome {
     let Some(tenant) = ctx.world.tenants.get(key) else {
-        ctx.namespaces.keep_only(&ctx.world);
+        for namespace in ctx.namespaces.keep_only(&ctx.world) {
+            ctx.applied.forget(&namespace);
+            ctx.entries.forget(&namespace);
+            ctx.texts.forget(&namespace);
+        }
         return Ok(Next::Change);
     };
     if tenant.metadata.deletion_timestamp.is_some() {
@@ -45,16 +47,11 @@ pub(crate) async fn reconcile(ctx: &Context, key: &Key) -> Outcome {
     }
     let claim = claim(&ctx.world, &ctx.settings.namespace, &tenant);
     let mut observed = Observed { claim, keys: None, workload: workload(&ctx.world, &tenant), problem: None };
-    let result = match &observed.claim {
-        Claim::Granted => set_up(ctx, &tenant, &mut observed).await,
-        _ => Ok(()),
-    };
-    if let Err(failure) = &result {
-        observed.problem = Some((failure.reason, failure.message.clone()));
+    if observed.claim == Claim::Granted {
+        observed.problem = set_up(ctx, &tenant, &mut observed).await.err();
     }
     write_status(ctx, &tenant, &observed).await?;
-    result?;
-    Ok(Next::After(RESYNC))
+    observed.problem.map_or(Ok(Next::Change), Err)
 }
 
 /// Whether the tenant may have its namespace.
@@ -93,7 +90,8 @@ async fn set_up(ctx: &Context, tenant: &Tenant, observed: &mut Observed) -> Resu
     let shared = shared_secrets(&ctx.world, namespace);
     let image = ctx.settings.executor_image.as_str();
     let children = children::render(tenant, image, &shared, observed.workload.as_deref());
-    observed.workload = Some(Arc::new(apply_children(ctx, tenant, &children).await?));
+    apply_children(ctx, tenant, &children).await?;
+    observed.workload = workload(&ctx.world, tenant);
     Ok(())
 }
 
@@ -101,31 +99,22 @@ async fn set_up(ctx: &Context, tenant: &Tenant, observed: &mut Observed) -> Resu
 async fn bind_operator(ctx: &Context, tenant: &Tenant) -> Result<(), Failure> {
     let Some(account) = &ctx.settings.service_account else { return Ok(()) };
     let binding = children::operator_binding(tenant, &ctx.settings.namespace, account);
-    apply_one::<RoleBinding>(ctx, tenant, &binding).await?;
-    Ok(())
+    apply_one::<RoleBinding>(ctx, tenant, &binding).await
 }
 
 /// Applies the children: accounts and rights first, because pods name them when they are made; the workload last.
-async fn apply_children(ctx: &Context, tenant: &Tenant, children: &Children) -> Result<StatefulSet, Failure> {
+async fn apply_children(ctx: &Context, tenant: &Tenant, children: &Children) -> Result<(), Failure> {
     let Children { service_account, role, role_binding, service, workload } = children;
     apply_one::<ServiceAccount>(ctx, tenant, service_account).await?;
     apply_one::<Role>(ctx, tenant, role).await?;
     apply_one::<RoleBinding>(ctx, tenant, role_binding).await?;
     apply_one::<Service>(ctx, tenant, service).await?;
-    let applied: StatefulSet = apply_one(ctx, tenant, workload).await?;
-    ctx.world.workloads.observe(applied.clone());
-    Ok(applied)
+    apply_one::<StatefulSet>(ctx, tenant, workload).await
 }
 
-async fn apply_one<K>(ctx: &Context, tenant: &Tenant, wanted: &Value) -> Result<K, Failure>
-where
-    K: Resource<DynamicType = (), Scope = k8s_openapi::NamespaceResourceScope>
-        + Clone
-        + serde::de::DeserializeOwned
-        + std::fmt::Debug,
-{
+async fn apply_one<K: Child>(ctx: &Context, tenant: &Tenant, wanted: &Value) -> Result<(), Failure> {
     let owner = tenant.uid().unwrap_or_default();
-    apply::child(&ctx.api::<K>(&tenant.spec.namespace), Controller::Tenant, &owner, wanted).await
+    apply::child::<K>(ctx, Controller::Tenant, &owner, &tenant.spec.namespace, wanted).await
 }
 
 /// The Secrets that the tenant's objects name and their owners have shared.
@@ -151,6 +140,12 @@ fn shared_secrets(world: &World, namespace: &str) -> BTreeSet<String> {
 async fn ensure_keys(ctx: &Context, tenant: &Tenant) -> Result<Verdict, Failure> {
     let secrets: Api<Secret> = ctx.api(&tenant.spec.namespace);
     let recorded = tenant.status.as_ref().map(|status| status.keys.clone()).unwrap_or_default();
+    let key = Key::new(&tenant.spec.namespace, KEYS_SECRET);
+    let ownership = keys::ownership(tenant);
+    let intent = Digest::of(json!([&ownership, &recorded]).to_string());
+    if ctx.applied.is_current::<Secret>(&ctx.world, &key, intent) {
+        return Ok(Verdict::Present(recorded));
+    }
     let existing = secrets.get_opt(KEYS_SECRET).await?;
     let verdict = keys::judge(tenant, &recorded, existing.as_ref());
     match &verdict {
@@ -162,9 +157,10 @@ async fn ensure_keys(ctx: &Context, tenant: &Tenant) -> Result<Verdict, Failure>
             Ok(Verdict::Present(made.records()))
         }
         Verdict::Present(_) => {
-            let ownership = keys::ownership(tenant);
             let parameters = PatchParams::apply(Controller::Tenant.manager()).force();
-            secrets.patch_metadata(KEYS_SECRET, &parameters, &Patch::Apply(&ownership)).await?;
+            let owned = secrets.patch_metadata(KEYS_SECRET, &parameters, &Patch::Apply(&ownership)).await?;
+            ctx.applied.note::<Secret>(key, intent, &owned.metadata);
+            ctx.world.secrets.observe(owned);
             Ok(verdict)
         }
         Verdict::Missing(_) => Ok(verdict),
@@ -172,8 +168,9 @@ async fn ensure_keys(ctx: &Context, tenant: &Tenant) -> Result<Verdict, Failure>
 }
 
 fn make_keys(ctx: &Context) -> Result<Keys, Failure> {
-    let signing = (ctx.environment.make_signing_keys)()
-        .ok_or_else(|| Failure::new(Reason::KeysMissing, "the cryptographic library made no signing keys"))?;
+    let signing = (ctx.environment.make_signing_keys)().ok_or_else(|| {
+        Failure::transient(Reason::KeysMissing, "the cryptographic library made no signing keys")
+    })?;
     Ok(Keys::new(signing, ctx.environment.chance.as_ref()))
 }
 

@@ -6,13 +6,17 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
-use kube::Api;
+use k8s_openapi::NamespaceResourceScope;
+use k8s_openapi::api::core::v1::{ConfigMap, Secret};
+use kube::Resource;
+use kube::core::PartialObjectMeta;
 use tokio::sync::Notify;
 use tokio::task::AbortHandle;
 use tokio_util::task::TaskTracker;
 
 use crate::context::Context;
-use crate::watch::Watch;
+use crate::route::Watched;
+use crate::watch::{self, Scope};
 use crate::world::World;
 
 /// The running watches by namespace.
@@ -35,38 +39,29 @@ impl Namespaces {
     }
 
     fn start(&self, ctx: &Arc<Context>, namespace: &str) -> [AbortHandle; 2] {
-        let scope = || Some(namespace.to_owned());
-        let listed = || Arc::new(Notify::new());
-        let secrets = Watch {
-            kind: "Secret",
-            cache: |world: &World| &world.secrets,
-            prune: |_| {},
-            scope: scope(),
-            label: None,
-        };
-        let maps = Watch {
-            kind: "ConfigMap",
-            cache: |world: &World| &world.config_maps,
-            prune: |_| {},
-            scope: scope(),
-            label: None,
-        };
-        let client = || ctx.client.clone();
-        let secrets = secrets.metadata(Arc::clone(ctx), Api::namespaced(client(), namespace), listed());
-        let maps = maps.metadata(Arc::clone(ctx), Api::namespaced(client(), namespace), listed());
-        [self.tasks.spawn(secrets).abort_handle(), self.tasks.spawn(maps).abort_handle()]
+        [self.metadata::<Secret>(ctx, namespace), self.metadata::<ConfigMap>(ctx, namespace)]
     }
 
-    /// Ends the watches of namespaces that no Tenant names any more.
-    pub(crate) fn keep_only(&self, world: &World) {
+    fn metadata<K>(&self, ctx: &Arc<Context>, namespace: &str) -> AbortHandle
+    where
+        K: Resource<DynamicType = (), Scope = NamespaceResourceScope>,
+        PartialObjectMeta<K>: Watched + Resource<DynamicType = (), Scope = NamespaceResourceScope>,
+    {
+        let api = ctx.api::<PartialObjectMeta<K>>(namespace);
+        let scope = Scope::Namespace(namespace.to_owned());
+        let watch = watch::metadata(Arc::clone(ctx), api, scope, Arc::new(Notify::new()));
+        self.tasks.spawn(watch).abort_handle()
+    }
+
+    /// Ends the watches of namespaces that no Tenant names any more, and says which those were.
+    pub(crate) fn keep_only(&self, world: &World) -> Vec<String> {
         let mut running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
-        running.retain(|namespace, tasks| {
-            let is_claimed = world.tenant_of(namespace).is_some();
-            if !is_claimed {
-                tasks.iter().for_each(AbortHandle::abort);
-                world.forget(namespace);
-            }
-            is_claimed
-        });
+        let ended: Vec<String> =
+            running.keys().filter(|namespace| world.tenant_of(namespace).is_none()).cloned().collect();
+        for namespace in &ended {
+            running.remove(namespace).iter().flatten().for_each(AbortHandle::abort);
+            world.forget(namespace);
+        }
+        ended
     }
 }

@@ -12,6 +12,7 @@ use idflow_core::time::Timestamp;
 use k8s_openapi::api::apps::v1::StatefulSet;
 
 use super::keys::Verdict;
+use crate::failure::{Class, Failure};
 
 /// Whether a tenant may have its namespace and issuer.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -30,8 +31,8 @@ pub(crate) struct Observed {
     pub(crate) claim: Claim,
     pub(crate) keys: Option<Verdict>,
     pub(crate) workload: Option<Arc<StatefulSet>>,
-    /// What could not be set up.
-    pub(crate) problem: Option<(Reason, String)>,
+    /// Why not everything could be set up.
+    pub(crate) problem: Option<Failure>,
 }
 
 /// Decides about a claim. `namespace_holder` and `issuer_holder` name an older Tenant that claims the same.
@@ -155,8 +156,12 @@ fn readiness(observed: &Observed) -> (Progress, Reason, String) {
     if let Some(Verdict::Missing(message)) = &observed.keys {
         return (Progress::Reconciling, Reason::KeysMissing, message.clone());
     }
-    if let Some((reason, message)) = &observed.problem {
-        return (Progress::Reconciling, *reason, message.clone());
+    if let Some(failure) = &observed.problem {
+        let progress = match failure.class {
+            Class::Terminal => Progress::Stalled,
+            Class::Waiting | Class::Transient(_) => Progress::Reconciling,
+        };
+        return (progress, failure.reason, failure.message.clone());
     }
     match executor(observed.workload.as_deref()) {
         (Truth::True, Reason::ExecutorReady, message) => (Progress::Ready, Reason::Ready, message),

@@ -2,10 +2,12 @@ use idflow_api::condition::{EXECUTOR_AVAILABLE, KEYS_PRESENT, READY, RECONCILING
 use idflow_api::tenant::{Deletion, KeyPurpose, KeyRecord, TenantStatus};
 use idflow_core::chance::SeededChance;
 use idflow_core::secret::SecretText;
+use idflow_core::time::Span;
 use k8s_openapi::api::apps::v1::{StatefulSetSpec, StatefulSetStatus};
 use serde_json::json;
 
 use super::*;
+use crate::failure::Class;
 use crate::fixtures::{NOW, tenant};
 use keys::SigningKeys;
 
@@ -182,7 +184,9 @@ fn the_status_says_how_far_a_tenant_is() {
     let refused = Claim::Refused(Reason::NamespaceRefused, "no".to_owned());
     let waits = Claim::Waits(Reason::ClaimedByOther, "no".to_owned());
     let nothing = |claim| Observed { claim, keys: None, workload: None, problem: None };
-    let conflict = Some((Reason::Conflict, "Service idflow-executor exists".to_owned()));
+    let conflict = Some(Failure::waiting(Reason::Conflict, "Service idflow-executor exists"));
+    let unacceptable =
+        Some(Failure { reason: Reason::ApiError, message: "quantity".to_owned(), class: Class::Terminal });
     let gone = Some(Verdict::Missing("gone".to_owned()));
     let cases = [
         ("ready", granted(present(), Some(running(1, 1)), None), Reason::Ready, READY),
@@ -190,6 +194,7 @@ fn the_status_says_how_far_a_tenant_is() {
         ("rolling", granted(present(), Some(running(1, 0)), None), Reason::ExecutorStarting, RECONCILING),
         ("not begun", granted(present(), None, None), Reason::NoExecutor, RECONCILING),
         ("conflict", granted(present(), None, conflict), Reason::Conflict, RECONCILING),
+        ("unacceptable", granted(present(), None, unacceptable), Reason::ApiError, STALLED),
         ("keys missing", granted(gone, Some(running(1, 1)), None), Reason::KeysMissing, RECONCILING),
         ("refused", nothing(refused), Reason::NamespaceRefused, STALLED),
         ("waits", nothing(waits), Reason::ClaimedByOther, RECONCILING),

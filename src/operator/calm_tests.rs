@@ -1,0 +1,123 @@
+//! What a change costs: calls of the API server after the controllers had come to rest.
+
+use serde_json::json;
+
+use crate::harness::{Harness, address, service};
+
+/// So many tenants once made 308 calls of one annotation.
+const TENANTS: usize = 22;
+
+fn name(number: usize) -> String {
+    format!("tenant-{number}")
+}
+
+async fn settled() -> Harness {
+    let harness = Harness::new();
+    for number in 0..TENANTS {
+        harness.add_tenant(&name(number));
+    }
+    harness.settle().await;
+    harness.server.calls();
+    harness
+}
+
+#[tokio::test]
+async fn an_annotation_on_one_of_many_tenants_costs_no_call() {
+    let harness = settled().await;
+    let annotated = json!({ "metadata": { "annotations": { "team": "blue" } } });
+    harness.server.store(&address("", "tenants", &name(3)), &annotated);
+    harness.settle().await;
+    assert_eq!(harness.server.calls(), [""; 0]);
+}
+
+#[tokio::test]
+async fn another_image_of_one_tenant_costs_its_workload_and_its_status() {
+    let harness = settled().await;
+    let mut spec = harness.object("Tenant", &name(3))["spec"].clone();
+    spec["executor"] = json!({ "image": "idflow:other" });
+    harness.server.store(&address("", "tenants", &name(3)), &json!({ "spec": spec }));
+    harness.settle().await;
+    let calls = harness.server.calls();
+    let workload = format!("PATCH /apis/apps/v1/namespaces/{}/statefulsets/idflow-executor", name(3));
+    assert_eq!(calls, [workload, format!("PATCH {}/status", address("", "tenants", &name(3)))]);
+}
+
+#[tokio::test]
+async fn a_child_that_somebody_changed_or_removed_is_put_right_alone() {
+    let harness = settled().await;
+    let (tenant, place) = (name(5), service(&name(5)));
+    for is_removed in [false, true] {
+        if is_removed {
+            harness.server.remove(&place);
+        } else {
+            harness.server.store(&place, &json!({ "spec": { "selector": {} } }));
+        }
+        harness.settle().await;
+        let calls = harness.server.calls();
+        assert!(!calls.is_empty() && calls.iter().all(|call| call.ends_with(&place)), "{calls:?}");
+        let found =
+            harness.server.objects().into_iter().find(|object| {
+                object["kind"] == "Service" && object["metadata"]["namespace"] == tenant.as_str()
+            });
+        let labels = found.unwrap()["spec"]["selector"].as_object().map(serde_json::Map::len);
+        assert_ne!(labels, Some(0), "the Service selects what it did");
+        harness.settle().await;
+        assert_eq!(harness.server.calls(), [""; 0]);
+    }
+}
+
+#[tokio::test]
+async fn a_claim_passes_on_when_the_older_tenant_goes_and_nobody_else_is_bothered() {
+    let harness = settled().await;
+    // All are of one age, so the name decides.
+    harness.add_claim("younger", &name(7));
+    harness.settle().await;
+    assert_eq!(harness.ready_reason("Tenant", "younger"), "ClaimedByOther");
+    harness.server.calls();
+    harness.server.remove(&address("", "tenants", &name(7)));
+    harness.settle().await;
+    assert_ne!(harness.ready_reason("Tenant", "younger"), "ClaimedByOther");
+    let calls = harness.server.calls();
+    let others = (0..TENANTS).filter(|number| *number != 7).map(name);
+    let bothered: Vec<String> = others.filter(|other| is_about(&calls, other)).collect();
+    assert_eq!(bothered, [""; 0], "{calls:?}");
+}
+
+#[tokio::test]
+async fn an_edit_of_a_tenant_makes_its_flows_no_less_than_they_were() {
+    let harness = Harness::new();
+    harness.add_tenant("acme");
+    let attributes = json!([{ "name": "email", "type": "Email", "unique": true }]);
+    let people = json!({ "default": true, "attributes": attributes, "identifiers": ["email"] });
+    let directory = json!({ "kind": "Directory", "metadata": { "name": "people" }, "spec": people });
+    harness.add("acme", "directories", &directory);
+    let steps = json!([
+        { "id": "password", "password": { "identify": true }, "outcomes": { "next": "done" } },
+        { "id": "done", "complete": {} },
+    ]);
+    let spec = json!({ "type": "Login", "start": "password", "steps": steps });
+    harness.add("acme", "flows", &json!({ "kind": "Flow", "metadata": { "name": "sign-in" }, "spec": spec }));
+    for _ in 0..3 {
+        harness.settle().await;
+        harness.load_everything();
+    }
+    harness.settle().await;
+    let before = harness.object("Flow", "sign-in");
+    assert_eq!(harness.ready_reason("Flow", "sign-in"), "Serving", "{}", before["status"]);
+    harness.server.calls();
+
+    let mut spec = harness.object("Tenant", "acme")["spec"].clone();
+    spec["limits"] = json!({ "journeysPerSecond": 7 });
+    harness.server.store(&address("", "tenants", "acme"), &json!({ "spec": spec }));
+    harness.settle().await;
+    let calls = harness.server.calls();
+    let about_flows: Vec<_> =
+        calls.iter().filter(|call| call.contains("flows/") || call.contains("events")).collect();
+    assert!(about_flows.is_empty(), "{about_flows:?}");
+    assert!(is_about(&calls, "catalogs"), "the edit reaches the executors: {calls:?}");
+    assert_eq!(harness.object("Flow", "sign-in"), before);
+}
+
+fn is_about(calls: &[String], part: &str) -> bool {
+    calls.iter().any(|call| call.split('/').any(|one| one == part))
+}

@@ -1,0 +1,250 @@
+//! All controllers but the one that asks pods, over an API server in memory, one look at a time.
+
+mod server;
+
+use std::sync::{Arc, Weak};
+
+use idflow_api::workload::EXECUTOR;
+use idflow_core::chance::SeededChance;
+use idflow_core::secret::SecretText;
+use idflow_core::time::ManualClock;
+use kube::Client;
+use kube::client::Body;
+use kube::core::{DeserializeGuard, PartialObjectMeta};
+use kube::runtime::events::{Recorder, Reporter};
+use serde_json::{Value, json};
+
+use crate::apply::Applied;
+use crate::built_in::BuiltIn;
+use crate::cache::Key;
+use crate::context::{Context, Environment};
+use crate::executor::pods::Pods;
+use crate::fixtures::NOW;
+use crate::metrics::Metrics;
+use crate::route::{Controller, Queues, Watched};
+use crate::run::Settings;
+use crate::tenant::keys::SigningKeys;
+use crate::tenant::namespaces::Namespaces;
+use crate::versioned::Versioned;
+use crate::world::World;
+pub(crate) use server::Server;
+
+/// Who works here. Flows come before their Tenant: that is when an edit of it is seen half.
+const AT_WORK: [Controller; 5] =
+    [Controller::Flow, Controller::Reference, Controller::Catalog, Controller::Collector, Controller::Tenant];
+
+/// An operator and its API server.
+pub(crate) struct Harness {
+    pub(crate) server: Arc<Server>,
+    ctx: Context,
+}
+
+impl Harness {
+    pub(crate) fn new() -> Self {
+        let server = Arc::new(Server::default());
+        let client = client(Arc::clone(&server));
+        let environment = Environment {
+            clock: Arc::new(ManualClock::at(NOW)),
+            chance: Arc::new(SeededChance::new(1)),
+            kinds: idflow_nodes::kinds(),
+            make_signing_keys: || {
+                Some(SigningKeys { es256: SecretText::new("es"), rs256: SecretText::new("rs") })
+            },
+        };
+        let settings = Settings {
+            namespace: "idflow-system".to_owned(),
+            service_account: Some("idflow-operator".to_owned()),
+            identity: "test".to_owned(),
+            executor_image: "idflow:test".to_owned(),
+            concurrency: 1,
+            listen: None,
+        };
+        let ctx = Context {
+            recorder: Recorder::new(
+                client.clone(),
+                Reporter { controller: "test".to_owned(), instance: None },
+            ),
+            client,
+            settings,
+            world: World::default(),
+            queues: Queues::new(&environment.clock, &environment.chance),
+            environment,
+            metrics: Metrics::new(),
+            namespaces: Namespaces::new(Weak::new()),
+            texts: Versioned::default(),
+            entries: Versioned::default(),
+            applied: Applied::default(),
+            pods: Pods::new(Weak::new(), crate::executor::pods::http_client().unwrap()),
+        };
+        Self { server, ctx }
+    }
+
+    /// A Tenant with a namespace of the same name.
+    pub(crate) fn add_tenant(&self, name: &str) {
+        let namespace = json!({ "apiVersion": "v1", "kind": "Namespace", "metadata": { "name": name } });
+        self.server.store(&format!("/api/v1/namespaces/{name}"), &namespace);
+        self.add_claim(name, name);
+    }
+
+    /// A Tenant that claims a namespace.
+    pub(crate) fn add_claim(&self, name: &str, namespace: &str) {
+        let issuer = format!("https://{name}.example");
+        let spec = json!({ "namespace": namespace, "issuer": issuer, "store": { "embedded": {} } });
+        self.add("", "tenants", &json!({ "kind": "Tenant", "metadata": { "name": name }, "spec": spec }));
+    }
+
+    /// An object of ours.
+    pub(crate) fn add(&self, namespace: &str, plural: &str, object: &Value) {
+        let mut object = object.clone();
+        object["apiVersion"] = json!("idflow.dev/v1alpha1");
+        if !namespace.is_empty() {
+            object["metadata"]["namespace"] = json!(namespace);
+        }
+        let name = object["metadata"]["name"].as_str().unwrap().to_owned();
+        self.server.store(&address(namespace, plural, &name), &object);
+    }
+
+    /// Every executor pod reports whatever there is.
+    pub(crate) fn load_everything(&self) {
+        for object in self.server.objects() {
+            let text = |key: &str| object["metadata"][key].as_str().unwrap_or_default();
+            let generation = &object["metadata"]["generation"];
+            let status = |plural: &str, status: &Value| {
+                let path = format!("{}/status", address(text("namespace"), plural, text("name")));
+                self.server.answer("PATCH", &path, "executor", &json!({ "status": status }));
+            };
+            let time = "2026-01-02T03:04:05Z";
+            let loaded = json!([{ "type": "Loaded", "status": "True", "reason": "Loaded", "message": "",
+                "lastTransitionTime": time, "observedGeneration": generation }]);
+            match object["kind"].as_str() {
+                Some("FlowRevision") => status("flowrevisions", &json!({ "conditions": loaded })),
+                Some("Catalog") => status(
+                    "catalogs",
+                    &json!({ "observedGeneration": generation, "followedGeneration": generation, "conditions": loaded }),
+                ),
+                _ => {}
+            }
+        }
+    }
+
+    /// The object of that kind and name, or null.
+    pub(crate) fn object(&self, kind: &str, name: &str) -> Value {
+        let is_it = |object: &Value| object["kind"] == kind && object["metadata"]["name"] == name;
+        self.server.objects().into_iter().find(is_it).unwrap_or_default()
+    }
+
+    /// The reason of its condition `Ready`.
+    pub(crate) fn ready_reason(&self, kind: &str, name: &str) -> String {
+        let status = self.object(kind, name)["status"].clone();
+        let conditions = status["conditions"].as_array().cloned().unwrap_or_default();
+        let ready = conditions.into_iter().find(|condition| condition["type"] == "Ready").unwrap_or_default();
+        ready["reason"].as_str().unwrap_or_default().to_owned()
+    }
+
+    /// Looks at whatever is due until nothing is.
+    pub(crate) async fn settle(&self) {
+        for _ in 0..100 {
+            self.deliver();
+            let mut is_quiet = true;
+            for controller in AT_WORK {
+                let queue = self.ctx.queues.get(controller).unwrap();
+                while let Some(job) = queue.due() {
+                    is_quiet = false;
+                    let next = crate::work::look(&self.ctx, controller, &job).await;
+                    queue.done(job, next);
+                }
+            }
+            if is_quiet {
+                return;
+            }
+        }
+        panic!("the controllers never come to rest");
+    }
+
+    /// What the watches tell.
+    fn deliver(&self) {
+        let objects = self.server.objects();
+        for object in &objects {
+            self.tell(object);
+        }
+        for tenant in objects.iter().filter(|object| object["kind"] == "Tenant") {
+            let namespace = tenant["spec"]["namespace"].as_str().unwrap();
+            self.ctx.world.set_known(namespace, BuiltIn::Secret);
+            self.ctx.world.set_known(namespace, BuiltIn::ConfigMap);
+        }
+        self.tell_of_the_end(&objects);
+    }
+
+    fn tell(&self, object: &Value) {
+        use k8s_openapi::api::{apps::v1::StatefulSet, core::v1, rbac::v1 as rbac};
+        macro_rules! by_kind {
+            ($($role:ident { $($Kind:ident $plural:ident),+ })+) => {
+                match object["kind"].as_str().unwrap() {
+                    $($(stringify!($Kind) => self.take::<idflow_api::$Kind>(object),)+)+
+                    "Namespace" => self.take::<PartialObjectMeta<v1::Namespace>>(object),
+                    "Service" => self.take::<PartialObjectMeta<v1::Service>>(object),
+                    "ServiceAccount" => self.take::<PartialObjectMeta<v1::ServiceAccount>>(object),
+                    "Secret" => self.take::<PartialObjectMeta<v1::Secret>>(object),
+                    "Role" => self.take::<PartialObjectMeta<rbac::Role>>(object),
+                    "RoleBinding" => self.take::<PartialObjectMeta<rbac::RoleBinding>>(object),
+                    "StatefulSet" => self.take::<StatefulSet>(object),
+                    "Event" => {}
+                    other => panic!("{other}"),
+                }
+            };
+        }
+        idflow_api::custom_resources!(by_kind);
+    }
+
+    fn take<K: Watched>(&self, object: &Value) {
+        let guarded: DeserializeGuard<K> = serde_json::from_value(object.clone()).unwrap();
+        if let Some(change) = K::cache(&self.ctx.world).take(guarded) {
+            K::changed(&change, &self.ctx.router());
+        }
+    }
+
+    /// Services and Tenants are what tests remove.
+    fn tell_of_the_end(&self, objects: &[Value]) {
+        self.keep_only::<PartialObjectMeta<k8s_openapi::api::core::v1::Service>>("Service", objects);
+        self.keep_only::<idflow_api::Tenant>("Tenant", objects);
+    }
+
+    fn keep_only<K: Watched>(&self, kind: &str, objects: &[Value]) {
+        let seen = objects.iter().filter(|object| object["kind"] == kind).map(|object| {
+            let text = |key: &str| object["metadata"][key].as_str().unwrap_or_default();
+            Key::new(text("namespace"), text("name"))
+        });
+        for change in K::cache(&self.ctx.world).keep_only(None, &seen.collect()) {
+            K::changed(&change, &self.ctx.router());
+        }
+    }
+}
+
+/// Where an object of ours is.
+pub(crate) fn address(namespace: &str, plural: &str, name: &str) -> String {
+    match namespace {
+        "" => format!("/apis/idflow.dev/v1alpha1/{plural}/{name}"),
+        _ => format!("/apis/idflow.dev/v1alpha1/namespaces/{namespace}/{plural}/{name}"),
+    }
+}
+
+/// Where a tenant's Service is.
+pub(crate) fn service(namespace: &str) -> String {
+    format!("/api/v1/namespaces/{namespace}/services/{EXECUTOR}")
+}
+
+fn client(server: Arc<Server>) -> Client {
+    let service = tower::service_fn(move |request: http::Request<Body>| {
+        let server = Arc::clone(&server);
+        async move {
+            let (head, body) = request.into_parts();
+            let bytes = body.collect_bytes().await?;
+            let body = if bytes.is_empty() { Value::Null } else { serde_json::from_slice(&bytes).unwrap() };
+            let manager = head.uri.query().unwrap_or_default().to_owned();
+            let (code, answer) = server.answer(head.method.as_str(), head.uri.path(), &manager, &body);
+            let answer = Body::from(serde_json::to_vec(&answer).unwrap());
+            Ok::<_, kube::Error>(http::Response::builder().status(code).body(answer).unwrap())
+        }
+    });
+    Client::new(service, "default")
+}

@@ -1,0 +1,155 @@
+//! Who must look again when an object has changed.
+
+mod built_in;
+mod custom;
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeMap;
+use std::fmt::Debug;
+use std::sync::Arc;
+
+use idflow_api::{Connection, Directory, Flow, FlowNode, HasKind, OIDCClient, Tenant, Theme};
+use idflow_core::chance::Chance;
+use idflow_core::time::Clock;
+use kube::Resource;
+use serde::de::DeserializeOwned;
+
+use crate::cache::{Change, Key};
+use crate::queue::{Job, Queue};
+use crate::reference::Referenced;
+use crate::world::{Cached, World};
+
+/// The controllers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) enum Controller {
+    Tenant,
+    Flow,
+    Reference,
+    Catalog,
+    Executor,
+    Collector,
+}
+
+impl Controller {
+    pub(crate) const ALL: [Self; 6] =
+        [Self::Tenant, Self::Flow, Self::Reference, Self::Catalog, Self::Executor, Self::Collector];
+
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Tenant => "tenant",
+            Self::Flow => "flow",
+            Self::Reference => "reference",
+            Self::Catalog => "catalog",
+            Self::Executor => "executor",
+            Self::Collector => "collector",
+        }
+    }
+
+    /// The field manager of everything the controller writes. Part of the API: renaming it strands fields.
+    pub(crate) const fn manager(self) -> &'static str {
+        match self {
+            Self::Tenant => "idflow.dev/tenant",
+            Self::Flow => "idflow.dev/flow",
+            Self::Reference => "idflow.dev/reference",
+            Self::Catalog => "idflow.dev/catalog",
+            Self::Executor => "idflow.dev/executor",
+            Self::Collector => "idflow.dev/collector",
+        }
+    }
+}
+
+/// One queue per controller.
+pub(crate) struct Queues(BTreeMap<Controller, Queue>);
+
+impl Queues {
+    pub(crate) fn new(clock: &Arc<dyn Clock>, chance: &Arc<dyn Chance>) -> Self {
+        let queue = || Queue::new(Arc::clone(clock), Arc::clone(chance));
+        Self(Controller::ALL.into_iter().map(|controller| (controller, queue())).collect())
+    }
+
+    pub(crate) fn get(&self, controller: Controller) -> Option<&Queue> {
+        self.0.get(&controller)
+    }
+
+    pub(crate) fn add(&self, controller: Controller, job: Job) {
+        if let Some(queue) = self.0.get(&controller) {
+            queue.add(job);
+        }
+    }
+}
+
+/// A kind that is watched. A custom resource that does not say whom its objects concern does not compile.
+pub(crate) trait Watched:
+    Cached + Resource<DynamicType = ()> + Clone + Debug + DeserializeOwned + Send + Sync + 'static
+{
+    /// Drops what is not worth the memory.
+    fn prune(&mut self) {}
+
+    /// Asks everybody concerned to look again.
+    fn changed(change: &Change<Self>, router: &Router<'_>);
+
+    /// Takes note that all objects of a tenant's namespace are known, for kinds that are watched by namespace.
+    fn listed_in(_namespace: &str, _router: &Router<'_>) {}
+}
+
+/// Knows who depends on whom, and asks them to look again.
+#[derive(Clone, Copy)]
+pub(crate) struct Router<'a> {
+    pub(crate) world: &'a World,
+    pub(crate) queues: &'a Queues,
+}
+
+impl Router<'_> {
+    fn object<K: HasKind>(&self, controller: Controller, key: Key) {
+        self.queues.add(controller, Job::object(K::KIND, key));
+    }
+
+    fn flow(&self, key: Key) {
+        self.object::<Flow>(Controller::Flow, key);
+    }
+
+    fn namespace(&self, controller: Controller, namespace: &str) {
+        self.queues.add(controller, Job::namespace(namespace));
+    }
+
+    /// Everything in a namespace, when it became somebody's or its Secrets became known.
+    fn everything_in(&self, namespace: &str) {
+        self.namespace(Controller::Executor, namespace);
+        self.namespace(Controller::Collector, namespace);
+        self.references::<FlowNode>(namespace);
+        self.references::<Directory>(namespace);
+        self.references::<Connection>(namespace);
+        self.references::<OIDCClient>(namespace);
+        self.references::<Theme>(namespace);
+        self.offers_in(namespace);
+    }
+
+    /// What a namespace's flows and Catalog say.
+    fn offers_in(&self, namespace: &str) {
+        self.namespace(Controller::Catalog, namespace);
+        for flow in self.world.flows.namespace(namespace) {
+            self.flow(Key::of(flow.as_ref()));
+        }
+    }
+
+    fn tenants_of_namespace(&self, namespace: &str) {
+        for tenant in self.world.tenants.all().iter().filter(|tenant| tenant.spec.namespace == namespace) {
+            self.object::<Tenant>(Controller::Tenant, Key::of(tenant.as_ref()));
+        }
+    }
+
+    /// Every object of a kind that others refer to.
+    fn references<K: Referenced>(&self, namespace: &str) {
+        for object in K::cache(self.world).namespace(namespace) {
+            self.object::<K>(Controller::Reference, Key::of(object.as_ref()));
+        }
+    }
+
+    /// Flows that may depend on an object other than themselves.
+    fn flows_that(&self, namespace: &str, depends: impl Fn(&Flow) -> bool) {
+        for flow in self.world.flows.namespace(namespace).iter().filter(|flow| depends(flow)) {
+            self.flow(Key::of(flow.as_ref()));
+        }
+    }
+}
