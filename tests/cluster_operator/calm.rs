@@ -37,6 +37,9 @@ fn an_annotation_on_one_of_many_tenants_costs_no_call() {
     std::thread::sleep(QUIET);
     let after = cluster.requests_about(&tenants);
     drop(operator);
+    let names = tenants.iter().map(String::as_str);
+    let delete: Vec<&str> = ["delete", "tenant", "--wait=false"].into_iter().chain(names).collect();
+    cluster.kubectl(&delete).expect("the end of the tenants");
     assert_eq!(after[before.len()..], [""; 0]);
 }
 
