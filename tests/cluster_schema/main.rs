@@ -9,6 +9,7 @@ use idflow_test_support::{repository, wait, world};
 use serde_json::Value;
 
 mod refusals;
+mod releases;
 mod samples;
 
 /// The control plane with our definitions installed as a user installs them.

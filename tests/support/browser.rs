@@ -188,6 +188,11 @@ impl Browser {
         Ok(Page { url: url.clone(), response })
     }
 
+    /// What the browser would send as `Cookie`.
+    pub fn cookie_header(&self, url: &Url) -> String {
+        self.cookies_for(url).unwrap_or_default()
+    }
+
     fn cookies_for(&self, url: &Url) -> Option<String> {
         let host = url.host_str()?;
         let sent =

@@ -1,6 +1,7 @@
 //! A tenant in a real control plane: our definitions, the operator, the manifests of `tenant.yaml`, and the executor
 //! that the operator asked for, run by the stand-in for the kubelet.
 
+use std::path::Path;
 use std::process::Command;
 use std::sync::OnceLock;
 use std::time::Duration;
@@ -36,10 +37,15 @@ pub fn manifests(namespace: &str, issuer: &str, mail: u16, service: u16) -> Stri
 
 /// Installs our definitions, once per control plane.
 pub fn install(cluster: &Cluster) {
+    install_from(cluster, &repository::path("crds"));
+}
+
+/// Installs the definitions in a folder, unless some were installed before.
+pub fn install_from(cluster: &Cluster, folder: &Path) {
     static INSTALLED: OnceLock<()> = OnceLock::new();
     INSTALLED.get_or_init(|| {
         // Client-side apply: its annotation is what limits the size of a definition.
-        let folder = repository::path("crds").display().to_string();
+        let folder = folder.display().to_string();
         cluster.kubectl(&["apply", "-f", &folder]).expect("kubectl apply -f crds");
         let wait = ["wait", "--for=condition=Established", "--timeout=60s", "crd", "--all"];
         cluster.kubectl(&wait).expect("established definitions");

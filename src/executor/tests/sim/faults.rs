@@ -40,15 +40,20 @@ enum Plan {
 pub(crate) struct Storage(Arc<Inner>);
 
 struct Inner {
-    memory: Memory,
+    records: Box<dyn Backend>,
     plan: Mutex<Plan>,
     calls: AtomicU64,
 }
 
 impl Storage {
     pub(crate) fn new() -> Self {
+        Self::over(Box::new(Memory::new()))
+    }
+
+    /// A machine with these records.
+    pub(crate) fn over(records: Box<dyn Backend>) -> Self {
         let (plan, calls) = (Mutex::new(Plan::Never), AtomicU64::new(0));
-        Self(Arc::new(Inner { memory: Memory::new(), plan, calls }))
+        Self(Arc::new(Inner { records, plan, calls }))
     }
 
     /// From now on nothing fails.
@@ -74,7 +79,7 @@ impl Storage {
 
     /// How many records of a kind there are, by the kind's number.
     pub(crate) async fn count(&self, kind: Kind) -> usize {
-        self.0.memory.range(&[kind as u8], None, usize::MAX).await.unwrap().len()
+        self.0.records.range(&[kind as u8], None, usize::MAX).await.unwrap().len()
     }
 
     /// Whether this call fails. Giving way lets parallel requests mix at every call.
@@ -118,19 +123,19 @@ fn lost() -> Unavailable {
 
 impl Backend for Storage {
     fn get<'a>(&'a self, key: &'a [u8]) -> Reply<'a, Result<Option<Versioned>, Unavailable>> {
-        Box::pin(self.reading(self.0.memory.get(key)))
+        Box::pin(self.reading(self.0.records.get(key)))
     }
 
     fn get_many<'a>(&'a self, keys: &'a [Key]) -> Reply<'a, Result<Vec<Option<Versioned>>, Unavailable>> {
-        Box::pin(self.reading(self.0.memory.get_many(keys)))
+        Box::pin(self.reading(self.0.records.get_many(keys)))
     }
 
     fn apply(&self, batch: Batch) -> Reply<'_, Result<(), Refusal>> {
         Box::pin(async move {
             match self.draw().await {
-                None => self.0.memory.apply(batch).await,
+                None => self.0.records.apply(batch).await,
                 Some(Fault::Before) => Err(lost().into()),
-                Some(Fault::After) => match self.0.memory.apply(batch).await {
+                Some(Fault::After) => match self.0.records.apply(batch).await {
                     Ok(()) => Err(lost().into()),
                     refused => refused,
                 },
@@ -139,7 +144,7 @@ impl Backend for Storage {
                     let conditional = batch.operations.iter().find(|one| one.condition != Condition::Any);
                     match conditional.map(|one| one.key.clone()) {
                         Some(key) => Err(Rejected::Conflict { key }.into()),
-                        None => self.0.memory.apply(batch).await,
+                        None => self.0.records.apply(batch).await,
                     }
                 }
             }
@@ -152,15 +157,15 @@ impl Backend for Storage {
         after: Option<&'a [u8]>,
         limit: usize,
     ) -> Reply<'a, Result<Vec<(Key, Versioned)>, Unavailable>> {
-        Box::pin(self.reading(self.0.memory.range(prefix, after, limit)))
+        Box::pin(self.reading(self.0.records.range(prefix, after, limit)))
     }
 
     fn expired_before(&self, now: Timestamp, limit: usize) -> Reply<'_, Result<Vec<Key>, Unavailable>> {
-        Box::pin(self.reading(self.0.memory.expired_before(now, limit)))
+        Box::pin(self.reading(self.0.records.expired_before(now, limit)))
     }
 
     fn health(&self) -> Reply<'_, Result<(), Unavailable>> {
-        Box::pin(self.reading(self.0.memory.health()))
+        Box::pin(self.reading(self.0.records.health()))
     }
 
     fn close(&self) {}

@@ -16,6 +16,7 @@ mod logs;
 mod no_double_effect;
 mod person;
 mod pinned_revision;
+mod releases;
 mod requests;
 mod throttles;
 mod visitor;

@@ -112,9 +112,25 @@ pub(crate) struct World {
     pub(crate) events: Arc<Events>,
     pub(crate) snapshot: Snapshot,
     pub(crate) unlimited: bool,
+    secrets: Secrets,
     chance: Arc<SeededChance>,
     clock_breaks_in: Arc<AtomicI64>,
     running: Option<Running>,
+}
+
+/// What a tenant's keys Secret holds.
+pub(crate) struct Secrets {
+    pub(crate) keyring: Keyring,
+    pub(crate) signing: KeyPair,
+}
+
+impl Secrets {
+    /// The same signing keys for every world: making a pair takes longer than most runs.
+    fn of_the_simulation() -> Self {
+        static PAIR: OnceLock<KeyPair> = OnceLock::new();
+        let signing = PAIR.get_or_init(|| keys::generate().unwrap()).clone();
+        Self { keyring: Keyring::new("acme", &[7; 32], &[]), signing }
+    }
 }
 
 /// What a crash ends.
@@ -133,9 +149,21 @@ impl World {
     }
 
     pub(crate) async fn serving(seed: u64, snapshot: Snapshot) -> Self {
+        Self::taken_over(seed, snapshot, Storage::new(), Secrets::of_the_simulation(), BEGINNING).await
+    }
+
+    /// A machine with records that there were before, at some moment.
+    pub(crate) async fn taken_over(
+        seed: u64,
+        snapshot: Snapshot,
+        storage: Storage,
+        secrets: Secrets,
+        now: Timestamp,
+    ) -> Self {
         let mut world = Self {
-            clock: Arc::new(ManualClock::at(BEGINNING)),
-            storage: Storage::new(),
+            clock: Arc::new(ManualClock::at(now)),
+            storage,
+            secrets,
             mails: Mailbox::default(),
             events: Arc::default(),
             snapshot,
@@ -151,7 +179,7 @@ impl World {
     /// The process dies and another begins on the same records.
     pub(crate) async fn restart(&mut self) {
         self.running = None;
-        let keyring = Keyring::new("acme", &[7; 32], &[]);
+        let keyring = &self.secrets.keyring;
         let mut opened = None;
         // Opening meets the same faults; the kubelet tries again.
         while opened.is_none() {
@@ -175,7 +203,7 @@ impl World {
             chance: Arc::clone(&self.chance) as _,
             kinds: idflow_nodes::kinds(),
             store,
-            keys: signing_keys(),
+            keys: Keys::new(&self.secrets.signing, &[]).unwrap(),
             hasher: Hasher::new(Cost::Cheapest),
             hashing_slots: 4,
             outbound: GuardedClient::new(Arc::new(SystemResolver), Vec::new()),
@@ -272,10 +300,4 @@ impl World {
     pub(crate) async fn count(&self, kind: Kind) -> usize {
         self.storage.count(kind).await
     }
-}
-
-/// The same keys for every world: making one takes longer than most runs.
-fn signing_keys() -> Keys {
-    static PAIR: OnceLock<KeyPair> = OnceLock::new();
-    Keys::new(PAIR.get_or_init(|| keys::generate().unwrap()), &[]).unwrap()
 }
