@@ -35,6 +35,8 @@ pub struct Facts {
     pub texts: Vec<TextUse>,
     /// Other objects that it names. Gathered by the compiler.
     pub references: Vec<Reference>,
+    /// Attributes of the identified user on which a factor rests: who can change them unproven shows nothing by them.
+    pub rests_on: Vec<AttributeUse>,
     /// Whether it needs an identified user on every path to it.
     pub needs_user: bool,
     /// The classes of the effects it may cause.

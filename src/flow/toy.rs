@@ -135,10 +135,16 @@ fn one_time_code(value: &Value, compiler: &mut Compiler<'_>) -> Result<Facts, Se
         next = next.proving(ProofFact::Factor("otp"));
     }
     compiler.expression("/to", &to, Sink::Mail);
+    let own = to.strip_prefix("user.").map(|name| AttributeUse {
+        pointer: "/to".to_owned(),
+        name: name.to_owned(),
+        identifies: false,
+    });
     compiler.connection(ReferenceKind::SmtpConnection, settings.connection);
     Ok(Facts {
         shows_page: true,
-        needs_user: to.starts_with("user."),
+        needs_user: own.is_some(),
+        rests_on: own.into_iter().collect(),
         outcomes: vec![next, Outcome::optional("locked")],
         ..Facts::default()
     })
@@ -292,6 +298,7 @@ spec:
     - { name: email, type: Email, unique: true, required: true }
     - { name: name, type: String }
     - { name: age, type: Integer }
+    - { name: workEmail, type: Email, editableBy: [User, Administrator] }
 ---
 apiVersion: idflow.dev/v1alpha1
 kind: Connection

@@ -19,7 +19,7 @@ use idflow_core::view::{Action, Field, FieldType, Message, Severity, Text, View}
 use idflow_engine::bind;
 use idflow_engine::context::Cx;
 use idflow_engine::turn::{Event, Fault, Finish, Node, Turn};
-use idflow_flow::facts::{Facts, Outcome, Output, ProofFact, ReferenceKind, SettingsError, Sink, ValueType};
+use idflow_flow::facts::{AttributeUse, Facts, Outcome, Output, ProofFact, ReferenceKind, SettingsError, Sink, ValueType};
 use idflow_flow::kinds::{Group, Kind};
 use idflow_flow::plan::{Compiler, Plan, place};
 use idflow_sandbox::Expression;
@@ -74,8 +74,15 @@ pub static KIND: Kind = Kind {
 fn plan(value: &Value, compiler: &mut Compiler<'_>) -> Result<Plan, SettingsError> {
     let settings: Settings = settings::parse(value)?;
     let address = compiler.expression("/to", settings.to.as_deref().unwrap_or(OWN_ADDRESS), Sink::Mail);
+    let own = address::own_attributes(&address);
+    let rests_on = own.iter().flatten().map(|name| AttributeUse {
+        pointer: "/to".to_owned(),
+        name: (*name).to_owned(),
+        identifies: false,
+    });
+    let rests_on = rests_on.collect();
     let node = OneTimeCode {
-        own_address: address::is_own(&address),
+        own_address: own.is_some(),
         digits: u32::try_from(settings.digits.unwrap_or(DIGITS)).unwrap_or(6).clamp(6, 8),
         lifetime: settings.lifetime()?,
         connection: compiler.connection(ReferenceKind::SmtpConnection, settings.connection),
@@ -87,6 +94,7 @@ fn plan(value: &Value, compiler: &mut Compiler<'_>) -> Result<Plan, SettingsErro
     }
     let facts = Facts {
         shows_page: true,
+        rests_on,
         needs_user: node.own_address,
         outcomes: vec![next, Outcome::optional("locked")],
         outputs: vec![Output::always("address", ValueType::String)],

@@ -145,3 +145,21 @@ fn licence_expressions_are_read_as_spdx_means_them() {
         assert!(!is_accepted(refused), "{refused}");
     }
 }
+
+/// Libraries of which only one version is known to do what we rely on, each with the reason beside its requirement.
+const EXACT: [&str; 1] = ["cel"];
+
+#[test]
+fn a_library_whose_inside_we_rely_on_is_required_exactly() {
+    let packages = metadata()["packages"].as_array().expect("packages");
+    let dependencies = packages
+        .iter()
+        .filter(|package| package["name"].as_str().is_some_and(|name| name.starts_with("idflow-")))
+        .flat_map(|package| package["dependencies"].as_array().expect("dependencies"));
+    let exact: Vec<_> = dependencies.filter(|one| EXACT.iter().any(|name| one["name"] == *name)).collect();
+    assert!(!exact.is_empty());
+    for one in exact {
+        let requirement = one["req"].as_str().unwrap_or_default();
+        assert!(requirement.starts_with('='), "{} is required as {requirement}", one["name"]);
+    }
+}

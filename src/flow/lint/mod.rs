@@ -174,6 +174,7 @@ rules! {
         unidentified_complete,
         unauthenticated_complete,
         unauthenticated_change,
+        unproven_factor,
         weak_assurance,
         missing_text,
         missing_locale,

@@ -15,6 +15,7 @@ use idflow_flow::kinds::{Group, Kind, Kinds};
 use idflow_flow::pinned::{AttributeContent, Directories, DirectoryContent, Texts};
 use idflow_flow::plan::Scope;
 use idflow_flow::program::Program;
+use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::example::Example;
@@ -26,10 +27,15 @@ static ARRIVE: Kind = Kind {
     summary: "Somebody is here, identified or not.",
     schema: || true.into(),
     plan: |settings, _| {
-        let identified = settings == &Value::Bool(true);
-        let proofs = [ProofFact::Identified, ProofFact::Factor("pwd")].into_iter().filter(|_| identified);
+        let arrival = Arrival::deserialize(settings).unwrap();
+        let proofs = [
+            (arrival.identified, ProofFact::Identified),
+            (arrival.factor, ProofFact::Factor("pwd")),
+            (arrival.address, ProofFact::Address("form.email".to_owned())),
+        ];
+        let proofs = proofs.into_iter().filter(|(proven, _)| *proven).map(|(_, proof)| proof);
         let next = Outcome { proofs: proofs.collect(), ..Outcome::wired("next") };
-        Ok(bind::plan(Facts { outcomes: vec![next], ..Facts::default() }, Arrive { identified }))
+        Ok(bind::plan(Facts { outcomes: vec![next], ..Facts::default() }, Arrive(arrival)))
     },
 };
 
@@ -44,18 +50,34 @@ static HALT: Kind = Kind {
 /// The kinds, and those of the stage.
 static KINDS: LazyLock<Vec<&Kind>> = LazyLock::new(|| [crate::KINDS, &[&ARRIVE, &HALT]].concat());
 
-struct Arrive {
-    identified: bool,
+/// Who comes to the step, and what was proven before.
+#[derive(Debug, Clone, Copy, Default, Serialize, Deserialize)]
+pub(super) struct Arrival {
+    /// A user is identified.
+    pub(super) identified: bool,
+    /// The user has shown a factor.
+    pub(super) factor: bool,
+    /// The visitor reads `form.email`, which is nobody's identifier.
+    pub(super) address: bool,
+    /// The user is called by that address.
+    pub(super) namesake: bool,
 }
+
+struct Arrive(Arrival);
 
 impl Node for Arrive {
     fn turn(&self, cx: &mut Cx<'_>, _: Event) -> Result<Turn, Fault> {
         let who = cx.query().and_then(|query| query.get("who")).map_or("", String::as_str);
         let mut finish = Finish::by("next");
-        finish.form.insert("email".to_owned(), Value::from(format!("new-{who}@example.org")));
-        if self.identified {
+        let email = format!("new-{who}@example.org");
+        finish.form.insert("email".to_owned(), Value::from(email.as_str()));
+        if self.0.identified {
             finish.user = Person::named(who).map(Person::user);
         }
+        if let Some(user) = finish.user.as_mut().filter(|_| self.0.namesake) {
+            user.attributes.insert("name".to_owned(), Value::from(email.as_str()));
+        }
+        finish.address = self.0.address.then(|| format!("email:{email}"));
         Ok(Turn::Finish(Box::new(finish)))
     }
 }
@@ -89,13 +111,19 @@ pub(super) fn facts(kind: &Kind, settings: &Value) -> Result<Facts, SettingsErro
 
 /// The flow around an example. Steps named for outcomes are pages that stay.
 pub(super) fn runnable(kind: &'static Kind, example: &Example) -> Runnable {
-    let facts = facts(kind, &example.settings).unwrap();
+    let (identified, factor) = (example.identified, example.identified);
+    runnable_after(Arrival { identified, factor, ..Arrival::default() }, kind, &example.settings)
+}
+
+/// The same for settings, after somebody arrived in this way.
+pub(super) fn runnable_after(arrival: Arrival, kind: &'static Kind, settings: &Value) -> Runnable {
+    let facts = facts(kind, settings).unwrap();
     let mut outcomes: Vec<String> = facts.outcomes.iter().map(|outcome| outcome.name.clone()).collect();
     outcomes.extend(["next", "error", "locked"].map(str::to_owned));
     outcomes.sort();
     outcomes.dedup();
-    let mut steps = vec![step("arrive", ARRIVE.name, Value::Bool(example.identified))];
-    steps.push(step("tried", kind.name, example.settings.clone()));
+    let mut steps = vec![step("arrive", ARRIVE.name, serde_json::to_value(arrival).unwrap())];
+    steps.push(step("tried", kind.name, settings.clone()));
     steps.extend(outcomes.iter().map(|outcome| step(outcome, HALT.name, Value::Null)));
     steps[0].outcomes = BTreeMap::from([("next".to_owned(), "tried".to_owned())]);
     steps[1].outcomes = outcomes.iter().map(|outcome| (outcome.clone(), outcome.clone())).collect();

@@ -13,11 +13,17 @@ pub fn evaluated(cx: &mut Cx<'_>, expression: &Expression) -> Result<String, Fau
     }
 }
 
-/// Whether an expression can give nothing but an attribute of the identified user. Anything else may be what the
-/// visitor chose: reading it proves nothing about the user.
-pub fn is_own(expression: &Expression) -> bool {
-    let is_attribute = |path: &Vec<String>| matches!(path.as_slice(), [root, _] if root == "user");
-    expression.origins().is_some_and(|origins| origins.iter().all(is_attribute))
+/// The attributes of the identified user that are all an expression can give; nothing when it may give something else,
+/// which may be what the visitor chose: reading that proves nothing about the user.
+pub fn own_attributes(expression: &Expression) -> Option<Vec<&str>> {
+    expression.origins()?.iter().map(|path| attribute(path)).collect()
+}
+
+fn attribute(path: &[String]) -> Option<&str> {
+    match path {
+        [root, attribute] if root == "user" => Some(attribute),
+        _ => None,
+    }
 }
 
 /// Whether a text can be a mail address: the precise check is the code that is mailed to it.
