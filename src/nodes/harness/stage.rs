@@ -52,6 +52,7 @@ static KINDS: LazyLock<Vec<&Kind>> = LazyLock::new(|| [crate::KINDS, &[&ARRIVE, 
 
 /// Who comes to the step, and what was proven before.
 #[derive(Debug, Clone, Copy, Default, Serialize, Deserialize)]
+#[expect(clippy::struct_excessive_bools, reason = "each may be so or not, in every combination")]
 pub(super) struct Arrival {
     /// A user is identified.
     pub(super) identified: bool,

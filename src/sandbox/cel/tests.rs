@@ -485,6 +485,37 @@ fn evaluation_is_fast_enough_to_run_inline() {
     assert!(started.elapsed() < Duration::from_secs(5));
 }
 
+/// Expressions of paths, optional paths and literals, joined in ways that pass values on and ways that compute.
+fn joined() -> impl Strategy<Value = String> {
+    let leaf = proptest::sample::select(vec![
+        "user.email",
+        "user['email']",
+        "user.?email",
+        "user.?phone",
+        "form.email",
+        "form.?email",
+        "form.?phone",
+        "'text'",
+        "null",
+        "[form.email][0]",
+        "form.email.trim()",
+    ]);
+    let tests = ["true", "false", "user.email == form.email", "has(user.phone)", "user.?email.hasValue()"];
+    leaf.prop_map(str::to_owned).prop_recursive(4, 24, 3, move |inner| {
+        let two = (inner.clone(), inner.clone());
+        prop_oneof![
+            (proptest::sample::select(tests.to_vec()), two.clone())
+                .prop_map(|(test, (yes, no))| format!("({test} ? {yes} : {no})")),
+            two.clone().prop_map(|(one, other)| format!("{one}.orValue({other})")),
+            two.clone().prop_map(|(one, other)| format!("{one}.or({other})")),
+            two.prop_map(|(one, other)| format!("({one} + {other})")),
+            inner.clone().prop_map(|one| format!("{one}.value()")),
+            inner.clone().prop_map(|one| format!("optional.of({one})")),
+            inner.prop_map(|one| format!("[{one}].map(user, user)[0]")),
+        ]
+    })
+}
+
 proptest! {
     #[test]
     fn arbitrary_sources_never_panic(source in r"(\PC|[a-z().,'\[\]{}?:!&|<>=+*/%0-9 \n-]){0,80}") {
@@ -506,6 +537,17 @@ proptest! {
             let roots = data(json!({"user": {"a": {"b": 1}}, "form": {"c": [1, "2", null, -9_223_372_036_854_775_808_i64]}}));
             let _ = expression.evaluate(&roots, Budget(500));
         }
+    }
+
+    #[test]
+    fn a_value_is_always_one_that_stands_at_an_origin(source in joined()) {
+        let roots = data(json!({"user": {"email": "own"}, "form": {"email": "chosen"}}));
+        let Ok(expression) = Expression::compile(&source) else { return Ok(()) };
+        let (Some(origins), Ok(value)) = (expression.origins(), expression.evaluate(&roots, Budget::default())) else {
+            return Ok(());
+        };
+        let found = origins.iter().map(|path| roots[&path[0]].get(&path[1]).cloned().unwrap_or_default());
+        prop_assert!(found.clone().any(|one| one == value), "{source} gives {value}, its origins {found:?}");
     }
 
     #[test]
