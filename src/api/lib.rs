@@ -67,5 +67,6 @@ pub const VERSION: &str = "v1alpha1";
 /// The label a Secret's owner sets to `true` so that idflow may use the Secret (design 8).
 pub const USABLE_LABEL: &str = "idflow.dev/usable";
 
-/// The annotation of a shared Secret that lists the hosts it may be sent to, separated by commas.
+/// The annotation of a shared Secret that lists the hosts it may be sent to: names or addresses without a port, separated
+/// by commas; `*.example.com` is every name below.
 pub const HOSTS_ANNOTATION: &str = "idflow.dev/hosts";

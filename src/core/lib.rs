@@ -16,6 +16,7 @@ pub mod digest;
 pub mod effect;
 pub mod evidence;
 pub mod grant;
+pub mod host;
 pub mod id;
 pub mod journey;
 pub mod secret;

@@ -26,6 +26,7 @@ pub mod proofs;
 pub mod resolve;
 mod scalar;
 pub mod schema;
+pub mod secret;
 pub mod source;
 pub mod summary;
 #[cfg(test)]

@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use idflow_api::ResourceKind;
 use idflow_api::flow_revision::Source;
 use idflow_api::{Connection, Directory, Flow, FlowNode, OIDCClient, Tenant, Theme};
-use idflow_api::{HOSTS_ANNOTATION, ResourceKind, USABLE_LABEL};
 use idflow_core::Value;
 use k8s_openapi::api::core::v1::ConfigMap;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
@@ -13,6 +13,7 @@ use serde::de::DeserializeOwned;
 
 use crate::diagnostic::{Finding, Rule, Severity};
 use crate::pinned::Texts;
+use crate::secret::SecretFacts;
 use crate::source::Object;
 
 const DUPLICATE_OBJECT: Rule = Rule {
@@ -59,31 +60,6 @@ macro_rules! objects {
 }
 idflow_api::custom_resources!(objects);
 
-/// What may be known of a Secret: everything but its values.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct SecretFacts {
-    /// Whether its owner shared it, by the label `idflow.dev/usable: "true"`.
-    pub usable: bool,
-    /// The hosts it may be sent to, by the annotation `idflow.dev/hosts`.
-    pub hosts: Vec<String>,
-    /// The names of its entries.
-    pub entries: Vec<String>,
-}
-
-impl SecretFacts {
-    /// The facts of a Secret with this metadata and these entries.
-    pub fn new(metadata: &ObjectMeta, entries: Vec<String>) -> Self {
-        let label = metadata.labels.as_ref().and_then(|labels| labels.get(USABLE_LABEL));
-        let hosts = metadata.annotations.as_ref().and_then(|annotations| annotations.get(HOSTS_ANNOTATION));
-        let hosts = hosts.map(String::as_str).unwrap_or_default().split(',').map(str::trim);
-        Self {
-            usable: label.is_some_and(|value| value == "true"),
-            hosts: hosts.filter(|host| !host.is_empty()).map(str::to_owned).collect(),
-            entries,
-        }
-    }
-}
-
 impl Objects {
     /// Adds an object of a file. A kind that is not known here is left out.
     pub fn insert(&mut self, object: &Object) -> Result<(), Box<Finding>> {
@@ -101,7 +77,9 @@ impl Objects {
             serde_json::from_value(metadata).map_err(|error| unreadable(object, &error))?;
         let members =
             ["data", "stringData"].into_iter().filter_map(|part| object.value.get(part)?.as_object());
-        let entries = members.flat_map(|members| members.keys().cloned()).collect();
+        let has_value = |value: &Value| value.as_str().is_some_and(|text| !text.is_empty());
+        let entries =
+            members.flatten().filter(|(_, value)| has_value(value)).map(|(name, _)| name.clone()).collect();
         if self.secrets.insert(object.name.clone(), SecretFacts::new(&metadata, entries)).is_some() {
             return Err(duplicate(object));
         }

@@ -9,6 +9,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 
 use futures_util::future::BoxFuture;
+use idflow_core::host;
 use ipnet::IpNet;
 
 /// Looks names up.
@@ -72,7 +73,7 @@ impl Guard {
     /// addresses are public or in one of the networks. A network that cannot be parsed grants nothing.
     pub fn new(hosts: Option<&[String]>, networks: &[String], resolver: Arc<dyn Resolver>) -> Self {
         Self {
-            hosts: hosts.map(|hosts| hosts.iter().map(|host| canonical(host)).collect()),
+            hosts: hosts.map(<[String]>::to_vec),
             networks: networks.iter().filter_map(|network| network.parse().ok()).collect(),
             resolver,
         }
@@ -80,13 +81,7 @@ impl Guard {
 
     /// Checks a host's name without resolving it, or an address that stands in place of one.
     pub fn check_host(&self, host: &str) -> Result<(), Refused> {
-        let wanted = canonical(host);
-        let covers = |pattern: &String| match pattern.strip_prefix("*.") {
-            Some(parent) => {
-                wanted.strip_suffix(parent).is_some_and(|rest| rest.len() > 1 && rest.ends_with('.'))
-            }
-            None => *pattern == wanted,
-        };
+        let covers = |entry: &String| host::covers(entry, host);
         if self.hosts.as_ref().is_some_and(|hosts| !hosts.iter().any(covers)) {
             return Err(Refused::Host(host.to_owned()));
         }
@@ -124,10 +119,6 @@ impl Guard {
 
 fn literal(host: &str) -> Option<IpAddr> {
     host.trim_start_matches('[').trim_end_matches(']').parse().ok()
-}
-
-fn canonical(host: &str) -> String {
-    host.trim_start_matches('[').trim_end_matches(']').trim_end_matches('.').to_ascii_lowercase()
 }
 
 /// Whether an address belongs to the public internet (IANA special-purpose registries, RFC 6890). Forms that carry

@@ -8,11 +8,11 @@ use idflow_api::connection::{ConnectionSpec, Http, HttpScheme, Smtp, SmtpTls};
 use idflow_api::directory::DirectorySpec;
 use idflow_api::oidc_client::{self, OIDCClientSpec, Scope};
 use idflow_api::theme::ThemeSpec;
-use idflow_api::{HOSTS_ANNOTATION, USABLE_LABEL};
 use idflow_core::digest::Digest;
 use idflow_core::secret::SecretText;
 use idflow_core::time::Span;
 use idflow_flow::diagnostic::ObjectId;
+use idflow_flow::secret::{SecretFacts, SecretProblem, SecretUse};
 use idflow_net::mail::{SmtpSecurity, SmtpSettings};
 use idflow_oidc::client::{Algorithm, Client, ClientAuthentication, GrantType, PkcePolicy};
 use idflow_pages::theme::Theme;
@@ -60,19 +60,26 @@ impl std::fmt::Debug for SharedSecret {
     }
 }
 
-/// Why a Secret may not be used.
+impl SharedSecret {
+    fn facts(&self) -> SecretFacts {
+        let entries = self.data.iter().filter(|(_, value)| !value.is_empty());
+        SecretFacts::read(&self.labels, &self.annotations, entries.map(|(name, _)| name.clone()).collect())
+    }
+
+    fn entry(&self, name: &str) -> &str {
+        self.data.get(name).map(String::as_str).unwrap_or_default()
+    }
+}
+
+/// Why an object cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-enum SecretProblem {
-    #[error("Secret {0} does not exist or may not be read")]
+enum Unusable {
+    #[error("the Secret {0} does not exist or may not be read")]
     Missing(String),
-    #[error("Secret {0} is not shared: its owner must set the label idflow.dev/usable: \"true\"")]
-    NotShared(String),
-    #[error(
-        "Secret {0} may not be sent to {1}: its owner must list the host in the annotation idflow.dev/hosts"
-    )]
-    NotForHost(String, String),
-    #[error("Secret {0} has no entry {1}")]
-    NoEntry(String, &'static str),
+    #[error("{0}: {help}", help = .0.help())]
+    Secret(#[from] SecretProblem),
+    #[error("it names no system")]
+    NoSystem,
 }
 
 impl Live {
@@ -163,113 +170,82 @@ impl Live {
         (configuration, problems)
     }
 
-    fn connection(
-        &self,
-        spec: &ConnectionSpec,
-        tenant: &TenantSettings,
-    ) -> Result<Connection, SecretProblem> {
-        match (&spec.smtp, &spec.http) {
-            (Some(smtp), _) => Ok(Connection::Smtp(self.smtp(smtp, tenant)?)),
-            (None, Some(http)) => Ok(Connection::Http(self.http(http)?)),
-            (None, None) => Err(SecretProblem::Missing("(none: the connection names no system)".to_owned())),
-        }
-    }
-
-    fn smtp(&self, smtp: &Smtp, tenant: &TenantSettings) -> Result<SmtpSettings, SecretProblem> {
-        let login = match &smtp.secret_ref {
-            Some(reference) => {
-                let secret = self.secret_for(&reference.name, &smtp.host)?;
-                let user = entry(secret, &reference.name, "username")?;
-                Some((user.to_owned(), SecretText::new(entry(secret, &reference.name, "password")?)))
-            }
+    fn connection(&self, spec: &ConnectionSpec, tenant: &TenantSettings) -> Result<Connection, Unusable> {
+        let secret = match SecretUse::of_connection(spec) {
+            Some(wanted) => Some(self.secret(&wanted)?),
             None => None,
         };
-        Ok(SmtpSettings {
-            host: smtp.host.clone(),
-            port: smtp.port(),
-            security: match smtp.tls() {
-                SmtpTls::Implicit => SmtpSecurity::Implicit,
-                SmtpTls::StartTLS => SmtpSecurity::StartTls,
-                SmtpTls::None => SmtpSecurity::None,
-            },
-            from: smtp.from.clone(),
-            login,
-            timeout: smtp.timeout.unwrap_or(Span::seconds(10)),
-            allowed_hosts: tenant.egress.as_ref().and_then(|egress| egress.allowed_hosts.clone()),
-            allowed_networks: tenant.egress.iter().flat_map(|egress| egress.private_ranges.clone()).collect(),
-        })
-    }
-
-    fn http(&self, http: &Http) -> Result<HttpConnection, SecretProblem> {
-        let plain = http.headers.iter().map(|(name, value)| (name.clone(), SecretText::new(value)));
-        let mut headers: Vec<(String, SecretText)> = plain.collect();
-        if let Some(authentication) = &http.authentication {
-            let name = &authentication.secret_ref.name;
-            let secret = self.secret_for(name, host_of(&http.url))?;
-            headers.push(("authorization".to_owned(), credentials(authentication.scheme, secret, name)?));
+        match (&spec.smtp, &spec.http) {
+            (Some(settings), _) => Ok(Connection::Smtp(smtp(settings, secret, tenant))),
+            (None, Some(settings)) => Ok(Connection::Http(http(settings, secret))),
+            (None, None) => Err(Unusable::NoSystem),
         }
-        Ok(HttpConnection {
-            base: http.url.trim_end_matches('/').to_owned(),
-            headers,
-            timeout: http.timeout.unwrap_or(Span::seconds(5)),
-        })
     }
 
-    fn client(&self, name: &str, spec: &OIDCClientSpec) -> Result<Client, SecretProblem> {
-        let secrets = match &spec.secret_ref {
-            Some(reference) => {
-                let secret = self.secret(&reference.name)?;
-                entry(secret, &reference.name, "current")?;
-                ["current", "previous"]
-                    .iter()
-                    .filter_map(|key| secret.data.get(*key))
-                    .map(Digest::of)
-                    .collect()
+    fn client(&self, name: &str, spec: &OIDCClientSpec) -> Result<Client, Unusable> {
+        let secrets = match SecretUse::of_client(spec) {
+            Some(wanted) => {
+                let secret = self.secret(&wanted)?;
+                let known = ["current", "previous"].map(|entry| secret.entry(entry));
+                known.iter().filter(|value| !value.is_empty()).map(Digest::of).collect()
             }
             None => Vec::new(),
         };
         Ok(client(name, spec, secrets))
     }
 
-    fn secret(&self, name: &str) -> Result<&SharedSecret, SecretProblem> {
-        let secret = self.secrets.get(name).ok_or_else(|| SecretProblem::Missing(name.to_owned()))?;
-        let shared = secret.labels.get(USABLE_LABEL).is_some_and(|value| value == "true");
-        if shared { Ok(secret) } else { Err(SecretProblem::NotShared(name.to_owned())) }
-    }
-
-    fn secret_for(&self, name: &str, host: &str) -> Result<&SharedSecret, SecretProblem> {
-        let secret = self.secret(name)?;
-        let hosts = secret.annotations.get(HOSTS_ANNOTATION).map(String::as_str).unwrap_or_default();
-        let listed =
-            hosts.split([',', ' ']).any(|listed| !listed.is_empty() && listed.eq_ignore_ascii_case(host));
-        if listed { Ok(secret) } else { Err(SecretProblem::NotForHost(name.to_owned(), host.to_owned())) }
-    }
-}
-
-fn entry<'a>(secret: &'a SharedSecret, name: &str, key: &'static str) -> Result<&'a str, SecretProblem> {
-    let value = secret.data.get(key).filter(|value| !value.is_empty());
-    value.map(String::as_str).ok_or_else(|| SecretProblem::NoEntry(name.to_owned(), key))
-}
-
-fn credentials(scheme: HttpScheme, secret: &SharedSecret, name: &str) -> Result<SecretText, SecretProblem> {
-    use base64::Engine as _;
-    match scheme {
-        HttpScheme::Bearer => Ok(SecretText::new(format!("Bearer {}", entry(secret, name, "token")?))),
-        HttpScheme::Basic => {
-            let pair = format!("{}:{}", entry(secret, name, "username")?, entry(secret, name, "password")?);
-            let encoded = base64::engine::general_purpose::STANDARD.encode(pair);
-            Ok(SecretText::new(format!("Basic {encoded}")))
+    /// A Secret, for a use that nothing stands against.
+    fn secret(&self, wanted: &SecretUse<'_>) -> Result<&SharedSecret, Unusable> {
+        let secret =
+            self.secrets.get(wanted.name).ok_or_else(|| Unusable::Missing(wanted.name.to_owned()))?;
+        match secret.facts().problems(wanted).into_iter().next() {
+            Some(problem) => Err(problem.into()),
+            None => Ok(secret),
         }
     }
 }
 
-fn host_of(url: &str) -> &str {
-    let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
-    let authority = rest.split('/').next().unwrap_or(rest);
-    if authority.starts_with('[') {
-        return authority.split_inclusive(']').next().unwrap_or(authority);
+fn smtp(smtp: &Smtp, secret: Option<&SharedSecret>, tenant: &TenantSettings) -> SmtpSettings {
+    let login = |secret: &SharedSecret| {
+        (secret.entry("username").to_owned(), SecretText::new(secret.entry("password")))
+    };
+    SmtpSettings {
+        host: smtp.host.clone(),
+        port: smtp.port(),
+        security: match smtp.tls() {
+            SmtpTls::Implicit => SmtpSecurity::Implicit,
+            SmtpTls::StartTLS => SmtpSecurity::StartTls,
+            SmtpTls::None => SmtpSecurity::None,
+        },
+        from: smtp.from.clone(),
+        login: secret.map(login),
+        timeout: smtp.timeout.unwrap_or(Span::seconds(10)),
+        allowed_hosts: tenant.egress.as_ref().and_then(|egress| egress.allowed_hosts.clone()),
+        allowed_networks: tenant.egress.iter().flat_map(|egress| egress.private_ranges.clone()).collect(),
     }
-    authority.split(':').next().unwrap_or(authority)
+}
+
+fn http(http: &Http, secret: Option<&SharedSecret>) -> HttpConnection {
+    let plain = http.headers.iter().map(|(name, value)| (name.clone(), SecretText::new(value)));
+    let login = http.authentication.as_ref().zip(secret);
+    let login = login.map(|(login, secret)| ("authorization".to_owned(), credentials(login.scheme, secret)));
+    HttpConnection {
+        base: http.url.trim_end_matches('/').to_owned(),
+        headers: plain.chain(login).collect(),
+        timeout: http.timeout.unwrap_or(Span::seconds(5)),
+    }
+}
+
+fn credentials(scheme: HttpScheme, secret: &SharedSecret) -> SecretText {
+    use base64::Engine as _;
+    match scheme {
+        HttpScheme::Bearer => SecretText::new(format!("Bearer {}", secret.entry("token"))),
+        HttpScheme::Basic => {
+            let pair = format!("{}:{}", secret.entry("username"), secret.entry("password"));
+            let encoded = base64::engine::general_purpose::STANDARD.encode(pair);
+            SecretText::new(format!("Basic {encoded}"))
+        }
+    }
 }
 
 /// The live part of a Directory.
@@ -336,8 +312,7 @@ fn grant(grant: oidc_client::Grant) -> GrantType {
 
 #[cfg(test)]
 mod tests {
-    use idflow_api::connection::HttpAuthentication;
-    use idflow_api::oidc_client::SecretReference;
+    use idflow_api::{HOSTS_ANNOTATION, USABLE_LABEL};
 
     use super::*;
 
@@ -355,16 +330,10 @@ mod tests {
         Live { secrets: BTreeMap::from([("crm".to_owned(), secret)]), ..Live::default() }
     }
 
-    fn http() -> Http {
-        Http {
-            url: "https://api.example.com:8443/v1/".to_owned(),
-            headers: BTreeMap::new(),
-            authentication: Some(HttpAuthentication {
-                scheme: HttpScheme::Bearer,
-                secret_ref: SecretReference { name: "crm".to_owned() },
-            }),
-            timeout: None,
-        }
+    fn connection() -> ConnectionSpec {
+        let authentication = serde_json::json!({ "scheme": "Bearer", "secretRef": { "name": "crm" } });
+        let http = serde_json::json!({ "url": "https://api.example.com:8443/v1/", "authentication": authentication });
+        serde_json::from_value(serde_json::json!({ "http": http })).unwrap()
     }
 
     #[test]
@@ -372,13 +341,17 @@ mod tests {
         let cases = [
             (live(true, "api.example.com"), true),
             (live(true, "other.example.com, api.example.com"), true),
+            (live(true, "*.example.com"), true),
             (live(true, "example.com"), false),
             (live(true, ""), false),
             (live(false, "api.example.com"), false),
             (Live::default(), false),
         ];
         for (live, allowed) in cases {
-            assert_eq!(live.http(&http()).is_ok(), allowed, "{live:?}");
+            let tenant = serde_json::from_value(
+                serde_json::json!({ "name": "acme", "issuer": "https://acme.example" }),
+            );
+            assert_eq!(live.connection(&connection(), &tenant.unwrap()).is_ok(), allowed, "{live:?}");
         }
     }
 

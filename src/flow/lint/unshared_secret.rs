@@ -32,17 +32,15 @@
 //! metadata:
 //!   name: billing
 //!   labels: { idflow.dev/usable: "true" }
-//!   annotations: { idflow.dev/hosts: billing.example.com }
+//!   annotations: { idflow.dev/hosts: "*.example.com" }
 //! stringData: { token: example }
 //! ```
 //!
 //! Share the Secret, and list the host.
 
-use idflow_api::oidc_client::SecretReference;
-use idflow_api::{ConnectionSpec, HOSTS_ANNOTATION, USABLE_LABEL};
-
-use crate::diagnostic::{Finding, ObjectId, Place, Rule, Severity, nearest};
-use crate::objects::{Objects, SecretFacts};
+use crate::diagnostic::{Finding, ObjectId, Rule, Severity, nearest};
+use crate::objects::Objects;
+use crate::secret::SecretUse;
 
 pub(super) const RULE: Rule = Rule {
     code: "unshared-secret",
@@ -51,75 +49,28 @@ pub(super) const RULE: Rule = Rule {
 };
 
 pub(super) fn find(objects: &Objects) -> Vec<Finding> {
-    let connections = objects.connections.iter().flat_map(|(name, connection)| {
-        of_connection(objects, &ObjectId::new("Connection", name), &connection.spec)
-    });
-    let clients = objects.clients.iter().flat_map(|(name, client)| {
-        let secret = client.spec.secret_ref.as_ref();
-        let place = ObjectId::new("OIDCClient", name).at("/spec/secretRef/name");
-        secret.map(|secret| of_reference(objects, &place, secret, None, &["current"])).unwrap_or_default()
-    });
-    connections.chain(clients).collect()
+    let connections = objects
+        .connections
+        .iter()
+        .map(|(name, object)| (ObjectId::new("Connection", name), SecretUse::of_connection(&object.spec)));
+    let clients = objects
+        .clients
+        .iter()
+        .map(|(name, object)| (ObjectId::new("OIDCClient", name), SecretUse::of_client(&object.spec)));
+    let uses = connections.chain(clients).filter_map(|(id, wanted)| Some((id, wanted?)));
+    uses.flat_map(|(id, wanted)| of_use(objects, &id, &wanted)).collect()
 }
 
-fn of_connection(objects: &Objects, id: &ObjectId, spec: &ConnectionSpec) -> Vec<Finding> {
-    let mut findings = Vec::new();
-    if let Some((smtp, secret)) = spec.smtp.as_ref().and_then(|smtp| Some((smtp, smtp.secret_ref.as_ref()?))) {
-        let place = id.at("/spec/smtp/secretRef/name");
-        findings.extend(of_reference(objects, &place, secret, Some(&smtp.host), &["username", "password"]));
-    }
-    if let Some((http, login)) = spec.http.as_ref().and_then(|http| Some((http, http.authentication.as_ref()?))) {
-        let place = id.at("/spec/http/authentication/secretRef/name");
-        let entries: &[&str] = match login.scheme {
-            idflow_api::connection::HttpScheme::Bearer => &["token"],
-            idflow_api::connection::HttpScheme::Basic => &["username", "password"],
-        };
-        findings.extend(of_reference(objects, &place, &login.secret_ref, Some(host(&http.url)), entries));
-    }
-    findings
-}
-
-fn of_reference(
-    objects: &Objects,
-    place: &Place,
-    secret: &SecretReference,
-    host: Option<&str>,
-    entries: &[&str],
-) -> Vec<Finding> {
-    let name = &secret.name;
+fn of_use(objects: &Objects, id: &ObjectId, wanted: &SecretUse<'_>) -> Vec<Finding> {
+    let (name, place) = (wanted.name, id.at(wanted.field));
     let Some(facts) = objects.secrets.get(name) else {
         let help = match nearest(name, objects.secrets.keys().map(String::as_str)) {
             Some(near) => format!("did you mean {near}?"),
             None => "apply the Secret too; a folder need not hold it".to_owned(),
         };
-        let finding = RULE.at(place.clone(), format!("there is no Secret {name} here"), help);
+        let finding = RULE.at(place, format!("there is no Secret {name} here"), help);
         return vec![finding.graded(Severity::Warning).of_absence()];
     };
-    problems(name, facts, host, entries).into_iter().map(|(title, help)| RULE.at(place.clone(), title, help)).collect()
-}
-
-fn problems(name: &str, facts: &SecretFacts, host: Option<&str>, entries: &[&str]) -> Vec<(String, String)> {
-    let mut problems = Vec::new();
-    if !facts.usable {
-        let title = format!("the Secret {name} is not shared");
-        problems.push((title, format!("add the label {USABLE_LABEL}: \"true\" to it")));
-    }
-    if let Some(host) = host.filter(|host| !facts.hosts.iter().any(|known| known == host)) {
-        let title = format!("the Secret {name} may not be sent to {host}");
-        problems.push((title, format!("add {host} to its annotation {HOSTS_ANNOTATION}")));
-    }
-    for entry in entries.iter().filter(|entry| !facts.entries.iter().any(|known| known == *entry)) {
-        problems.push((format!("the Secret {name} has no entry {entry}"), format!("add {entry} to it")));
-    }
-    problems
-}
-
-/// The host of an http address, without its port.
-fn host(url: &str) -> &str {
-    let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
-    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
-    match authority.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
-        Some((address, _)) => address,
-        None => authority.split(':').next().unwrap_or_default(),
-    }
+    let problems = facts.problems(wanted);
+    problems.into_iter().map(|problem| RULE.at(place.clone(), problem.to_string(), problem.help())).collect()
 }

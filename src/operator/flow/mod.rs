@@ -11,7 +11,8 @@ use std::sync::Arc;
 use idflow_api::reason::Reason;
 use idflow_api::{Catalog, Flow, FlowRevision, FlowType, ResourceKind, Tenant};
 use idflow_flow::compile_flow;
-use idflow_flow::objects::{Objects, SecretFacts};
+use idflow_flow::objects::Objects;
+use idflow_flow::secret::SecretFacts;
 use kube::ResourceExt as _;
 use kube::api::{Patch, PatchParams};
 

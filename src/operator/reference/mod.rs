@@ -10,7 +10,8 @@ use std::sync::Arc;
 
 use idflow_api::flow::{ReferencedStatus, UsedBy};
 use idflow_api::{Connection, Directory, FlowNode, FlowRevision, HasKind, OIDCClient, ResourceKind, Theme};
-use idflow_flow::objects::{Objects, SecretFacts};
+use idflow_flow::objects::Objects;
+use idflow_flow::secret::{SecretFacts, SecretUse};
 use k8s_openapi::NamespaceResourceScope;
 use k8s_openapi::api::core::v1::Secret;
 use kube::{Resource, ResourceExt};
@@ -107,7 +108,7 @@ impl Referenced for Connection {
 
     async fn judge(ctx: &Context, connection: &Arc<Self>) -> Result<Finding, Failure> {
         let namespace = connection.namespace().unwrap_or_default();
-        let secret = need(ctx, &namespace, plan::connection_secret(&connection.spec)).await?;
+        let secret = need(ctx, &namespace, SecretUse::of_connection(&connection.spec)).await?;
         Ok(plan::connection(&connection.spec, &secret))
     }
 }
@@ -124,34 +125,36 @@ impl Referenced for OIDCClient {
         let rivals = all.iter().filter(|other| plan::client_id(other) == id);
         let flows: BTreeSet<String> =
             ctx.world.flows.namespace(&namespace).iter().map(|flow| flow.name_any()).collect();
-        let name = client.spec.secret_ref.as_ref().map(|secret| secret.name.as_str());
-        let secret = need(ctx, &namespace, name).await?;
+        let secret = need(ctx, &namespace, SecretUse::of_client(&client.spec)).await?;
         Ok(plan::client(client, holder(client.as_ref(), rivals), &secret, &flows))
     }
 }
 
-/// What is known of the Secret that an object names.
-async fn need(ctx: &Context, namespace: &str, name: Option<&str>) -> Result<Need, Failure> {
-    Ok(match name {
-        Some(_) if !ctx.world.is_known(namespace) => Need::Unknown,
-        Some(name) => secret_facts(ctx, namespace, name).await?.map_or(Need::Missing, Need::Found),
+/// What is known of the Secret that an object uses.
+async fn need(ctx: &Context, namespace: &str, wanted: Option<SecretUse<'_>>) -> Result<Need, Failure> {
+    Ok(match wanted {
         None => Need::Nothing,
+        Some(_) if !ctx.world.is_known(namespace) => Need::Unknown,
+        Some(wanted) => secret_facts(ctx, namespace, wanted.name).await?.map_or(Need::Missing, Need::Found),
     })
 }
 
-/// What may be known of a Secret. Its values are read only to learn the names of its entries, and only if it is
+/// What may be known of a Secret. Its values are read only to learn which of its entries have one, and only if it is
 /// shared.
 async fn secret_facts(ctx: &Context, namespace: &str, name: &str) -> Result<Option<SecretFacts>, Failure> {
     let Some(metadata) = ctx.world.secrets.get(&Key::new(namespace, name)) else { return Ok(None) };
-    if !plan::is_shared(&metadata.metadata) {
-        return Ok(Some(SecretFacts::new(&metadata.metadata, Vec::new())));
+    let facts = SecretFacts::new(&metadata.metadata, Vec::new());
+    if !facts.usable {
+        return Ok(Some(facts));
     }
     if let Some(entries) = ctx.entries.get(metadata.as_ref()) {
         return Ok(Some(SecretFacts::new(&metadata.metadata, entries)));
     }
     let secret = ctx.api::<Secret>(namespace).get_opt(name).await?;
     Ok(secret.map(|mut secret| {
-        let entries: Vec<String> = secret.data.take().unwrap_or_default().into_keys().collect();
+        let entries = secret.data.take().unwrap_or_default().into_iter();
+        let entries = entries.filter(|(_, value)| !value.0.is_empty());
+        let entries: Vec<String> = entries.map(|(name, _)| name).collect();
         ctx.entries.keep(&secret, entries.clone());
         SecretFacts::new(&secret.metadata, entries)
     }))

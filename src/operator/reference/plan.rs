@@ -3,15 +3,13 @@
 use std::collections::BTreeSet;
 
 use idflow_api::condition::{ACCEPTED, Conditions, Progress, RESOLVED_REFS, Truth};
-use idflow_api::connection::HttpScheme;
 use idflow_api::diagnostic::{MAX_PROBLEMS, Problem, Severity};
 use idflow_api::flow::{ReferencedStatus, UsedBy};
 use idflow_api::reason::Reason;
-use idflow_api::{ConnectionSpec, OIDCClient, USABLE_LABEL};
+use idflow_api::{ConnectionSpec, OIDCClient};
 use idflow_core::time::Timestamp;
 use idflow_flow::diagnostic::ObjectId;
-use idflow_flow::objects::SecretFacts;
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+use idflow_flow::secret::{SecretFacts, SecretProblem, SecretUse};
 use kube::ResourceExt as _;
 
 /// What was found.
@@ -42,11 +40,6 @@ pub(crate) enum Need {
     Found(SecretFacts),
 }
 
-/// Whether a Secret's owner has shared it.
-pub(crate) fn is_shared(metadata: &ObjectMeta) -> bool {
-    metadata.labels.as_ref().and_then(|labels| labels.get(USABLE_LABEL)).is_some_and(|value| value == "true")
-}
-
 /// At most one object of a kind is the default.
 pub(crate) fn single_default(claims: bool, holder: Option<String>, kind: &str) -> Finding {
     match holder.filter(|_| claims) {
@@ -70,83 +63,34 @@ pub(crate) fn node(problems: Vec<Problem>, missing: &[ObjectId]) -> Finding {
     if problems.is_empty() { Finding::Ready } else { Finding::Doubtful(problems) }
 }
 
-/// The Secret a connection needs.
-pub(crate) fn connection_secret(spec: &ConnectionSpec) -> Option<&str> {
-    let smtp = spec.smtp.as_ref().and_then(|smtp| smtp.secret_ref.as_ref());
-    let http = spec.http.as_ref().and_then(|http| http.authentication.as_ref());
-    smtp.or(http.map(|authentication| &authentication.secret_ref)).map(|secret| secret.name.as_str())
-}
-
 /// A connection, by the Secret it needs.
 pub(crate) fn connection(spec: &ConnectionSpec, secret: &Need) -> Finding {
-    let name = connection_secret(spec).unwrap_or_default();
-    let entries: &[&str] = match spec.http.as_ref().and_then(|http| http.authentication.as_ref()) {
-        Some(authentication) if authentication.scheme == HttpScheme::Bearer => &["token"],
-        _ => &["username", "password"],
-    };
-    if let Some(problem) = secret_problem(name, secret, entries) {
-        return problem;
-    }
-    let host = host(spec);
-    match secret {
-        Need::Found(facts) if !facts.hosts.iter().any(|listed| covers(listed, &host)) => {
-            let annotation = idflow_api::HOSTS_ANNOTATION;
-            let message = format!(
-                "Secret {name} may not be sent to {host}: its owner lists the hosts in the annotation {annotation}"
-            );
-            Finding::Unresolved(Reason::SecretNotForHost, message)
-        }
-        _ => Finding::Ready,
-    }
+    secret_problem(SecretUse::of_connection(spec), secret).unwrap_or(Finding::Ready)
 }
 
-/// What is wrong with a Secret, whatever it is for.
-fn secret_problem(name: &str, secret: &Need, entries: &[&str]) -> Option<Finding> {
-    let facts = match secret {
+/// What stands against an object's use of a Secret.
+fn secret_problem(wanted: Option<SecretUse<'_>>, secret: &Need) -> Option<Finding> {
+    let wanted = wanted?;
+    let name = wanted.name;
+    let (reason, message) = match secret {
         Need::Nothing => return None,
         Need::Unknown => {
-            let message = format!("Secret {name} is looked at once a Tenant has the namespace");
-            return Some(Finding::Unresolved(Reason::NoTenant, message));
+            (Reason::NoTenant, format!("Secret {name} is looked at once a Tenant has the namespace"))
         }
-        Need::Missing => {
-            return Some(Finding::Unresolved(
-                Reason::ReferenceNotFound,
-                format!("waiting for Secret {name}"),
-            ));
+        Need::Missing => (Reason::ReferenceNotFound, format!("waiting for Secret {name}")),
+        Need::Found(facts) => {
+            let problem = facts.problems(&wanted).into_iter().next()?;
+            (reason(&problem), format!("{problem}: {}", problem.help()))
         }
-        Need::Found(facts) => facts,
     };
-    if !facts.usable {
-        let message =
-            format!("Secret {name} is not shared: its owner sets the label {USABLE_LABEL}: \"true\"");
-        return Some(Finding::Unresolved(Reason::SecretNotShared, message));
-    }
-    let missing = entries.iter().find(|entry| !facts.entries.iter().any(|found| found == *entry))?;
-    Some(Finding::Unresolved(Reason::SecretIncomplete, format!("Secret {name} has no entry {missing}")))
+    Some(Finding::Unresolved(reason, message))
 }
 
-fn host(spec: &ConnectionSpec) -> String {
-    match (&spec.smtp, &spec.http) {
-        (Some(smtp), _) => smtp.host.to_ascii_lowercase(),
-        (None, Some(http)) => {
-            let authority =
-                http.url.split("://").nth(1).unwrap_or_default().split('/').next().unwrap_or_default();
-            let bare = authority.rsplit_once(':').map_or(authority, |(host, port)| {
-                if port.bytes().all(|byte| byte.is_ascii_digit()) { host } else { authority }
-            });
-            bare.trim_matches(['[', ']']).to_ascii_lowercase()
-        }
-        (None, None) => String::new(),
-    }
-}
-
-/// Whether an entry of the list covers a host; `*.example.com` covers every name below.
-fn covers(listed: &str, host: &str) -> bool {
-    match listed.strip_prefix("*.") {
-        Some(parent) => {
-            host.strip_suffix(parent).is_some_and(|below| below.len() > 1 && below.ends_with('.'))
-        }
-        None => listed.eq_ignore_ascii_case(host),
+const fn reason(problem: &SecretProblem) -> Reason {
+    match problem {
+        SecretProblem::Reserved { .. } | SecretProblem::NotShared { .. } => Reason::SecretNotShared,
+        SecretProblem::NotForHost { .. } => Reason::SecretNotForHost,
+        SecretProblem::NoEntry { .. } => Reason::SecretIncomplete,
     }
 }
 
@@ -178,8 +122,7 @@ pub(crate) fn client(
         let message = format!("OIDCClient {holder} is older and has the client id {}", client_id(client));
         return Finding::NotAccepted(Reason::ClaimedByOther, message);
     }
-    let name = client.spec.secret_ref.as_ref().map(|secret| secret.name.as_str()).unwrap_or_default();
-    if let Some(problem) = secret_problem(name, secret, &["current"]) {
+    if let Some(problem) = secret_problem(SecretUse::of_client(&client.spec), secret) {
         return problem;
     }
     match flows_of(client).find(|(_, flow)| !flows.contains(*flow)) {

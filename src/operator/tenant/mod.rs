@@ -14,6 +14,7 @@ use idflow_api::Tenant;
 use idflow_api::reason::Reason;
 use idflow_api::workload::{EXECUTOR, KEYS_SECRET};
 use idflow_core::digest::Digest;
+use idflow_flow::secret::{SecretFacts, SecretUse};
 use k8s_openapi::api::apps::v1::StatefulSet;
 use k8s_openapi::api::core::v1::{Secret, Service, ServiceAccount};
 use k8s_openapi::api::rbac::v1::{Role, RoleBinding};
@@ -121,17 +122,13 @@ async fn apply_one<K: Child>(ctx: &Context, tenant: &Tenant, wanted: &Value) -> 
 fn shared_secrets(world: &World, namespace: &str) -> BTreeSet<String> {
     let connections = world.connections.namespace(namespace);
     let clients = world.clients.namespace(namespace);
-    let named = connections
-        .iter()
-        .filter_map(|connection| crate::reference::plan::connection_secret(&connection.spec))
-        .chain(
-            clients
-                .iter()
-                .filter_map(|client| client.spec.secret_ref.as_ref().map(|secret| secret.name.as_str())),
-        );
+    let of_connections =
+        connections.iter().filter_map(|connection| SecretUse::of_connection(&connection.spec));
+    let of_clients = clients.iter().filter_map(|client| SecretUse::of_client(&client.spec));
+    let named = of_connections.chain(of_clients).map(|wanted| wanted.name);
     let is_shared = |name: &&str| {
         let secret = world.secrets.get(&Key::new(namespace, *name));
-        secret.is_some_and(|secret| crate::reference::plan::is_shared(&secret.metadata))
+        secret.is_some_and(|secret| SecretFacts::new(&secret.metadata, Vec::new()).usable)
     };
     named.filter(is_shared).map(str::to_owned).collect()
 }

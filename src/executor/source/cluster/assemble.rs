@@ -8,6 +8,7 @@ use idflow_api::oidc_client::OIDCClientSpec;
 use idflow_api::theme::ThemeSpec;
 use idflow_api::{CatalogSpec, workload};
 use idflow_core::digest::Digest;
+use idflow_flow::secret::SecretUse;
 use k8s_openapi::api::core::v1::Secret;
 use kube::Resource;
 
@@ -101,14 +102,9 @@ pub(super) fn secret_names(
     connections: &BTreeMap<String, Aged<ConnectionSpec>>,
     clients: &BTreeMap<String, Aged<OIDCClientSpec>>,
 ) -> BTreeSet<String> {
-    let of_connection = |spec: &ConnectionSpec| {
-        let smtp = spec.smtp.as_ref().and_then(|smtp| smtp.secret_ref.clone());
-        let http = spec.http.as_ref().and_then(|http| http.authentication.clone());
-        [smtp, http.map(|authentication| authentication.secret_ref)]
-    };
-    let of_connections = connections.values().flat_map(|connection| of_connection(&connection.spec));
-    let of_clients = clients.values().map(|client| client.spec.secret_ref.clone());
-    let names = of_connections.chain(of_clients).flatten().map(|reference| reference.name);
+    let of_connections = connections.values().filter_map(|one| SecretUse::of_connection(&one.spec));
+    let of_clients = clients.values().filter_map(|client| SecretUse::of_client(&client.spec));
+    let names = of_connections.chain(of_clients).map(|wanted| wanted.name.to_owned());
     names.filter(|name| name != workload::KEYS_SECRET).collect()
 }
 
