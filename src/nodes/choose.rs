@@ -161,7 +161,7 @@ pub(crate) fn examples() -> Vec<crate::harness::Example> {
     use crate::harness::Example;
 
     vec![
-        Example::of(json!({ "from": ["red", "blue"], "labels": { "red": "hello" } })).pressing("blue").leaving_by("blue"),
+        Example::of(json!({ "from": ["red", "blue"], "labels": { "red": "hello", "blue": "other" } })).pressing("blue").leaving_by("blue"),
         Example::of(json!({ "from": ["only"] })).leaving_by("only"),
     ]
 }

@@ -371,11 +371,11 @@ pub(crate) fn examples() -> Vec<crate::harness::Example> {
         Example::of(json!({ "fields": [
             { "name": "username", "type": "Identifier" },
             { "name": "email", "type": "Email", "label": "hello", "hint": "other" },
-            { "name": "age", "type": "Integer" },
-            { "name": "terms", "type": "Boolean" },
-            { "name": "born", "type": "Date" },
+            { "name": "age", "type": "Integer", "label": "other" },
+            { "name": "terms", "type": "Boolean", "label": "other" },
+            { "name": "born", "type": "Date", "label": "other" },
             { "name": "phone", "type": "Phone" },
-            { "name": "color", "type": "Select", "options": [{ "value": "red" }, { "value": "blue", "label": "hello" }] },
+            { "name": "color", "type": "Select", "label": "other", "options": [{ "value": "red" }, { "value": "blue", "label": "hello" }] },
         ], "title": "hello" }))
         .posts(json!({ "username": "ada", "email": "ada@example.org", "age": "42", "terms": "true",
             "born": "1815-12-10", "phone": "+44 20 7946 0000", "color": "red" })).taking_any("username"),

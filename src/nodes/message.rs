@@ -105,6 +105,6 @@ pub(crate) fn examples() -> Vec<crate::harness::Example> {
 
     vec![
         Example::of(json!({ "title": "hello", "text": "other" })).pressing("next"),
-        Example::of(json!({ "actions": [{ "name": "later" }] })).pressing("later").leaving_by("later"),
+        Example::of(json!({ "actions": [{ "name": "later", "label": "other" }] })).pressing("later").leaving_by("later"),
     ]
 }

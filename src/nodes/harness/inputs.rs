@@ -36,7 +36,7 @@ fn assert_stays(name: &str, trial: &Trial<'_>, decided: &Commit) {
 }
 
 /// Posts whose fields are not what the step asks for.
-fn wrong_fields(right: &Data, free_text: Option<&str>) -> Vec<Data> {
+pub(super) fn wrong_fields(right: &Data, free_text: Option<&str>) -> Vec<Data> {
     let oversized = "x".repeat(1 << 20);
     let wrong = [
         json!(null),

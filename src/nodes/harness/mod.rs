@@ -6,6 +6,7 @@ mod documentation;
 mod example;
 mod inputs;
 mod outside;
+mod pages;
 mod person;
 mod provenance;
 mod quickstart;

@@ -2,9 +2,9 @@
 
 use idflow_core::view::{Action, ActionStyle, Field, Text, View};
 
-use super::html::{self, Tag};
-use super::{page, sample, shown, shown_as};
-use crate::{JourneyPage, Progress, Theme};
+use super::{page, sample, samples, shown, shown_as};
+use crate::html::{self, Tag};
+use crate::{JourneyPage, Locale, Pages, Progress, Theme, check};
 
 fn named<'t>(tags: &'t [Tag], name: &str) -> &'t Tag {
     tags.iter().find(|tag| tag.get("name") == Some(name)).unwrap_or_else(|| panic!("no {name}"))
@@ -119,31 +119,29 @@ fn errors_are_told_in_the_title_in_a_summary_with_focus_and_at_the_field() {
 }
 
 #[test]
-fn every_id_that_is_pointed_at_exists_once() {
-    for (name, view) in crate::samples::views() {
-        let tags = html::tags(&shown(&view, "en").html);
-        let ids: Vec<&str> = tags.iter().filter_map(|tag| tag.get("id")).collect();
-        let pointers = ["for", "data-for", "aria-describedby"];
-        let pointed = tags.iter().flat_map(|tag| pointers.iter().filter_map(|pointer| tag.get(pointer)));
-        for id in pointed.flat_map(str::split_whitespace) {
-            assert_eq!(ids.iter().filter(|found| **found == id).count(), 1, "{name}: {id}");
+fn every_sample_is_as_strict_as_the_check() {
+    let pages = Pages::embedded().unwrap();
+    for (name, view) in samples::views() {
+        for locale in ["en", "de"].map(|tag| Locale::parse(tag).unwrap()) {
+            assert_eq!(check::view(&pages, &locale, name, &view).problems, Vec::<String>::new());
         }
+        // No language of the product's: the texts are English, the direction is not.
+        let arabic = check::view(&pages, &Locale::parse("ar").unwrap(), name, &view);
+        assert_eq!(check::structure(&arabic.html), Vec::<String>::new(), "{name}");
     }
 }
 
 #[test]
-fn every_visible_input_has_a_label() {
-    for (name, view) in crate::samples::views() {
-        let tags = html::tags(&shown(&view, "en").html);
-        let labelled: Vec<&str> =
-            tags.iter().filter(|tag| tag.name == "label").filter_map(|tag| tag.get("for")).collect();
-        let inputs = tags.iter().filter(|tag| matches!(tag.name.as_str(), "input" | "select"));
-        for input in
-            inputs.filter(|input| input.get("type") != Some("hidden") && input.get("aria-hidden").is_none())
-        {
-            assert!(input.get("id").is_some_and(|id| labelled.contains(&id)), "{name}: {input:?}");
-        }
-    }
+fn the_check_notices_what_is_wrong_with_a_page() {
+    let problems = |html: &str| check::structure(html).into_iter().collect::<String>();
+    assert_eq!(problems(r#"<label for="a">A</label><input id="a" name="a">"#), "");
+    assert!(problems(r#"<input id="a" name="a">"#).contains("no label"));
+    assert!(problems(r#"<select name="a">"#).contains("no label"));
+    assert!(problems(r#"<label for="b">B</label>"#).contains("b is pointed at"));
+    assert!(
+        problems(r#"<p id="a"></p><p id="a"></p><i aria-describedby="a"></i>"#).contains("a is pointed at")
+    );
+    assert!(problems(&"x".repeat(1 << 16)).contains("bytes"));
 }
 
 #[test]
@@ -174,7 +172,7 @@ fn the_last_page_has_nothing_to_press() {
 
 #[test]
 fn style_and_script_carry_the_nonce_of_the_policy_and_nothing_is_inline() {
-    for (name, view) in crate::samples::views() {
+    for (name, view) in samples::views() {
         let page = shown(&view, "en");
         let policy = &page.headers.iter().find(|header| header.0 == "content-security-policy").unwrap().1;
         for tag in html::tags(&page.html) {

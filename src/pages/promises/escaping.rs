@@ -4,8 +4,8 @@ use idflow_core::effect::Mail;
 use idflow_core::view::{ActionStyle, Choice, Field, FieldType, Message, Severity, Text, View};
 use proptest::prelude::*;
 
-use super::html::{self, Tag};
-use super::{page, shown_as};
+use super::{page, samples, shown_as};
+use crate::html::{self, Tag};
 use crate::{JourneyPage, Notice, NoticePage, Theme};
 
 const HOSTILE: &[&str] = &[
@@ -124,7 +124,7 @@ fn notice(words: &str) -> String {
 }
 
 fn mail(words: &str) -> crate::RenderedMail {
-    let (_, sample) = crate::samples::mails("en").remove(0);
+    let sample = samples::mail();
     let authored = Text::Authored {
         default_locale: "en".to_owned(),
         by_locale: [("en".to_owned(), words.to_owned())].into(),

@@ -2,8 +2,7 @@
 
 mod contract;
 mod escaping;
-mod html;
-mod size;
+mod samples;
 
 use idflow_core::chance::SeededChance;
 use idflow_core::view::View;
@@ -43,5 +42,5 @@ fn shown_as(page: &JourneyPage<'_>, theme: Theme, locale: &str) -> Page {
 }
 
 fn sample(name: &str) -> View {
-    crate::samples::views().into_iter().find(|(found, _)| *found == name).unwrap().1
+    samples::views().into_iter().find(|(found, _)| *found == name).unwrap().1
 }

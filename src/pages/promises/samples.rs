@@ -1,42 +1,27 @@
-//! Views, notices and mails as the product shows them: what the check renders, what screenshots and accessibility
-//! tests look at.
+//! Pages for the promises: of every layout something. What node kinds show is checked where they are, by their examples.
 
 use idflow_core::effect::Mail;
 use idflow_core::id::{Attempt, EffectId, JourneyId, StepInstance};
-use idflow_core::view::{Action, ActionStyle, Choice, Field, FieldType, Message, Severity, Text, View};
+use idflow_core::view::{Action, Choice, Field, FieldType, Message, Severity, Text, View};
 
-/// One view of each kind and state, with a name for files.
-pub fn views() -> Vec<(&'static str, View)> {
+/// Views by name.
+pub(super) fn views() -> Vec<(&'static str, View)> {
     vec![
         ("sign-in", sign_in()),
-        (
-            "sign-in-wrong",
-            View { messages: vec![message(Severity::Error, "error-credentials")], ..sign_in() },
-        ),
         ("password", password()),
         ("sign-up", sign_up()),
         ("sign-up-errors", sign_up_errors()),
-        ("set-password", set_password(None)),
-        ("set-password-weak", set_password(Some(weakness()))),
+        ("set-password", set_password()),
         ("code", code()),
-        ("code-sent-again", View { messages: vec![message(Severity::Success, "code-sent-again")], ..code() }),
         ("code-wrong", code_wrong()),
-        ("choose", choose()),
         ("every-field", every_field()),
-        (
-            "message",
-            page("message", "message-title", Some("code-too-many-mails"), vec![submit("message-submit")]),
-        ),
-        ("find-user", find_user()),
         ("complete", page("complete", "complete-title", Some("complete-lead"), Vec::new())),
-        ("fail", page("fail", "fail-title", Some("fail-lead"), Vec::new())),
-        ("locked", page("fail", "locked-title", Some("locked-lead"), Vec::new())),
     ]
 }
 
-/// One mail of each kind, with a name for files.
-pub fn mails(locale: &str) -> Vec<(&'static str, Mail)> {
-    let mail = |subject: &str, body: Vec<Text>, code: Option<&str>| Mail {
+/// A mail with a code.
+pub(super) fn mail() -> Mail {
+    Mail {
         id: EffectId {
             journey: JourneyId::from_bytes([7; 16]),
             instance: StepInstance(1),
@@ -45,20 +30,11 @@ pub fn mails(locale: &str) -> Vec<(&'static str, Mail)> {
         },
         connection: "mail".to_owned(),
         to: "ada@example.org".to_owned(),
-        subject: Text::product(subject),
-        body,
-        code: code.map(str::to_owned),
-        locale: Some(locale.to_owned()),
-    };
-    let lifetime = Text::with("mail-code-lifetime", [("minutes", "10".to_owned())]);
-    let code = vec![Text::product("mail-code-body"), lifetime, Text::product("mail-code-ignore")];
-    let changed = vec![Text::product("mail-password-changed-body")];
-    let exists = vec![Text::product("mail-account-exists-body")];
-    vec![
-        ("mail-code", mail("mail-code-subject", code, Some("048213"))),
-        ("mail-password-changed", mail("mail-password-changed-subject", changed, None)),
-        ("mail-account-exists", mail("mail-account-exists-subject", exists, None)),
-    ]
+        subject: Text::product("mail-code-subject"),
+        body: vec![Text::product("mail-code-body")],
+        code: Some("048213".to_owned()),
+        locale: Some("en".to_owned()),
+    }
 }
 
 fn sign_in() -> View {
@@ -107,17 +83,13 @@ fn sign_up_errors() -> View {
     view
 }
 
-fn set_password(error: Option<Text>) -> View {
+fn set_password() -> View {
     let hint = Some(Text::product("set-password-hint"));
     View {
-        fields: vec![Field { hint, error, ..field("newPassword", FieldType::NewPassword) }],
+        fields: vec![Field { hint, ..field("newPassword", FieldType::NewPassword) }],
         identifier: Some("ada.lovelace@example.org".to_owned()),
         ..page("setPassword", "set-password-title", None, vec![submit("set-password-submit")])
     }
-}
-
-fn weakness() -> Text {
-    Text::with("weakness-too-short", [("minimum", "15".to_owned())])
 }
 
 fn code() -> View {
@@ -133,28 +105,6 @@ fn code() -> View {
 fn code_wrong() -> View {
     let error = Some(Text::product("error-code-wrong"));
     View { fields: vec![Field { error, ..field("code", FieldType::Code) }], ..code() }
-}
-
-fn choose() -> View {
-    let way = |name: &str, key: &str| Action {
-        style: ActionStyle::Secondary,
-        ..Action::aside(name, Text::product(key))
-    };
-    let actions = vec![
-        way("passkey", "method-passkey"),
-        way("totp", "method-totp"),
-        way("mail", "method-one-time-code"),
-        way("recovery", "method-recovery-code"),
-    ];
-    page("choose", "choose-title", Some("choose-lead"), actions)
-}
-
-fn find_user() -> View {
-    let fields = vec![field("identifier", FieldType::Identifier)];
-    View {
-        fields,
-        ..page("form", "find-user-title", Some("find-user-lead"), vec![submit("find-user-submit")])
-    }
 }
 
 fn every_field() -> View {

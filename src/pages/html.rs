@@ -2,19 +2,19 @@
 
 /// One tag: its name (`/p` for an end tag) and attributes, values unescaped.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Tag {
-    pub(super) name: String,
-    pub(super) attributes: Vec<(String, String)>,
+pub(crate) struct Tag {
+    pub(crate) name: String,
+    pub(crate) attributes: Vec<(String, String)>,
 }
 
 impl Tag {
-    pub(super) fn get(&self, name: &str) -> Option<&str> {
+    pub(crate) fn get(&self, name: &str) -> Option<&str> {
         self.attributes.iter().find(|(found, _)| found == name).map(|(_, value)| value.as_str())
     }
 }
 
 /// All tags in order.
-pub(super) fn tags(html: &str) -> Vec<Tag> {
+pub(crate) fn tags(html: &str) -> Vec<Tag> {
     let mut tags: Vec<Tag> = Vec::new();
     let mut rest = html;
     while let Some(at) = rest.find('<') {
@@ -55,7 +55,8 @@ fn tag(text: &str) -> (Tag, &str) {
 }
 
 /// The text a person reads, without tags; spaces collapsed.
-pub(super) fn text(html: &str) -> String {
+#[cfg(test)]
+pub(crate) fn text(html: &str) -> String {
     let body = html.split_once("<body>").map_or(html, |(_, body)| body);
     let body = body.split("<script").next().unwrap_or_default();
     let mut text = String::new();
@@ -65,7 +66,8 @@ pub(super) fn text(html: &str) -> String {
     unescaped(&text).split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-pub(super) fn title(html: &str) -> String {
+#[cfg(test)]
+pub(crate) fn title(html: &str) -> String {
     let title = html.split_once("<title>").and_then(|(_, after)| after.split_once("</title>"));
     unescaped(title.map_or("", |(title, _)| title))
 }
