@@ -39,6 +39,13 @@ pub enum Ask {
         /// Which user.
         user: UserId,
     },
+    /// Reads the user whom the journey has identified. Answer: [`Answer::User`], or [`Answer::StandingEnded`].
+    ReadIdentified {
+        /// Which user.
+        user: UserId,
+        /// The user's epoch at that time.
+        epoch: Option<u64>,
+    },
     /// Reads counters. Answer: [`Answer::Counts`], in the same order.
     ReadCounters {
         /// Which counters.
@@ -105,6 +112,9 @@ pub struct HttpCall {
 pub enum Answer {
     /// The user, or nothing when there is none.
     User(Option<User>),
+    /// Something has ended what the journey knows about its user: a new password, a changed identifier, an end of all
+    /// sessions.
+    StandingEnded,
     /// The counts at this moment.
     Counts(Vec<Count>),
     /// The new hash.

@@ -43,6 +43,10 @@ pub struct Journey {
     pub frames: Vec<Frame>,
     /// The identified user.
     pub user: Option<UserId>,
+    /// The user's epoch when they were identified; the store writes it. Another one now ends the journey. Absent in
+    /// records of programs that did not know it: they take on the epoch of their next step.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub epoch: Option<u64>,
     /// What expressions read as `user`: the identified user's attributes at the last look.
     #[serde(default)]
     pub user_data: Data,
@@ -192,7 +196,7 @@ pub enum Ending {
     Failed {
         /// When.
         at: Timestamp,
-        /// A stable code: `failed`, `cancelled`, `locked`, `error`, `withdrawn`, `userLocked`.
+        /// A stable code: `failed`, `cancelled`, `locked`, `error`, `withdrawn`, `userLocked`, `standingEnded`.
         code: String,
         /// What the last page says.
         view: Box<View>,

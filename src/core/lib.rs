@@ -10,6 +10,7 @@
 #![deny(missing_docs)]
 
 pub mod audit;
+pub mod block;
 pub mod chance;
 pub mod counter;
 pub mod digest;

@@ -2,7 +2,6 @@
 
 use crate::id::UserId;
 use crate::secret::PasswordHash;
-use crate::session::Session;
 use crate::user::User;
 
 /// A record written together with a journey's step.
@@ -30,9 +29,7 @@ pub enum Write {
         user: UserId,
         /// The new hash.
         hash: PasswordHash,
-        /// Whether the user's other sessions and grants end (checklist P-11); false for a rehash.
+        /// Whether the user's other sessions, grants and journeys end (checklist P-11); false for a rehash.
         ends_sessions: bool,
     },
-    /// Opens a session.
-    OpenSession(Session),
 }

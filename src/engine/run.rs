@@ -195,6 +195,7 @@ impl<'p> Run<'p> {
             locale: start.locale,
             frames: vec![Frame { step: first, ..Frame::default() }],
             user: None,
+            epoch: None,
             user_data: Data::new(),
             evidence: Vec::new(),
             phase: Phase::ExpectSubmission(Box::new(nothing_shown())),
@@ -315,19 +316,27 @@ impl<'p> Run<'p> {
         }
     }
 
-    /// A user who was locked or deleted since the last post goes no further (checklist J-15).
+    /// A user who was locked or deleted since the last post goes no further (checklist J-15), and neither does a
+    /// journey whose user has meanwhile become safe from whoever began it: by a new password, for example.
     fn look_at_user(&mut self) -> Stage {
         match self.journey.user {
             None => self.posted(),
             Some(user) => {
                 let id = self.active.effect_id(self.journey.id);
-                Stage::ExpectUser(PendingAsk { id, ask: Ask::ReadUser { user } })
+                Stage::ExpectUser(PendingAsk {
+                    id,
+                    ask: Ask::ReadIdentified { user, epoch: self.journey.epoch },
+                })
             }
         }
     }
 
     fn user_seen(&mut self, answer: Answer) -> Stage {
-        let Answer::User(found) = answer else { return Stage::Refused(Refusal::Unavailable) };
+        let found = match answer {
+            Answer::User(found) => found,
+            Answer::StandingEnded => return self.fail("standingEnded"),
+            _ => return Stage::Refused(Refusal::Unavailable),
+        };
         let expected = self.journey.user;
         match found.filter(|user| Some(user.id) == expected && user.state == UserState::Active) {
             None => self.fail("userLocked"),

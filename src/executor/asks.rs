@@ -8,16 +8,12 @@ use idflow_core::counter::Count;
 use idflow_core::effect::{Answer, Ask, HttpCall, PendingAsk};
 use idflow_core::id::{EffectId, UserId};
 use idflow_core::secret::{PasswordHash, SecretText};
-use idflow_core::time::Timestamp;
 use idflow_factor::{Hasher, Policy};
 use idflow_net::client::{GuardedClient, OutboundRequest};
-use idflow_store::{Store, Version};
+use idflow_store::{ReadSet, Store, StoreError, Wanted};
 
 use crate::configuration::{Configuration, Connection};
 use crate::pool::Pool;
-
-/// Whose password hash was judged, and which state of it.
-pub type Verdicts = Vec<(UserId, Option<Version>)>;
 
 /// Performs asks.
 #[derive(Clone)]
@@ -37,38 +33,59 @@ pub struct Asks {
 }
 
 impl Asks {
-    /// Performs one ask. What cannot be reached is `Unavailable`; nothing here turns doubt into a yes. The password
-    /// hashes that a verdict rests on are added to `verdicts`: the commit holds only while they are unchanged.
+    /// The records that an ask looks at first, known before anything was read.
+    pub fn wanted(&self, ask: &Ask) -> Vec<Wanted> {
+        match ask {
+            Ask::FindUser { directory, attributes, value } => {
+                self.store.index_entries(directory, attributes, value)
+            }
+            Ask::ReadUser { user }
+            | Ask::ReadIdentified { user, .. }
+            | Ask::VerifyPassword { user: Some(user), .. } => Wanted::person(user).to_vec(),
+            Ask::ReadCounters { keys } => keys.iter().map(|key| self.store.counter(key)).collect(),
+            Ask::VerifyPassword { user: None, .. } | Ask::HashPassword { .. } | Ask::Http(_) => Vec::new(),
+        }
+    }
+
+    /// Performs one ask. What cannot be reached is `Unavailable`; nothing here turns doubt into a yes. What an answer
+    /// rests on is added to `reads`: the commit holds only while it is unchanged.
     pub async fn perform(
         &self,
         pending: &PendingAsk,
         configuration: &Configuration,
-        now: Timestamp,
-        verdicts: &mut Verdicts,
+        reads: &mut ReadSet,
     ) -> Answer {
         match &pending.ask {
-            Ask::FindUser { directory, attributes, value } => {
-                match self.store.find_user(directory, attributes, value).await {
-                    Ok(user) => Answer::User(user.map(|user| user.value)),
-                    Err(_) => Answer::Unavailable,
-                }
+            Ask::HashPassword { directory, personal, password } => {
+                self.hash(configuration, directory, personal, password).await
             }
-            Ask::ReadUser { user } => match self.store.user(user).await {
-                Ok(user) => Answer::User(user.map(|user| user.value)),
-                Err(_) => Answer::Unavailable,
-            },
+            Ask::VerifyPassword { user, password } => self.verify(*user, password, reads).await,
+            Ask::Http(call) => self.call(configuration, &pending.id, call).await,
+            ask => self.look_up(ask, reads).await.unwrap_or_else(|error| {
+                tracing::error!(%error, "the store did not answer");
+                Answer::Unavailable
+            }),
+        }
+    }
+
+    async fn look_up(&self, ask: &Ask, reads: &mut ReadSet) -> Result<Answer, StoreError> {
+        reads.more(&self.wanted(ask)).await?;
+        Ok(match ask {
+            Ask::FindUser { directory, attributes, value } => {
+                Answer::User(reads.find_user(directory, attributes, value).await?)
+            }
+            Ask::ReadIdentified { user, epoch } if !reads.has_standing(user, *epoch)? => {
+                Answer::StandingEnded
+            }
+            Ask::ReadUser { user } | Ask::ReadIdentified { user, .. } => Answer::User(reads.user(user)?),
             Ask::ReadCounters { keys } if self.unlimited => {
                 Answer::Counts(vec![Count::default(); keys.len()])
             }
             Ask::ReadCounters { keys } => {
-                self.store.counts(keys, now).await.map_or(Answer::Unavailable, Answer::Counts)
+                Answer::Counts(keys.iter().map(|key| reads.count(key)).collect::<Result<_, _>>()?)
             }
-            Ask::HashPassword { directory, personal, password } => {
-                self.hash(configuration, directory, personal, password).await
-            }
-            Ask::VerifyPassword { user, password } => self.verify(*user, password, verdicts).await,
-            Ask::Http(call) => self.call(configuration, &pending.id, call).await,
-        }
+            Ask::VerifyPassword { .. } | Ask::HashPassword { .. } | Ask::Http(_) => Answer::Gone,
+        })
     }
 
     async fn hash(
@@ -91,13 +108,8 @@ impl Asks {
         }
     }
 
-    async fn verify(&self, user: Option<UserId>, password: &SecretText, verdicts: &mut Verdicts) -> Answer {
-        let mut stored = None;
-        if let Some(user) = user {
-            let Ok(read) = self.store.credential(&user).await else { return Answer::Unavailable };
-            verdicts.push((user, read.as_ref().map(|read| read.version)));
-            stored = read.map(|read| read.value);
-        }
+    async fn verify(&self, user: Option<UserId>, password: &SecretText, reads: &mut ReadSet) -> Answer {
+        let Ok(stored) = stored_hash(user, reads).await else { return Answer::Unavailable };
         let (hasher, chance, password) =
             (Arc::clone(&self.hasher), Arc::clone(&self.chance), password.clone());
         let verified =
@@ -132,6 +144,12 @@ impl Asks {
             }
         }
     }
+}
+
+async fn stored_hash(user: Option<UserId>, reads: &mut ReadSet) -> Result<Option<PasswordHash>, StoreError> {
+    let Some(user) = user else { return Ok(None) };
+    reads.more(&Wanted::person(&user)).await?;
+    reads.credential(&user)
 }
 
 /// A missing user or hash costs as much as a wrong password (checklist E-2).

@@ -1,17 +1,18 @@
 //! Drives the engine: performs its asks, commits its decision in one batch, and only then lets the reply out.
 //!
 //! ```text
-//!   record ─▶ engine ─ ask ─▶ store, pool, outside ─ answer ─▶ engine ─▶ commit ─▶ store ─▶ mails, reply
-//!                                                                          │ conflict: load again, run again
+//!   record ─▶ engine ─ ask ─▶ reads, pool, outside ─ answer ─▶ engine ─▶ commit after the reads ─▶ store ─▶ mails, reply
+//!                                                                          │ conflict: read again, run again
 //! ```
 
 use std::sync::Arc;
 
 use idflow_core::Data;
+use idflow_core::block::BlockTarget;
 use idflow_core::counter::CounterStep;
 use idflow_core::digest::Digest;
 use idflow_core::grant::AuthorizationRequest;
-use idflow_core::id::JourneyId;
+use idflow_core::id::{JourneyId, UserId};
 use idflow_core::journey::{Binding, Channel, Ending, Journey, LastPost, Phase, Purpose};
 use idflow_core::session::Session;
 use idflow_core::time::{Span, Timestamp};
@@ -21,16 +22,15 @@ use idflow_engine::bind::Runnable;
 use idflow_engine::context::Surroundings;
 use idflow_engine::run::{Commit as Decided, Input, Next, OpenSession, Refusal, Run, Start};
 use idflow_oidc::endpoint::authorize::{self, Answer};
-use idflow_store::{Commit, CommitError, Stored, Version};
+use idflow_store::{Commit, CommitError, ReadSet, Wanted};
 
 use crate::app::{App, Unavailable};
-use crate::asks::Verdicts;
 use crate::configuration::ServedFlow;
 use crate::metrics::{EndKind, StepResult};
 use crate::visitor::Visitor;
 
-/// How often a step is run again when somebody else was first.
-const TRIES: u32 = 4;
+/// How often a step is decided when somebody else is first each time. Far more than people or their tabs can cause.
+const TRIES: u32 = 16;
 
 /// How long a journey that ended is kept, so that its last page can be shown again.
 const KEPT_AFTER_END: Span = Span::minutes(10);
@@ -41,7 +41,7 @@ pub enum Driven {
     Moved(Box<Moved>),
     /// Nothing changed.
     Refused(Refusal),
-    /// The revision is not held, or may not run any more.
+    /// The revision is not held, or may not run any more, or the application is switched off.
     Withdrawn,
 }
 
@@ -74,53 +74,66 @@ pub async fn start(
         locale: Some(visitor.locale.tag().to_owned()),
         purpose,
     };
-    let now = app.clock.now();
-    let run = Run::start(&runnable, start, now, app.chance.as_ref());
-    let driven = match settle(app, run).await {
-        Settled::Refused(refusal) => Driven::Refused(refusal),
-        Settled::Decided(decided, verdicts) => match commit(app, decided, verdicts, None, None, now).await? {
-            Ok(mut moved) => {
-                app.metrics.step(StepResult::Started);
-                moved.binding = moved.binding.or(Some(secret));
-                Driven::Moved(Box::new(moved))
-            }
-            Err(_) => return Err(Unavailable),
-        },
-    };
-    Ok(driven)
+    for _ in 0..TRIES {
+        let mut reads = app.store.reads(app.clock.now());
+        let switches = switches(runnable.program().digest, &start.purpose);
+        let run = Run::start(&runnable, start.clone(), reads.now(), app.chance.as_ref());
+        let decided = match settle(app, run, &mut reads, &switches).await? {
+            Settled::Refused(refusal) => return Ok(Driven::Refused(refusal)),
+            Settled::Blocked => return Ok(Driven::Withdrawn),
+            Settled::Decided(decided) => decided,
+        };
+        if let Ok(mut moved) = commit(app, decided, reads, None).await? {
+            app.metrics.step(StepResult::Started);
+            moved.binding = moved.binding.or(Some(secret));
+            return Ok(Driven::Moved(Box::new(moved)));
+        }
+    }
+    Err(Unavailable)
 }
 
-/// Continues a journey with a post. Whoever calls has checked that the visitor is bound to it.
+/// Continues a journey with a post, from the reads that it was loaded with. Whoever calls has checked that the
+/// visitor is bound to it.
 pub async fn resume(
     app: &App,
     visitor: &Visitor,
-    mut stored: Stored<Journey>,
+    id: JourneyId,
+    mut reads: ReadSet,
     input: &Input,
 ) -> Result<Driven, Unavailable> {
     for _ in 0..TRIES {
-        let Some(runnable) = runnable(app, &stored.value).await? else { return Ok(Driven::Withdrawn) };
-        let now = app.clock.now();
-        let id = stored.value.id;
-        let context = surroundings(app, visitor, &stored.value.purpose);
-        let run = Run::resume(&runnable, stored.value, input.clone(), context, now, app.chance.as_ref());
-        let (decided, verdicts) = match settle(app, run).await {
+        let Some(journey) = reads.journey(&id)? else { return Ok(Driven::Refused(Refusal::Expired)) };
+        let Some(runnable) = runnable(app, &journey).await? else { return Ok(Driven::Withdrawn) };
+        let switches = switches(journey.digest, &journey.purpose);
+        let context = surroundings(app, visitor, &journey.purpose);
+        let run = Run::resume(&runnable, journey, input.clone(), context, reads.now(), app.chance.as_ref());
+        let decided = match settle(app, run, &mut reads, &switches).await? {
+            Settled::Blocked => return Ok(Driven::Withdrawn),
             Settled::Refused(refusal) => {
                 app.metrics.step(StepResult::Refused);
                 return Ok(Driven::Refused(refusal));
             }
-            Settled::Decided(decided, verdicts) => (decided, verdicts),
+            Settled::Decided(decided) => decided,
         };
-        let post = LastPost { token: Digest::of(&input.token), visitor: visitor.fingerprint(), at: now };
-        match commit(app, decided, verdicts, Some(stored.version), Some(post), now).await? {
-            Ok(moved) => {
-                app.metrics.step(StepResult::Moved);
-                return Ok(Driven::Moved(Box::new(moved)));
-            }
-            // Somebody else was first: with the new state the same post has another meaning, or none.
-            Err(_changed) => stored = app.store.journey(&id, app.clock.now()).await?.ok_or(Unavailable)?,
+        let post =
+            LastPost { token: Digest::of(&input.token), visitor: visitor.fingerprint(), at: reads.now() };
+        if let Ok(moved) = commit(app, decided, reads, Some(post)).await? {
+            app.metrics.step(StepResult::Moved);
+            return Ok(Driven::Moved(Box::new(moved)));
         }
+        // Somebody else was first: with the new state the same post has another meaning, or none.
+        reads = app.store.read(app.clock.now(), &[Wanted::journey(&id)]).await?;
     }
     Err(Unavailable)
+}
+
+/// What can be switched off under every step of a journey; its user is judged with the look at the user.
+fn switches(digest: Digest, purpose: &Purpose) -> Vec<BlockTarget> {
+    let client = match purpose {
+        Purpose::Authorize(request) => Some(BlockTarget::Client(request.client_id.clone())),
+        Purpose::Standalone { .. } => None,
+    };
+    client.into_iter().chain([BlockTarget::Revision(digest)]).collect()
 }
 
 /// Whether a journey may not go on whatever is posted: its revision was withdrawn or uses a forbidden node kind, or
@@ -147,22 +160,45 @@ async fn runnable(app: &App, journey: &Journey) -> Result<Option<Arc<Runnable>>,
 }
 
 enum Settled {
-    Decided(Box<Decided>, Verdicts),
+    Decided(Box<Decided>),
     Refused(Refusal),
+    /// Something that the step stands on was switched off.
+    Blocked,
 }
 
-async fn settle(app: &App, mut run: Run<'_>) -> Settled {
-    let mut verdicts = Verdicts::new();
+/// Runs to a decision. The switches are read together with what the first ask wants, and judged before anything is
+/// answered or done.
+async fn settle(
+    app: &App,
+    mut run: Run<'_>,
+    reads: &mut ReadSet,
+    switches: &[BlockTarget],
+) -> Result<Settled, Unavailable> {
+    app.metrics.decisions.inc();
+    let mut next = run.next();
+    if let Next::Refused(refusal) = next {
+        return Ok(Settled::Refused(refusal));
+    }
+    let mut wanted: Vec<Wanted> = switches.iter().map(Wanted::block).collect();
+    if let Next::Ask(pending) = &next {
+        wanted.extend(app.asks.wanted(&pending.ask));
+    }
+    reads.more(&wanted).await?;
+    for switch in switches {
+        if reads.is_blocked(switch)? {
+            return Ok(Settled::Blocked);
+        }
+    }
     loop {
-        match run.next() {
+        match next {
             Next::Ask(pending) => {
                 let configuration = app.configuration.load_full();
-                let answer = app.asks.perform(&pending, &configuration, app.clock.now(), &mut verdicts).await;
-                run.answer(answer);
+                run.answer(app.asks.perform(&pending, &configuration, reads).await);
             }
-            Next::Done(decided) => return Settled::Decided(decided, verdicts),
-            Next::Refused(refusal) => return Settled::Refused(refusal),
+            Next::Done(decided) => return Ok(Settled::Decided(decided)),
+            Next::Refused(refusal) => return Ok(Settled::Refused(refusal)),
         }
+        next = run.next();
     }
 }
 
@@ -172,11 +208,10 @@ struct Changed;
 async fn commit(
     app: &App,
     mut decided: Box<Decided>,
-    verdicts: Verdicts,
-    version: Option<Version>,
+    reads: ReadSet,
     post: Option<LastPost>,
-    now: Timestamp,
 ) -> Result<Result<Moved, Changed>, Unavailable> {
+    let now = reads.now();
     let id = decided.journey.id;
     let mut moved = Moved { journey: decided.journey.clone(), binding: None, session: None };
     moved.journey.last_post = post;
@@ -186,29 +221,30 @@ async fn commit(
         moved.journey.binding = Binding { rotation, secret: Digest::of(&secret), ..moved.journey.binding };
         moved.binding = Some(secret);
     }
-    let mut batch = Commit::new(now);
-    for (user, seen) in verdicts {
-        batch = batch.credential(user, seen);
-    }
+    let mut opened = None;
     if let Some(opens) = decided.opens.take() {
         let session = session(app, id, opens, now);
+        let mut code = None;
         if let (Purpose::Authorize(request), Some(user)) = (&moved.journey.purpose, session.user) {
-            let user = user_of(app, &decided.writes, user).await?;
-            batch = batch.put_grant(grant(app, &moved.journey, request, &session, &user, now)?, None);
+            let user = user_of(&reads, &decided.writes, user)?;
+            code = Some(grant(app, &moved.journey, request, &session, &user, now)?);
         }
         let lifetime = session.expires.since(now);
         moved.session = Some((format!("{}.{}", session.id, app.session_secret(id)), lifetime));
         set_session(&mut moved.journey, &session);
-        decided.writes.push(Write::OpenSession(session));
+        opened = Some((session, code));
     }
     if matches!(moved.journey.phase, Phase::Ended(_)) {
         moved.journey.deadline = now.plus(KEPT_AFTER_END);
     }
-    batch = batch
-        .put_journey(moved.journey.clone(), version)
+    let mut batch = Commit::after(reads)
+        .put_journey(moved.journey.clone())
         .writes(std::mem::take(&mut decided.writes))
         .counters(counted(app, &mut decided))
         .audit(decided.audit.clone());
+    if let Some((session, code)) = opened {
+        batch = code.into_iter().fold(batch.put_session(session), Commit::put_grant);
+    }
     match app.store.commit(batch).await {
         Ok(()) => {
             after(app, *decided, &moved.journey);
@@ -282,16 +318,16 @@ fn set_session(journey: &mut Journey, opened: &Session) {
     }
 }
 
-async fn user_of(app: &App, writes: &[Write], wanted: idflow_core::id::UserId) -> Result<User, Unavailable> {
-    let created = writes.iter().find_map(|write| match write {
+fn user_of(reads: &ReadSet, writes: &[Write], wanted: UserId) -> Result<User, Unavailable> {
+    let written = writes.iter().find_map(|write| match write {
         Write::CreateUser { user, .. } | Write::UpdateUser { user, .. } if user.id == wanted => {
             Some(user.clone())
         }
         _ => None,
     });
-    match created {
+    match written {
         Some(user) => Ok(user),
-        None => Ok(app.store.user(&wanted).await?.ok_or(Unavailable)?.value),
+        None => reads.user(&wanted)?.ok_or(Unavailable),
     }
 }
 

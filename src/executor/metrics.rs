@@ -51,6 +51,8 @@ pub struct Metrics {
     steps: Family<StepLabels, Counter>,
     ends: Family<EndLabels, Counter>,
     grants: Family<GrantLabels, Counter>,
+    /// How often a request to a journey was decided: more often than there are posts, where somebody else was first.
+    pub decisions: Counter,
     /// Mails handed to a mail server.
     pub mails_sent: Counter,
     /// Mails that no mail server took.
@@ -68,6 +70,7 @@ impl Metrics {
             steps: Family::default(),
             ends: Family::default(),
             grants: Family::default(),
+            decisions: Counter::default(),
             mails_sent: Counter::default(),
             mails_failed: Counter::default(),
             configuration_confirmed: Gauge::default(),
@@ -78,6 +81,11 @@ impl Metrics {
         let help =
             "What happened to the grants of applications, by event: code.issued, token.issued, grant.revoked";
         registry.register("idflow_grant_events", help, metrics.grants.clone());
+        registry.register(
+            "idflow_journey_decisions",
+            "Runs of a step, more than one where somebody else was first",
+            metrics.decisions.clone(),
+        );
         registry.register("idflow_mails_sent", "Mails handed to a mail server", metrics.mails_sent.clone());
         registry.register(
             "idflow_mails_failed",

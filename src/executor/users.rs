@@ -43,7 +43,8 @@ pub async fn load(
 ) -> Result<usize, LoadError> {
     let mut created = 0;
     for (index, new) in users.into_iter().enumerate() {
-        let now = clock.now();
+        let mut reads = store.reads(clock.now());
+        let now = reads.now();
         let id = UserId::random(chance);
         let user = User {
             id,
@@ -57,7 +58,7 @@ pub async fn load(
         let known =
             directory.1.unique.iter().find_map(|name| Some((name.clone(), user.text(name)?.to_owned())));
         if let Some((name, value)) = known {
-            let found = store.find_user(directory.0, &[name], &value).await;
+            let found = reads.find_user(directory.0, &[name], &value).await;
             if found.map_err(|error| LoadError::Store(index, error.into()))?.is_some() {
                 continue;
             }
@@ -68,7 +69,7 @@ pub async fn load(
                 hasher.hash(&SecretText::new(password), chance).map_err(|_| LoadError::Password(index))?;
             writes.push(Write::SetPassword { user: id, hash, ends_sessions: false });
         }
-        match store.commit(Commit::new(now).writes(writes)).await {
+        match store.commit(Commit::after(reads).writes(writes)).await {
             Ok(()) => created += 1,
             Err(CommitError::Taken { .. }) => {}
             Err(error) => return Err(LoadError::Store(index, error)),

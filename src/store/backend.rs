@@ -27,11 +27,8 @@ pub type Key = Vec<u8>;
 /// 3. Reads return expired records too; conditions treat them as absent.
 /// 4. Nothing panics and nothing blocks without bound, whatever state the storage is in.
 pub trait Backend: Send + Sync {
-    /// The record under a key.
-    fn get<'a>(&'a self, key: &'a [u8]) -> Reply<'a, Result<Option<Versioned>, Unavailable>>;
-
-    /// The records under some keys, in their order, all from the same moment.
-    fn get_many<'a>(&'a self, keys: &'a [Key]) -> Reply<'a, Result<Vec<Option<Versioned>>, Unavailable>>;
+    /// The records under some keys, in their order, all from the same moment: one transaction, one round trip.
+    fn read<'a>(&'a self, keys: &'a [Key]) -> Reply<'a, Result<Vec<Option<Versioned>>, Unavailable>>;
 
     /// Performs a batch wholly or not at all. `Unavailable` leaves open which of the two it was, so the caller
     /// shows nothing as done and repeats. A future that is dropped may or may not have its effect.

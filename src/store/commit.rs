@@ -1,7 +1,8 @@
 //! One visible step as one batch: records, side writes, counters and audit events together.
 //!
-//! Building a batch reads what its conditions need (users, standings); each of these reads is itself part of the
-//! conditions, so whatever changes in between makes a conflict and never a lost write.
+//! A commit is made of the reads it was decided by, and takes their guards along: whatever changed since makes a
+//! conflict and never a lost write. What the rules of the records need besides is read in one more round trip, and is
+//! part of the conditions too; a step that has read the people it concerns needs none.
 
 mod people;
 mod plan;
@@ -9,26 +10,27 @@ mod plan;
 use idflow_core::audit::AuditEvent;
 use idflow_core::counter::{CounterKey, CounterStep};
 use idflow_core::grant::Grant;
-use idflow_core::id::{SessionId, UserId};
+use idflow_core::id::UserId;
 use idflow_core::journey::Journey;
 use idflow_core::session::Session;
 use idflow_core::time::Timestamp;
 use idflow_core::write::Write;
 
 use self::plan::Plan;
-use crate::backend::{Refusal, Rejected};
-use crate::{Store, StoreError, Version};
+use crate::backend::{Effect, Key, Refusal, Rejected};
+use crate::record::Record;
+use crate::{ReadSet, Store, StoreError};
 
 /// Everything one step changes. Each record stands in it at most once.
 #[derive(Debug, Clone)]
 pub struct Commit {
-    now: Timestamp,
-    journeys: Vec<(Journey, Option<Version>)>,
-    sessions: Vec<(Session, Option<Version>)>,
-    grants: Vec<(Grant, Option<Version>)>,
-    ended_sessions: Vec<SessionId>,
+    reads: ReadSet,
+    journeys: Vec<Journey>,
+    sessions: Vec<Session>,
+    grants: Vec<Grant>,
     ended_users: Vec<UserId>,
-    credentials: Vec<(UserId, Option<Version>)>,
+    /// Changes of kinds that have no rules of their own.
+    plain: Vec<(Key, Result<Effect, StoreError>)>,
     writes: Vec<Write>,
     counters: Vec<CounterStep>,
     audit: Vec<AuditEvent>,
@@ -61,88 +63,107 @@ impl<E: Into<StoreError>> From<E> for CommitError {
 }
 
 impl Commit {
-    /// An empty commit; `now` judges expiry and counter windows.
-    pub const fn new(now: Timestamp) -> Self {
+    /// A commit that changes nothing yet and demands that every guard of `reads` is still as it was read. A record
+    /// that was not read must not exist when it is put.
+    pub const fn after(reads: ReadSet) -> Self {
         Self {
-            now,
+            reads,
             journeys: Vec::new(),
             sessions: Vec::new(),
             grants: Vec::new(),
-            ended_sessions: Vec::new(),
             ended_users: Vec::new(),
-            credentials: Vec::new(),
+            plain: Vec::new(),
             writes: Vec::new(),
             counters: Vec::new(),
             audit: Vec::new(),
         }
     }
 
-    /// Writes a journey that was read with `expected`; without it, one that must not exist yet.
-    pub fn put_journey(mut self, journey: Journey, expected: Option<Version>) -> Self {
-        self.journeys.push((journey, expected));
+    /// The moment that judges expiry and counter windows.
+    pub const fn now(&self) -> Timestamp {
+        self.reads.now()
+    }
+
+    /// Writes a journey. One that goes on after its user's standing ended is a conflict; when the same commit ends
+    /// it, this journey goes on.
+    #[must_use]
+    pub fn put_journey(mut self, journey: Journey) -> Self {
+        self.journeys.push(journey);
         self
     }
 
-    /// Writes a session that was read with `expected`; without it, one that must not exist yet. A session of a
-    /// locked or ended user is a conflict. When the same commit ends the user's sessions, this one goes on.
-    pub fn put_session(mut self, session: Session, expected: Option<Version>) -> Self {
-        self.sessions.push((session, expected));
+    /// Writes a session. A session of a locked or ended user is a conflict. When the same commit ends the user's
+    /// sessions, this one goes on.
+    #[must_use]
+    pub fn put_session(mut self, session: Session) -> Self {
+        self.sessions.push(session);
         self
     }
 
-    /// Writes a grant that was read with `expected`; without it, one that must not exist yet and whose session
-    /// is alive or opened in the same commit: anything else is a conflict.
-    pub fn put_grant(mut self, grant: Grant, expected: Option<Version>) -> Self {
-        self.grants.push((grant, expected));
+    /// Writes a grant. One that was not read is new, and its session must be alive or opened in the same commit:
+    /// anything else is a conflict.
+    #[must_use]
+    pub fn put_grant(mut self, grant: Grant) -> Self {
+        self.grants.push(grant);
         self
     }
 
-    /// Ends one session. Its grants go on until they expire or the user's are ended.
-    pub fn end_session(mut self, session: SessionId) -> Self {
-        self.ended_sessions.push(session);
-        self
-    }
-
-    /// Ends all sessions and grants of a user, but those written in the same commit.
+    /// Ends all sessions, grants and journeys of a user, but those written in the same commit.
+    #[must_use]
     pub fn end_sessions_of(mut self, user: UserId) -> Self {
         self.ended_users.push(user);
         self
     }
 
-    /// Demands that the user's password hash is still the one that was read with `expected`, or that there is
-    /// still none. A verdict about a password belongs in the same commit as this, so that neither a verdict nor a
-    /// rehash of an old password outlives its change.
-    pub fn credential(mut self, user: UserId, expected: Option<Version>) -> Self {
-        self.credentials.push((user, expected));
+    /// Writes a record of a kind without rules.
+    pub(crate) fn put<R: Record>(mut self, id: impl AsRef<[u8]>, record: &R) -> Self {
+        let effect = self.reads.store().put(id.as_ref(), record);
+        self.plain.push((R::KIND.key(id.as_ref()), effect));
+        self
+    }
+
+    /// Removes a record of a kind without rules.
+    pub(crate) fn remove<R: Record>(mut self, id: &[u8]) -> Self {
+        self.plain.push((R::KIND.key(id), Ok(Effect::Delete)));
         self
     }
 
     /// Adds side writes, performed in their order.
+    #[must_use]
     pub fn writes(mut self, writes: impl IntoIterator<Item = Write>) -> Self {
         self.writes.extend(writes);
         self
     }
 
     /// Adds counter steps, taken in their order.
+    #[must_use]
     pub fn counters(mut self, steps: impl IntoIterator<Item = CounterStep>) -> Self {
         self.counters.extend(steps);
         self
     }
 
     /// Adds security events.
+    #[must_use]
     pub fn audit(mut self, events: impl IntoIterator<Item = AuditEvent>) -> Self {
         self.audit.extend(events);
         self
     }
 }
 
+impl Store {
+    /// Performs the commit wholly or not at all, as one durable write.
+    pub async fn commit(&self, commit: Commit) -> Result<(), CommitError> {
+        perform(self, commit).await
+    }
+}
+
 /// Plans the batch and applies it.
-pub(crate) async fn perform(store: &Store, commit: Commit) -> Result<(), CommitError> {
-    let Plan { batch, taken, counters } = plan::plan(store, commit).await?;
-    if batch.operations.is_empty() && batch.counters.is_empty() {
+async fn perform(store: &Store, commit: Commit) -> Result<(), CommitError> {
+    let Plan { batch, taken, counters } = plan::plan(commit).await?;
+    if batch.counters.is_empty() && batch.operations.iter().all(|one| one.effect == Effect::Check) {
         return Ok(());
     }
-    match store.0.backend.apply(batch).await {
+    match store.backend().apply(batch).await {
         Ok(()) => Ok(()),
         Err(Refusal::Unavailable(unavailable)) => Err(unavailable.into()),
         Err(Refusal::Rejected(Rejected::Conflict { key })) => Err(match taken.get(&key) {

@@ -14,7 +14,7 @@ impl Store {
     pub async fn purge(&self, now: Timestamp) -> Result<usize, StoreError> {
         let mut removed = 0;
         loop {
-            let keys = self.0.backend.expired_before(now, BATCH).await?;
+            let keys = self.backend().expired_before(now, BATCH).await?;
             let full = keys.len() == BATCH;
             let went = self.remove_expired(keys, now).await?;
             removed += went;
@@ -31,7 +31,7 @@ impl Store {
             for key in &keys {
                 batch.push(key.clone(), Condition::Absent, Effect::Delete);
             }
-            match self.0.backend.apply(batch).await {
+            match self.backend().apply(batch).await {
                 Ok(()) => break,
                 Err(Refusal::Rejected(Rejected::Conflict { key } | Rejected::CounterFull { key })) => {
                     keys.retain(|other| *other != key);

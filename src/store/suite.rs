@@ -7,7 +7,8 @@ use idflow_core::time::{Span, Timestamp};
 use tokio::task::JoinSet;
 
 use crate::backend::{
-    Backend, Batch, Condition, Counting, Effect, Refusal, Rejected, Step, Versioned, decode_count,
+    Backend, Batch, Condition, Counting, Effect, Refusal, Rejected, Step, Unavailable, Versioned,
+    decode_count,
 };
 
 /// One test per law. `$make` is an expression for an empty backend and whatever must outlive it.
@@ -56,8 +57,13 @@ async fn write(backend: &Shared, key: &[u8], effect: Effect) {
     backend.apply(batch([(key, Condition::Any, effect)])).await.unwrap();
 }
 
+/// One record.
+pub(crate) async fn one(backend: &dyn Backend, key: &[u8]) -> Result<Option<Versioned>, Unavailable> {
+    Ok(backend.read(&[key.to_vec()]).await?.pop().flatten())
+}
+
 async fn read(backend: &Shared, key: &[u8]) -> Option<Versioned> {
-    backend.get(key).await.unwrap()
+    one(&**backend, key).await.unwrap()
 }
 
 async fn bytes(backend: &Shared, key: &[u8]) -> Option<Vec<u8>> {
@@ -78,7 +84,7 @@ pub(crate) async fn a_put_is_read_back(backend: Shared) {
     write(&backend, b"b", put(b"")).await;
     let found = read(&backend, b"a").await.unwrap();
     assert_eq!((found.bytes.as_slice(), found.expires), (&b"1"[..], Some(Timestamp(2_000_000))));
-    let found = backend.get_many(&[b"b".to_vec(), b"x".to_vec(), b"a".to_vec()]).await.unwrap();
+    let found = backend.read(&[b"b".to_vec(), b"x".to_vec(), b"a".to_vec()]).await.unwrap();
     let found: Vec<_> = found.into_iter().map(|record| record.map(|record| record.bytes)).collect();
     assert_eq!(found, [Some(b"".to_vec()), None, Some(b"1".to_vec())]);
     write(&backend, b"a", Effect::Delete).await;
@@ -262,7 +268,7 @@ pub(crate) async fn a_closed_backend_is_unavailable(backend: Shared) {
     let closing = Arc::clone(&backend);
     std::thread::spawn(move || closing.close()).join().unwrap();
     assert!(matches!(backend.apply(Batch::at(NOW)).await, Err(Refusal::Unavailable(_))));
-    assert!(backend.get(b"k").await.is_err());
+    assert!(backend.read(&[b"k".to_vec()]).await.is_err());
     assert!(backend.health().await.is_err());
     backend.close();
 }

@@ -8,7 +8,8 @@ mod speed;
 
 use std::sync::Arc;
 
-use idflow_core::chance::SeededChance;
+use idflow_core::chance::{Chance, SeededChance};
+use idflow_core::counter::CounterKey;
 use idflow_core::digest::Digest;
 use idflow_core::grant::{AuthorizationRequest, Grant, GrantStage};
 use idflow_core::id::{GrantId, JourneyId, SessionId, UserId};
@@ -19,7 +20,7 @@ use idflow_core::time::{Span, Timestamp};
 use idflow_core::user::{User, UserState};
 use idflow_core::write::Write;
 
-use crate::{Commit, Keyring, Store};
+use crate::{Commit, Keyring, ReadSet, Store, StoreError, Wanted};
 
 const NOW: Timestamp = Timestamp(1_700_000_000_000);
 
@@ -40,7 +41,7 @@ fn later(span: Span) -> Timestamp {
     NOW.plus(span)
 }
 
-fn user(id: u8, email: &str) -> User {
+pub(crate) fn user(id: u8, email: &str) -> User {
     let attributes = serde_json::json!({ "email": email });
     User {
         id: UserId::from_bytes([id; 16]),
@@ -116,7 +117,7 @@ fn exchanged(grant: &Grant) -> Grant {
 
 /// As text, so that a field that is added later without a default breaks these tests as it would break journeys
 /// that are under way.
-fn journey(id: u8) -> Journey {
+pub(crate) fn journey(id: u8) -> Journey {
     let text = serde_json::json!({
         "format": 1,
         "flags": 0,
@@ -136,6 +137,67 @@ fn journey(id: u8) -> Journey {
     serde_json::from_value(text).unwrap()
 }
 
+/// What tests look at, one read each.
+impl Store {
+    async fn journey(&self, id: &JourneyId, now: Timestamp) -> Result<Option<Journey>, StoreError> {
+        self.read(now, &[Wanted::journey(id)]).await?.journey(id)
+    }
+
+    async fn session(&self, id: &SessionId, now: Timestamp) -> Result<Option<Session>, StoreError> {
+        self.reads(now).session(id).await
+    }
+
+    async fn grant(&self, id: &GrantId, now: Timestamp) -> Result<Option<Grant>, StoreError> {
+        self.reads(now).grant(id).await
+    }
+
+    async fn user(&self, id: &UserId) -> Result<Option<User>, StoreError> {
+        self.read(NOW, &Wanted::person(id)).await?.user(id)
+    }
+
+    async fn credential(&self, id: &UserId) -> Result<Option<PasswordHash>, StoreError> {
+        self.read(NOW, &Wanted::person(id)).await?.credential(id)
+    }
+
+    async fn find_user(&self, directory: &str, value: &str) -> Result<Option<User>, StoreError> {
+        self.reads(NOW).find_user(directory, &unique(), value).await
+    }
+
+    /// The counters' values.
+    async fn counts(&self, keys: &[CounterKey], now: Timestamp) -> Vec<u32> {
+        let wanted: Vec<Wanted> = keys.iter().map(|key| self.counter(key)).collect();
+        let reads = self.read(now, &wanted).await.unwrap();
+        keys.iter().map(|key| reads.count(key).unwrap().value).collect()
+    }
+
+    /// The reads of who has looked at a session.
+    async fn after_session(&self, id: &SessionId, now: Timestamp) -> ReadSet {
+        let mut reads = self.reads(now);
+        assert!(reads.session(id).await.unwrap().is_some());
+        reads
+    }
+
+    /// The reads of who has looked at a grant.
+    async fn after_grant(&self, id: &GrantId) -> ReadSet {
+        let mut reads = self.reads(NOW);
+        assert!(reads.grant(id).await.unwrap().is_some());
+        reads
+    }
+
+    /// A commit by who knows nothing.
+    fn blind(&self) -> Commit {
+        Commit::after(self.reads(NOW))
+    }
+}
+
+pub(crate) fn sample_session(chance: &dyn Chance) -> Session {
+    Session { id: SessionId::random(chance), ..session(1, Some(&user(1, ""))) }
+}
+
+pub(crate) fn sample_grant(chance: &dyn Chance, session: &Session) -> Grant {
+    Grant { id: GrantId::random(chance), ..grant(1, session) }
+}
+
 /// Commits and demands success.
 async fn done(store: &Store, commit: Commit) {
     assert_eq!(store.commit(commit).await, Ok(()));
@@ -146,8 +208,7 @@ async fn signed_in(store: &Store) -> (User, Session, Grant) {
     let user = user(1, "ada@example.com");
     let session = session(1, Some(&user));
     let grant = exchanged(&grant(1, &session));
-    let writes =
-        [create(user.clone()), set_password(&user, "old", false), Write::OpenSession(session.clone())];
-    done(store, Commit::new(NOW).writes(writes).put_grant(grant.clone(), None)).await;
+    let writes = [create(user.clone()), set_password(&user, "old", false)];
+    done(store, store.blind().writes(writes).put_session(session.clone()).put_grant(grant.clone())).await;
     (user, session, grant)
 }

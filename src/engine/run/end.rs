@@ -112,14 +112,14 @@ impl Run<'_> {
     }
 }
 
-/// The texts of the last page. A locked user is told no more than to start again: somebody may merely have named
-/// the account.
+/// The texts of the last page. Of a user who was locked or whose standing ended nobody learns more than to start
+/// again: somebody may merely have named the account.
 fn last_page(code: &str) -> &'static str {
     match code {
         "locked" => "notice-too-many-requests",
         "timeout" => "notice-expired",
         "cancelled" => "notice-cancelled",
-        "userLocked" => "notice-start-again",
+        "userLocked" | "standingEnded" => "notice-start-again",
         _ => "notice-failed",
     }
 }

@@ -204,7 +204,9 @@ fn fits(ask: &Ask, answer: &Answer) -> bool {
         | (Ask::HashPassword { .. }, Answer::Hashed(_) | Answer::Weak(_))
         | (Ask::VerifyPassword { .. }, Answer::Verified { .. })
         | (Ask::Http(_), Answer::Http { .. } | Answer::Unavailable | Answer::Gone) => true,
-        (Ask::ReadUser { user }, Answer::User(found)) => found.as_ref().is_none_or(|found| found.id == *user),
+        (Ask::ReadUser { user } | Ask::ReadIdentified { user, .. }, Answer::User(found)) => {
+            found.as_ref().is_none_or(|found| found.id == *user)
+        }
         (Ask::ReadCounters { keys }, Answer::Counts(counts)) => keys.len() == counts.len(),
         _ => false,
     }

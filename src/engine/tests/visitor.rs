@@ -37,7 +37,9 @@ pub(super) fn finished(run: &mut Run<'_>, answer: &dyn Fn(&PendingAsk) -> Answer
 /// An outside where everything works.
 pub(super) fn outside(pending: &PendingAsk) -> Answer {
     match &pending.ask {
-        Ask::ReadUser { user: wanted } => Answer::User(Some(user(wanted.as_bytes()[0]))),
+        Ask::ReadUser { user: wanted } | Ask::ReadIdentified { user: wanted, .. } => {
+            Answer::User(Some(user(wanted.as_bytes()[0])))
+        }
         Ask::ReadCounters { keys } => Answer::Counts(vec![Count::default(); keys.len()]),
         _ => Answer::Http { status: 200, body: Value::Null },
     }

@@ -10,7 +10,8 @@ use crate::visitor::Visitor;
 
 /// `/`: says whether the browser is signed in. Nothing else is here: applications are elsewhere.
 pub(super) async fn home(State(app): State<Shared>, visitor: Visitor) -> Response {
-    match provider::signed_in(&app, &visitor).await {
+    let mut reads = app.store.reads(app.clock.now());
+    match provider::signed_in(&app, &visitor, &mut reads, None).await {
         Ok(Some(_)) => respond::notice(&app, &visitor, Notice::SignedIn),
         Ok(None) => {
             let configuration = app.configuration.load();

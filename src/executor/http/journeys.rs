@@ -16,7 +16,7 @@ use idflow_engine::run::{Input, Refusal};
 use idflow_oidc::endpoint::authorize;
 use idflow_oidc::refusal::Refusal as ProviderRefusal;
 use idflow_pages::Notice;
-use idflow_store::Stored;
+use idflow_store::{ReadSet, Wanted};
 
 use crate::app::{App, Shared, Unavailable};
 use crate::drive::{self, Driven, Moved};
@@ -31,7 +31,7 @@ const LOST_ANSWER: idflow_core::time::Span = idflow_core::time::Span::seconds(15
 pub async fn show(State(app): State<Shared>, Path(id): Path<String>, visitor: Visitor, uri: Uri) -> Response {
     let loaded = match load(&app, &visitor, &id).await {
         Ok(Some(loaded)) if loaded.bound == Bound::Current => loaded,
-        Ok(Some(loaded)) if missed_answer(&app, &visitor, &loaded.stored.value) => {
+        Ok(Some(loaded)) if missed_answer(&app, &visitor, &loaded.journey) => {
             return match answered_again(&app, &visitor, &loaded).await {
                 Ok(response) => response,
                 Err(Unavailable) => respond::unavailable(&app, &visitor),
@@ -41,7 +41,7 @@ pub async fn show(State(app): State<Shared>, Path(id): Path<String>, visitor: Vi
         Err(Unavailable) => return respond::unavailable(&app, &visitor),
     };
     let notice = uri.query().filter(|query| *query == "notice=repeated").map(|_| "notice-repeated");
-    match page(&app, &visitor, &loaded.stored.value, notice).await {
+    match page(&app, &visitor, &loaded.journey, notice).await {
         Ok(response) => response,
         Err(Unavailable) => respond::unavailable(&app, &visitor),
     }
@@ -74,8 +74,8 @@ async fn posted(app: &App, visitor: &Visitor, id: &str, input: Input) -> Result<
     if loaded.bound == Bound::Previous {
         return repeated(app, visitor, &loaded, &input).await;
     }
-    let location = format!("/journeys/{}", loaded.stored.value.id);
-    Ok(match drive::resume(app, visitor, loaded.stored, &input).await? {
+    let location = format!("/journeys/{}", loaded.journey.id);
+    Ok(match drive::resume(app, visitor, loaded.journey.id, loaded.reads, &input).await? {
         Driven::Moved(moved) => see_other(app, visitor, &moved),
         // Whoever lost a race against the same post has read the journey before it moved.
         Driven::Refused(Refusal::AlreadyAnswered | Refusal::Ended) => match load(app, visitor, id).await? {
@@ -116,7 +116,7 @@ async fn repeated(
     loaded: &Loaded,
     input: &Input,
 ) -> Result<Response, Unavailable> {
-    let journey = &loaded.stored.value;
+    let journey = &loaded.journey;
     let answered = journey.last_post.as_ref().map(|last| last.token);
     let is_repetition = answered.is_some_and(|token| token.matches(&Digest::of(&input.token)));
     if is_repetition && missed_answer(app, visitor, journey) {
@@ -139,15 +139,17 @@ fn missed_answer(app: &App, visitor: &Visitor, journey: &Journey) -> bool {
 
 /// The last answer once more, with its cookies.
 async fn answered_again(app: &App, visitor: &Visitor, loaded: &Loaded) -> Result<Response, Unavailable> {
-    let journey = &loaded.stored.value;
+    let journey = &loaded.journey;
     let now = app.clock.now();
     let opened = match journey.phase {
-        Phase::Ended(Ending::Completed { session: Some(id), .. }) => app.store.session(&id, now).await?,
+        Phase::Ended(Ending::Completed { session: Some(id), .. }) => {
+            app.store.reads(now).session(&id).await?
+        }
         _ => None,
     };
     let session = opened.map(|opened| {
-        let cookie = format!("{}.{}", opened.value.id, app.session_secret(journey.id));
-        (cookie, opened.value.expires.since(now))
+        let cookie = format!("{}.{}", opened.id, app.session_secret(journey.id));
+        (cookie, opened.expires.since(now))
     });
     let rotated = loaded.bound == Bound::Previous;
     let binding = rotated.then(|| app.binding_secret(journey.id, journey.binding.rotation));
@@ -161,7 +163,8 @@ enum Bound {
 }
 
 struct Loaded {
-    stored: Stored<Journey>,
+    journey: Journey,
+    reads: ReadSet,
     bound: Bound,
 }
 
@@ -169,8 +172,9 @@ struct Loaded {
 async fn load(app: &App, visitor: &Visitor, id: &str) -> Result<Option<Loaded>, Unavailable> {
     let Ok(id) = id.parse::<JourneyId>() else { return Ok(None) };
     let Some(secret) = app.cookies().journey(&visitor.headers, id) else { return Ok(None) };
-    let Some(stored) = app.store.journey(&id, app.clock.now()).await? else { return Ok(None) };
-    let binding = &stored.value.binding;
+    let reads = app.store.read(app.clock.now(), &[Wanted::journey(&id)]).await?;
+    let Some(journey) = reads.journey(&id)? else { return Ok(None) };
+    let binding = &journey.binding;
     let shown = Digest::of(secret);
     let previous =
         binding.rotation.checked_sub(1).map(|rotation| Digest::of(app.binding_secret(id, rotation)));
@@ -181,7 +185,7 @@ async fn load(app: &App, visitor: &Visitor, id: &str) -> Result<Option<Loaded>, 
     } else {
         previous.filter(|previous| previous.matches(&shown)).map(|_| Bound::Previous)
     };
-    Ok(bound.map(|bound| Loaded { stored, bound }))
+    Ok(bound.map(|bound| Loaded { journey, reads, bound }))
 }
 
 /// Browsers name the origin of every post (checklist J-10); one that does not is no browser of ours.
@@ -265,7 +269,7 @@ async fn code(
 ) -> Result<Response, Unavailable> {
     let now = app.clock.now();
     let (grant, secret) = app.code(journey.id);
-    let stage = app.store.grant(&grant, now).await?.map(|grant| grant.value.stage);
+    let stage = app.store.reads(now).grant(&grant).await?.map(|grant| grant.stage);
     if !matches!(stage, Some(GrantStage::Code { expires, .. }) if now < expires) {
         return Ok(respond::notice(app, visitor, Notice::SignedIn));
     }

@@ -7,6 +7,7 @@ use axum::response::Response;
 use bytes::Bytes;
 use http::header::{ALLOW, AUTHORIZATION, CONTENT_TYPE};
 use http::{HeaderValue, Method, StatusCode, Uri};
+use idflow_core::block::BlockTarget;
 use idflow_core::grant::{AuthorizationRequest, Grant};
 use idflow_core::id::GrantId;
 use idflow_core::secret::SecretText;
@@ -17,7 +18,7 @@ use idflow_oidc::endpoint::authorize::{self, Answer};
 use idflow_oidc::endpoint::{Decision, Endpoint, Errors, Facts, Wanted, Written};
 use idflow_oidc::http::{Incoming, Response as Decided};
 use idflow_oidc::refusal::Refusal;
-use idflow_store::{Commit, CommitError, Stored};
+use idflow_store::{Commit, CommitError, ReadSet};
 
 use crate::app::{App, Unavailable};
 use crate::http::respond::{Reader, Trouble};
@@ -103,34 +104,44 @@ async fn answered(
     Err(Unavailable)
 }
 
-/// The facts of one request, with the versions they were read at.
+/// The facts of one request, and the reads they come from.
 struct Loaded {
+    reads: ReadSet,
     client: Option<Arc<Client>>,
-    grant: Option<Stored<Grant>>,
+    grant: Option<Grant>,
     user: Option<User>,
-    signed_in: Option<(Stored<Session>, User)>,
+    signed_in: Option<(Session, User)>,
 }
 
 impl Loaded {
     async fn load(app: &App, visitor: &Visitor, wanted: Wanted<'_>) -> Result<Self, Unavailable> {
+        let mut reads = app.store.reads(app.clock.now());
         let grant = match wanted.grant {
-            Some(id) => app.store.grant(&id, app.clock.now()).await?,
+            Some(id) => reads.grant(&id).await?,
             None => None,
         };
         let user = match &grant {
-            Some(grant) => app.store.user(&grant.value.user).await?.map(|stored| stored.value),
+            Some(grant) => reads.user(&grant.user)?,
             None => None,
         };
-        let signed_in = if wanted.session { signed_in(app, visitor).await? } else { None };
-        Ok(Self { client: wanted.client.and_then(|id| app.client(id)), grant, user, signed_in })
+        let switch = wanted.client.map(|id| BlockTarget::Client(id.to_owned()));
+        let signed_in =
+            if wanted.session { signed_in(app, visitor, &mut reads, switch.as_ref()).await? } else { None };
+        // Whoever begins a journey finds the switch there, and who shows a grant finds it at the grant.
+        let is_blocked = match &switch {
+            Some(switch) if signed_in.is_some() => reads.is_blocked(switch)?,
+            _ => false,
+        };
+        let client = wanted.client.filter(|_| !is_blocked).and_then(|id| app.client(id));
+        Ok(Self { reads, client, grant, user, signed_in })
     }
 
     fn facts(&self) -> Facts<'_> {
         Facts {
             client: self.client.as_deref(),
-            grant: self.grant.as_ref().map(|stored| &stored.value),
+            grant: self.grant.as_ref(),
             user: self.user.as_ref(),
-            signed_in: self.signed_in.as_ref().map(|(session, user)| (&session.value, user)),
+            signed_in: self.signed_in.as_ref().map(|(session, user)| (session, user)),
         }
     }
 }
@@ -146,7 +157,7 @@ async fn perform(
     match decision {
         Decision::Answer(decided) => Ok(Some(respond::decided(app, decided))),
         Decision::Refuse(refusal) => Ok(Some(refused(app, endpoint, visitor, refusal))),
-        Decision::Write(written) => write(app, *written, loaded.grant.as_ref()).await,
+        Decision::Write(written) => write(app, *written, loaded.reads.clone()).await,
         Decision::StartJourney(request) => {
             let flow_type = if request.registration { "Registration" } else { "Login" };
             let flow = loaded.client.as_deref().and_then(|client| client.flows.get(flow_type));
@@ -154,7 +165,9 @@ async fn perform(
             flows::start_for_application(app, visitor, request, flow_type, flow).await.map(Some)
         }
         Decision::IssueCode { request, user, .. } => match &loaded.signed_in {
-            Some((session, _)) => single_sign_on(app, visitor, &request, session, user).await,
+            Some((session, _)) => {
+                single_sign_on(app, visitor, &request, session, user, loaded.reads.clone()).await
+            }
             None => Err(Unavailable),
         },
     }
@@ -169,13 +182,9 @@ fn refused(app: &App, endpoint: &Endpoint, visitor: &Visitor, refusal: Refusal) 
 }
 
 /// Writes a grant and answers; nothing when the grant changed since it was loaded.
-async fn write(
-    app: &App,
-    written: Written,
-    before: Option<&Stored<Grant>>,
-) -> Result<Option<Response>, Unavailable> {
+async fn write(app: &App, written: Written, reads: ReadSet) -> Result<Option<Response>, Unavailable> {
     let Written { grant, event, refusal, answer } = written;
-    let commit = Commit::new(app.clock.now()).put_grant(grant.clone(), before.map(|stored| stored.version));
+    let commit = Commit::after(reads).put_grant(grant.clone());
     match app.store.commit(commit).await {
         Ok(()) => {
             app.audit_grant(event, &grant, refusal.map(Refusal::name));
@@ -186,19 +195,24 @@ async fn write(
     }
 }
 
-/// The browser's session with its user, when the cookie proves it and both are alive.
+/// The browser's session with its user, when the cookie proves it and both are alive. An off switch that matters
+/// besides is read along.
 pub(super) async fn signed_in(
     app: &App,
     visitor: &Visitor,
-) -> Result<Option<(Stored<Session>, User)>, Unavailable> {
+    reads: &mut ReadSet,
+    switch: Option<&BlockTarget>,
+) -> Result<Option<(Session, User)>, Unavailable> {
     let Some((id, secret)) = app.session_cookie(&visitor.headers) else { return Ok(None) };
-    let now = app.clock.now();
-    let Some(session) = app.store.session(&id, now).await? else { return Ok(None) };
-    let proven = session.value.secret.matches(&idflow_core::digest::Digest::of(&secret));
-    let Some(user) = session.value.user.filter(|_| proven && session.value.is_alive(now)) else {
+    let first = idflow_store::Wanted::session(&id).into_iter();
+    let first: Vec<_> = first.chain(switch.map(idflow_store::Wanted::block)).collect();
+    reads.more(&first).await?;
+    let Some(session) = reads.session(&id).await? else { return Ok(None) };
+    let proven = session.secret.matches(&idflow_core::digest::Digest::of(&secret));
+    let Some(user) = session.user.filter(|_| proven && session.is_alive(reads.now())) else {
         return Ok(None);
     };
-    Ok(app.store.user(&user).await?.map(|user| (session, user.value)))
+    Ok(reads.user(&user)?.map(|user| (session, user)))
 }
 
 /// Answers from the session; nothing when it changed since it was loaded.
@@ -206,14 +220,15 @@ async fn single_sign_on(
     app: &App,
     visitor: &Visitor,
     request: &AuthorizationRequest,
-    session: &Stored<Session>,
+    session: &Session,
     user: &User,
+    reads: ReadSet,
 ) -> Result<Option<Response>, Unavailable> {
-    let now = app.clock.now();
+    let now = reads.now();
     let secret = SecretText::new(idflow_core::chance::token(app.chance.as_ref()));
     let answered = Answer {
         request,
-        session: &session.value,
+        session,
         user,
         asked: now,
         grant: GrantId::random(app.chance.as_ref()),
@@ -223,9 +238,9 @@ async fn single_sign_on(
         Ok(issued) => issued,
         Err(refusal) => return Ok(Some(respond::refused_request(app, visitor, refusal))),
     };
-    let mut commit = Commit::new(now).put_grant(issued.grant.clone(), None);
-    if now.since(session.value.used) >= USE_INTERVAL {
-        commit = commit.put_session(Session { used: now, ..session.value.clone() }, Some(session.version));
+    let mut commit = Commit::after(reads).put_grant(issued.grant.clone());
+    if now.since(session.used) >= USE_INTERVAL {
+        commit = commit.put_session(Session { used: now, ..session.clone() });
     }
     match app.store.commit(commit).await {
         Ok(()) => {

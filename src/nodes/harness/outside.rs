@@ -165,6 +165,7 @@ fn all_answers() -> Vec<Answer> {
     vec![
         Answer::User(Some(Person::ADA.user())),
         Answer::User(None),
+        Answer::StandingEnded,
         Answer::Counts(Vec::new()),
         Answer::Counts(vec![idflow_core::counter::Count::default(); 9]),
         Answer::Hashed(PasswordHash("hash".to_owned())),
@@ -178,6 +179,7 @@ fn all_answers() -> Vec<Answer> {
 fn is_of_its_kind(ask: &Ask, answer: &Answer) -> bool {
     match ask {
         Ask::FindUser { .. } | Ask::ReadUser { .. } => matches!(answer, Answer::User(_)),
+        Ask::ReadIdentified { .. } => matches!(answer, Answer::User(_) | Answer::StandingEnded),
         // A number of counts that was not asked for is nonsense.
         Ask::ReadCounters { .. } => false,
         Ask::HashPassword { .. } => matches!(answer, Answer::Hashed(_) | Answer::Weak(_)),

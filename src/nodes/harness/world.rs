@@ -52,7 +52,9 @@ impl World {
                 };
                 Answer::User(self.users.values().find(has).cloned())
             }
-            Ask::ReadUser { user } => Answer::User(self.users.get(user).cloned()),
+            Ask::ReadUser { user } | Ask::ReadIdentified { user, .. } => {
+                Answer::User(self.users.get(user).cloned())
+            }
             Ask::ReadCounters { keys } => {
                 let count = |key| self.counts.get(key).copied().unwrap_or_default().at(self.now);
                 Answer::Counts(keys.iter().map(count).collect())
@@ -97,7 +99,6 @@ impl World {
                 Write::SetPassword { user, hash, .. } => {
                     self.hashes.insert(*user, hash.clone());
                 }
-                Write::OpenSession(_) => panic!("the executor writes sessions"),
             }
         }
         self.mails.extend(commit.committed());

@@ -63,11 +63,7 @@ impl State {
 }
 
 impl Backend for Memory {
-    fn get<'a>(&'a self, key: &'a [u8]) -> Reply<'a, Result<Option<Versioned>, Unavailable>> {
-        Box::pin(async move { Ok(self.open()?.records.get(key).cloned()) })
-    }
-
-    fn get_many<'a>(&'a self, keys: &'a [Key]) -> Reply<'a, Result<Vec<Option<Versioned>>, Unavailable>> {
+    fn read<'a>(&'a self, keys: &'a [Key]) -> Reply<'a, Result<Vec<Option<Versioned>>, Unavailable>> {
         Box::pin(async move {
             let state = self.open()?;
             Ok(keys.iter().map(|key| state.records.get(key).cloned()).collect())

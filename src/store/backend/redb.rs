@@ -3,7 +3,7 @@
 //! ```text
 //!   apply ──▶ queue ──▶ committer thread: takes all that is queued, judges each batch by itself inside one
 //!                       redb transaction, one fsync, then answers everybody
-//!   get, range ──▶ read transaction on the caller's thread (readers never wait for the writer)
+//!   read, range ──▶ read transaction on the caller's thread (readers never wait for the writer)
 //! ```
 //!
 //! Refused: a file another process has open, a file that is not a store, a damaged one, a newer format.
@@ -246,11 +246,7 @@ fn record(table: &Table, key: &[u8]) -> Result<Option<Versioned>, ::redb::Error>
 }
 
 impl Backend for Redb {
-    fn get<'a>(&'a self, key: &'a [u8]) -> Reply<'a, Result<Option<Versioned>, Unavailable>> {
-        Box::pin(async move { self.shared.with(|database| record(&table(database, RECORDS)?, key)) })
-    }
-
-    fn get_many<'a>(&'a self, keys: &'a [Key]) -> Reply<'a, Result<Vec<Option<Versioned>>, Unavailable>> {
+    fn read<'a>(&'a self, keys: &'a [Key]) -> Reply<'a, Result<Vec<Option<Versioned>>, Unavailable>> {
         Box::pin(async move {
             self.shared.with(|database| {
                 let table = table(database, RECORDS)?;

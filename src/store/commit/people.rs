@@ -5,51 +5,50 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use idflow_core::id::UserId;
 use idflow_core::secret::PasswordHash;
-use idflow_core::session::Session;
 use idflow_core::user::{User, UserState};
 use idflow_core::write::Write;
 
 use super::CommitError;
-use crate::{Store, Stored};
 
 /// What a commit's side writes come to.
 #[derive(Default)]
 pub(super) struct People {
     pub(super) users: BTreeMap<UserId, UserChange>,
     pub(super) passwords: BTreeMap<UserId, PasswordHash>,
-    /// Whose sessions and grants end.
+    /// Whose sessions, grants and journeys end.
     pub(super) ended: BTreeSet<UserId>,
-    pub(super) opened: Vec<Session>,
 }
 
 /// A user before and after the commit.
 pub(super) struct UserChange {
-    /// As stored; nothing for a new user.
-    pub(super) before: Option<Stored<User>>,
+    /// As whoever decided knew them; nothing for a new user.
+    pub(super) before: Option<User>,
     pub(super) after: User,
     /// Attributes whose normalized value identifies a user.
     pub(super) unique: BTreeSet<String>,
 }
 
 impl People {
-    pub(super) async fn of(store: &Store, writes: Vec<Write>) -> Result<Self, CommitError> {
+    pub(super) fn of(writes: Vec<Write>) -> Result<Self, CommitError> {
         let mut people = Self::default();
         for write in writes {
             match write {
                 Write::CreateUser { user, unique } => people.create(user, unique)?,
-                Write::UpdateUser { user, previous, unique } => {
-                    people.update(store, user, &previous, unique).await?;
-                }
+                Write::UpdateUser { user, previous, unique } => people.update(user, &previous, unique)?,
                 Write::SetPassword { user, hash, ends_sessions } => {
                     people.passwords.insert(user, hash);
                     if ends_sessions {
                         people.ended.insert(user);
                     }
                 }
-                Write::OpenSession(session) => people.opened.push(session),
             }
         }
         Ok(people)
+    }
+
+    /// Whether this commit makes the user.
+    pub(super) fn creates(&self, user: &UserId) -> bool {
+        self.users.get(user).is_some_and(|change| change.before.is_none())
     }
 
     fn create(&mut self, user: User, unique: Vec<String>) -> Result<(), CommitError> {
@@ -62,23 +61,19 @@ impl People {
         }
     }
 
-    async fn update(
-        &mut self,
-        store: &Store,
-        user: User,
-        previous: &User,
-        unique: Vec<String>,
-    ) -> Result<(), CommitError> {
+    fn update(&mut self, user: User, previous: &User, unique: Vec<String>) -> Result<(), CommitError> {
+        // An id or directory never changes: the index and every session would point to somebody else.
+        if user.id != previous.id || user.directory != previous.directory {
+            return Err(CommitError::Conflict);
+        }
         let change = match self.users.entry(user.id) {
             Entry::Occupied(entry) => entry.into_mut(),
             Entry::Vacant(entry) => {
-                let stored = store.user(&user.id).await?.ok_or(CommitError::Conflict)?;
-                let after = stored.value.clone();
-                entry.insert(UserChange { before: Some(stored), after, unique: BTreeSet::new() })
+                let (before, after) = (Some(previous.clone()), previous.clone());
+                entry.insert(UserChange { before, after, unique: BTreeSet::new() })
             }
         };
-        // An id or directory never changes: the index and every session would point to somebody else.
-        if change.after != *previous || user.id != previous.id || user.directory != previous.directory {
+        if change.after != *previous {
             return Err(CommitError::Conflict);
         }
         change.after = user;
@@ -91,7 +86,7 @@ impl UserChange {
     /// Whether the user becomes locked or unlocked.
     pub(super) fn lock(&self) -> Option<bool> {
         let locked = |user: &User| user.state == UserState::Locked;
-        let before = self.before.as_ref().is_some_and(|before| locked(&before.value));
+        let before = self.before.as_ref().is_some_and(locked);
         let after = locked(&self.after);
         (before != after).then_some(after)
     }

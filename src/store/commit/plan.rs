@@ -3,23 +3,23 @@
 use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 
-use idflow_core::audit::AuditEvent;
 use idflow_core::counter::{CounterKey, CounterStep};
 use idflow_core::grant::Grant;
 use idflow_core::id::{SessionId, UserId};
+use idflow_core::journey::{Ending, Journey, Phase};
 use idflow_core::session::Session;
-use idflow_core::time::Timestamp;
+use idflow_core::user::User;
 
 use super::people::{People, UserChange};
 use super::{Commit, CommitError};
 use crate::backend::{Batch, Condition, Counting, Effect, Key, Operation, Step};
+use crate::read::{ReadSet, Wanted};
 use crate::record::credential::Credential;
 use crate::record::grant::GrantRecord;
 use crate::record::session::SessionRecord;
 use crate::record::standing::Standing;
 use crate::record::user_index::{UserIndex, ids_of};
-use crate::record::{Kind, Record, audit};
-use crate::{Store, Version};
+use crate::record::{Numbered as _, Record, audit, counter};
 
 /// A batch, and what its keys mean to the caller when one of them refuses it.
 pub(super) struct Plan {
@@ -31,65 +31,90 @@ pub(super) struct Plan {
 
 /// Operations are judged in the order of their keys, journeys first: of two posts of one form the second is a
 /// conflict that finds its answer, and not a name that the first has taken.
-struct Planner<'a> {
-    store: &'a Store,
-    now: Timestamp,
+struct Planner {
+    reads: ReadSet,
     operations: BTreeMap<Key, (Condition, Effect)>,
     taken: BTreeMap<Key, String>,
-    standings: BTreeMap<UserId, Known>,
+    /// Standings that this commit changes.
+    standings: BTreeMap<UserId, Standing>,
     /// Epochs of the sessions that this commit writes.
     sessions: BTreeMap<SessionId, u64>,
 }
 
-/// A user's standing as read, and as the commit leaves it.
-struct Known {
-    before: Standing,
-    condition: Condition,
-    after: Standing,
-}
-
-pub(super) async fn plan(store: &Store, commit: Commit) -> Result<Plan, CommitError> {
-    let People { users, passwords, mut ended, opened } = People::of(store, commit.writes).await?;
-    ended.extend(commit.ended_users);
+pub(super) async fn plan(commit: Commit) -> Result<Plan, CommitError> {
+    let Commit { mut reads, journeys, sessions, grants, ended_users, plain, writes, counters, audit } =
+        commit;
+    let mut people = People::of(writes)?;
+    people.ended.extend(ended_users);
     // Somebody who is created just now has no earlier sessions to end.
-    ended.retain(|user| users.get(user).is_none_or(|change| change.before.is_some()));
+    people.ended = people.ended.iter().filter(|user| !people.creates(user)).copied().collect();
+    reads.also_for(&people, &journeys, &sessions, &grants).await?;
     let mut planner = Planner {
-        store,
-        now: commit.now,
+        reads,
         operations: BTreeMap::new(),
         taken: BTreeMap::new(),
         standings: BTreeMap::new(),
         sessions: BTreeMap::new(),
     };
-    for (journey, expected) in commit.journeys {
-        planner.put(journey.id.as_bytes(), condition(expected), &journey)?;
+    planner.people(people)?;
+    for journey in journeys {
+        planner.journey(journey)?;
     }
-    planner.change_standings(&users, &ended).await?;
-    for (id, change) in users {
-        planner.user(id, change)?;
+    for session in sessions {
+        planner.session(session)?;
     }
-    planner.credentials(passwords, commit.credentials)?;
-    for (session, expected) in commit.sessions.into_iter().chain(opened.into_iter().map(|new| (new, None))) {
-        planner.session(session, expected).await?;
+    for grant in grants {
+        planner.grant(grant)?;
     }
-    for session in commit.ended_sessions {
-        planner.push(Kind::Session.key(session.as_bytes()), Condition::Any, Effect::Delete)?;
+    for (key, effect) in plain {
+        planner.push(key, Condition::Any, effect?)?;
     }
-    for (grant, expected) in commit.grants {
-        planner.grant(grant, expected).await?;
+    for event in audit {
+        let id = audit::id(event.at, planner.reads.store().chance());
+        planner.put(&id, Condition::Absent, &event)?;
     }
-    for event in commit.audit {
-        planner.event(&event)?;
-    }
-    planner.finish(commit.counters)
+    planner.finish(counters)
 }
 
-fn condition(expected: Option<Version>) -> Condition {
-    expected.map_or(Condition::Absent, |version| Condition::Version(version.number))
+impl ReadSet {
+    /// Reads what the rules of the records need and whoever decided has not read: one round trip, or two for a grant
+    /// whose session nobody has looked at.
+    async fn also_for(
+        &mut self,
+        people: &People,
+        journeys: &[Journey],
+        sessions: &[Session],
+        grants: &[Grant],
+    ) -> Result<(), CommitError> {
+        for user in people.users.keys().filter(|user| people.creates(user)) {
+            self.assume_absent::<User>(user.as_bytes());
+            self.assume_absent::<Standing>(user.as_bytes());
+        }
+        let changed =
+            people.users.values().filter(|change| change.before.is_some()).map(|change| change.after.id);
+        let concerned = journeys.iter().filter_map(|journey| journey.user);
+        let signed_in = sessions.iter().filter_map(|session| session.user);
+        let granted = grants.iter().map(|grant| grant.user);
+        let users =
+            changed.chain(concerned).chain(signed_in).chain(granted).chain(people.ended.iter().copied());
+        let mut wanted: Vec<Wanted> = users
+            .filter(|user| !people.creates(user))
+            .flat_map(|user| {
+                [Wanted::guard::<User>(user.as_bytes()), Wanted::guard::<Standing>(user.as_bytes())]
+            })
+            .collect();
+        let is_new = |grant: &&Grant| !self.has_read::<GrantRecord>(grant.id.as_bytes());
+        let opened = |grant: &&Grant| sessions.iter().any(|session| session.id == grant.session);
+        let others = grants.iter().filter(is_new).filter(|grant| !opened(grant));
+        wanted.extend(others.flat_map(|grant| Wanted::session(&grant.session)));
+        Ok(self.more(&wanted).await?)
+    }
 }
 
-impl Planner<'_> {
-    fn push(&mut self, key: Key, condition: Condition, effect: Effect) -> Result<(), CommitError> {
+impl Planner {
+    /// Adds an operation. A guard that was read is its condition, whatever the caller would be content with.
+    fn push(&mut self, key: Key, otherwise: Condition, effect: Effect) -> Result<(), CommitError> {
+        let condition = self.reads.condition(&key).unwrap_or(otherwise);
         match self.operations.entry(key) {
             Entry::Vacant(entry) => {
                 entry.insert((condition, effect));
@@ -102,152 +127,177 @@ impl Planner<'_> {
         }
     }
 
-    fn put<R: Record>(&mut self, id: &[u8], condition: Condition, record: &R) -> Result<(), CommitError> {
-        let effect = self.store.put(id, record)?;
-        self.push(R::KIND.key(id), condition, effect)
+    fn put<R: Record>(&mut self, id: &[u8], otherwise: Condition, record: &R) -> Result<(), CommitError> {
+        let effect = self.reads.store().put(id, record)?;
+        self.push(R::KIND.key(id), otherwise, effect)
     }
 
-    async fn standing(&mut self, user: UserId) -> Result<&mut Known, CommitError> {
-        match self.standings.entry(user) {
-            Entry::Occupied(entry) => Ok(entry.into_mut()),
-            Entry::Vacant(entry) => {
-                let (before, condition) = self.store.standing(&user).await?;
-                Ok(entry.insert(Known { before, condition, after: before }))
-            }
+    fn people(&mut self, people: People) -> Result<(), CommitError> {
+        self.change_standings(&people.users, &people.ended)?;
+        for (id, change) in people.users {
+            self.user(id, change)?;
         }
+        for (user, password) in people.passwords {
+            self.put(user.as_bytes(), Condition::Any, &Credential { password })?;
+        }
+        Ok(())
     }
 
-    async fn change_standings(
+    /// Who gets a new epoch (design 10): whoever is locked or unlocked, is called otherwise from now on, or whose
+    /// sessions end, as with a new password.
+    fn change_standings(
         &mut self,
         users: &BTreeMap<UserId, UserChange>,
         ended: &BTreeSet<UserId>,
     ) -> Result<(), CommitError> {
-        let locks = users.iter().filter_map(|(id, change)| Some((*id, change.lock()?)));
-        for (user, locked) in locks {
-            let epoch = self.draw_epoch();
-            self.standing(user).await?.after = Standing { epoch, locked };
+        for (user, change) in users {
+            let lock = change.lock();
+            if lock.is_some() || (change.before.is_some() && self.is_renamed(change)) {
+                let locked = lock.unwrap_or(self.reads.standing(user)?.locked);
+                let epoch = self.draw_epoch();
+                self.standings.insert(*user, Standing { epoch, locked });
+            }
         }
         for user in ended {
-            let epoch = self.draw_epoch();
-            self.standing(*user).await?.after.epoch = epoch;
+            let (epoch, before) = (self.draw_epoch(), self.standing_after(user)?);
+            self.standings.insert(*user, Standing { epoch, ..before });
         }
         Ok(())
+    }
+
+    fn is_renamed(&self, change: &UserChange) -> bool {
+        let names = |user: &User| -> BTreeMap<String, Vec<[u8; 32]>> {
+            let ids = ids_of(self.reads.keyring(), user, &change.unique);
+            ids.into_iter().map(|(attribute, ids)| (attribute.to_owned(), ids)).collect()
+        };
+        change.before.as_ref().map(names) != Some(names(&change.after))
+    }
+
+    fn standing_after(&self, user: &UserId) -> Result<Standing, CommitError> {
+        match self.standings.get(user) {
+            Some(after) => Ok(*after),
+            None => Ok(self.reads.standing(user)?),
+        }
     }
 
     /// Never 0, which is the epoch of users without a standing.
     fn draw_epoch(&self) -> u64 {
         let mut epoch = [0; 8];
-        self.store.0.chance.fill(&mut epoch);
+        self.reads.store().chance().fill(&mut epoch);
         u64::from_be_bytes(epoch).max(1)
     }
 
     fn user(&mut self, id: UserId, change: UserChange) -> Result<(), CommitError> {
         let UserChange { before, after, unique } = change;
-        let keyring = self.store.keyring();
-        let old = before.as_ref().map(|before| ids_of(keyring, &before.value, &unique)).unwrap_or_default();
-        let new = ids_of(keyring, &after, &unique);
+        if self.reads.get::<User>(id.as_bytes())? != before {
+            return Err(CommitError::Conflict);
+        }
+        let keyring = self.reads.keyring().clone();
+        let old = before.as_ref().map(|before| ids_of(&keyring, before, &unique)).unwrap_or_default();
+        let new = ids_of(&keyring, &after, &unique);
         for ids in old.iter().filter(|(attribute, ids)| new.get(*attribute) != Some(ids)).map(|(_, ids)| ids)
         {
             for id in ids {
-                self.push(Kind::UserIndex.key(id), Condition::Any, Effect::Delete)?;
+                self.push(UserIndex::KIND.key(id), Condition::Any, Effect::Delete)?;
             }
         }
         for (attribute, ids) in new.iter().filter(|(attribute, ids)| old.get(*attribute) != Some(ids)) {
             self.claim(id, attribute, ids)?;
         }
-        self.put(id.as_bytes(), condition(before.map(|before| before.version)), &after)
+        self.put(id.as_bytes(), Condition::Absent, &after)
     }
 
     /// Makes a value the user's own: nobody may have it, under no key of the ring.
     fn claim(&mut self, user: UserId, attribute: &str, ids: &[[u8; 32]]) -> Result<(), CommitError> {
         let entry = UserIndex { user, attribute: attribute.to_owned() };
         for (number, id) in ids.iter().enumerate() {
-            let effect = if number == 0 { self.store.put(id, &entry)? } else { Effect::Check };
-            let key = Kind::UserIndex.key(id);
+            let effect = if number == 0 { self.reads.store().put(id, &entry)? } else { Effect::Check };
+            let key = UserIndex::KIND.key(id);
             self.taken.insert(key.clone(), attribute.to_owned());
             self.push(key, Condition::Absent, effect)?;
         }
         Ok(())
     }
 
-    fn credentials(
-        &mut self,
-        passwords: BTreeMap<UserId, idflow_core::secret::PasswordHash>,
-        expected: Vec<(UserId, Option<Version>)>,
-    ) -> Result<(), CommitError> {
-        let mut expected: BTreeMap<UserId, Condition> =
-            expected.into_iter().map(|(user, version)| (user, condition(version))).collect();
-        for (user, password) in passwords {
-            let condition = expected.remove(&user).unwrap_or(Condition::Any);
-            self.put(user.as_bytes(), condition, &Credential { password })?;
-        }
-        for (user, condition) in expected {
-            self.push(Kind::Credential.key(user.as_bytes()), condition, Effect::Check)?;
-        }
-        Ok(())
-    }
-
-    /// The epoch of a session or grant that was read with this version, unless it has ended since. When this
-    /// very commit ends the user's others, this one moves on to the new epoch.
-    fn carried_epoch(&self, user: UserId, version: Version) -> Result<u64, CommitError> {
-        match self.standings.get(&user) {
-            None => Ok(version.epoch),
-            Some(known) if known.before.admits(version.epoch) => Ok(known.after.epoch),
-            Some(_) => Err(CommitError::Conflict),
+    /// The epoch of something that was read with this one, unless it has ended since. When this very commit ends the
+    /// user's others, this one moves on to the new epoch.
+    fn carried_epoch(&self, user: &UserId, epoch: u64) -> Result<u64, CommitError> {
+        if self.reads.standing(user)?.admits(epoch) {
+            Ok(self.standing_after(user)?.epoch)
+        } else {
+            Err(CommitError::Conflict)
         }
     }
 
-    /// The epoch of a session that begins now.
-    async fn new_epoch(&mut self, user: UserId) -> Result<u64, CommitError> {
-        let after = self.standing(user).await?.after;
+    /// The epoch of something that begins now.
+    fn new_epoch(&self, user: &UserId) -> Result<u64, CommitError> {
+        let after = self.standing_after(user)?;
         if after.locked { Err(CommitError::Conflict) } else { Ok(after.epoch) }
     }
 
-    async fn session(&mut self, session: Session, expected: Option<Version>) -> Result<(), CommitError> {
-        let epoch = match (session.user, expected) {
-            (None, _) => 0,
-            (Some(user), Some(version)) => self.carried_epoch(user, version)?,
-            (Some(user), None) => self.new_epoch(user).await?,
+    fn journey(&mut self, mut journey: Journey) -> Result<(), CommitError> {
+        let id = journey.id;
+        let key = Journey::KIND.key(id.as_bytes());
+        let known = match self.reads.condition(&key) {
+            Some(_) => self.reads.get::<Journey>(id.as_bytes())?.map(|before| (before.user, before.epoch)),
+            None => None,
         };
-        let id = session.id;
-        self.sessions.insert(id, epoch);
-        self.put(id.as_bytes(), condition(expected), &SessionRecord { epoch, session })
+        journey.epoch = match (&journey.user, known) {
+            _ if matches!(journey.phase, Phase::Ended(Ending::Failed { .. })) => None,
+            (None, _) => None,
+            (Some(user), Some((before, Some(epoch)))) if before == journey.user => {
+                Some(self.carried_epoch(user, epoch)?)
+            }
+            (Some(user), _) => Some(self.new_epoch(user)?),
+        };
+        self.put(id.as_bytes(), Condition::Absent, &journey)
     }
 
-    async fn grant(&mut self, grant: Grant, expected: Option<Version>) -> Result<(), CommitError> {
-        let epoch = match expected {
-            Some(version) => self.carried_epoch(grant.user, version)?,
-            None => self.grant_epoch(&grant).await?,
+    fn session(&mut self, session: Session) -> Result<(), CommitError> {
+        let id = session.id;
+        let epoch = match (session.user, self.read_session(id)?) {
+            (None, _) => 0,
+            (Some(user), Some(known)) => self.carried_epoch(&user, known.epoch)?,
+            (Some(user), None) => self.new_epoch(&user)?,
         };
+        self.sessions.insert(id, epoch);
+        self.put(id.as_bytes(), Condition::Absent, &SessionRecord { epoch, session })
+    }
+
+    fn read_session(&self, id: SessionId) -> Result<Option<SessionRecord>, CommitError> {
+        let was_read = self.reads.has_read::<SessionRecord>(id.as_bytes());
+        Ok(if was_read { self.reads.get(id.as_bytes())? } else { None })
+    }
+
+    fn grant(&mut self, grant: Grant) -> Result<(), CommitError> {
         let id = grant.id;
-        self.put(id.as_bytes(), condition(expected), &GrantRecord { epoch, grant })
+        let was_read = self.reads.has_read::<GrantRecord>(id.as_bytes());
+        let known = if was_read { self.reads.get::<GrantRecord>(id.as_bytes())? } else { None };
+        let epoch = match known {
+            Some(known) => self.carried_epoch(&grant.user, known.epoch)?,
+            None => self.grant_epoch(&grant)?,
+        };
+        self.put(id.as_bytes(), Condition::Absent, &GrantRecord { epoch, grant })
     }
 
     /// A new grant belongs to the epoch of its session: what ended the session meanwhile ends it as well.
-    async fn grant_epoch(&mut self, grant: &Grant) -> Result<u64, CommitError> {
+    fn grant_epoch(&mut self, grant: &Grant) -> Result<u64, CommitError> {
         if let Some(epoch) = self.sessions.get(&grant.session) {
             return Ok(*epoch);
         }
-        let session = self.store.session(&grant.session, self.now).await?.ok_or(CommitError::Conflict)?;
-        if session.value.user != Some(grant.user) {
+        let session = self.read_session(grant.session)?.ok_or(CommitError::Conflict)?;
+        if session.session.user != Some(grant.user) {
             return Err(CommitError::Conflict);
         }
-        self.standing(grant.user).await?;
-        self.carried_epoch(grant.user, session.version)
-    }
-
-    fn event(&mut self, event: &AuditEvent) -> Result<(), CommitError> {
-        let id = audit::id(event.at, &*self.store.0.chance);
-        self.put(&id, Condition::Absent, event)
+        self.carried_epoch(&grant.user, session.epoch)
     }
 
     fn finish(mut self, steps: Vec<CounterStep>) -> Result<Plan, CommitError> {
-        for (user, Known { before, condition, after }) in std::mem::take(&mut self.standings) {
-            if before == after {
-                self.push(Kind::Standing.key(user.as_bytes()), condition, Effect::Check)?;
-            } else {
-                self.put(user.as_bytes(), condition, &after)?;
-            }
+        for (user, standing) in std::mem::take(&mut self.standings) {
+            self.put(user.as_bytes(), Condition::Any, &standing)?;
+        }
+        for (key, condition) in self.reads.guards() {
+            self.operations.entry(key.clone()).or_insert((condition, Effect::Check));
         }
         let mut counters = BTreeMap::new();
         let mut countings = Vec::with_capacity(steps.len());
@@ -256,14 +306,14 @@ impl Planner<'_> {
                 CounterStep::AddUnlessFull { key, limit } => (key, limit, Step::Add),
                 CounterStep::RequireBelowAndReset { key, limit } => (key, limit, Step::Reset),
             };
-            let key = self.store.counter_key(&counter);
+            let key = counter::key(self.reads.keyring(), &counter);
             counters.insert(key.clone(), counter);
             countings.push(Counting { key, limit, step });
         }
         let operations = self.operations.into_iter();
         let operations =
             operations.map(|(key, (condition, effect))| Operation { key, condition, effect }).collect();
-        let batch = Batch { now: self.now, operations, counters: countings };
+        let batch = Batch { now: self.reads.now(), operations, counters: countings };
         Ok(Plan { batch, taken: self.taken, counters })
     }
 }

@@ -4,17 +4,29 @@ use idflow_core::audit::AuditEvent;
 use idflow_core::chance::Chance;
 use idflow_core::time::{Span, Timestamp};
 
-use super::{Kind, Record};
+use super::Record;
 
 /// How long events are kept.
 const RETENTION: Span = Span::hours(90 * 24);
 
 impl Record for AuditEvent {
-    const KIND: Kind = Kind::Audit;
-    const FORMAT: u8 = 1;
-
     fn expires(&self) -> Option<Timestamp> {
         Some(self.at.plus(RETENTION))
+    }
+
+    #[cfg(test)]
+    fn sample(chance: &dyn Chance) -> Self {
+        Self {
+            at: Timestamp(5),
+            name: idflow_core::chance::token(chance),
+            journey: Some(idflow_core::id::JourneyId::random(chance)),
+            user: None,
+            flow: None,
+            revision: Some("abc".to_owned()),
+            step: None,
+            outcome: None,
+            client: None,
+        }
     }
 }
 

@@ -1,15 +1,36 @@
-//! `2 │ journey id` → the journey. Changes with every step; absent from its deadline on.
+//! `2 │ journey id` → the journey. Changes with every step; absent from its deadline on. The epoch of its user stands in
+//! it as in sessions and grants (see [`super::standing`]).
 
+use idflow_core::id::JourneyId;
 use idflow_core::journey::Journey;
 use idflow_core::time::Timestamp;
 
-use super::{Kind, Record};
+use super::Record;
+use crate::StoreError;
+use crate::read::{ReadSet, Wanted};
 
 impl Record for Journey {
-    const KIND: Kind = Kind::Journey;
-    const FORMAT: u8 = 1;
-
     fn expires(&self) -> Option<Timestamp> {
         Some(self.deadline)
+    }
+
+    #[cfg(test)]
+    fn sample(chance: &dyn idflow_core::chance::Chance) -> Self {
+        let user = Some(idflow_core::id::UserId::random(chance));
+        Self { id: JourneyId::random(chance), user, epoch: Some(u64::MAX), ..crate::tests::journey(1) }
+    }
+}
+
+impl Wanted {
+    /// A journey.
+    pub fn journey(id: &JourneyId) -> Self {
+        Self::guard::<Journey>(id.as_bytes())
+    }
+}
+
+impl ReadSet {
+    /// The journey, unless its deadline has passed.
+    pub fn journey(&self, id: &JourneyId) -> Result<Option<Journey>, StoreError> {
+        self.get(id.as_bytes())
     }
 }

@@ -1,10 +1,14 @@
 //! `3 │ session id` → the session and the epoch of its user. Absent once its lifetime or idle time is over.
 
+use idflow_core::block::BlockTarget;
+use idflow_core::id::SessionId;
 use idflow_core::session::Session;
 use idflow_core::time::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{Kind, Record};
+use super::Record;
+use crate::read::{ReadSet, Wanted};
+use crate::{Commit, StoreError};
 
 /// A session as stored.
 #[derive(Serialize, Deserialize)]
@@ -15,10 +19,45 @@ pub(crate) struct SessionRecord {
 }
 
 impl Record for SessionRecord {
-    const KIND: Kind = Kind::Session;
-    const FORMAT: u8 = 1;
-
     fn expires(&self) -> Option<Timestamp> {
         Some(self.session.expires.min(self.session.used.plus(self.session.idle)))
+    }
+
+    #[cfg(test)]
+    fn sample(chance: &dyn idflow_core::chance::Chance) -> Self {
+        Self { epoch: u64::MAX, session: crate::tests::sample_session(chance) }
+    }
+}
+
+impl Wanted {
+    /// A session and its off switch: what [`ReadSet::session`] reads first.
+    pub fn session(id: &SessionId) -> [Self; 2] {
+        [Self::guard::<SessionRecord>(id.as_bytes()), Self::block(&BlockTarget::Session(*id))]
+    }
+}
+
+impl ReadSet {
+    /// The session, if it is alive and its user may still hold it: absent after its lifetime or idle time, after
+    /// the user was locked or blocked, and after the user's sessions were ended. Two round trips: the session, then its
+    /// user.
+    pub async fn session(&mut self, id: &SessionId) -> Result<Option<Session>, StoreError> {
+        self.more(&Wanted::session(id)).await?;
+        let Some(SessionRecord { epoch, session }) = self.get::<SessionRecord>(id.as_bytes())? else {
+            return Ok(None);
+        };
+        if self.is_blocked(&BlockTarget::Session(*id))? {
+            return Ok(None);
+        }
+        let Some(user) = &session.user else { return Ok(Some(session)) };
+        self.more(&Wanted::person(user)).await?;
+        Ok(if self.admits(user, epoch)? { Some(session) } else { None })
+    }
+}
+
+impl Commit {
+    /// Ends one session. Its grants go on until they expire or the user's are ended.
+    #[must_use]
+    pub fn end_session(self, session: SessionId) -> Self {
+        self.remove::<SessionRecord>(session.as_bytes())
     }
 }

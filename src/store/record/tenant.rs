@@ -3,7 +3,7 @@
 use idflow_core::time::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{Kind, Record};
+use super::Record;
 
 /// Proof that store and keys belong together.
 #[derive(Serialize, Deserialize)]
@@ -12,10 +12,12 @@ pub(crate) struct Tenant {
 }
 
 impl Record for Tenant {
-    const KIND: Kind = Kind::Tenant;
-    const FORMAT: u8 = 1;
-
     fn expires(&self) -> Option<Timestamp> {
         None
+    }
+
+    #[cfg(test)]
+    fn sample(chance: &dyn idflow_core::chance::Chance) -> Self {
+        Self { name: idflow_core::chance::token(chance) }
     }
 }

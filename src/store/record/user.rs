@@ -1,15 +1,44 @@
 //! `4 │ user id` → the user.
 
+use idflow_core::block::BlockTarget;
+use idflow_core::id::UserId;
 use idflow_core::time::Timestamp;
-use idflow_core::user::User;
+use idflow_core::user::{User, UserState};
 
-use super::{Kind, Record};
+use super::Record;
+use super::credential::Credential;
+use super::standing::Standing;
+use crate::StoreError;
+use crate::read::{ReadSet, Wanted};
 
 impl Record for User {
-    const KIND: Kind = Kind::User;
-    const FORMAT: u8 = 1;
-
     fn expires(&self) -> Option<Timestamp> {
         None
+    }
+
+    #[cfg(test)]
+    fn sample(chance: &dyn idflow_core::chance::Chance) -> Self {
+        Self { id: UserId::random(chance), ..crate::tests::user(1, &idflow_core::chance::token(chance)) }
+    }
+}
+
+impl Wanted {
+    /// A user, and everything that says whether they count: standing, password hash, off switch.
+    pub fn person(id: &UserId) -> [Self; 4] {
+        [
+            Self::guard::<User>(id.as_bytes()),
+            Self::guard::<Standing>(id.as_bytes()),
+            Self::guard::<Credential>(id.as_bytes()),
+            Self::block(&BlockTarget::User(*id)),
+        ]
+    }
+}
+
+impl ReadSet {
+    /// A user who was read with [`Wanted::person`]: one who is switched off is locked.
+    pub fn user(&self, id: &UserId) -> Result<Option<User>, StoreError> {
+        let Some(user) = self.get::<User>(id.as_bytes())? else { return Ok(None) };
+        let blocked = self.is_blocked(&BlockTarget::User(*id))?;
+        Ok(Some(if blocked { User { state: UserState::Locked, ..user } } else { user }))
     }
 }

@@ -8,8 +8,12 @@ use idflow_core::time::Timestamp;
 use idflow_core::user::{User, normalized_identifier};
 use serde::{Deserialize, Serialize};
 
-use super::{Kind, Record};
+use super::{Numbered as _, Record};
+use crate::backend::{Batch, Condition, Effect, Versioned};
+use crate::read::{ReadSet, Wanted};
+use crate::reseal::Reseal;
 use crate::seal::Keyring;
+use crate::{Store, StoreError};
 
 /// An entry as stored.
 #[derive(Serialize, Deserialize)]
@@ -20,11 +24,15 @@ pub(crate) struct UserIndex {
 }
 
 impl Record for UserIndex {
-    const KIND: Kind = Kind::UserIndex;
-    const FORMAT: u8 = 1;
+    const RESEAL: Reseal = |store, batch, _, id, record| Box::pin(moved(store, batch, id, record));
 
     fn expires(&self) -> Option<Timestamp> {
         None
+    }
+
+    #[cfg(test)]
+    fn sample(chance: &dyn idflow_core::chance::Chance) -> Self {
+        Self { user: UserId::random(chance), attribute: idflow_core::chance::token(chance) }
     }
 }
 
@@ -49,4 +57,58 @@ pub(crate) fn ids_of<'a>(
         (!ids.is_empty()).then_some((attribute.as_str(), ids))
     });
     named.collect()
+}
+
+impl Store {
+    /// What [`ReadSet::find_user`] reads first, to be read together with other things.
+    pub fn index_entries(&self, directory: &str, attributes: &[String], value: &str) -> Vec<Wanted> {
+        let ids = attributes.iter().flat_map(|attribute| ids(self.keyring(), directory, attribute, value));
+        ids.map(|id| Wanted::hint(UserIndex::KIND.key(&id))).collect()
+    }
+}
+
+impl ReadSet {
+    /// The user of a directory who has the value, compared in normalized form, as one of the unique attributes;
+    /// the first attribute that matches wins. Two round trips: the entry, then the [`Wanted::person`].
+    pub async fn find_user(
+        &mut self,
+        directory: &str,
+        attributes: &[String],
+        value: &str,
+    ) -> Result<Option<User>, StoreError> {
+        self.more(&self.store().index_entries(directory, attributes, value)).await?;
+        let mut first = None;
+        for id in attributes.iter().flat_map(|attribute| ids(self.keyring(), directory, attribute, value)) {
+            first = self.get::<UserIndex>(&id)?;
+            if first.is_some() {
+                break;
+            }
+        }
+        let Some(UserIndex { user, attribute }) = first else { return Ok(None) };
+        self.more(&Wanted::person(&user)).await?;
+        // The entry is only a pointer: what counts is the user's own record.
+        let has = |user: &User| {
+            user.directory == directory
+                && user.text(&attribute).map(normalized_identifier) == Some(normalized_identifier(value))
+        };
+        Ok(self.user(&user)?.filter(has))
+    }
+}
+
+/// An entry's id depends on the key: it goes, and one under the current key comes, unless the user is gone or has
+/// another value by now.
+async fn moved(store: &Store, batch: &mut Batch, id: &[u8], record: &Versioned) -> Result<(), StoreError> {
+    let entry: UserIndex = super::open(store.keyring(), id, record)?;
+    batch.push(UserIndex::KIND.key(id), Condition::Version(record.version), Effect::Delete);
+    let key = User::KIND.key(entry.user.as_bytes());
+    let user = store.backend().read(std::slice::from_ref(&key)).await?.pop().flatten();
+    let Some(user) = user else { return Ok(()) };
+    let value: User = super::open(store.keyring(), entry.user.as_bytes(), &user)?;
+    let text = value.text(&entry.attribute).unwrap_or("");
+    let ids = ids(store.keyring(), &value.directory, &entry.attribute, text);
+    if let Some(current) = ids.first().filter(|_| ids.iter().any(|known| known == id)) {
+        batch.push(key, Condition::Version(user.version), Effect::Check);
+        batch.push(UserIndex::KIND.key(current), Condition::Absent, store.put(current, &entry)?);
+    }
+    Ok(())
 }

@@ -20,7 +20,7 @@ fn expired_records_are_absent_before_and_after_the_purge() {
         signed_in(&store).await;
         let limit = Limit { max: 3, window: Span::minutes(5) };
         let counter = CounterStep::AddUnlessFull { key: CounterKey("c".to_owned()), limit };
-        done(&store, Commit::new(NOW).put_journey(journey(1), None).counters([counter])).await;
+        done(&store, store.blind().put_journey(journey(1)).counters([counter])).await;
         for (at, wanted, purged) in [
             (later(Span::minutes(19)), [true, true, true], 1),
             (later(Span::minutes(20)), [false, true, true], 1),
@@ -41,7 +41,7 @@ fn o_7_a_code_dies_after_its_minute_and_an_exchanged_one_lives_on() {
     run(async {
         let store = store();
         let (_, own, _) = signed_in(&store).await;
-        done(&store, Commit::new(NOW).put_grant(grant(2, &own), None)).await;
+        done(&store, store.blind().put_grant(grant(2, &own))).await;
         let minute = later(Span::seconds(60));
         assert_eq!(store.grant(&grant(2, &own).id, minute).await, Ok(None));
         assert!(store.grant(&grant(1, &own).id, minute).await.unwrap().is_some());
@@ -54,9 +54,9 @@ fn use_prolongs_a_session_up_to_its_lifetime() {
         let store = store();
         let (_, own, _) = signed_in(&store).await;
         let used = later(Span::hours(3));
-        let read = store.session(&own.id, used).await.unwrap().unwrap();
+        let reads = store.after_session(&own.id, used).await;
         let session = Session { used, ..own.clone() };
-        done(&store, Commit::new(used).put_session(session, Some(read.version))).await;
+        done(&store, Commit::after(reads).put_session(session)).await;
         assert!(store.session(&own.id, later(Span::minutes(6 * 60))).await.unwrap().is_some());
         assert_eq!(store.purge(later(Span::minutes(6 * 60))).await, Ok(0), "the index follows");
         assert_eq!(store.session(&own.id, later(Span::hours(7))).await, Ok(None));
@@ -73,7 +73,7 @@ fn a_large_purge_goes_in_small_batches() {
                 id[0] = number;
                 Journey { id: JourneyId::from_bytes(id), ..journey(0) }
             });
-            let commit = journeys.fold(Commit::new(NOW), |commit, journey| commit.put_journey(journey, None));
+            let commit = journeys.fold(store.blind(), Commit::put_journey);
             done(&store, commit).await;
         }
         assert_eq!(store.purge(NOW).await, Ok(0));

@@ -1,10 +1,10 @@
 //! Users, their names, passwords, sessions and grants.
 
 use super::*;
-use crate::{CommitError, Stored};
+use crate::CommitError;
 
 async fn found(store: &Store, value: &str) -> Option<User> {
-    store.find_user("people", &unique(), value).await.unwrap().map(|found| found.value)
+    store.find_user("people", value).await.unwrap()
 }
 
 fn taken() -> Result<(), CommitError> {
@@ -19,17 +19,17 @@ fn locked(user: &User) -> User {
 fn j_16_every_spelling_of_a_name_meets_the_same_user() {
     run(async {
         let (store, ada) = (store(), user(1, "Ada@Example.com"));
-        done(&store, Commit::new(NOW).writes([create(ada.clone())])).await;
+        done(&store, store.blind().writes([create(ada.clone())])).await;
         assert_eq!(found(&store, " ada@EXAMPLE.com ").await.as_ref(), Some(&ada));
         for other in ["", " ", "bob@example.com", "ada"] {
             assert_eq!(found(&store, other).await, None, "{other:?}");
         }
-        assert_eq!(store.find_user("staff", &unique(), "ada@example.com").await, Ok(None));
-        let twin = store.commit(Commit::new(NOW).writes([create(user(2, "ADA@example.com"))])).await;
+        assert_eq!(store.find_user("staff", "ada@example.com").await, Ok(None));
+        let twin = store.commit(store.blind().writes([create(user(2, "ADA@example.com"))])).await;
         assert_eq!(twin, taken());
         assert_eq!(store.user(&user(2, "").id).await, Ok(None));
         let elsewhere = User { directory: "staff".to_owned(), ..user(2, "ada@example.com") };
-        done(&store, Commit::new(NOW).writes([create(elsewhere)])).await;
+        done(&store, store.blind().writes([create(elsewhere)])).await;
     });
 }
 
@@ -37,7 +37,8 @@ fn j_16_every_spelling_of_a_name_meets_the_same_user() {
 fn two_new_users_of_one_commit_cannot_share_a_name() {
     run(async {
         let twins = [create(user(1, "ada@example.com")), create(user(2, "ada@example.com"))];
-        assert_eq!(store().commit(Commit::new(NOW).writes(twins)).await, taken());
+        let store = store();
+        assert_eq!(store.commit(store.blind().writes(twins)).await, taken());
     });
 }
 
@@ -45,17 +46,16 @@ fn two_new_users_of_one_commit_cannot_share_a_name() {
 fn a_changed_name_frees_the_old_one_and_keeps_the_others() {
     run(async {
         let (store, ada) = (store(), user(1, "ada@example.com"));
-        done(&store, Commit::new(NOW).writes([create(ada.clone()), create(user(2, "bob@example.com"))]))
-            .await;
+        done(&store, store.blind().writes([create(ada.clone()), create(user(2, "bob@example.com"))])).await;
         let renamed = User { attributes: user(1, "lovelace@example.com").attributes, ..ada.clone() };
         let bob = User { attributes: user(1, "bob@example.com").attributes, ..ada.clone() };
-        assert_eq!(store.commit(Commit::new(NOW).writes([update(&ada, bob)])).await, taken());
-        done(&store, Commit::new(NOW).writes([update(&ada, renamed.clone())])).await;
+        assert_eq!(store.commit(store.blind().writes([update(&ada, bob)])).await, taken());
+        done(&store, store.blind().writes([update(&ada, renamed.clone())])).await;
         assert_eq!(found(&store, "ada@example.com").await, None);
         assert_eq!(found(&store, "lovelace@example.com").await, Some(renamed.clone()));
-        let stale = store.commit(Commit::new(NOW).writes([update(&ada, ada.clone())])).await;
+        let stale = store.commit(store.blind().writes([update(&ada, ada.clone())])).await;
         assert_eq!(stale, Err(CommitError::Conflict), "the user changed since `previous`");
-        done(&store, Commit::new(NOW).writes([create(user(3, "ada@example.com"))])).await;
+        done(&store, store.blind().writes([create(user(3, "ada@example.com"))])).await;
     });
 }
 
@@ -65,9 +65,9 @@ fn a_user_may_be_created_and_changed_in_one_commit() {
         let (store, ada) = (store(), user(1, "ada@example.com"));
         let verified = User { verified: vec!["email".to_owned()], ..ada.clone() };
         let writes = [create(ada.clone()), update(&ada, verified.clone()), set_password(&ada, "hash", true)];
-        done(&store, Commit::new(NOW).writes(writes)).await;
+        done(&store, store.blind().writes(writes)).await;
         assert_eq!(found(&store, "ada@example.com").await, Some(verified));
-        assert_eq!(store.credential(&ada.id).await.unwrap().unwrap().value, PasswordHash("hash".to_owned()));
+        assert_eq!(store.credential(&ada.id).await.unwrap().unwrap(), PasswordHash("hash".to_owned()));
     });
 }
 
@@ -77,19 +77,20 @@ fn p_11_a_new_password_ends_sessions_and_grants_but_those_of_its_own_commit() {
         let store = store();
         let (ada, old, refresh) = signed_in(&store).await;
         let kept = session(2, Some(&ada));
-        done(&store, Commit::new(NOW).put_session(kept.clone(), None)).await;
-        let carried = store.session(&kept.id, NOW).await.unwrap().unwrap();
+        done(&store, store.blind().put_session(kept.clone())).await;
+        let carried = store.after_session(&kept.id, NOW).await;
         let (new, code) = (session(3, Some(&ada)), grant(3, &session(3, Some(&ada))));
-        let reset = Commit::new(NOW)
-            .writes([set_password(&ada, "new", true), Write::OpenSession(new.clone())])
-            .put_session(kept.clone(), Some(carried.version))
-            .put_grant(code.clone(), None);
+        let reset = Commit::after(carried)
+            .writes([set_password(&ada, "new", true)])
+            .put_session(new.clone())
+            .put_session(kept.clone())
+            .put_grant(code.clone());
         done(&store, reset).await;
         assert_eq!(store.session(&old.id, NOW).await, Ok(None));
         assert_eq!(store.grant(&refresh.id, NOW).await, Ok(None));
-        assert_eq!(store.session(&kept.id, NOW).await.unwrap().unwrap().value, kept);
-        assert_eq!(store.session(&new.id, NOW).await.unwrap().unwrap().value, new);
-        assert_eq!(store.grant(&code.id, NOW).await.unwrap().unwrap().value, code);
+        assert_eq!(store.session(&kept.id, NOW).await.unwrap().unwrap(), kept);
+        assert_eq!(store.session(&new.id, NOW).await.unwrap().unwrap(), new);
+        assert_eq!(store.grant(&code.id, NOW).await.unwrap().unwrap(), code);
     });
 }
 
@@ -98,18 +99,18 @@ fn p_11_an_ended_session_or_grant_cannot_be_written_back_to_life() {
     run(async {
         let store = store();
         let (ada, old, refresh) = signed_in(&store).await;
-        let read = store.session(&old.id, NOW).await.unwrap().unwrap();
-        let read_grant = store.grant(&refresh.id, NOW).await.unwrap().unwrap();
-        done(&store, Commit::new(NOW).end_sessions_of(ada.id)).await;
-        // These two were read before the end and are written after it: they stay ended.
-        let used = Commit::new(NOW).put_session(read.value.clone(), Some(read.version));
-        done(&store, used.put_grant(read_grant.value, Some(read_grant.version))).await;
+        let used =
+            || async { Commit::after(store.after_session(&old.id, NOW).await).put_session(old.clone()) };
+        let (used_late, ended_by_itself) = (used().await, used().await.end_sessions_of(ada.id));
+        let rotated = Commit::after(store.after_grant(&refresh.id).await).put_grant(refresh.clone());
+        done(&store, store.blind().end_sessions_of(ada.id)).await;
+        // These were read before the end and are written after it.
+        for late in [used_late, rotated, ended_by_itself] {
+            assert_eq!(store.commit(late).await, Err(CommitError::Conflict));
+        }
         assert_eq!(store.session(&old.id, NOW).await, Ok(None));
         assert_eq!(store.grant(&refresh.id, NOW).await, Ok(None));
-        let reset_again =
-            Commit::new(NOW).end_sessions_of(ada.id).put_session(old.clone(), Some(read.version));
-        assert_eq!(store.commit(reset_again).await, Err(CommitError::Conflict));
-        let late_code = Commit::new(NOW).put_grant(grant(9, &old), None);
+        let late_code = store.blind().put_grant(grant(9, &old));
         assert_eq!(store.commit(late_code).await, Err(CommitError::Conflict), "its session has ended");
     });
 }
@@ -119,12 +120,12 @@ fn j_15_a_locked_user_has_no_session_and_gets_none() {
     run(async {
         let store = store();
         let (ada, old, refresh) = signed_in(&store).await;
-        done(&store, Commit::new(NOW).writes([update(&ada, locked(&ada))])).await;
+        done(&store, store.blind().writes([update(&ada, locked(&ada))])).await;
         assert_eq!(store.session(&old.id, NOW).await, Ok(None));
         assert_eq!(store.grant(&refresh.id, NOW).await, Ok(None));
-        let new = Commit::new(NOW).writes([Write::OpenSession(session(2, Some(&ada)))]);
+        let new = store.blind().put_session(session(2, Some(&ada)));
         assert_eq!(store.commit(new.clone()).await, Err(CommitError::Conflict));
-        done(&store, Commit::new(NOW).writes([update(&locked(&ada), ada.clone())])).await;
+        done(&store, store.blind().writes([update(&locked(&ada), ada.clone())])).await;
         assert_eq!(store.session(&old.id, NOW).await, Ok(None), "unlocking brings no session back");
         done(&store, new).await;
         assert!(store.session(&session(2, None).id, NOW).await.unwrap().is_some());
@@ -135,8 +136,8 @@ fn j_15_a_locked_user_has_no_session_and_gets_none() {
 fn a_user_created_locked_gets_no_session() {
     run(async {
         let (store, ada) = (store(), user(1, "ada@example.com"));
-        done(&store, Commit::new(NOW).writes([create(locked(&ada))])).await;
-        let new = Commit::new(NOW).put_session(session(1, Some(&ada)), None);
+        done(&store, store.blind().writes([create(locked(&ada))])).await;
+        let new = store.blind().put_session(session(1, Some(&ada)));
         assert_eq!(store.commit(new).await, Err(CommitError::Conflict));
     });
 }
@@ -147,8 +148,8 @@ fn one_session_may_end_while_the_others_go_on() {
         let store = store();
         let (ada, first, _) = signed_in(&store).await;
         let second = session(2, Some(&ada));
-        done(&store, Commit::new(NOW).put_session(second.clone(), None)).await;
-        done(&store, Commit::new(NOW).end_session(first.id)).await;
+        done(&store, store.blind().put_session(second.clone())).await;
+        done(&store, store.blind().end_session(first.id)).await;
         assert_eq!(store.session(&first.id, NOW).await, Ok(None));
         assert!(store.session(&second.id, NOW).await.unwrap().is_some());
     });
@@ -158,7 +159,7 @@ fn one_session_may_end_while_the_others_go_on() {
 fn a_guest_has_a_session_and_nobody_ends_it_for_a_user() {
     run(async {
         let store = store();
-        done(&store, Commit::new(NOW).put_session(session(1, None), None)).await;
+        done(&store, store.blind().put_session(session(1, None))).await;
         assert!(store.session(&session(1, None).id, NOW).await.unwrap().is_some());
     });
 }
@@ -169,14 +170,14 @@ fn a_grant_needs_a_living_session_of_its_user() {
         let store = store();
         let (_, own, _) = signed_in(&store).await;
         let bob = user(2, "bob@example.com");
-        done(&store, Commit::new(NOW).writes([create(bob.clone())])).await;
+        done(&store, store.blind().writes([create(bob.clone())])).await;
         let foreign = Grant { user: bob.id, ..grant(5, &own) };
         let unknown = grant(6, &session(9, own.user.map(|_| bob).as_ref()));
         for refused in [foreign, unknown] {
-            let commit = Commit::new(NOW).put_grant(refused, None);
+            let commit = store.blind().put_grant(refused);
             assert_eq!(store.commit(commit).await, Err(CommitError::Conflict));
         }
-        done(&store, Commit::new(NOW).put_grant(grant(7, &own), None)).await;
+        done(&store, store.blind().put_grant(grant(7, &own))).await;
     });
 }
 
@@ -186,11 +187,10 @@ fn o_6_a_code_is_exchanged_by_one_of_two() {
         let store = store();
         let (_, own, _) = signed_in(&store).await;
         let code = grant(7, &own);
-        done(&store, Commit::new(NOW).put_grant(code.clone(), None)).await;
-        let Stored { value, version } = store.grant(&code.id, NOW).await.unwrap().unwrap();
-        let exchange = || Commit::new(NOW).put_grant(exchanged(&value), Some(version));
-        done(&store, exchange()).await;
-        assert_eq!(store.commit(exchange()).await, Err(CommitError::Conflict));
+        done(&store, store.blind().put_grant(code.clone())).await;
+        let exchange = Commit::after(store.after_grant(&code.id).await).put_grant(exchanged(&code));
+        done(&store, exchange.clone()).await;
+        assert_eq!(store.commit(exchange).await, Err(CommitError::Conflict));
     });
 }
 
@@ -199,17 +199,17 @@ fn p_5_a_rehash_never_brings_an_old_password_back() {
     run(async {
         let store = store();
         let (ada, ..) = signed_in(&store).await;
-        let verified = store.credential(&ada.id).await.unwrap().unwrap();
-        assert_eq!(verified.value, PasswordHash("old".to_owned()));
-        done(&store, Commit::new(NOW).writes([set_password(&ada, "changed", true)])).await;
-        let verdict = Commit::new(NOW).credential(ada.id, Some(verified.version));
+        let verified = store.read(NOW, &Wanted::person(&ada.id)).await.unwrap();
+        assert_eq!(verified.credential(&ada.id), Ok(Some(PasswordHash("old".to_owned()))));
+        done(&store, store.blind().writes([set_password(&ada, "changed", false)])).await;
+        let verdict = Commit::after(verified).put_journey(journey(1));
         assert_eq!(store.commit(verdict.clone()).await, Err(CommitError::Conflict));
         let rehash = verdict.writes([set_password(&ada, "old, rehashed", false)]);
         assert_eq!(store.commit(rehash).await, Err(CommitError::Conflict));
-        let now = store.credential(&ada.id).await.unwrap().unwrap();
-        assert_eq!(now.value, PasswordHash("changed".to_owned()));
-        let rehash = Commit::new(NOW).credential(ada.id, Some(now.version));
-        done(&store, rehash.writes([set_password(&ada, "changed, rehashed", false)])).await;
+        let now = store.read(NOW, &Wanted::person(&ada.id)).await.unwrap();
+        assert_eq!(now.credential(&ada.id), Ok(Some(PasswordHash("changed".to_owned()))));
+        let rehash = Commit::after(now).writes([set_password(&ada, "changed, rehashed", false)]);
+        done(&store, rehash).await;
     });
 }
 
@@ -220,7 +220,7 @@ fn a_directory_is_listed_page_by_page() {
         for number in 1..=9 {
             let directory = if number == 4 { "staff" } else { "people" }.to_owned();
             let user = User { directory, ..user(number, &format!("{number}@example.com")) };
-            done(&store, Commit::new(NOW).writes([create(user)])).await;
+            done(&store, store.blind().writes([create(user)])).await;
         }
         let (mut after, mut seen) = (None, Vec::new());
         loop {

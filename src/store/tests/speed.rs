@@ -19,15 +19,15 @@ async fn sign_in(store: &Store, number: u32) {
     let id: [u8; 16] = Digest::of(number.to_be_bytes()).as_bytes()[..16].try_into().unwrap();
     let ada = user(1, "ada@example.com");
     let begun = Journey { id: JourneyId::from_bytes(id), ..journey(1) };
-    done(store, Commit::new(NOW).put_journey(begun.clone(), None)).await;
-    let read = store.journey(&begun.id, NOW).await.unwrap().unwrap();
+    done(store, store.blind().put_journey(begun.clone())).await;
+    let reads = store.read(NOW, &[Wanted::journey(&begun.id)]).await.unwrap();
     let opened = Session { id: SessionId::from_bytes(id), ..session(1, Some(&ada)) };
     let code = Grant { id: GrantId::from_bytes(id), ..grant(1, &opened) };
     let ended = Journey { instances: 2, ..begun };
-    let end = Commit::new(NOW).put_journey(ended, Some(read.version)).writes([Write::OpenSession(opened)]);
-    done(store, end.put_grant(code.clone(), None)).await;
-    let read = store.grant(&code.id, NOW).await.unwrap().unwrap();
-    done(store, Commit::new(NOW).put_grant(exchanged(&code), Some(read.version))).await;
+    let end = Commit::after(reads).put_journey(ended).put_session(opened);
+    done(store, end.put_grant(code.clone())).await;
+    let reads = store.after_grant(&code.id).await;
+    done(store, Commit::after(reads).put_grant(exchanged(&code))).await;
 }
 
 #[test]
@@ -41,7 +41,7 @@ fn commits_per_second() {
         runtime.block_on(async {
             let path = folder.path().join("store");
             let store = Store::open_redb(path, keyring(), Arc::new(SeededChance::new(1))).await.unwrap();
-            done(&store, Commit::new(NOW).writes([create(user(1, "ada@example.com"))])).await;
+            done(&store, store.blind().writes([create(user(1, "ada@example.com"))])).await;
             let (began, cpu) = (Instant::now(), cpu_seconds());
             let mut tasks = JoinSet::new();
             for task in 0..parallel {

@@ -122,12 +122,8 @@ fn lost() -> Unavailable {
 }
 
 impl Backend for Storage {
-    fn get<'a>(&'a self, key: &'a [u8]) -> Reply<'a, Result<Option<Versioned>, Unavailable>> {
-        Box::pin(self.reading(self.0.records.get(key)))
-    }
-
-    fn get_many<'a>(&'a self, keys: &'a [Key]) -> Reply<'a, Result<Vec<Option<Versioned>>, Unavailable>> {
-        Box::pin(self.reading(self.0.records.get_many(keys)))
+    fn read<'a>(&'a self, keys: &'a [Key]) -> Reply<'a, Result<Vec<Option<Versioned>>, Unavailable>> {
+        Box::pin(self.reading(self.0.records.read(keys)))
     }
 
     fn apply(&self, batch: Batch) -> Reply<'_, Result<(), Refusal>> {

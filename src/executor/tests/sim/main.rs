@@ -8,6 +8,8 @@
 )]
 
 mod acknowledged_step;
+mod blocks;
+mod contention;
 mod endpoints;
 mod evidence;
 mod fail_closed;
@@ -18,6 +20,7 @@ mod person;
 mod pinned_revision;
 mod releases;
 mod requests;
+mod standing;
 mod throttles;
 mod visitor;
 mod world;

@@ -158,6 +158,14 @@ pub(crate) async fn exchange(world: &World, code: &str) -> Answer {
     Browser::new().post(world, "/oauth2/token", &body.finish()).await
 }
 
+/// The application's use of its refresh token.
+pub(crate) async fn refresh(world: &World, tokens: &Value) -> Answer {
+    let mut body = url::form_urlencoded::Serializer::new(String::new());
+    let token = tokens["refresh_token"].as_str().expect("a refresh token");
+    body.extend_pairs([("grant_type", "refresh_token"), ("client_id", "app"), ("refresh_token", token)]);
+    Browser::new().post(world, "/oauth2/token", &body.finish()).await
+}
+
 /// The application's look at the user.
 pub(crate) async fn userinfo(world: &World, tokens: &Value) -> Answer {
     let bearer = format!("Bearer {}", tokens["access_token"].as_str().expect("an access token"));

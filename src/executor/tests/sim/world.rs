@@ -28,7 +28,7 @@ use idflow_net::mail::{MailError, Mailer, Message, SmtpSettings};
 use idflow_oidc::keys::{self, KeyPair, Keys};
 use idflow_pages::Pages;
 use idflow_store::seal::Keyring;
-use idflow_store::{Commit, Store};
+use idflow_store::{Commit, Store, Wanted};
 use tokio::task::JoinSet;
 use tower::ServiceExt as _;
 
@@ -149,7 +149,12 @@ impl World {
     }
 
     pub(crate) async fn serving(seed: u64, snapshot: Snapshot) -> Self {
-        Self::taken_over(seed, snapshot, Storage::new(), Secrets::of_the_simulation(), BEGINNING).await
+        Self::on(seed, Storage::new(), snapshot).await
+    }
+
+    /// A machine with records of its own kind.
+    pub(crate) async fn on(seed: u64, storage: Storage, snapshot: Snapshot) -> Self {
+        Self::taken_over(seed, snapshot, storage, Secrets::of_the_simulation(), BEGINNING).await
     }
 
     /// A machine with records that there were before, at some moment.
@@ -274,16 +279,34 @@ impl World {
             Write::CreateUser { user, unique: vec!["email".to_owned()] },
             Write::SetPassword { user: id, hash, ends_sessions: false },
         ];
-        self.app().store.commit(Commit::new(now).writes(writes)).await.unwrap();
+        self.app().store.commit(self.nothing_read().writes(writes)).await.unwrap();
         id
+    }
+
+    /// Who has this address.
+    pub(crate) async fn find(&self, email: &str) -> UserId {
+        let mut reads = self.app().store.reads(self.now());
+        reads.find_user("people", &["email".to_owned()], email).await.unwrap().expect("a user").id
     }
 
     /// An administrator locks somebody.
     pub(crate) async fn lock(&self, id: UserId) {
-        let previous = self.app().store.user(&id).await.unwrap().expect("a user").value;
-        let user = User { state: UserState::Locked, ..previous.clone() };
+        self.change(id, |user| user.state = UserState::Locked).await;
+    }
+
+    /// An administrator changes somebody.
+    pub(crate) async fn change(&self, id: UserId, change: impl FnOnce(&mut User)) {
+        let reads = self.app().store.read(self.now(), &Wanted::person(&id)).await.unwrap();
+        let previous = reads.user(&id).unwrap().expect("a user");
+        let mut user = previous.clone();
+        change(&mut user);
         let write = Write::UpdateUser { user, previous, unique: vec!["email".to_owned()] };
-        self.app().store.commit(Commit::new(self.now()).writes([write])).await.unwrap();
+        self.app().store.commit(Commit::after(reads).writes([write])).await.unwrap();
+    }
+
+    /// A commit by who knows nothing.
+    pub(crate) fn nothing_read(&self) -> Commit {
+        Commit::after(self.app().store.reads(self.now()))
     }
 
     pub(crate) fn now(&self) -> Timestamp {
@@ -294,7 +317,7 @@ impl World {
     pub(crate) async fn session_of(&self, journey: &str) -> Option<Session> {
         let id: JourneyId = journey.parse().expect("a journey's id");
         let session = self.app().session_id(id);
-        self.app().store.session(&session, self.now()).await.unwrap().map(|stored| stored.value)
+        self.app().store.reads(self.now()).session(&session).await.unwrap()
     }
 
     pub(crate) async fn count(&self, kind: Kind) -> usize {

@@ -12,6 +12,7 @@ use ::redb::{BackendError, StorageBackend};
 use super::super::{Redb, open_file};
 use super::{put, runtime};
 use crate::backend::{Backend, Refusal};
+use crate::suite::one;
 
 const WELL: u8 = 0;
 const FULL: u8 = 1;
@@ -95,8 +96,8 @@ fn a_full_disk_refuses_and_heals_when_there_is_room_again() {
         while store.health().await.is_err() {
             std::thread::sleep(Duration::from_millis(20));
         }
-        assert!(store.get(b"before").await.unwrap().is_some(), "what was acknowledged is there");
-        assert_eq!(store.get(b"while").await.unwrap(), None, "what was refused is not");
+        assert!(one(&store, b"before").await.unwrap().is_some(), "what was acknowledged is there");
+        assert_eq!(one(&store, b"while").await.unwrap(), None, "what was refused is not");
         store.apply(put(b"after", b"1")).await.unwrap();
     });
 }
@@ -114,12 +115,12 @@ fn nothing_is_taken_after_a_failed_fsync_until_the_next_start() {
         let said = reason(store.apply(put(b"after", b"1")).await);
         assert!(said.contains("fsync"), "{said}");
         assert!(store.health().await.is_err());
-        assert!(store.get(b"before").await.is_err(), "nor is anything shown that may not be on the disk");
+        assert!(one(&store, b"before").await.is_err(), "nor is anything shown that may not be on the disk");
     });
     drop(store);
     let store = Redb::open(super::file(&folder)).unwrap();
     runtime().block_on(async {
-        assert!(store.get(b"before").await.unwrap().is_some());
+        assert!(one(&store, b"before").await.unwrap().is_some());
         store.apply(put(b"after", b"1")).await.unwrap();
     });
 }

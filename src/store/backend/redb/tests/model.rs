@@ -7,6 +7,7 @@ use proptest::prelude::*;
 use super::{Redb, file, fresh, runtime};
 use crate::backend::memory::Memory;
 use crate::backend::{Backend, Batch, Condition, Counting, Effect, Key, Operation, Step};
+use crate::suite::one;
 
 fn a_condition() -> impl Strategy<Value = Condition> {
     prop_oneof![
@@ -57,8 +58,8 @@ async fn content(backend: &dyn Backend) -> (Content, Vec<Key>) {
 async fn translated(mut batch: Batch, model: &dyn Backend, store: &dyn Backend) -> Batch {
     for operation in &mut batch.operations {
         if let Condition::Version(version) = operation.condition {
-            let held = model.get(&operation.key).await.unwrap().filter(|record| record.version == version);
-            let same = store.get(&operation.key).await.unwrap();
+            let held = one(model, &operation.key).await.unwrap().filter(|record| record.version == version);
+            let same = one(store, &operation.key).await.unwrap();
             let same = held.and(same).map_or(u64::MAX, |record| record.version);
             operation.condition = Condition::Version(same);
         }

@@ -1,0 +1,140 @@
+//! What one decision reads, as one value: fetched in few round trips, and carried into the commit that it decides.
+//!
+//! ```text
+//!   Store::read(now, [Wanted, …]) ─▶ ReadSet ── more([Wanted, …]) ─▶ ReadSet
+//!                                       │ session, user, count, …     what was read, opened when it is looked at
+//!                                       ▼
+//!                                    Commit::after(reads)             every guard is a condition of the commit
+//! ```
+//!
+//! A *guard* is a record that a decision rests on: when it is not as it was read, or not as absent as it was, the commit
+//! is a conflict and the decision is made again. A *hint* only saves work: counters, judged anew inside the commit, and
+//! index entries, which point to a guard. Which of the two a record is follows from its kind, so that no caller can
+//! choose wrongly.
+
+use std::collections::BTreeMap;
+
+use idflow_core::time::Timestamp;
+
+use crate::backend::{Condition, Key, Versioned};
+use crate::record::{self, Record};
+use crate::seal::Keyring;
+use crate::{Store, StoreError};
+
+/// A record that a decision needs. Made by the functions of the record kinds.
+#[derive(Debug, Clone)]
+pub struct Wanted {
+    key: Key,
+    is_guard: bool,
+}
+
+impl Wanted {
+    pub(crate) fn guard<R: Record>(id: &[u8]) -> Self {
+        Self { key: R::KIND.key(id), is_guard: true }
+    }
+
+    pub(crate) const fn hint(key: Key) -> Self {
+        Self { key, is_guard: false }
+    }
+}
+
+/// What was read for one decision, at one moment of the clock.
+#[derive(Debug, Clone)]
+pub struct ReadSet {
+    store: Store,
+    now: Timestamp,
+    found: BTreeMap<Key, Found>,
+}
+
+/// A record as it was read: absent also when it had expired.
+#[derive(Debug, Clone)]
+struct Found {
+    record: Option<Versioned>,
+    is_guard: bool,
+}
+
+impl Found {
+    fn condition(&self) -> Condition {
+        self.record.as_ref().map_or(Condition::Absent, |record| Condition::Version(record.version))
+    }
+}
+
+impl Store {
+    /// A decision that has read nothing yet; `now` judges expiry here and in the commit.
+    pub fn reads(&self, now: Timestamp) -> ReadSet {
+        ReadSet { store: self.clone(), now, found: BTreeMap::new() }
+    }
+
+    /// Reads what a decision needs, in one round trip and from one moment.
+    pub async fn read(&self, now: Timestamp, wanted: &[Wanted]) -> Result<ReadSet, StoreError> {
+        let mut reads = self.reads(now);
+        reads.more(wanted).await?;
+        Ok(reads)
+    }
+}
+
+impl ReadSet {
+    /// Reads what is wanted and not read yet, in one round trip; none when there is nothing.
+    pub async fn more(&mut self, wanted: &[Wanted]) -> Result<(), StoreError> {
+        let missing: BTreeMap<&Key, bool> = wanted
+            .iter()
+            .filter(|wanted| !self.found.contains_key(&wanted.key))
+            .map(|wanted| (&wanted.key, wanted.is_guard))
+            .collect();
+        if missing.is_empty() {
+            return Ok(());
+        }
+        let keys: Vec<Key> = missing.keys().map(|key| (*key).clone()).collect();
+        let records = self.store.backend().read(&keys).await?;
+        for ((key, is_guard), record) in keys.into_iter().zip(missing.into_values()).zip(records) {
+            let record = record.filter(|record| record.is_alive(self.now));
+            self.found.insert(key, Found { record, is_guard });
+        }
+        Ok(())
+    }
+
+    /// The moment that judges expiry.
+    pub const fn now(&self) -> Timestamp {
+        self.now
+    }
+
+    pub(crate) const fn store(&self) -> &Store {
+        &self.store
+    }
+
+    pub(crate) fn keyring(&self) -> &Keyring {
+        self.store.keyring()
+    }
+
+    /// Whether anybody looked for the record.
+    pub(crate) fn has_read<R: Record>(&self, id: &[u8]) -> bool {
+        self.found.contains_key(&R::KIND.key(id))
+    }
+
+    /// The bytes under a key. Asking for what was not read is a defect, and answered like a store that is away.
+    pub(crate) fn raw(&self, key: &Key) -> Result<Option<&Versioned>, StoreError> {
+        let found = self.found.get(key).ok_or(StoreError::NotRead)?;
+        Ok(found.record.as_ref())
+    }
+
+    /// The record under an id.
+    pub(crate) fn get<R: Record>(&self, id: &[u8]) -> Result<Option<R>, StoreError> {
+        let record = self.raw(&R::KIND.key(id))?;
+        Ok(record.map(|record| record::open(self.keyring(), id, record)).transpose()?)
+    }
+
+    /// Notes that a record cannot exist yet, because its id was drawn just now: the commit still demands it.
+    pub(crate) fn assume_absent<R: Record>(&mut self, id: &[u8]) {
+        self.found.entry(R::KIND.key(id)).or_insert(Found { record: None, is_guard: true });
+    }
+
+    /// What a commit demands of the guard under a key, if it was read.
+    pub(crate) fn condition(&self, key: &Key) -> Option<Condition> {
+        self.found.get(key).filter(|found| found.is_guard).map(Found::condition)
+    }
+
+    /// Everything that the decision rests on.
+    pub(crate) fn guards(&self) -> impl Iterator<Item = (&Key, Condition)> {
+        self.found.iter().filter(|(_, found)| found.is_guard).map(|(key, found)| (key, found.condition()))
+    }
+}

@@ -1,0 +1,68 @@
+//! `11 │ digest of kind and name` → an off switch; lifted by being removed. Never expires.
+
+use idflow_core::block::BlockTarget;
+use idflow_core::digest::Digest;
+use idflow_core::time::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::Record;
+use crate::read::{ReadSet, Wanted};
+use crate::{Commit, StoreError};
+
+/// An off switch as stored.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Block {
+    target: BlockTarget,
+    since: Timestamp,
+}
+
+impl Record for Block {
+    fn expires(&self) -> Option<Timestamp> {
+        None
+    }
+
+    #[cfg(test)]
+    fn sample(chance: &dyn idflow_core::chance::Chance) -> Self {
+        let user = idflow_core::id::UserId::random(chance);
+        Self { target: BlockTarget::User(user), since: Timestamp(5) }
+    }
+}
+
+fn id(target: &BlockTarget) -> [u8; 32] {
+    let digest = match target {
+        BlockTarget::User(id) => Digest::of_parts(&[b"user", id.as_bytes()]),
+        BlockTarget::Client(id) => Digest::of_parts(&[b"client", id.as_bytes()]),
+        BlockTarget::Session(id) => Digest::of_parts(&[b"session", id.as_bytes()]),
+        BlockTarget::Revision(digest) => Digest::of_parts(&[b"revision", digest.as_bytes()]),
+    };
+    *digest.as_bytes()
+}
+
+impl Wanted {
+    /// Whether something is switched off.
+    pub fn block(target: &BlockTarget) -> Self {
+        Self::guard::<Block>(&id(target))
+    }
+}
+
+impl ReadSet {
+    /// Whether the target was switched off.
+    pub fn is_blocked(&self, target: &BlockTarget) -> Result<bool, StoreError> {
+        Ok(self.get::<Block>(&id(target))?.is_some())
+    }
+}
+
+impl Commit {
+    /// Switches the target off: from the acknowledged write on, nothing goes on that concerns it.
+    #[must_use]
+    pub fn block(self, target: BlockTarget) -> Self {
+        let since = self.now();
+        self.put(id(&target), &Block { target, since })
+    }
+
+    /// Switches the target on again. What was begun before and has not expired goes on.
+    #[must_use]
+    pub fn unblock(self, target: &BlockTarget) -> Self {
+        self.remove::<Block>(&id(target))
+    }
+}
