@@ -42,6 +42,9 @@ pub struct Amount;
 /// A colour as `#rrggbb`.
 pub struct Colour;
 
+/// A moment as RFC 3339 writes it.
+pub struct Moment;
+
 macro_rules! schema {
     ($($name:ident => $body:tt),+ $(,)?) => {$(
         impl JsonSchema for $name {
@@ -85,6 +88,7 @@ schema! {
         "type": "string", "minLength": 1, "maxLength": 20,
         "pattern": "^[0-9]{1,12}(\\.[0-9]{1,3})?(m|k|M|G|T|Ki|Mi|Gi|Ti)?$"
     },
+    Moment => { "type": "string", "format": "date-time", "maxLength": 40 },
     Colour => { "type": "string", "minLength": 7, "maxLength": 7, "pattern": "^#[0-9A-Fa-f]{6}$" },
 }
 

@@ -1,12 +1,12 @@
 //! `Catalog`: what a tenant's executors serve. Only the operator writes it.
 
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 use kube::{CustomResource, KubeSchema};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::bounds::{Cidr, Label, ObjectName, Sha256, Text};
-use crate::flow::FlowType;
+use crate::bounds::{Cidr, Label, Moment, ObjectName, Sha256, Text};
+use crate::flow::{FlowType, Guarantees};
 use crate::tenant::{Egress, Limits, Policy};
 
 /// The name of the one Catalog of a namespace.
@@ -104,6 +104,15 @@ pub struct CatalogFlow {
     /// Whether it takes no new journeys. Absent means false.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub suspended: bool,
+    /// What its author guarantees of every sign-in: a session must have shown as much to be used instead of one.
+    /// Absent: nothing in particular.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub guarantees: Option<Guarantees>,
+    /// Until when its revisions may run although the Tenant's policy does not accept them any more. Absent: not at
+    /// all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<Moment>")]
+    pub policy_grace_until: Option<Time>,
     /// Its revisions: those with weight take new journeys, the others only finish theirs or are being loaded.
     #[schemars(
         length(max = 40),

@@ -317,7 +317,7 @@ pub struct FlowStatus {
     /// The metadata.generation this status is about. Absent or -1: the operator has not seen the object.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub observed_generation: Option<i64>,
-    /// `Accepted`, `ResolvedRefs`, `Serving`, `Ready`, and while true `Reconciling` or `Stalled`.
+    /// `Accepted`, `ResolvedRefs`, `Serving`, `Ready`, and while true `PolicyGrace`, `Reconciling` or `Stalled`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(schema_with = "crate::condition::schema")]
     pub conditions: Vec<Condition>,
@@ -403,6 +403,11 @@ pub struct Assurance {
     /// The authentication methods always shown by then, as RFC 8176 `amr` values.
     #[schemars(with = "Vec<Label>", length(max = 16), extend("x-kubernetes-list-type" = "atomic"))]
     pub factors: Vec<String>,
+    /// The fewest different methods that a path shows: more than there are `factors` where a person chooses between
+    /// several. Absent: as many as there are `factors`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 0, max = 16))]
+    pub minimum_factors: Option<i32>,
 }
 
 /// An object that refers to this one.

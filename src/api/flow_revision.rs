@@ -5,10 +5,14 @@ use kube::{CustomResource, KubeSchema};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::bounds::{Label, ObjectName, Sha256, Text};
+use crate::bounds::{Label, Moment, ObjectName, Sha256, Text};
+use crate::flow::Assurance;
 
 /// The most characters of a revision's content.
 pub const MAX_CONTENT: u32 = 1_000_000;
+
+/// The most characters of what the author wrote.
+pub const MAX_AUTHORED: u32 = 262_144;
 
 /// A frozen, resolved Flow.
 #[derive(CustomResource, KubeSchema, Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -57,6 +61,35 @@ pub struct FlowRevisionSpec {
     /// Every object that went into the content.
     #[schemars(length(max = 300), extend("x-kubernetes-list-type" = "atomic"))]
     pub sources: Vec<Source>,
+    /// What an executor must know to run the content, so that one that does not can say so before it reads it.
+    /// Absent in revisions of the first version: format 1 and the node kinds of that version.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub requires: Option<Requires>,
+    /// The weakest that is proven at each step where a session may be opened; none for a flow that opens none.
+    /// Absent in revisions of the first version: not known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(
+        length(max = 200),
+        extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["step"])
+    )]
+    pub assurance: Option<Vec<Assurance>>,
+    /// The Flow's spec as its author wrote it, as JSON; not part of the digest. Absent in revisions of the first
+    /// version.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<Text<MAX_AUTHORED>>")]
+    pub authored: Option<String>,
+}
+
+/// What an executor must know to run a revision.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Requires {
+    /// The format of the content.
+    #[schemars(range(min = 1))]
+    pub format: i32,
+    /// The kinds of all its nodes, sorted.
+    #[schemars(with = "Vec<Text<63>>", length(max = 200), extend("x-kubernetes-list-type" = "set"))]
+    pub node_kinds: Vec<String>,
 }
 
 impl crate::ResourceFacts for FlowRevision {
@@ -107,20 +140,4 @@ pub struct FlowRevisionStatus {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<Moment>")]
     pub retired_at: Option<Time>,
-}
-
-struct Moment;
-
-impl JsonSchema for Moment {
-    fn inline_schema() -> bool {
-        true
-    }
-
-    fn schema_name() -> std::borrow::Cow<'static, str> {
-        "Moment".into()
-    }
-
-    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
-        schemars::json_schema!({ "type": "string", "format": "date-time", "maxLength": 40 })
-    }
 }

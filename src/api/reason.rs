@@ -73,6 +73,16 @@ reasons! {
     NotLoaded,
     /// Every ready executor pod has loaded what the Catalog lists.
     Loaded,
+    /// An executor pod cannot run the revision: it needs a newer executor, or it is damaged.
+    Unusable,
+    /// An executor pod does not run the revision because the Tenant's policy does not accept it.
+    Forbidden,
+    /// The content is not what the digest stands for; it is never used.
+    Damaged,
+    /// The Tenant's policy does not accept what is served; it goes on until the policy's grace is over.
+    PolicyGrace,
+    /// The executor is not replaced further: a new pod cannot run a revision that is served.
+    RolloutPaused,
     /// New journeys run on the revisions that the Catalog gives weight.
     Serving,
     /// The flow is switched off for new journeys by `spec.suspend`.

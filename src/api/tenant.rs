@@ -12,6 +12,9 @@ use crate::flow::Guarantees;
 /// Flows a tenant may have when its limits say nothing.
 pub const DEFAULT_FLOWS: i32 = 500;
 
+/// How long a served flow goes on that a changed policy does not accept any more, when the policy does not say.
+pub const DEFAULT_GRACE: Span = Span::hours(24);
+
 /// Gives one existing namespace to one tenant.
 #[derive(CustomResource, KubeSchema, Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[kube(
@@ -193,9 +196,24 @@ pub struct Policy {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(with = "Vec<Name>", length(max = 64), extend("x-kubernetes-list-type" = "set"))]
     pub forbidden_node_kinds: Vec<String>,
-    /// What every Login flow must prove on every path. Absent: that a user is identified.
+    /// What every path must have proven that ends in a session: of every Login flow, of every Registration flow that
+    /// signs the new user in, and of a session that is used again for another application. Absent: that a user is
+    /// identified.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub login: Option<Guarantees>,
+    /// How long a flow that is served already goes on when a change of this policy does not accept it any more, for
+    /// example `72h`. Afterwards its newest revision that the policy accepts is served, or none. Never for a new
+    /// revision. Absent means 24h; `0s` stops it at once.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<Duration>")]
+    pub grace: Option<Span>,
+}
+
+impl Policy {
+    /// How long a served flow goes on that the policy does not accept any more.
+    pub fn grace(&self) -> Span {
+        self.grace.unwrap_or(DEFAULT_GRACE)
+    }
 }
 
 /// Where the executor may connect to.
@@ -228,8 +246,8 @@ pub struct TenantStatus {
     /// The metadata.generation this status is about. Absent or -1: the operator has not seen the object.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub observed_generation: Option<i64>,
-    /// `Accepted`, `KeysPresent`, `ExecutorAvailable`, `HighlyAvailable`, `Ready`, and while true `Reconciling` or
-    /// `Stalled`.
+    /// `Accepted`, `KeysPresent`, `ExecutorAvailable`, `HighlyAvailable`, `Ready`, and while true `PolicyGrace`,
+    /// `Reconciling` or `Stalled`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(schema_with = "crate::condition::schema")]
     pub conditions: Vec<Condition>,

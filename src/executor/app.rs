@@ -8,6 +8,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use http::HeaderMap;
 use idflow_core::audit::AuditEvent;
 use idflow_core::chance::Chance;
+use idflow_core::digest::Digest;
 use idflow_core::grant::Grant;
 use idflow_core::id::{GrantId, JourneyId, SessionId};
 use idflow_core::journey::Purpose;
@@ -22,7 +23,7 @@ use idflow_store::seal::Keyring;
 use idflow_store::{Store, StoreError};
 
 use crate::asks::Asks;
-use crate::configuration::Configuration;
+use crate::configuration::{Configuration, ServedFlow};
 use crate::cookies::Cookies;
 use crate::limiter::Limiter;
 use crate::mails::Mails;
@@ -113,6 +114,20 @@ impl App {
             return Ok(());
         }
         self.limiter.call(&self.keyring, address, endpoint.name, endpoint.calls, self.clock.now())
+    }
+
+    /// Whether a revision is held and the Tenant's policy lets it run now.
+    pub fn can_run(&self, digest: &Digest) -> bool {
+        let configuration = self.configuration.load();
+        let held = self.revisions.held(digest);
+        held.is_some_and(|held| configuration.forbids(&held, self.clock.now()).is_none())
+    }
+
+    /// Whether no revision of a flow takes new journeys, on this pod or any other: there is none, or the Tenant's policy
+    /// lets none run.
+    pub fn is_out_of_service(&self, flow: &ServedFlow) -> bool {
+        let mut with_weight = flow.revisions.iter().filter(|(_, weight)| *weight > 0);
+        with_weight.all(|(digest, _)| self.revisions.held(digest).is_some() && !self.can_run(digest))
     }
 
     /// Whether what started a journey still counts: an application that is gone, disabled, or has another redirect

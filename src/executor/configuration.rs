@@ -3,14 +3,20 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use idflow_api::flow::Guarantees;
+use idflow_api::tenant::Policy;
 use idflow_core::digest::Digest;
+use idflow_core::evidence::{Evidence, Proof};
+use idflow_core::id::UserId;
 use idflow_core::secret::SecretText;
-use idflow_core::time::Span;
-use idflow_flow::program::Program;
+use idflow_core::session::Session;
+use idflow_core::time::{Span, Timestamp};
+use idflow_flow::policy::{self, Breach, Demand, Shown};
 use idflow_net::mail::SmtpSettings;
 use idflow_oidc::client::Client;
 use idflow_pages::PreparedTheme;
-use serde::{Deserialize, Serialize};
+
+use crate::revisions::Held;
 
 /// One picture of everything live.
 #[derive(Debug, Clone)]
@@ -29,8 +35,8 @@ pub struct Configuration {
     pub session_lifetime: Option<Span>,
     /// How many journeys may begin per second and pod; nothing means the default.
     pub journeys_per_second: Option<i32>,
-    /// Node kinds that no revision may use (design 8).
-    pub forbidden_kinds: Vec<String>,
+    /// What the Tenant demands of every revision that runs and every session that is used (design 7).
+    pub policy: Option<Policy>,
     /// Flows by name.
     pub flows: BTreeMap<String, ServedFlow>,
     /// Revisions that must not run any more.
@@ -48,8 +54,7 @@ pub struct Configuration {
 }
 
 /// A flow that takes new journeys, and the revisions that it takes them on.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ServedFlow {
     /// Its type, as in the manifest.
     pub flow_type: String,
@@ -57,18 +62,24 @@ pub struct ServedFlow {
     pub default: bool,
     /// Whether it takes no new journeys.
     pub suspended: bool,
+    /// What a session must have shown to be used instead of a journey.
+    pub guarantees: Option<Guarantees>,
+    /// Until when its revisions may run although the policy does not accept them.
+    pub policy_grace_until: Option<Timestamp>,
     /// Revisions to hold, with their weight for new journeys; 0 means held but not started.
     pub revisions: Vec<(Digest, u32)>,
 }
 
 impl ServedFlow {
-    /// The revision for a new journey: the same seed chooses the same revision while the weights stay.
-    pub fn choose(&self, seed: &[u8]) -> Option<Digest> {
-        let total: u64 = self.revisions.iter().map(|(_, weight)| u64::from(*weight)).sum();
+    /// The revision for a new journey among those that `can_run`: the same seed chooses the same revision while the
+    /// weights stay. A pod that lacks one begins journeys on those it has.
+    pub fn choose(&self, seed: &[u8], can_run: impl Fn(&Digest) -> bool) -> Option<Digest> {
+        let candidates = || self.revisions.iter().filter(|(digest, _)| can_run(digest));
+        let total: u64 = candidates().map(|(_, weight)| u64::from(*weight)).sum();
         let drawn =
             Digest::of(seed).as_bytes().iter().take(8).fold(0_u64, |n, byte| n << 8 | u64::from(*byte));
         let mut rest = drawn.checked_rem(total)?;
-        for (digest, weight) in &self.revisions {
+        for (digest, weight) in candidates() {
             match rest.checked_sub(u64::from(*weight)) {
                 None => return Some(*digest),
                 Some(left) => rest = left,
@@ -110,11 +121,48 @@ pub struct HttpConnection {
 }
 
 impl Configuration {
-    /// Whether the Tenant's policy lets this revision run.
-    pub fn permits(&self, program: &Program) -> bool {
-        let forbids = |name: &str| self.forbidden_kinds.iter().any(|forbidden| forbidden == name);
-        let mut steps = program.graphs.iter().flat_map(|graph| &graph.steps);
-        self.forbidden_kinds.is_empty() || !steps.any(|step| forbids(step.kind.name))
+    /// Why the Tenant's policy does not let this revision run now; nothing when it does, or its grace lasts.
+    pub fn forbids(&self, held: &Held, now: Timestamp) -> Option<Breach> {
+        let breach = policy::breaches(self.policy.as_ref(), None, &held.offer()).into_iter().next()?;
+        (!self.is_in_grace(&held.runnable.program().flow, now)).then_some(breach)
+    }
+
+    fn is_in_grace(&self, flow: &str, now: Timestamp) -> bool {
+        let until = self.flows.get(flow).and_then(|flow| flow.policy_grace_until);
+        until.is_some_and(|until| now < until)
+    }
+
+    /// Why this much is too little for a session of this flow. What the policy demands of a session is judged by its
+    /// evidence, so that it holds for a revision that does not say what it proves.
+    pub fn session_lacks(
+        &self,
+        flow: &str,
+        evidence: &[Evidence],
+        user: Option<UserId>,
+        now: Timestamp,
+    ) -> Option<Demand> {
+        let login = self.policy.as_ref()?.login.as_ref().filter(|_| !self.is_in_grace(flow, now))?;
+        lacks(login, evidence, user)
+    }
+
+    /// Whether a session does instead of the journey that an application would get otherwise: it has shown what the
+    /// policy demands, and what the author of that flow guarantees (design 11). Without a flow nothing is sure.
+    pub fn can_reuse(&self, named: Option<&str>, session: &Session, now: Timestamp) -> bool {
+        let Some((name, flow)) = self.flow_of_type(LOGIN, named).or_else(|| self.suspended_flow(named))
+        else {
+            return false;
+        };
+        let promised =
+            flow.guarantees.as_ref().and_then(|wanted| lacks(wanted, &session.evidence, session.user));
+        promised.is_none() && self.session_lacks(name, &session.evidence, session.user, now).is_none()
+    }
+
+    /// A flow that begins no journey still says what a session must be worth.
+    fn suspended_flow(&self, named: Option<&str>) -> Option<(&str, &ServedFlow)> {
+        let mut suspended = self.flows.iter().filter(|(_, flow)| flow.flow_type == LOGIN && flow.suspended);
+        let is_it =
+            |(name, flow): &(&String, &ServedFlow)| named.map_or(flow.default, |named| named == *name);
+        suspended.find(is_it).map(|(name, flow)| (name.as_str(), flow))
     }
 
     /// The flow of a type: the one named, else the default one, else the only one.
@@ -133,28 +181,52 @@ impl Configuration {
     }
 }
 
+/// The type of the flow that signs somebody in for an application.
+const LOGIN: &str = "Login";
+
+fn lacks(wanted: &Guarantees, evidence: &[Evidence], user: Option<UserId>) -> Option<Demand> {
+    let of_user = evidence.iter().filter(|evidence| evidence.user == user);
+    let factors: BTreeSet<&String> = of_user
+        .filter_map(|evidence| match &evidence.proof {
+            Proof::Factor(method) => Some(method),
+            _ => None,
+        })
+        .collect();
+    let factors: Vec<String> = factors.into_iter().cloned().collect();
+    policy::shortfall(Shown { identified: user.is_some(), ..Shown::by_user(&factors) }, wanted)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn flow(revisions: Vec<(Digest, u32)>) -> ServedFlow {
-        ServedFlow { flow_type: "Login".into(), default: false, suspended: false, revisions }
+        ServedFlow {
+            flow_type: "Login".into(),
+            default: false,
+            suspended: false,
+            guarantees: None,
+            policy_grace_until: None,
+            revisions,
+        }
     }
 
     #[test]
     fn new_journeys_are_spread_by_weight_and_a_seed_is_faithful() {
         let (old, new) = (Digest::of("old"), Digest::of("new"));
         let served = flow(vec![(old, 90), (new, 10), (Digest::of("next"), 0)]);
-        let chosen: Vec<Digest> = (0..2000_u32).filter_map(|n| served.choose(&n.to_be_bytes())).collect();
+        let chosen: Vec<Digest> =
+            (0..2000_u32).filter_map(|n| served.choose(&n.to_be_bytes(), |_| true)).collect();
         let share = chosen.iter().filter(|digest| **digest == new).count();
         assert!((120..280).contains(&share), "{share} of 2000");
         assert!(chosen.iter().all(|digest| *digest == old || *digest == new));
-        assert_eq!(served.choose(b"seed"), served.choose(b"seed"));
+        assert_eq!(served.choose(b"seed", |_| true), served.choose(b"seed", |_| true));
+        assert_eq!(served.choose(b"seed", |digest| *digest == new), Some(new), "the one that can run");
     }
 
     #[test]
     fn without_weight_nothing_starts() {
-        assert_eq!(flow(vec![(Digest::of("a"), 0)]).choose(b"seed"), None);
-        assert_eq!(flow(Vec::new()).choose(b"seed"), None);
+        assert_eq!(flow(vec![(Digest::of("a"), 0)]).choose(b"seed", |_| true), None);
+        assert_eq!(flow(Vec::new()).choose(b"seed", |_| true), None);
     }
 }

@@ -64,8 +64,7 @@ pub async fn start(
     channel: Channel,
 ) -> Result<Driven, Unavailable> {
     let id = JourneyId::random(app.chance.as_ref());
-    let runnable =
-        flow.choose(id.as_bytes()).and_then(|digest| app.revisions.get(&digest)).ok_or(Unavailable)?;
+    let runnable = chosen(app, flow, id).await.ok_or(Unavailable)?;
     let secret = app.binding_secret(id, 0);
     let start = Start {
         id,
@@ -90,6 +89,17 @@ pub async fn start(
         }
     }
     Err(Unavailable)
+}
+
+/// The revision of a new journey. Where none of those with weight is held here, they are looked for once.
+async fn chosen(app: &App, flow: &ServedFlow, id: JourneyId) -> Option<Arc<Runnable>> {
+    let choose = || flow.choose(id.as_bytes(), |digest| app.can_run(digest));
+    if let (None, Some(fetch)) = (choose(), &app.fetch) {
+        for (digest, _) in flow.revisions.iter().filter(|(_, weight)| *weight > 0) {
+            fetch.fetch(*digest, &app.revisions).await;
+        }
+    }
+    app.revisions.get(&choose()?)
 }
 
 /// Continues a journey with a post, from the reads that it was loaded with. Whoever calls has checked that the
@@ -136,13 +146,13 @@ fn switches(digest: Digest, purpose: &Purpose) -> Vec<BlockTarget> {
     client.into_iter().chain([BlockTarget::Revision(digest)]).collect()
 }
 
-/// Whether a journey may not go on whatever is posted: its revision was withdrawn or uses a forbidden node kind, or
-/// the application that asked may not be answered any more (checklist J-15).
+/// Whether a journey may not go on whatever is posted: its revision was withdrawn or the Tenant's policy does not let
+/// it run, or the application that asked may not be answered any more (checklist J-15).
 pub fn is_barred(app: &App, journey: &Journey) -> bool {
     let configuration = app.configuration.load();
-    let held = app.revisions.get(&journey.digest);
+    let held = app.revisions.held(&journey.digest);
     configuration.withdrawn.contains(&journey.digest)
-        || held.is_some_and(|held| !configuration.permits(held.program()))
+        || held.is_some_and(|held| configuration.forbids(&held, app.clock.now()).is_some())
         || !app.still_wanted(&journey.purpose)
 }
 
@@ -224,6 +234,7 @@ async fn commit(
     let mut opened = None;
     if let Some(opens) = decided.opens.take() {
         let session = session(app, id, opens, now);
+        check_session(app, &moved.journey, &session, now)?;
         let mut code = None;
         if let (Purpose::Authorize(request), Some(user)) = (&moved.journey.purpose, session.user) {
             let user = user_of(&reads, &decided.writes, user)?;
@@ -309,6 +320,19 @@ fn session(app: &App, journey: JourneyId, opens: OpenSession, now: Timestamp) ->
         expires: now.plus(lifetime),
         used: now,
         idle: opens.idle,
+    }
+}
+
+/// What the policy demands of a session is judged by its evidence: its revision may not say what it proves, and the
+/// policy may be stricter than when it was loaded.
+fn check_session(app: &App, journey: &Journey, session: &Session, now: Timestamp) -> Result<(), Unavailable> {
+    let configuration = app.configuration.load();
+    match configuration.session_lacks(&journey.flow, &session.evidence, session.user, now) {
+        None => Ok(()),
+        Some(lacking) => {
+            tracing::error!(journey = %journey.id, flow = journey.flow, %lacking, "no session: the policy demands more");
+            Err(Unavailable)
+        }
     }
 }
 

@@ -1,8 +1,15 @@
 //! What the operator hears from an executor: which catalog and which revisions it holds.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use idflow_api::diagnostic::clip;
 use idflow_core::digest::Digest;
 use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
+
+/// The most characters of a reason.
+const MAX_REASON: usize = 300;
 
 /// The report of one executor. `GET /revisions?after=<number>` hangs until `number` is greater.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Default)]
@@ -12,12 +19,19 @@ pub struct Report {
     pub number: u64,
     /// The generation of the Catalog that is loaded; 0 before the first.
     pub catalog: i64,
-    /// The revisions that are held, by digest.
+    /// The revisions that are held and may run, by digest: what may get weight. An operator of the first version reads
+    /// only these.
     pub revisions: Vec<HeldRevision>,
+    /// The revisions that the Catalog lists and that do not run here.
+    pub refused: Vec<RefusedRevision>,
     /// Why something that the Catalog lists is not held. Without secrets, at most 20.
     pub problems: Vec<String>,
-    /// Whether everything the Catalog lists is held.
+    /// Whether everything the Catalog lists is held and may run.
     pub complete: bool,
+    /// Whether the Catalog is installed and each revision with weight is held, or known not to run here: visitors may
+    /// come. What comes later closes nothing that was open (design 7).
+    #[serde(skip)]
+    pub can_open: bool,
 }
 
 /// One held revision.
@@ -28,20 +42,54 @@ pub struct HeldRevision {
     pub digest: Digest,
 }
 
+/// A revision that is listed and does not run here.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct RefusedRevision {
+    /// Its digest.
+    pub digest: Digest,
+    /// Why in one word.
+    pub state: Refusal,
+    /// Why in a sentence, at most 300 characters.
+    pub reason: String,
+}
+
+impl RefusedRevision {
+    /// A refusal with its reason cut to what a report may hold.
+    pub fn new(digest: Digest, state: Refusal, mut reason: String) -> Self {
+        clip(&mut reason, MAX_REASON);
+        Self { digest, state, reason }
+    }
+}
+
+/// Why a revision does not run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Refusal {
+    /// This program cannot run it, or its content is damaged.
+    Unusable,
+    /// The Tenant's policy does not accept it.
+    Forbidden,
+}
+
 /// Where the configuration source leaves the latest report and the second port picks it up.
 #[derive(Debug, Clone)]
-pub struct Reports(watch::Sender<Report>);
+pub struct Reports {
+    latest: watch::Sender<Report>,
+    is_open: Arc<AtomicBool>,
+}
 
 impl Default for Reports {
     fn default() -> Self {
-        Self(watch::Sender::new(Report::default()))
+        Self { latest: watch::Sender::new(Report::default()), is_open: Arc::default() }
     }
 }
 
 impl Reports {
     /// Publishes what is held now, if it differs from the last report.
     pub fn publish(&self, report: Report) {
-        self.0.send_if_modified(|last| {
+        self.is_open.fetch_or(report.can_open, Ordering::Relaxed);
+        self.latest.send_if_modified(|last| {
             let next = Report { number: last.number, ..report };
             if *last == next {
                 return false;
@@ -51,14 +99,19 @@ impl Reports {
         });
     }
 
+    /// Whether visitors may come: once true, true for ever.
+    pub fn is_open(&self) -> bool {
+        self.is_open.load(Ordering::Relaxed)
+    }
+
     /// The latest report.
     pub fn latest(&self) -> Report {
-        self.0.borrow().clone()
+        self.latest.borrow().clone()
     }
 
     /// Waits for a report with a number greater than `after`.
     pub async fn after(&self, after: u64) -> Report {
-        let mut receiver = self.0.subscribe();
+        let mut receiver = self.latest.subscribe();
         match receiver.wait_for(|report| report.number > after).await {
             Ok(report) => report.clone(),
             Err(_) => self.latest(),
@@ -72,6 +125,16 @@ mod tests {
 
     fn report(catalog: i64) -> Report {
         Report { catalog, ..Report::default() }
+    }
+
+    #[test]
+    fn what_comes_later_closes_nothing_that_was_open() {
+        let reports = Reports::default();
+        reports.publish(report(0));
+        assert!(!reports.is_open());
+        reports.publish(Report { can_open: true, ..report(1) });
+        reports.publish(report(2));
+        assert!(reports.is_open());
     }
 
     #[tokio::test]

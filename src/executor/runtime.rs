@@ -89,7 +89,7 @@ impl Executor {
         let mut registry = Registry::default();
         let metrics = Metrics::new(&mut registry);
         let revisions = Revisions::new(parts.kinds);
-        let prepared = first.prepare(&revisions);
+        let prepared = first.prepare(&revisions, parts.clock.now());
         let reports = Reports::default();
         reports.publish(prepared.report);
         let (mails, waiting) = Mails::queue();
@@ -119,8 +119,12 @@ impl Executor {
             metrics,
             observer: parts.observer,
         });
-        let admin =
-            Admin { reports: reports.clone(), registry: Arc::new(registry), token: parts.admin_token };
+        let admin = Admin {
+            reports: reports.clone(),
+            registry: Arc::new(registry),
+            token: parts.admin_token,
+            store: app.store.clone(),
+        };
         Self { app, reports, admin, mailer: parts.mailer, waiting }
     }
 
@@ -163,7 +167,7 @@ impl Executor {
 
 /// Replaces the configuration as a whole.
 pub fn install(app: &App, reports: &Reports, snapshot: &Snapshot) {
-    let prepared = snapshot.prepare(&app.revisions);
+    let prepared = snapshot.prepare(&app.revisions, app.clock.now());
     for problem in &prepared.report.problems {
         tracing::warn!(problem, "a part of the configuration cannot be used");
     }

@@ -1,19 +1,21 @@
 //! The one way from a manifest to a revision, for the operator, `idflow dev` and `idflow lint`.
 
+use std::collections::BTreeMap;
+
 use idflow_api::flow::{Assurance, Flow};
 use idflow_api::flow_node::FlowNode;
-use idflow_api::flow_revision::Source;
+use idflow_api::flow_revision::{Requires, Source};
 use idflow_core::digest::Digest;
 
-use crate::assurance::assurance;
-use crate::content::MAX_CONTENT;
+use crate::assurance::{assurance, session_ends};
+use crate::content::{MAX_CONTENT, requires};
 use crate::diagnostic::{Finding, ObjectId, Rule, Severity};
 use crate::kinds::Kinds;
 use crate::lint::{self, check};
 use crate::objects::Objects;
 use crate::pin::content;
 use crate::program::Program;
-use crate::resolve::{Resolved, Subject, resolve};
+use crate::resolve::{Part, Resolved, Subject, resolve};
 
 const TOO_LARGE: Rule = Rule {
     code: "too-large",
@@ -42,8 +44,21 @@ pub struct Compiled {
     pub findings: Vec<Finding>,
     /// The weakest that is proven at each `complete`.
     pub assurance: Vec<Assurance>,
+    /// The same, only where a session may be opened: what a policy judges.
+    pub session_assurance: Vec<Assurance>,
+    /// The node kinds in everything that is entered, with the first place of each.
+    pub node_kinds: BTreeMap<String, KindUse>,
     /// How many steps the flow has.
     pub steps: usize,
+}
+
+/// Where a node kind is used.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KindUse {
+    /// JSON pointer of the step of the flow that is of this kind or leads to it.
+    pub pointer: String,
+    /// The object in which it stands.
+    pub object: ObjectId,
 }
 
 /// A revision that can be minted.
@@ -55,6 +70,8 @@ pub struct Revision {
     pub digest: Digest,
     /// Every object that went in, sorted.
     pub sources: Vec<Source>,
+    /// What an executor must know to run it.
+    pub requires: Requires,
     /// The content, compiled.
     pub program: Program,
 }
@@ -83,8 +100,35 @@ pub fn compile_flow(flow: &Flow, objects: &Objects, kinds: Kinds) -> Compiled {
         missing,
         findings,
         assurance: resolved.parts.last().map(assurance).unwrap_or_default(),
+        session_assurance: resolved.parts.last().map(|part| of_sessions(&resolved, part)).unwrap_or_default(),
+        node_kinds: node_kinds(&resolved),
         steps: flow.spec.steps.len(),
     }
+}
+
+fn of_sessions(resolved: &Resolved<'_>, part: &Part<'_>) -> Vec<Assurance> {
+    let ends = session_ends(resolved, part);
+    let opens = |end: &Assurance| part.graph.find(&end.step).is_some_and(|index| ends.contains(&index));
+    assurance(part).into_iter().filter(opens).collect()
+}
+
+fn node_kinds(resolved: &Resolved<'_>) -> BTreeMap<String, KindUse> {
+    let Some((subject, callees)) = resolved.parts.split_last() else { return BTreeMap::new() };
+    let mut kinds = BTreeMap::new();
+    for part in std::iter::once(subject).chain(callees) {
+        for step in &part.graph.steps {
+            let Some(node) = &step.node else { continue };
+            kinds.entry(node.name.to_owned()).or_insert_with(|| KindUse {
+                pointer: if std::ptr::eq(part, subject) {
+                    step.node_pointer("")
+                } else {
+                    lint::place_of_callee(resolved, subject, part)
+                },
+                object: part.graph.object.clone(),
+            });
+        }
+    }
+    kinds
 }
 
 /// Checks a `FlowNode` on its own.
@@ -135,6 +179,7 @@ fn mint(resolved: &Resolved<'_>) -> Result<Revision, Box<Finding>> {
         return Err(Box::new(TOO_LARGE.at(place(), title, "shorten texts, or split the flow")));
     }
     let program = Program::load(&content, resolved.kinds).map_err(|error| internal(error.to_string()))?;
+    let requires = requires(&content).ok_or_else(|| internal("the content cannot be read".to_owned()))?;
     let mut sources: Vec<Source> = resolved.parts.iter().flat_map(|part| part.sources.clone()).collect();
     sources.extend(resolved.pinned_directories().keys().filter_map(|name| {
         resolved
@@ -145,7 +190,7 @@ fn mint(resolved: &Resolved<'_>) -> Result<Revision, Box<Finding>> {
     }));
     sources.sort();
     sources.dedup();
-    Ok(Revision { content, digest, sources, program })
+    Ok(Revision { content, digest, sources, requires, program })
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 
+use idflow_api::flow_revision::Requires;
 use idflow_core::Value;
 use idflow_core::digest::Digest;
 use idflow_core::time::Span;
@@ -90,4 +91,18 @@ impl Content {
         let digest = Digest::of(&text);
         Ok((text, digest))
     }
+}
+
+/// What an executor must know to run this content; nothing when it is no content at all. Of content in an unknown format
+/// the kinds are those that are named where this format names them.
+pub fn requires(content: &str) -> Option<Requires> {
+    let content: Value = serde_json::from_str(content).ok()?;
+    let format = content.get("format")?.as_i64().and_then(|format| i32::try_from(format).ok())?;
+    let list = |value: &Value, member: &str| {
+        value.get(member).and_then(Value::as_array).cloned().unwrap_or_default()
+    };
+    let steps = list(&content, "graphs").into_iter().flat_map(|graph| list(&graph, "steps"));
+    let kinds: BTreeSet<String> =
+        steps.filter_map(|step| Some(step.get("kind")?.as_str()?.to_owned())).collect();
+    Some(Requires { format, node_kinds: kinds.into_iter().collect() })
 }

@@ -21,6 +21,7 @@ pub mod objects;
 mod pin;
 pub mod pinned;
 pub mod plan;
+pub mod policy;
 pub mod program;
 pub mod proofs;
 pub mod resolve;
@@ -33,7 +34,7 @@ pub mod summary;
 mod toy;
 mod yaml;
 
-pub use check::{Compiled, Revision, check_node, compile_flow};
+pub use check::{Compiled, KindUse, Revision, check_node, compile_flow};
 pub use compile::LoadError;
 pub use content::Content;
 pub use diagnostic::Finding;

@@ -70,6 +70,7 @@ refusals! {
     MalformedMaxAge => 400 "invalid_request", "max_age must be a number of seconds";
     LoginRequired => 400 "login_required", "the person must sign in";
     AccessDenied => 400 "access_denied", "the person or the provider ended the sign-in";
+    OutOfService => 503 "temporarily_unavailable", "this sign-in is out of service; try again later";
 
     // Token endpoint (RFC 6749 section 5.2).
     MissingGrantType => 400 "invalid_request", "grant_type is missing";

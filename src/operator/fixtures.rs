@@ -54,6 +54,9 @@ pub(crate) fn revision(flow: &str, name: &str) -> FlowRevision {
         digest: Digest::of(name).to_string(),
         content: String::new(),
         sources: Vec::new(),
+        requires: None,
+        assurance: None,
+        authored: None,
     };
     let mut revision = FlowRevision::new(name, spec);
     let owner = OwnerReference {
@@ -96,6 +99,8 @@ pub(crate) fn listing(entries: &[(&str, &str, i32)]) -> Catalog {
                 type_: FlowType::Login,
                 default: false,
                 suspended: false,
+                guarantees: None,
+                policy_grace_until: None,
                 entries: vec![entry],
             }),
         }

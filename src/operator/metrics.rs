@@ -1,7 +1,10 @@
 //! Metrics in the shape that dashboards for controllers know. No object names in labels.
 
+use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
+use idflow_api::Flow;
+use idflow_api::condition::{POLICY_GRACE, find};
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::encoding::text::encode;
 use prometheus_client::metrics::counter::Counter;
@@ -13,6 +16,7 @@ use prometheus_client::registry::Registry;
 use idflow_core::time::Span;
 
 use crate::route::{Controller, Queues};
+use crate::world::World;
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct ByResult {
@@ -39,6 +43,7 @@ pub(crate) struct Metrics {
     watch_failures: Family<ByKind, Counter>,
     leader: Gauge<i64>,
     mints: Counter<u64, AtomicU64>,
+    graces: Gauge<i64>,
 }
 
 fn histogram() -> Histogram {
@@ -54,13 +59,19 @@ impl Metrics {
         let watch_failures = Family::default();
         let leader = Gauge::default();
         let mints = Counter::default();
+        let graces = Gauge::default();
         registry.register("reconcile", "Looks at objects, by result or failure reason", looks.clone());
         registry.register("reconcile_duration_seconds", "How long a look took", durations.clone());
         registry.register("queue_depth", "Objects waiting to be looked at", depths.clone());
         registry.register("watch_failures", "Interrupted watches", watch_failures.clone());
         registry.register("leader", "Whether this process leads", leader.clone());
         registry.register("revisions_minted", "FlowRevisions made", mints.clone());
-        Self { registry, looks, durations, depths, watch_failures, leader, mints }
+        registry.register(
+            "policy_grace_flows",
+            "Flows that go on although the policy does not accept them",
+            graces.clone(),
+        );
+        Self { registry, looks, durations, depths, watch_failures, leader, mints, graces }
     }
 
     pub(crate) fn looked(&self, controller: Controller, result: &'static str, took: Span) {
@@ -82,7 +93,12 @@ impl Metrics {
     }
 
     /// The text a scraper reads.
-    pub(crate) fn text(&self, queues: &Queues) -> String {
+    pub(crate) fn text(&self, queues: &Queues, world: &World) -> String {
+        let is_in_grace = |flow: &Arc<Flow>| {
+            flow.status.as_ref().is_some_and(|status| find(&status.conditions, POLICY_GRACE).is_some())
+        };
+        let graces = world.flows.all().iter().filter(|flow| is_in_grace(flow)).count();
+        self.graces.set(i64::try_from(graces).unwrap_or(i64::MAX));
         for controller in Controller::ALL {
             let depth = queues.get(controller).map_or(0, crate::queue::Queue::depth);
             let labels = ByController { controller: controller.name() };

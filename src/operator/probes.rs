@@ -41,7 +41,7 @@ async fn answer(ctx: &Context, mut stream: TcpStream) -> std::io::Result<()> {
     let request = String::from_utf8_lossy(buffer.get(..length).unwrap_or_default()).into_owned();
     let (status, body) = match request.split(' ').nth(1) {
         Some("/healthz" | "/readyz") => ("200 OK", "ok\n".to_owned()),
-        Some("/metrics") => ("200 OK", ctx.metrics.text(&ctx.queues)),
+        Some("/metrics") => ("200 OK", ctx.metrics.text(&ctx.queues, &ctx.world)),
         _ => ("404 Not Found", String::new()),
     };
     let media_type = "application/openmetrics-text; version=1.0.0; charset=utf-8";

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use idflow_api::condition::{READY, STALLED, find};
+use idflow_api::condition::{POLICY_GRACE, READY, STALLED, find};
 use idflow_api::diagnostic::clip;
 use idflow_api::reason::Reason;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
@@ -39,6 +39,12 @@ impl Transition {
     /// Something worth telling that is no change of readiness.
     pub(crate) fn news(reason: Reason, message: String) -> Self {
         Self { is_warning: false, reason: reason.as_str().to_owned(), message }
+    }
+
+    /// The beginning of a policy's grace, which is no change of readiness.
+    pub(crate) fn grace(before: &[Condition], after: &[Condition]) -> Option<Self> {
+        let begun = find(after, POLICY_GRACE).filter(|_| find(before, POLICY_GRACE).is_none())?;
+        Some(Self { is_warning: true, ..Self::news(Reason::PolicyGrace, begun.message.clone()) })
     }
 
     /// The event, its note cut to what an event may hold.

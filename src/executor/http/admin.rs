@@ -12,6 +12,7 @@ use axum::{Json, Router};
 use http::header::{AUTHORIZATION, CONTENT_TYPE};
 use http::{HeaderMap, StatusCode};
 use idflow_core::digest::Digest;
+use idflow_store::Store;
 use prometheus_client::registry::Registry;
 use serde::Deserialize;
 
@@ -29,6 +30,8 @@ pub struct Admin {
     pub registry: Arc<Registry>,
     /// The digest of the bearer token; nothing refuses everything but probes.
     pub token: Option<Digest>,
+    /// The records, without which no visitor can be served.
+    pub store: Store,
 }
 
 #[derive(Deserialize)]
@@ -54,13 +57,20 @@ impl Admin {
     }
 }
 
-/// Ready means: everything the Catalog lists is held (design 7, publishing has two phases).
+/// Readiness opens once, when it is known of each revision with weight whether it runs here. No revision, policy or API
+/// server closes it again, because that would take every flow away for the sake of one (design 7): only a store that
+/// does not answer does, and a drain, which closes this port.
 async fn ready(State(admin): State<Admin>) -> Response {
-    let report = admin.reports.latest();
-    if report.complete {
-        "ok".into_response()
-    } else {
-        (StatusCode::SERVICE_UNAVAILABLE, "not every revision of the Catalog is loaded").into_response()
+    let unavailable = |why: &'static str| (StatusCode::SERVICE_UNAVAILABLE, why).into_response();
+    if !admin.reports.is_open() {
+        return unavailable("the Catalog, or a revision that it gives weight, is not there yet");
+    }
+    match admin.store.health().await {
+        Ok(()) => "ok".into_response(),
+        Err(error) => {
+            tracing::error!(%error, "the store did not answer");
+            unavailable("the store does not answer")
+        }
     }
 }
 

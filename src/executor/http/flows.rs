@@ -5,6 +5,9 @@ use axum::response::Response;
 use http::{Method, StatusCode, Uri};
 use idflow_core::grant::AuthorizationRequest;
 use idflow_core::journey::{Channel, Purpose};
+use idflow_oidc::endpoint::authorize;
+use idflow_oidc::http::Response as Decided;
+use idflow_oidc::refusal::Refusal;
 use idflow_pages::Notice;
 
 use crate::app::{App, Shared, Unavailable};
@@ -67,7 +70,7 @@ pub async fn start_for_application(
     flow: Option<&str>,
 ) -> Result<Response, Unavailable> {
     let configuration = app.configuration.load_full();
-    let Some((_, flow)) = configuration.flow_of_type(flow_type, flow) else {
+    let Some((name, flow)) = configuration.flow_of_type(flow_type, flow) else {
         tracing::error!(
             client = request.client_id,
             flow_type,
@@ -75,5 +78,14 @@ pub async fn start_for_application(
         );
         return Err(Unavailable);
     };
+    if app.is_out_of_service(flow) {
+        tracing::error!(
+            client = request.client_id,
+            flow = name,
+            "no revision of the flow takes new journeys"
+        );
+        let url = authorize::refuse(&app.provider(), &request, Refusal::OutOfService);
+        return Ok(respond::decided(app, Decided::redirect(&url)));
+    }
     begin(app, visitor, flow, Purpose::Authorize(Box::new(request))).await
 }

@@ -133,6 +133,10 @@ impl Loaded {
             _ => false,
         };
         let client = wanted.client.filter(|_| !is_blocked).and_then(|id| app.client(id));
+        // A session that has shown too little for this application is as good as none: a journey shows the rest.
+        let flow = client.as_deref().and_then(|client| client.flows.get("Login")).map(String::as_str);
+        let configuration = app.configuration.load();
+        let signed_in = signed_in.filter(|(session, _)| configuration.can_reuse(flow, session, reads.now()));
         Ok(Self { reads, client, grant, user, signed_in })
     }
 

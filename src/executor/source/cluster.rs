@@ -42,7 +42,7 @@ use crate::revisions::Revisions;
 use crate::runtime;
 use crate::source::live::{Live, SharedSecret};
 use crate::source::{RevisionFetch, Snapshot};
-use assemble::{Aged, Objects, assemble, secret_names, shared};
+use assemble::{Aged, Objects, Told, assemble, secret_names, shared};
 use cache::Cache;
 use fetch::Fetch;
 use mirror::Mirror;
@@ -65,7 +65,7 @@ pub struct ClusterSource {
     namespace: String,
     cache: Cache,
     known: Live,
-    held: BTreeSet<Digest>,
+    held: BTreeMap<String, Told>,
     confirmed: Option<Timestamp>,
 }
 
@@ -86,7 +86,7 @@ impl ClusterSource {
             namespace: namespace.to_owned(),
             cache,
             known: snapshot.live.clone(),
-            held: snapshot.contents.keys().copied().collect(),
+            held: snapshot.contents.keys().map(|digest| kept(&snapshot, *digest)).collect(),
             confirmed,
         };
         Ok((source, snapshot))
@@ -131,6 +131,12 @@ impl ClusterSource {
     }
 }
 
+/// A revision that an earlier process kept; its name will be told.
+fn kept(snapshot: &Snapshot, digest: Digest) -> (String, Told) {
+    let facts = snapshot.facts.get(&digest).cloned().unwrap_or_default();
+    (digest.to_string(), Told { digest, facts, is_damaged: false })
+}
+
 /// Before the first Catalog: no flow, and not ready.
 fn nothing(namespace: &str) -> Snapshot {
     let tenant = TenantSettings {
@@ -147,6 +153,8 @@ fn nothing(namespace: &str) -> Snapshot {
         flows: Vec::new(),
         withdrawn: Vec::new(),
         contents: BTreeMap::new(),
+        facts: BTreeMap::new(),
+        damaged: BTreeSet::new(),
         live: Live::default(),
     }
 }
@@ -156,12 +164,13 @@ fn install(app: &App, reports: &Reports, world: &World, cache: &Cache, snapshot:
     runtime::install(app, reports, &snapshot);
     let listed =
         snapshot.flows.iter().flat_map(|flow| &flow.entries).filter_map(|entry| entry.digest.parse().ok());
-    let wanted: BTreeSet<Digest> = world.revisions.held().into_values().chain(listed).collect();
+    let told = world.revisions.held().into_values().map(|told| told.digest);
+    let wanted: BTreeSet<Digest> = told.chain(listed).collect();
     app.revisions.retain(&wanted);
     let mut report = reports.latest();
     report.revisions.retain(|held| wanted.contains(&held.digest));
     reports.publish(report);
-    world.contents().retain(|digest, _| wanted.contains(digest) && app.revisions.get(digest).is_none());
+    world.contents().retain(|digest, _| wanted.contains(digest) && !app.revisions.is_known(digest));
     tracing::info!(catalog = snapshot.catalog, "a configuration was installed");
     if let Err(error) = cache.write(snapshot, &wanted) {
         tracing::warn!(%error, "the configuration cannot be kept: a restart will need the API server");
@@ -191,7 +200,7 @@ struct World {
     changed: Arc<Notify>,
     watches: JoinSet<()>,
     catalog: Arc<Mirror<(i64, CatalogSpec)>>,
-    revisions: Arc<Mirror<Digest>>,
+    revisions: Arc<Mirror<Told>>,
     contents: Contents,
     connections: Arc<Mirror<Aged<ConnectionSpec>>>,
     directories: Arc<Mirror<Aged<DirectorySpec>>>,
@@ -208,14 +217,13 @@ impl World {
     /// The namespace as the source knew it, and a watch on every kind.
     fn new(source: &ClusterSource, loaded: &Revisions) -> Self {
         let known = &source.known;
-        let held = source.held.iter().map(|digest| (digest.to_string(), *digest));
         let mut world = Self {
             client: source.client.clone(),
             namespace: source.namespace.clone(),
             changed: Arc::default(),
             watches: JoinSet::new(),
             catalog: Arc::new(Mirror::of(BTreeMap::new())),
-            revisions: Arc::new(Mirror::of(held.collect())),
+            revisions: Arc::new(Mirror::of(source.held.clone())),
             contents: Contents::default(),
             connections: mirror(&known.connections),
             directories: mirror(&known.directories),
@@ -235,11 +243,12 @@ impl World {
             Some((catalog.metadata.generation?, catalog.spec))
         });
         self.watch(Config::default(), &self.revisions.clone(), move |revision: FlowRevision| {
-            let digest = revision.spec.digest.parse().ok()?;
-            if loaded.get(&digest).is_none() || !cache.holds(&digest) {
-                lock(&contents).insert(digest, revision.spec.content);
+            let told = Told::of(&revision.spec)?;
+            // Nobody else's content may take the place of what the digest stands for.
+            if !told.is_damaged && (!loaded.is_known(&told.digest) || !cache.holds(&told.digest)) {
+                lock(&contents).insert(told.digest, revision.spec.content);
             }
-            Some(digest)
+            Some(told)
         });
         self.watch(Config::default(), &self.connections.clone(), |o: Connection| {
             Some(Aged::of(&o, o.spec.clone()))
@@ -310,6 +319,7 @@ impl World {
         Some(Objects {
             generation,
             catalog,
+            revisions: self.revisions.held(),
             contents: self.contents().clone(),
             connections: self.connections.held(),
             directories: self.directories.held(),

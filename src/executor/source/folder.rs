@@ -20,6 +20,7 @@ use idflow_flow::kinds::Kinds;
 use idflow_flow::source::{Manifest, Object};
 use idflow_flow::{Objects, Revision};
 
+use crate::revisions::Facts;
 use crate::source::Snapshot;
 use crate::source::live::{Live, SharedSecret};
 
@@ -33,6 +34,7 @@ pub struct Folder {
     tenant: Option<Arc<Tenant>>,
     served: BTreeMap<String, CatalogFlow>,
     contents: BTreeMap<Digest, String>,
+    facts: BTreeMap<Digest, Facts>,
     live: Live,
     seen: Fingerprint,
 }
@@ -86,6 +88,7 @@ impl Folder {
             tenant: None,
             served: BTreeMap::new(),
             contents,
+            facts: BTreeMap::new(),
             live: Live::default(),
             seen: Fingerprint::new(),
         })
@@ -162,7 +165,12 @@ impl Folder {
         for (name, compiled) in &checked.flows {
             let flow = checked.objects.flows.get(name);
             match compiled.revision.as_ref().zip(flow) {
-                Some((revision, flow)) => self.serve(name, flow, revision, &mut changes.minted)?,
+                Some((revision, flow)) => {
+                    let requires = Some(revision.requires.clone());
+                    let assurance = Some(compiled.session_assurance.clone());
+                    self.facts.insert(revision.digest, Facts { requires, assurance });
+                    self.serve(name, flow, revision, &mut changes.minted)?;
+                }
                 None if compiled.missing.is_empty() => {
                     changes.refused.insert(ObjectId::new("Flow", name));
                 }
@@ -208,6 +216,9 @@ impl Folder {
             type_: flow.spec.type_,
             default: flow.spec.default,
             suspended: flow.spec.suspend,
+            guarantees: flow.spec.guarantees.clone(),
+            // The policy of a folder counts at once.
+            policy_grace_until: None,
             entries: vec![entry],
         };
         self.served.insert(name.to_owned(), served);
@@ -230,6 +241,8 @@ impl Folder {
             flows: self.served.values().cloned().collect(),
             withdrawn: Vec::new(),
             contents: self.contents.clone(),
+            facts: self.facts.clone(),
+            damaged: BTreeSet::new(),
             live: self.live.clone(),
         }
     }

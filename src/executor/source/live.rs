@@ -150,7 +150,7 @@ impl Live {
             allowed_networks: tenant.egress.iter().flat_map(|egress| egress.private_ranges.clone()).collect(),
             session_lifetime: tenant.limits.as_ref().and_then(|limits| limits.session_lifetime),
             journeys_per_second: tenant.limits.as_ref().and_then(|limits| limits.journeys_per_second),
-            forbidden_kinds: tenant.policy.iter().flat_map(|p| p.forbidden_node_kinds.clone()).collect(),
+            policy: tenant.policy.clone(),
             flows: BTreeMap::new(),
             withdrawn: Vec::new(),
             origins: clients

@@ -115,12 +115,67 @@ fn the_weakest_of_all_paths_is_the_assurance() {
     assert!(assurance[0].identified);
     // One way proves pwd, the other otp: nothing is proven on both.
     assert_eq!((assurance[0].step.as_str(), assurance[0].factors.len()), ("done", 0));
+    assert_eq!(assurance[0].minimum_factors, Some(1), "though both prove one");
     let both =
         compiled(&SIGN_IN.replace("outcomes: { next: rate }", "outcomes: { next: done }").replace(
             "password: {}\n    outcomes: { next: done }",
             "password: {}\n    outcomes: { next: code }",
         ));
     assert_eq!(both.assurance[0].factors, ["otp"]);
+}
+
+#[test]
+fn a_policy_counts_wherever_a_session_may_be_opened() {
+    const TENANT: &str = "apiVersion: idflow.dev/v1alpha1\nkind: Tenant\nmetadata: { name: acme }\nspec:\n  \
+        namespace: acme\n  issuer: https://login.acme.example\n  store: { embedded: {} }\n  \
+        policy: { login: { minimumFactors: 2 } }\n";
+    const SIGN_UP: &str = "type: Registration\nstart: ask\nsteps:\n\
+        \x20 - id: ask\n    form: { fields: [{ name: email, required: true }] }\n    outcomes: { next: verify }\n\
+        \x20 - id: verify\n    oneTimeCode: { connection: mail, to: form.email }\n    outcomes: { next: account }\n\
+        \x20 - id: account\n    createUser: { attributes: { email: form.email } }\n    outcomes: { next: renew, exists: known }\n\
+        \x20 - id: renew\n    password: {}\n    outcomes: { next: done }\n\
+        \x20 - id: known\n    complete: {}\n\
+        \x20 - id: done\n    complete: {}\n";
+    let judged = |spec: &str| {
+        let files = files(&(flow(spec) + "---\n" + TENANT));
+        let compiled = Folder::read(files, KINDS).flows.remove("example").unwrap();
+        let ends: Vec<String> = compiled.session_assurance.iter().map(|end| end.step.clone()).collect();
+        let weak = compiled.findings.iter().filter(|finding| finding.code == "weak-assurance");
+        (ends.join(" "), weak.map(|finding| finding.title.clone()).collect::<Vec<_>>())
+    };
+    // `known` shows no factor, so nobody is signed in there.
+    let weak = "the path ask → verify → account → renew → done proves less than the Tenant's policy asks for: \
+                2 different factors";
+    assert_eq!(judged(SIGN_UP), ("done".to_owned(), vec![weak.to_owned()]));
+    let twice = SIGN_UP.replace(
+        "  - id: known",
+        "  - id: again\n    oneTimeCode: { connection: mail }\n    outcomes: { next: done }\n  - id: known",
+    );
+    let twice = twice
+        .replace("password: {}\n    outcomes: { next: done }", "password: {}\n    outcomes: { next: again }");
+    assert_eq!(judged(&twice), ("done".to_owned(), Vec::new()));
+    // A form that leads to both: somebody may be signed in at `known` after all.
+    let mixed = twice.replace(
+        "oneTimeCode: { connection: mail }\n    outcomes: { next: done }",
+        "oneTimeCode: { connection: mail }\n    outcomes: { next: known }",
+    );
+    assert_eq!(judged(&mixed).0, "known");
+    assert_eq!(judged(&SIGN_UP.replace("type: Registration", "type: Custom")), (String::new(), Vec::new()));
+}
+
+#[test]
+fn the_kinds_of_everything_that_is_entered_are_known_with_their_place() {
+    let compiled = compiled(SIGN_IN);
+    let found = |kind: &str| {
+        let place = &compiled.node_kinds[kind];
+        (place.pointer.as_str(), place.object.to_string())
+    };
+    assert_eq!(found("form"), ("/spec/steps/0/form", "Flow/example".to_owned()));
+    assert_eq!(found("http"), ("/spec/steps/6", "FlowNode/score".to_owned()));
+    assert_eq!(found("exit"), ("/spec/steps/1", "Flow/verify-email".to_owned()));
+    let requires = compiled.revision.unwrap().requires;
+    assert_eq!(requires.format, 1);
+    assert_eq!(requires.node_kinds, compiled.node_kinds.into_keys().collect::<Vec<_>>());
 }
 
 #[test]

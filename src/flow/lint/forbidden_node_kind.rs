@@ -28,6 +28,7 @@
 
 use crate::diagnostic::{Finding, Rule, Severity};
 use crate::lint::Subject;
+use crate::policy;
 
 pub(super) const RULE: Rule = Rule {
     code: "forbidden-node-kind",
@@ -36,11 +37,9 @@ pub(super) const RULE: Rule = Rule {
 };
 
 pub(super) fn find(cx: &Subject<'_, '_>) -> Vec<Finding> {
-    let policies = cx.resolved.objects.tenants.values().filter_map(|tenant| tenant.spec.policy.as_ref());
-    let forbidden: Vec<&str> =
-        policies.flat_map(|policy| &policy.forbidden_node_kinds).map(String::as_str).collect();
     let found = cx.steps().filter_map(|(_, step)| {
-        let node = step.node.as_ref().filter(|node| forbidden.contains(&node.name))?;
+        let node = step.node.as_ref()?;
+        cx.policies().find(|policy| !policy::allows(policy, node.name))?;
         let place = cx.at_key(step.node_pointer(""));
         let title = format!("the Tenant does not allow {}", node.name);
         Some(RULE.at(place, title, "do without it, or ask the administrator of the cluster"))

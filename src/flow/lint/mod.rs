@@ -1,5 +1,7 @@
 //! The rules: one file each, and the one list of them.
 
+use idflow_api::tenant::Policy;
+
 use crate::dataflow::{Dataflow, witness};
 use crate::diagnostic::{Finding, Place, Rule};
 use crate::facts::Use;
@@ -39,6 +41,11 @@ impl<'c, 'a> Subject<'c, 'a> {
     /// Whether the flow signs somebody in.
     fn is_login(&self) -> bool {
         matches!(&self.part.graph.role, Role::Journey(flow_type) if flow_type == "Login")
+    }
+
+    /// The policies of the Tenants that are known here: none where a Tenant is judged apart from its flows.
+    fn policies(&self) -> impl Iterator<Item = &'c Policy> + use<'c, 'a> {
+        self.resolved.objects.tenants.values().filter_map(|tenant| tenant.spec.policy.as_ref())
     }
 
     /// Every expression and template of every step, and those of a node's outputs.

@@ -1,6 +1,7 @@
 //! A sign-in that can complete with less than was promised.
 //!
-//! `guarantees` says what every path to `complete` must have proven; the Tenant's policy says it for every Login flow.
+//! `guarantees` says what every path to `complete` must have proven; the Tenant's policy says it for every path that
+//! opens a session, in Login and Registration flows.
 //!
 //! ```yaml,invalid
 //! type: Login
@@ -31,13 +32,16 @@
 //!
 //! Ask for more on that path, or promise less.
 
+use std::collections::BTreeSet;
+
 use idflow_api::flow::Guarantees;
 
-use crate::assurance::factors;
-use crate::proofs::Proofs;
-use crate::diagnostic::{Finding, Place, Rule, Severity};
+use crate::assurance::{factors, session_ends};
+use crate::diagnostic::{Finding, Rule, Severity};
 use crate::facts::{End, ProofFact};
 use crate::lint::Subject;
+use crate::policy::{Demand, Shown};
+use crate::proofs::Proofs;
 
 pub(super) const RULE: Rule = Rule {
     code: "weak-assurance",
@@ -47,46 +51,34 @@ pub(super) const RULE: Rule = Rule {
 
 pub(super) fn find(cx: &Subject<'_, '_>) -> Vec<Finding> {
     let own = cx.part.flow.and_then(|flow| flow.spec.guarantees.as_ref());
-    let mut findings: Vec<Finding> =
-        own.into_iter().flat_map(|guarantees| below(cx, guarantees, "the flow's guarantees ask for")).collect();
-    let policies = cx.resolved.objects.tenants.values().filter_map(|tenant| tenant.spec.policy.as_ref()?.login.as_ref());
-    for policy in policies.filter(|_| cx.is_login()) {
-        findings.extend(below(cx, policy, "the Tenant's policy asks for"));
-    }
-    findings
-}
-
-fn below(cx: &Subject<'_, '_>, wanted: &Guarantees, who: &str) -> Vec<Finding> {
-    let ends = cx.steps().filter(|(_, step)| matches!(step.facts.end, Some(End::Complete { .. })));
     let mut findings = Vec::new();
-    for (index, step) in ends {
-        let place = || cx.at(&step.pointer);
-        if wanted.identified {
-            findings.extend(missing(cx, index, place(), &format!("{who} an identified user"), |proofs| {
-                !proofs.contains(&ProofFact::Identified)
-            }));
-        }
-        for factor in &wanted.factors {
-            findings.extend(missing(cx, index, place(), &format!("{who} {factor}"), |proofs| {
-                !factors(proofs).contains(factor)
-            }));
-        }
-        let minimum = wanted.minimum_factors.and_then(|minimum| usize::try_from(minimum).ok()).unwrap_or_default();
-        findings.extend(missing(cx, index, place(), &format!("{who} {minimum} factors"), |proofs| {
-            factors(proofs).len() < minimum
-        }));
+    if let Some(guarantees) = own {
+        let is_complete = |end: &Option<End>| matches!(end, Some(End::Complete { .. }));
+        let ends = cx.steps().filter(|(_, step)| is_complete(&step.facts.end)).map(|(index, _)| index);
+        findings.extend(below(cx, &ends.collect(), guarantees, "the flow's guarantees ask for"));
+    }
+    for login in cx.policies().filter_map(|policy| policy.login.as_ref()) {
+        let ends = session_ends(cx.resolved, cx.part);
+        findings.extend(below(cx, &ends, login, "the Tenant's policy asks for"));
     }
     findings
 }
 
-fn missing(
-    cx: &Subject<'_, '_>,
-    index: usize,
-    place: Place,
-    who: &str,
-    lacks: impl Fn(&Proofs) -> bool,
-) -> Option<Finding> {
-    let way = cx.path_where(index, lacks)?;
-    let title = format!("the path {way} proves less than {who}");
-    Some(RULE.at(place, title, "ask for more on this path, or promise less"))
+fn below(cx: &Subject<'_, '_>, ends: &BTreeSet<usize>, wanted: &Guarantees, who: &str) -> Vec<Finding> {
+    let demands = Demand::of(wanted);
+    let ends = cx.steps().filter(|(index, _)| ends.contains(index));
+    let found = ends.flat_map(|(index, step)| {
+        demands.iter().filter_map(move |demand| {
+            let way = cx.path_where(index, |proofs| !is_met(demand, proofs))?;
+            let title = format!("the path {way} proves less than {who}: {demand}");
+            Some(RULE.at(cx.at(&step.pointer), title, "ask for more on this path, or promise less"))
+        })
+    });
+    found.collect()
+}
+
+fn is_met(demand: &Demand, proofs: &Proofs) -> bool {
+    let factors = factors(proofs);
+    let identified = proofs.contains(&ProofFact::Identified);
+    demand.is_met(Shown { identified, factors: &factors, count: factors.len() })
 }

@@ -121,8 +121,11 @@ fn other_refusals() -> Vec<Refusal> {
     let at_userinfo = |incoming| userinfo::verify(&incoming, &world.around()).unwrap_err();
     let denied = authorize::refuse(&world.provider, &grant.request, Refusal::AccessDenied);
     assert!(denied.contains("error=access_denied"));
+    let out_of_service = authorize::refuse(&world.provider, &grant.request, Refusal::OutOfService);
+    assert!(out_of_service.contains("error=temporarily_unavailable"));
     vec![
         Refusal::AccessDenied,
+        Refusal::OutOfService,
         authorize::parse(&Incoming { query: "a=%ff", ..none }).unwrap_err(),
         token::parse(&Incoming { body: b"{}", content_type: Some("application/json"), ..none }).unwrap_err(),
         token::parse(&Incoming { query: "code=x", content_type: Some(FORM), ..none }).unwrap_err(),

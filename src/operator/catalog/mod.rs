@@ -46,7 +46,7 @@ pub(crate) async fn reconcile(ctx: &Context, namespace: &str) -> Outcome {
             write_revision(ctx, revision, plan::revision_status(revision, &uses, ctx.now()))
         })
         .await?;
-    Ok(Next::Change)
+    Ok(plan::next_end(&catalog.spec, ctx.now()).map_or(Next::Change, Next::After))
 }
 
 async fn apply(

@@ -4,16 +4,21 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use idflow_api::catalog::{CatalogEntry, CatalogFlow, TenantSettings};
-use idflow_api::condition::{ACTIVE, Conditions, LOADED, Progress, READY, RECONCILING, Truth, find, time};
+use idflow_api::condition::{
+    ACTIVE, Conditions, LOADED, Progress, READY, RECONCILING, STALLED, Truth, find, time, timestamp,
+};
 use idflow_api::flow::ServingRevision;
 use idflow_api::flow_revision::FlowRevisionStatus;
 use idflow_api::reason::Reason;
+use idflow_api::tenant::Policy;
 use idflow_api::workload::FLOW_TYPE_LABEL;
 use idflow_api::{Catalog, CatalogSpec, Flow, FlowRevision, FlowType, Tenant};
-use idflow_core::time::Timestamp;
+use idflow_core::time::{Span, Timestamp};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use kube::ResourceExt as _;
 
 use crate::collector::plan::is_due;
+use crate::flow::grace::{Grace, breach};
 use crate::world::{holder, name_of};
 
 /// The most revisions of one flow that a Catalog lists.
@@ -74,7 +79,11 @@ fn entry(
     if input.unreadable.contains(name) {
         return previous.cloned();
     }
-    let weights = weights(flow, revisions, previous);
+    // Without the digest of its content a revision is nobody's, and a Catalog cannot name it.
+    let revisions: Vec<&Arc<FlowRevision>> =
+        revisions.iter().copied().filter(|revision| !revision.spec.digest.is_empty()).collect();
+    let candidates = Candidates::of(input, flow, &revisions, previous);
+    let weights = candidates.weights();
     let has_weight = |revision: &FlowRevision| weights.contains_key(name_of(revision));
     // A revision leaves the Catalog before it is deleted, so that no pod looks for something that has gone.
     let is_kept =
@@ -100,6 +109,8 @@ fn entry(
         type_,
         default: flow.is_some_and(|flow| is_default(flow, input.flows)),
         suspended: flow.is_some_and(|flow| flow.spec.suspend),
+        guarantees: flow.and_then(|flow| flow.spec.guarantees.clone()),
+        policy_grace_until: candidates.grace.map(|grace| time(grace.end)),
         entries,
     })
 }
@@ -115,32 +126,104 @@ fn is_default(flow: &Flow, flows: &[Arc<Flow>]) -> bool {
     flow.spec.default && holder(flow, rivals).is_none()
 }
 
-/// The weights, by revision. A flow that is gone has none; the newest revision takes all once it is loaded; until
-/// then everything stays as it was.
-fn weights(
-    flow: Option<&Flow>,
-    revisions: &[&Arc<FlowRevision>],
-    previous: Option<&CatalogFlow>,
-) -> BTreeMap<String, i32> {
-    let Some(flow) = flow else { return BTreeMap::new() };
-    // Revisions of a deleted flow of the same name take no new journeys.
-    let uid = flow.uid().unwrap_or_default();
-    let own =
-        |revision: &&&Arc<FlowRevision>| revision.owner_references().iter().any(|owner| owner.uid == uid);
-    let wanted = flow.status.as_ref().and_then(|status| status.latest_created_revision.as_deref());
-    let newest = revisions.iter().filter(own).find(|revision| Some(revision.name_any().as_str()) == wanted);
-    if let Some(newest) = newest.filter(|revision| is_loaded(revision)) {
-        return BTreeMap::from([(newest.name_any(), ALL)]);
+/// The revisions that may take new journeys of a flow.
+struct Candidates<'a> {
+    /// Nothing when the flow is gone.
+    flow: Option<&'a Flow>,
+    /// Its own: those of a deleted flow of the same name take no new journeys.
+    own: Vec<&'a FlowRevision>,
+    /// What took them before, with its share.
+    before: Vec<(&'a FlowRevision, i32)>,
+    policy: Option<&'a Policy>,
+    /// While it lasts.
+    grace: Option<Grace>,
+}
+
+impl<'a> Candidates<'a> {
+    fn of(
+        input: &Input<'a>,
+        flow: Option<&'a Flow>,
+        revisions: &[&'a Arc<FlowRevision>],
+        previous: Option<&CatalogFlow>,
+    ) -> Self {
+        let uid = flow.and_then(kube::ResourceExt::uid).unwrap_or_default();
+        let is_own =
+            |revision: &&FlowRevision| revision.owner_references().iter().any(|owner| owner.uid == uid);
+        let own: Vec<&FlowRevision> = revisions.iter().copied().map(AsRef::as_ref).filter(is_own).collect();
+        let entries = previous.map(|entry| entry.entries.as_slice()).unwrap_or_default();
+        let weighted = entries.iter().filter(|entry| entry.weight > 0);
+        let known = |entry: &CatalogEntry| {
+            let revision = own.iter().find(|revision| name_of(**revision) == entry.revision)?;
+            Some((*revision, entry.weight))
+        };
+        let before: Vec<(&FlowRevision, i32)> = weighted.filter_map(known).collect();
+        let policy = input.tenant.spec.policy.as_ref();
+        let status = flow.and_then(|flow| flow.status.as_ref());
+        let conditions = status.map(|status| status.conditions.as_slice()).unwrap_or_default();
+        let served = before.iter().map(|(revision, _)| *revision);
+        let grace = Grace::of(policy, served, conditions, input.now).filter(|grace| grace.lasts(input.now));
+        Self { flow, own, before, policy, grace }
     }
-    let before = previous.map(|entry| entry.entries.as_slice()).unwrap_or_default();
-    let still_there = |name: &str| revisions.iter().filter(own).any(|revision| revision.name_any() == name);
-    let kept = before.iter().filter(|entry| entry.weight > 0 && still_there(&entry.revision));
-    kept.map(|entry| (entry.revision.clone(), entry.weight)).collect()
+
+    /// The weights, by revision. The newest revision takes all once every ready pod has loaded it; until then everything
+    /// stays as it was, for as long as it can run. Else the newest of the history takes all that can. What the policy
+    /// does not accept gets no weight; what had some keeps it while the grace lasts.
+    fn weights(&self) -> BTreeMap<String, i32> {
+        let Some(status) = self.flow.and_then(|flow| flow.status.as_ref()) else {
+            return self.kept(|_| true);
+        };
+        let newest = status.latest_created_revision.iter().map(String::as_str);
+        if let Some(newest) = self.first_able(newest) {
+            return newest;
+        }
+        let able = self.kept(|revision| !is_refused(revision));
+        if !able.is_empty() {
+            return able;
+        }
+        // One that some pods cannot run is better than none: the others can.
+        let older = status.history.iter().map(|entry| entry.revision.as_str());
+        self.first_able(older).unwrap_or_else(|| self.kept(|_| true))
+    }
+
+    fn accepts(&self, revision: &FlowRevision) -> bool {
+        breach(self.policy, revision).is_none()
+    }
+
+    fn first_able<'n>(&self, mut names: impl Iterator<Item = &'n str>) -> Option<BTreeMap<String, i32>> {
+        let able = |name: &str| {
+            let mut own = self.own.iter().filter(|revision| name_of(**revision) == name);
+            own.any(|revision| is_loaded(revision) && self.accepts(revision))
+        };
+        names.find(|name| able(name)).map(|name| BTreeMap::from([(name.to_owned(), ALL)]))
+    }
+
+    fn kept(&self, can: impl Fn(&FlowRevision) -> bool) -> BTreeMap<String, i32> {
+        let kept = self
+            .before
+            .iter()
+            .filter(|(revision, _)| can(revision) && (self.grace.is_some() || self.accepts(revision)));
+        kept.map(|(revision, weight)| (revision.name_any(), *weight)).collect()
+    }
 }
 
 fn is_loaded(revision: &FlowRevision) -> bool {
-    let conditions = revision.status.as_ref().map(|status| status.conditions.as_slice()).unwrap_or_default();
-    find(conditions, LOADED).is_some_and(|condition| condition.status == "True")
+    loaded(revision).is_some_and(|condition| condition.status == "True")
+}
+
+/// Whether some ready pod will not run it, however long one waits.
+fn is_refused(revision: &FlowRevision) -> bool {
+    let refusals = [Reason::Unusable.as_str(), Reason::Forbidden.as_str()];
+    loaded(revision).is_some_and(|condition| refusals.contains(&condition.reason.as_str()))
+}
+
+fn loaded(revision: &FlowRevision) -> Option<&Condition> {
+    find(&revision.status.as_ref()?.conditions, LOADED)
+}
+
+/// How long until a grace ends and weights may change without anybody's doing.
+pub(crate) fn next_end(catalog: &CatalogSpec, now: Timestamp) -> Option<Span> {
+    let ends = catalog.flows.iter().filter_map(|flow| flow.policy_grace_until.as_ref());
+    ends.map(|end| timestamp(end).since(now).max(Span(0))).min()
 }
 
 /// Which revisions of a flow take new journeys.
@@ -154,7 +237,9 @@ pub(crate) fn serving(catalog: &Catalog, flow: &str) -> Vec<ServingRevision> {
 /// The part of a revision's status that this controller writes.
 pub(crate) fn own_part(revision: &FlowRevision) -> FlowRevisionStatus {
     let mut status = revision.status.clone().unwrap_or_default();
-    status.conditions.retain(|condition| [ACTIVE, READY, RECONCILING].contains(&condition.type_.as_str()));
+    status
+        .conditions
+        .retain(|condition| [ACTIVE, READY, RECONCILING, STALLED].contains(&condition.type_.as_str()));
     status
 }
 
@@ -187,7 +272,13 @@ pub(crate) fn revision_status(
     let conditions = Conditions::new(&before.conditions, generation, now);
     let is_active = uses.active.contains(name_of(revision));
     let is_newest = uses.newest.contains(name_of(revision));
-    let (conditions, retired_at) = if is_active {
+    let (conditions, retired_at) = if revision.spec.digest.is_empty() {
+        let message =
+            "its content is not what its digest stands for: it was damaged or forged, and is never served";
+        let never = conditions.set(ACTIVE, Truth::False, Reason::Damaged, message);
+        let since = before.retired_at.clone().unwrap_or_else(|| time(now));
+        (never.progress(Progress::Stalled, Reason::Damaged, message), Some(since))
+    } else if is_active {
         let active = conditions.set(ACTIVE, Truth::True, Reason::Active, "new journeys run on it");
         (active.progress(Progress::Ready, Reason::Active, "new journeys run on it"), None)
     } else if is_newest {

@@ -1,9 +1,13 @@
 use std::collections::BTreeSet;
 
-use idflow_api::condition::{ACTIVE, READY, find};
-use idflow_api::flow::{FlowStatus, HistoryEntry};
+use idflow_api::condition::{
+    ACTIVE, Conditions, LOADED, POLICY_GRACE, READY, STALLED, Truth, find, timestamp,
+};
+use idflow_api::flow::{Assurance, FlowStatus, Guarantees, HistoryEntry};
+use idflow_api::reason::Reason;
+use idflow_api::tenant::Policy;
 use idflow_api::{Flow, FlowRevision};
-use idflow_core::time::Span;
+use idflow_core::time::{Span, Timestamp};
 
 use super::*;
 use crate::fixtures::{NOW, flow, listing, loaded, revision, tenant, uid};
@@ -32,8 +36,17 @@ fn planned(
     revisions: &[Arc<FlowRevision>],
     before: &[(&str, &str, i32)],
 ) -> CatalogSpec {
+    planned_for(&tenant("acme"), flows, revisions, before)
+}
+
+fn planned_for(
+    tenant: &Tenant,
+    flows: &[Arc<Flow>],
+    revisions: &[Arc<FlowRevision>],
+    before: &[(&str, &str, i32)],
+) -> CatalogSpec {
     plan::catalog(&Input {
-        tenant: &tenant("acme"),
+        tenant,
         flows,
         unreadable: &BTreeSet::new(),
         revisions,
@@ -119,8 +132,7 @@ fn nothing_changes_for_a_flow_that_cannot_be_read() {
 #[test]
 fn the_older_of_two_defaults_of_one_type_is_the_default() {
     let mut older = Flow::clone(&wanting("zeta", "z"));
-    older.metadata.creation_timestamp =
-        Some(idflow_api::condition::time(idflow_core::time::Timestamp(-1000)));
+    older.metadata.creation_timestamp = Some(idflow_api::condition::time(Timestamp(-1000)));
     older.spec.default = true;
     let mut younger = Flow::clone(&wanting("alpha", "a"));
     younger.spec.default = true;
@@ -173,4 +185,134 @@ fn a_new_revision_waits_and_is_not_retired() {
         plan::revision_status(&revision("a", "new"), &plan::Uses::new(&catalog, &[wanting("a", "new")]), NOW);
     assert_eq!(status.retired_at, None);
     assert_eq!(find(&status.conditions, ACTIVE).unwrap().reason, "NotLoaded");
+}
+
+/// A loaded revision whose sessions have shown these factors.
+fn proving(name: &str, factors: &[&str]) -> Arc<FlowRevision> {
+    let mut one = FlowRevision::clone(&loaded("a", name));
+    let factors = factors.iter().map(|factor| (*factor).to_owned()).collect();
+    let end = Assurance { step: "done".to_owned(), identified: true, factors, minimum_factors: None };
+    one.spec.assurance = Some(vec![end]);
+    Arc::new(one)
+}
+
+/// The same, but some pod will not run it.
+fn refused(revision: &Arc<FlowRevision>, reason: Reason) -> Arc<FlowRevision> {
+    let mut one = FlowRevision::clone(revision);
+    one.status.get_or_insert_default().conditions =
+        Conditions::new(&[], 1, NOW).set(LOADED, Truth::False, reason, "pod idflow-executor-0").finish();
+    Arc::new(one)
+}
+
+/// A flow with this history, newest first.
+fn having(history: &[&str], grace_since: Option<Timestamp>) -> Arc<Flow> {
+    let mut flow = Flow::clone(&wanting("a", history[0]));
+    let status = flow.status.get_or_insert_default();
+    let entry = |(age, name): (usize, &&str)| HistoryEntry {
+        generation: 9 - i64::try_from(age).unwrap(),
+        revision: (*name).to_owned(),
+    };
+    status.history = history.iter().enumerate().map(entry).collect();
+    if let Some(since) = grace_since {
+        status.conditions =
+            Conditions::new(&[], 1, since).set(POLICY_GRACE, Truth::True, Reason::PolicyGrace, "m").finish();
+    }
+    Arc::new(flow)
+}
+
+fn demanding_two(grace: Option<Span>) -> Tenant {
+    let mut tenant = tenant("acme");
+    let login = Guarantees { minimum_factors: Some(2), ..Guarantees::default() };
+    tenant.spec.policy = Some(Policy { login: Some(login), grace, ..Policy::default() });
+    tenant
+}
+
+/// Who takes new journeys.
+fn serving(catalog: &CatalogSpec) -> Vec<String> {
+    weights(catalog).into_iter().filter(|(_, _, weight)| *weight == 100).map(|(_, name, _)| name).collect()
+}
+
+#[test]
+fn what_the_policy_does_not_accept_goes_on_for_the_grace_and_then_the_newest_that_it_accepts_serves() {
+    let (weak, strong) = (proving("weak", &["pwd"]), proving("strong", &["otp", "pwd"]));
+    let ancient = proving("ancient", &["hwk", "pwd"]);
+    let all = vec![weak.clone(), strong, ancient];
+    let (hour, ago) = (Some(Span::hours(1)), |span: Span| NOW.plus(Span(-span.0)));
+    let history = ["weak", "strong", "ancient"];
+    let before = [("a", "weak", 100)];
+    let cases = [
+        ("seen first", hour, None, all.clone(), &before[..], vec!["weak"], Some(Span::hours(1))),
+        (
+            "begun",
+            hour,
+            Some(ago(Span::minutes(20))),
+            all.clone(),
+            &before,
+            vec!["weak"],
+            Some(Span::minutes(40)),
+        ),
+        ("a day by default", None, Some(NOW), all.clone(), &before, vec!["weak"], Some(Span::hours(24))),
+        ("over", hour, Some(ago(Span::hours(1))), all.clone(), &before, vec!["strong"], None),
+        ("an emergency", Some(Span(0)), None, all.clone(), &before, vec!["strong"], None),
+        (
+            "over, and nothing else",
+            hour,
+            Some(ago(Span::hours(1))),
+            vec![weak.clone()],
+            &before,
+            vec![],
+            None,
+        ),
+        ("never for a new one", hour, None, vec![weak], &[("a", "weak", 0)], vec![], None),
+        ("long over", hour, None, all, &[("a", "strong", 100)], vec!["strong"], None),
+    ];
+    for (what, grace, begun, revisions, before, expected, left) in cases {
+        let catalog = planned_for(&demanding_two(grace), &[having(&history, begun)], &revisions, before);
+        assert_eq!(serving(&catalog), expected, "{what}");
+        let until = catalog.flows[0].policy_grace_until.as_ref().map(timestamp);
+        assert_eq!(until, left.map(|left| NOW.plus(left)), "{what}");
+        assert_eq!(plan::next_end(&catalog, NOW), left, "{what}: looked at again when it ends");
+    }
+}
+
+#[test]
+fn weight_stays_where_every_pod_has_it_when_one_will_not_run_the_newest() {
+    let (old, new) = (proving("old", &["pwd"]), proving("new", &["pwd"]));
+    let unusable = refused(&new, Reason::Unusable);
+    let flow = [having(&["new", "old"], None)];
+    let cases = [
+        ("it had no weight yet", vec![unusable.clone(), old.clone()], [("a", "old", 100)], "old"),
+        ("it had all", vec![unusable.clone(), old.clone()], [("a", "new", 100)], "old"),
+        (
+            "the older one neither",
+            vec![unusable.clone(), refused(&old, Reason::Unusable)],
+            [("a", "new", 100)],
+            "new",
+        ),
+        ("there is no other", vec![unusable], [("a", "new", 100)], "new"),
+        ("it only loads", vec![refused(&new, Reason::NotLoaded), old.clone()], [("a", "new", 100)], "new"),
+        ("every pod can again", vec![new, old], [("a", "old", 100)], "new"),
+    ];
+    for (what, revisions, before, expected) in cases {
+        assert_eq!(serving(&planned(&flow, &revisions, &before)), [expected], "{what}");
+    }
+}
+
+#[test]
+fn a_revision_that_is_not_what_it_claims_is_not_listed_and_says_so() {
+    let mut forged = revision("a", "aaa-squatter");
+    forged.spec.digest.clear();
+    let catalog = planned(&[wanting("a", "new")], &[loaded("a", "new"), Arc::new(forged.clone())], &[]);
+    assert_eq!(weights(&catalog), [("a".to_owned(), "new".to_owned(), 100)]);
+    let listed = listing(&[("a", "new", 100)]);
+    let status = plan::revision_status(&forged, &plan::Uses::new(&listed, &[]), NOW);
+    assert_eq!(find(&status.conditions, STALLED).unwrap().reason, "Damaged");
+}
+
+#[test]
+fn what_a_flow_guarantees_reaches_the_pods_without_a_new_revision() {
+    let mut flow = Flow::clone(&wanting("a", "new"));
+    flow.spec.guarantees = Some(Guarantees { minimum_factors: Some(2), ..Guarantees::default() });
+    let guarantees = flow.spec.guarantees.clone();
+    assert_eq!(planned(&[Arc::new(flow)], &[loaded("a", "new")], &[]).flows[0].guarantees, guarantees);
 }

@@ -61,8 +61,8 @@ async fn write_loaded(
     let conditions = revision.status.as_ref().map(|status| status.conditions.as_slice()).unwrap_or_default();
     let before = find(conditions, LOADED);
     let generation = revision.metadata.generation.unwrap_or_default();
-    let holds = |executor: &Executor| executor.holds(&revision.spec.digest);
-    let Some(after) = plan::loaded(before, generation, executors, holds, ctx.now()) else { return Ok(()) };
+    let lacks = |executor: &Executor| executor.lacks(&revision.spec.digest);
+    let Some(after) = plan::loaded(before, generation, executors, lacks, ctx.now()) else { return Ok(()) };
     if before == after.first() {
         return Ok(());
     }
@@ -77,9 +77,9 @@ async fn write_loaded(
 async fn write_followed(ctx: &Context, catalog: &Catalog, executors: &[Executor]) -> Result<(), Failure> {
     let before = catalog.status.clone().unwrap_or_default();
     let generation = catalog.metadata.generation.unwrap_or_default();
-    let follows = |executor: &Executor| executor.catalog() >= generation;
+    let is_behind = |executor: &Executor| executor.is_behind(generation);
     let known = find(&before.conditions, LOADED);
-    let Some(list) = plan::loaded(known, generation, executors, follows, ctx.now()) else { return Ok(()) };
+    let Some(list) = plan::loaded(known, generation, executors, is_behind, ctx.now()) else { return Ok(()) };
     let conditions = plan::with_readiness(&before.conditions, list, generation, ctx.now());
     let followed_generation = plan::followed(before.followed_generation, executors);
     let after = CatalogStatus { observed_generation: Some(generation), followed_generation, conditions };

@@ -9,7 +9,7 @@ use k8s_openapi::api::core::v1::Pod;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use kube::ResourceExt as _;
 
-use super::pods::Heard;
+use super::pods::{Heard, Refusal, Refused};
 
 /// How long a ready pod may be silent before nothing is believed of it any more. Shorter silences change nothing, so
 /// a restart of the operator does not show.
@@ -33,24 +33,50 @@ impl Executor {
     }
 
     /// Whether its last report names the digest.
-    pub(crate) fn holds(&self, digest: &str) -> bool {
+    fn holds(&self, digest: &str) -> bool {
         let report = self.heard.report.as_ref();
         report.is_some_and(|report| report.revisions.iter().any(|held| held.digest == digest))
     }
 
+    /// Why it will not run the digest, however long one waits.
+    fn refuses(&self, digest: &str) -> Option<&Refused> {
+        self.heard.report.as_ref()?.refused.iter().find(|refused| refused.digest == digest)
+    }
+
+    /// What is the matter with the digest there.
+    pub(crate) fn lacks(&self, digest: &str) -> Option<(Reason, String)> {
+        if let Some(refused) = self.refuses(digest) {
+            let reason = match refused.state {
+                Refusal::Unusable => Reason::Unusable,
+                Refusal::Forbidden => Reason::Forbidden,
+            };
+            return Some((reason, format!("pod {} does not run it: {}", self.name, refused.reason)));
+        }
+        (!self.holds(digest)).then(|| not_yet(self))
+    }
+
+    /// What is the matter with a Catalog of this generation there.
+    pub(crate) fn is_behind(&self, generation: i64) -> Option<(Reason, String)> {
+        (self.catalog() < generation).then(|| not_yet(self))
+    }
+
     /// The generation of the Catalog it follows.
-    pub(crate) fn catalog(&self) -> i64 {
+    fn catalog(&self) -> i64 {
         self.heard.report.as_ref().map_or(0, |report| report.catalog)
     }
 }
 
-/// The condition `Loaded`: whether every ready pod `has` the thing. Nothing while that cannot be told and what was
-/// known before stays.
+fn not_yet(executor: &Executor) -> (Reason, String) {
+    (Reason::NotLoaded, format!("pod {} has not loaded it yet", executor.name))
+}
+
+/// The condition `Loaded`: whether no ready pod `lacks` the thing. Nothing while that cannot be told and what was
+/// known before stays. Who never will have it is named before those who only do not have it yet.
 pub(crate) fn loaded(
     before: Option<&Condition>,
     generation: i64,
     executors: &[Executor],
-    has: impl Fn(&Executor) -> bool,
+    lacks: impl Fn(&Executor) -> Option<(Reason, String)>,
     now: Timestamp,
 ) -> Option<Vec<Condition>> {
     let previous: Vec<Condition> = before.cloned().into_iter().collect();
@@ -63,8 +89,12 @@ pub(crate) fn loaded(
             return None;
         }
         (Truth::Unknown, Reason::NotLoaded, format!("pod {} does not report what it has loaded", silent.name))
-    } else if let Some(lacking) = ready.iter().find(|executor| !has(executor)) {
-        (Truth::False, Reason::NotLoaded, format!("pod {} has not loaded it yet", lacking.name))
+    } else if let Some((reason, message)) = ready
+        .iter()
+        .filter_map(|executor| lacks(executor))
+        .min_by_key(|(reason, _)| *reason == Reason::NotLoaded)
+    {
+        (Truth::False, reason, message)
     } else {
         (Truth::True, Reason::Loaded, "every ready executor pod has loaded it".to_owned())
     };

@@ -33,14 +33,34 @@ pub(crate) struct Report {
     pub(crate) number: u64,
     /// The generation of the Catalog that is loaded.
     pub(crate) catalog: i64,
-    /// What is held.
+    /// What is held and may run.
     pub(crate) revisions: Vec<Held>,
+    /// What is listed and does not run there. Executors of the first version do not tell.
+    #[serde(default)]
+    pub(crate) refused: Vec<Refused>,
 }
 
 /// A held revision.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
 pub(crate) struct Held {
     pub(crate) digest: String,
+}
+
+/// A revision that does not run.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub(crate) struct Refused {
+    pub(crate) digest: String,
+    pub(crate) state: Refusal,
+    pub(crate) reason: String,
+}
+
+/// Why it does not run. A word of a newer executor counts as the last.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) enum Refusal {
+    Forbidden,
+    #[serde(other)]
+    Unusable,
 }
 
 /// What is known from a pod.

@@ -3,7 +3,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 
 use super::*;
 use crate::fixtures::NOW;
-use pods::{Heard, Held, Report};
+use pods::{Heard, Held, Refusal, Refused, Report};
 
 fn pod(is_ready: bool, heard: Heard) -> Executor {
     Executor { name: "idflow-executor-0".to_owned(), is_ready, heard }
@@ -11,7 +11,15 @@ fn pod(is_ready: bool, heard: Heard) -> Executor {
 
 fn holding(digests: &[&str]) -> Heard {
     let revisions = digests.iter().map(|digest| Held { digest: (*digest).to_owned() }).collect();
-    Heard { report: Some(Report { number: 1, catalog: 3, revisions }), silent_since: None }
+    Heard {
+        report: Some(Report { number: 1, catalog: 3, revisions, refused: Vec::new() }),
+        silent_since: None,
+    }
+}
+
+fn refusing(state: Refusal) -> Heard {
+    let refused = vec![Refused { digest: "a".to_owned(), state, reason: "it has format 2".to_owned() }];
+    Heard { report: Some(Report { refused, ..Report::default() }), silent_since: None }
 }
 
 fn silent_for(span: Span) -> Heard {
@@ -19,7 +27,7 @@ fn silent_for(span: Span) -> Heard {
 }
 
 fn judged(before: Option<&Condition>, pods: &[Executor]) -> Option<String> {
-    let list = plan::loaded(before, 1, pods, |pod| pod.holds("a"), NOW)?;
+    let list = plan::loaded(before, 1, pods, |pod| pod.lacks("a"), NOW)?;
     Some(format!("{} {}", list[0].status, list[0].reason))
 }
 
@@ -40,6 +48,17 @@ fn a_revision_is_loaded_when_every_ready_pod_reports_it() {
             "True Loaded",
         ),
         ("nothing heard yet", vec![pod(true, Heard::default())], "Unknown NotLoaded"),
+        (
+            "one cannot run it, another does not have it yet",
+            vec![pod(true, holding(&["b"])), pod(true, refusing(Refusal::Unusable))],
+            "False Unusable",
+        ),
+        ("the policy forbids it", vec![pod(true, refusing(Refusal::Forbidden))], "False Forbidden"),
+        (
+            "one that is not ready cannot run it",
+            vec![pod(true, holding(&["a"])), pod(false, refusing(Refusal::Unusable))],
+            "True Loaded",
+        ),
     ];
     for (what, pods, expected) in cases {
         assert_eq!(judged(None, &pods).as_deref(), Some(expected), "{what}");
@@ -48,7 +67,7 @@ fn a_revision_is_loaded_when_every_ready_pod_reports_it() {
 
 #[test]
 fn a_short_silence_changes_nothing_and_a_long_one_is_doubt() {
-    let list = plan::loaded(None, 1, &[pod(true, holding(&["a"]))], |pod| pod.holds("a"), NOW).unwrap();
+    let list = plan::loaded(None, 1, &[pod(true, holding(&["a"]))], |pod| pod.lacks("a"), NOW).unwrap();
     let known = &list[0];
     for (heard, expected) in [
         (Heard::default(), None),
@@ -63,7 +82,7 @@ fn a_short_silence_changes_nothing_and_a_long_one_is_doubt() {
 fn a_catalog_is_ready_when_every_ready_pod_follows_it() {
     for (generation, ready) in [(3, "True"), (4, "False")] {
         let pods = [pod(true, holding(&[]))];
-        let list = plan::loaded(None, generation, &pods, |pod| pod.catalog() >= generation, NOW).unwrap();
+        let list = plan::loaded(None, generation, &pods, |pod| pod.is_behind(generation), NOW).unwrap();
         let all = plan::with_readiness(&[], list, generation, NOW);
         assert_eq!(find(&all, idflow_api::condition::READY).unwrap().status, ready);
         assert_eq!(find(&all, LOADED).unwrap().status, ready);
@@ -73,7 +92,7 @@ fn a_catalog_is_ready_when_every_ready_pod_follows_it() {
 #[test]
 fn the_slowest_ready_pod_says_which_catalog_is_followed() {
     let at = |catalog, is_ready| {
-        let report = Report { number: 1, catalog, revisions: Vec::new() };
+        let report = Report { number: 1, catalog, ..Report::default() };
         pod(is_ready, Heard { report: Some(report), silent_since: None })
     };
     for (what, pods, expected) in [
@@ -93,4 +112,16 @@ fn an_executors_report_is_read_with_fields_of_later_versions() {
         r#"{"number":4,"catalog":2,"revisions":[{"digest":"a","live":1}],"problems":[],"complete":true}"#;
     let report: Report = serde_json::from_str(text).unwrap();
     assert_eq!(report.revisions, [Held { digest: "a".to_owned() }]);
+    assert_eq!(report.refused, [], "executors of the first version refuse nothing");
+    let text =
+        r#"{"number":4,"catalog":2,"revisions":[],"refused":[{"digest":"a","state":"cursed","reason":"x"}]}"#;
+    let report: Report = serde_json::from_str(text).unwrap();
+    assert_eq!(report.refused[0].state, Refusal::Unusable, "a word of a later version");
+}
+
+#[test]
+fn a_pod_that_does_not_run_a_revision_is_named_with_its_reason() {
+    let list =
+        plan::loaded(None, 1, &[pod(true, refusing(Refusal::Unusable))], |pod| pod.lacks("a"), NOW).unwrap();
+    assert_eq!(list[0].message, "pod idflow-executor-0 does not run it: it has format 2");
 }

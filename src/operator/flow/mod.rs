@@ -1,5 +1,6 @@
 //! `Flow` → checked, compiled, frozen as a `FlowRevision`; and what became of it as status.
 
+pub(crate) mod grace;
 pub(crate) mod plan;
 #[cfg(test)]
 mod tests;
@@ -102,7 +103,7 @@ async fn objects(ctx: &Context, namespace: &str, flow: &Flow) -> Result<Objects,
     })
 }
 
-/// Makes the revision, or takes up the one with equal content again.
+/// Makes the revision, or takes up the one with equal content again. A spec never changes, so that one keeps its own.
 async fn mint(
     ctx: &Context,
     flow: &Flow,
@@ -111,20 +112,25 @@ async fn mint(
 ) -> Result<Arc<FlowRevision>, Failure> {
     let key = Key::of(flow);
     let existing = ctx.world.revisions_of(&key);
-    let is_taken = |name: &str| ctx.world.revisions.exists(&Key::new(&key.namespace, name));
-    let wanted = plan::revision(flow, catalog, content, &existing, is_taken);
-    let known = existing.iter().find(|known| known.metadata.name == wanted.metadata.name);
-    if let Some(known) = known.filter(|known| plan::has_owners(known, &wanted)) {
+    let known = plan::equal(&existing, &content.digest);
+    if let Some(known) = known.filter(|known| plan::has_owners(known, flow, catalog)) {
         return Ok(Arc::clone(known));
     }
-    let parameters = PatchParams::apply(Controller::Flow.manager()).force();
     let api = ctx.api::<FlowRevision>(&key.namespace);
-    let made = api.patch(&wanted.name_any(), &parameters, &Patch::Apply(&wanted)).await?;
+    let is_taken = |name: &str| ctx.world.revisions.exists(&Key::new(&key.namespace, name));
+    let (name, spec, reason) = match known {
+        Some(known) => (known.name_any(), api.get(&known.name_any()).await?.spec, Reason::RevisionReused),
+        None => {
+            let spec = plan::spec(flow, content);
+            (plan::new_name(&spec, is_taken), spec, Reason::RevisionCreated)
+        }
+    };
+    let wanted = plan::revision(flow, catalog, &name, spec);
+    let parameters = PatchParams::apply(Controller::Flow.manager()).force();
+    let made = api.patch(&name, &parameters, &Patch::Apply(&wanted)).await?;
     ctx.metrics.minted();
     ctx.world.revisions.observe(made.clone());
-    let reason = if known.is_some() { Reason::RevisionReused } else { Reason::RevisionCreated };
-    let message =
-        format!("generation {} runs as {}", flow.metadata.generation.unwrap_or_default(), wanted.name_any());
+    let message = format!("generation {} runs as {name}", flow.metadata.generation.unwrap_or_default());
     ctx.publish(Controller::Flow, flow, &Transition::news(reason, message)).await;
     Ok(Arc::new(made))
 }
@@ -144,7 +150,7 @@ async fn observe(
         revisions: &ctx.world.revisions_of(&key),
         offered_since: catalog.as_deref().map_or(0, |catalog| ctx.world.offered_since(&key, catalog)),
         catalog,
-        issuer: place.map(|place| place.tenant.spec.issuer.as_str()),
+        tenant: place.map(|place| &place.tenant.spec),
         used_by: used_by(&ctx.world, &key.namespace, ResourceKind::Flow, &key.name),
     };
     let before = flow.status.clone().unwrap_or_default();
@@ -158,6 +164,9 @@ async fn observe(
     }
     if let Some(transition) = Transition::between(&before.conditions, &after.conditions) {
         ctx.publish(Controller::Flow, flow, &transition).await;
+    }
+    if let Some(begun) = Transition::grace(&before.conditions, &after.conditions) {
+        ctx.publish(Controller::Flow, flow, &begun).await;
     }
     Ok(Next::Change)
 }

@@ -3,22 +3,27 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use idflow_api::condition::{ACCEPTED, Conditions, LOADED, Progress, RESOLVED_REFS, SERVING, Truth, find};
-use idflow_api::diagnostic::{MAX_PROBLEMS, Problem, Severity};
-use idflow_api::flow::{
-    Assurance, FlowStatus, Guarantees, HISTORY_LIMIT, HistoryEntry, ServingRevision, UsedBy,
+use idflow_api::condition::{
+    ACCEPTED, Conditions, LOADED, POLICY_GRACE, Progress, RESOLVED_REFS, SERVING, Truth, find,
 };
-use idflow_api::flow_revision::{FlowRevisionSpec, Source};
+use idflow_api::diagnostic::{MAX_PROBLEMS, Problem, Severity};
+use idflow_api::flow::{Assurance, FlowStatus, HISTORY_LIMIT, HistoryEntry, ServingRevision, UsedBy};
+use idflow_api::flow_revision::{FlowRevisionSpec, MAX_AUTHORED, Requires, Source};
 use idflow_api::reason::Reason;
 use idflow_api::tenant::{DEFAULT_FLOWS, TenantSpec};
 use idflow_api::workload::{FLOW_TYPE_LABEL, MANAGED_BY_LABEL, MANAGER};
 use idflow_api::{Catalog, Flow, FlowRevision, FlowType};
 use idflow_core::digest::Digest;
 use idflow_core::time::Timestamp;
+use idflow_flow::diagnostic::{ObjectId, Place, Rule};
+use idflow_flow::policy::{self, Breach, Offer};
 use idflow_flow::{Compiled, Revision};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use kube::core::ObjectMeta;
 use kube::{Resource as _, ResourceExt as _};
-use serde_json::json;
+use serde_json::{Value, json};
+
+use super::grace::Grace;
 
 /// The annotation of a revision with the lifetime of its journeys, for collection.
 pub(crate) const LIFETIME_ANNOTATION: &str = "idflow.dev/lifetime";
@@ -46,11 +51,15 @@ pub(crate) struct Content {
     pub(crate) text: String,
     pub(crate) digest: Digest,
     pub(crate) sources: Vec<Source>,
+    pub(crate) requires: Requires,
+    /// What is proven where a session may be opened.
+    pub(crate) assurance: Vec<Assurance>,
 }
 
-impl From<Revision> for Content {
-    fn from(revision: Revision) -> Self {
-        Self { text: revision.content, digest: revision.digest, sources: revision.sources }
+impl Content {
+    fn new(revision: Revision, assurance: Vec<Assurance>) -> Self {
+        let Revision { content, digest, sources, requires, .. } = revision;
+        Self { text: content, digest, sources, requires, assurance }
     }
 }
 
@@ -84,7 +93,7 @@ pub(crate) fn judge(
     let mut problems: Vec<Problem> =
         compiled.findings.iter().map(|finding| finding.problem(&object)).collect();
     let own_errors = own_errors(&problems);
-    let not_allowed = policy_problems(flow, tenant, &compiled.assurance);
+    let not_allowed = policy_problems(flow, tenant, &compiled, &object);
     let verdict = if own_errors > 0 {
         Verdict::Refused(summary(&problems))
     } else if let Some(holder) = default_holder {
@@ -109,7 +118,7 @@ pub(crate) fn judge(
         problems,
         assurance: compiled.assurance.into_iter().take(20).collect(),
         steps: i32::try_from(compiled.steps).ok(),
-        content: compiled.revision.map(Content::from),
+        content: compiled.revision.map(|revision| Content::new(revision, compiled.session_assurance)),
     }
 }
 
@@ -131,82 +140,71 @@ fn flow_limit(tenant: &TenantSpec) -> i32 {
     tenant.limits.as_ref().and_then(|limits| limits.flows).unwrap_or(DEFAULT_FLOWS)
 }
 
-/// What the Tenant forbids. Executors check the same again when they load a revision.
-fn policy_problems(flow: &Flow, tenant: &TenantSpec, assurance: &[Assurance]) -> Vec<Problem> {
-    let policy = tenant.policy.clone().unwrap_or_default();
-    let mut problems = Vec::new();
-    if let Some(limit) = tenant.limits.as_ref().and_then(|limits| limits.steps)
-        && flow.spec.steps.len() > usize::try_from(limit).unwrap_or(0)
-    {
-        problems.push(not_allowed("spec.steps", format!("the tenant allows {limit} steps per flow")));
-    }
-    for step in &flow.spec.steps {
-        if let Some((kind, _)) = step.node()
-            && policy.forbidden_node_kinds.iter().any(|forbidden| forbidden == kind)
-        {
-            let path = format!("spec.steps[{}].{kind}", step.id);
-            problems.push(not_allowed(&path, format!("the tenant does not allow {kind} steps")));
-        }
-    }
-    if let (FlowType::Login, Some(minimum)) = (flow.spec.type_, &policy.login) {
-        let short = assurance.iter().filter_map(|end| shortfall(end, minimum).map(|what| (end, what)));
-        problems.extend(short.map(|(end, what)| not_allowed(&format!("spec.steps[{}]", end.step), what)));
-    }
-    problems
-}
+const NOT_ALLOWED: Rule = Rule {
+    code: "not-allowed-by-tenant",
+    severity: Severity::Error,
+    why: "Whoever administers the Tenant decided so",
+};
 
-fn not_allowed(path: &str, message: String) -> Problem {
-    Problem {
-        code: "not-allowed-by-tenant".to_owned(),
-        severity: Severity::Error,
-        path: path.to_owned(),
-        message,
-        fix: Some("change the flow, or ask whoever administers the Tenant".to_owned()),
-    }
-    .clipped()
-}
-
-/// What an end of a flow lacks of the least that must be proven.
-fn shortfall(end: &Assurance, minimum: &Guarantees) -> Option<String> {
-    if minimum.identified && !end.identified {
-        return Some(
-            "a path reaches this step without an identified user, which the tenant forbids".to_owned(),
-        );
-    }
-    if let Some(missing) = minimum.factors.iter().find(|factor| !end.factors.contains(factor)) {
-        return Some(format!(
-            "a path reaches this step without the factor {missing}, which the tenant demands"
-        ));
-    }
-    let least = usize::try_from(minimum.minimum_factors.unwrap_or(0)).unwrap_or(0);
-    (end.factors.len() < least).then(|| {
-        format!("a path reaches this step with {} factors; the tenant demands {least}", end.factors.len())
-    })
-}
-
-/// The revision as a whole. One with equal content is taken up again under its own name, whoever made it.
-pub(crate) fn revision(
-    flow: &Flow,
-    catalog: &Catalog,
-    content: &Content,
-    existing: &[Arc<FlowRevision>],
-    is_taken: impl Fn(&str) -> bool,
-) -> FlowRevision {
-    let digest = content.digest.to_string();
-    let equal = existing.iter().find(|revision| revision.spec.digest == digest);
-    let generation = flow.metadata.generation.unwrap_or(1);
-    let name =
-        equal.map_or_else(|| new_name(&flow.name_any(), generation, &digest, is_taken), |one| one.name_any());
-    let spec = FlowRevisionSpec {
-        flow: flow.name_any(),
-        generation: equal.map_or(generation, |one| one.spec.generation),
-        digest,
-        content: content.text.clone(),
-        sources: equal.map_or_else(|| content.sources.clone(), |one| one.spec.sources.clone()),
+/// What the Tenant does not accept, of the flow with everything that it enters.
+fn policy_problems(flow: &Flow, tenant: &TenantSpec, compiled: &Compiled, object: &Value) -> Vec<Problem> {
+    let offer = Offer {
+        steps: Some(compiled.steps),
+        node_kinds: compiled.node_kinds.keys().map(String::as_str).collect(),
+        assurance: Some(&compiled.session_assurance),
     };
-    let mut revision = FlowRevision::new(&name, spec);
+    let breaches = policy::breaches(tenant.policy.as_ref(), tenant.limits.as_ref(), &offer);
+    let problem = |breach: &Breach| {
+        let (place, title) = place_of(breach, flow, compiled);
+        let help = "change the flow, or ask whoever administers the Tenant";
+        NOT_ALLOWED.at(place, title, help).problem(object)
+    };
+    breaches.iter().map(problem).collect()
+}
+
+/// Where a breach is in the flow, and what to say there. What is hidden in another object is named.
+fn place_of(breach: &Breach, flow: &Flow, compiled: &Compiled) -> (Place, String) {
+    let own = ObjectId::new("Flow", flow.name_any());
+    match breach {
+        Breach::TooManySteps(_) => (own.at("/spec/steps"), breach.to_string()),
+        Breach::TooWeak { step, .. } => {
+            let index = flow.spec.steps.iter().position(|one| one.id == *step).unwrap_or_default();
+            (own.at(format!("/spec/steps/{index}")), breach.to_string())
+        }
+        Breach::ForbiddenKind(kind) => match compiled.node_kinds.get(kind) {
+            Some(found) if found.object == own => (own.at(&found.pointer), breach.to_string()),
+            Some(found) => (own.at(&found.pointer), format!("{breach}, and {} has one", found.object)),
+            None => (own.at("/spec/steps"), breach.to_string()),
+        },
+    }
+}
+
+/// The revision that has this content already. One whose content is not what its digest stands for has no digest here.
+pub(crate) fn equal<'a>(existing: &'a [Arc<FlowRevision>], digest: &Digest) -> Option<&'a Arc<FlowRevision>> {
+    let digest = digest.to_string();
+    existing.iter().find(|revision| revision.spec.digest == digest)
+}
+
+/// What a new revision is. What the author wrote is left out where it is longer than a revision may hold.
+pub(crate) fn spec(flow: &Flow, content: &Content) -> FlowRevisionSpec {
+    let fits = |text: &String| text.len() <= usize::try_from(MAX_AUTHORED).unwrap_or(0);
+    FlowRevisionSpec {
+        flow: flow.name_any(),
+        generation: flow.metadata.generation.unwrap_or(1),
+        digest: content.digest.to_string(),
+        content: content.text.clone(),
+        sources: content.sources.clone(),
+        requires: Some(content.requires.clone()),
+        assurance: Some(content.assurance.clone()),
+        authored: serde_json::to_string(&flow.spec).ok().filter(fits),
+    }
+}
+
+/// The revision as a whole.
+pub(crate) fn revision(flow: &Flow, catalog: &Catalog, name: &str, spec: FlowRevisionSpec) -> FlowRevision {
+    let mut revision = FlowRevision::new(name, spec);
     revision.metadata = ObjectMeta {
-        name: Some(name),
+        name: Some(name.to_owned()),
         namespace: flow.namespace(),
         labels: Some(BTreeMap::from([
             (MANAGED_BY_LABEL.to_owned(), MANAGER.to_owned()),
@@ -225,15 +223,17 @@ pub(crate) fn revision(
 }
 
 /// `<flow>-g<generation>-<first digits of the digest>`, with as many digits as it takes to be new.
-fn new_name(flow: &str, generation: i64, digest: &str, is_taken: impl Fn(&str) -> bool) -> String {
+pub(crate) fn new_name(spec: &FlowRevisionSpec, is_taken: impl Fn(&str) -> bool) -> String {
+    let FlowRevisionSpec { flow, generation, digest, .. } = spec;
     let name = |digits: usize| format!("{flow}-g{generation}-{}", digest.get(..digits).unwrap_or(digest));
     [8, 12, 16, 32].into_iter().map(name).find(|name| !is_taken(name)).unwrap_or_else(|| name(64))
 }
 
-/// Whether a revision has the owners it should have.
-pub(crate) fn has_owners(known: &FlowRevision, wanted: &FlowRevision) -> bool {
-    let has = |uid: &str| known.owner_references().iter().any(|owner| owner.uid == uid);
-    wanted.owner_references().iter().all(|owner| has(&owner.uid))
+/// Whether a revision has the owners it should have: its Flow and the Catalog.
+pub(crate) fn has_owners(known: &FlowRevision, flow: &Flow, catalog: &Catalog) -> bool {
+    let has =
+        |uid: Option<String>| known.owner_references().iter().any(|owner| Some(&owner.uid) == uid.as_ref());
+    has(flow.uid()) && has(catalog.uid())
 }
 
 /// What there is to be told about.
@@ -246,8 +246,21 @@ pub(crate) struct Seen<'a> {
     pub(crate) catalog: Option<Arc<Catalog>>,
     /// The generation since which the Catalog offers what it offers of this flow.
     pub(crate) offered_since: i64,
-    pub(crate) issuer: Option<&'a str>,
+    /// The flow's tenant; nothing while there is none.
+    pub(crate) tenant: Option<&'a TenantSpec>,
     pub(crate) used_by: Vec<UsedBy>,
+}
+
+impl Seen<'_> {
+    fn revision(&self, name: &str) -> Option<&FlowRevision> {
+        self.revisions.iter().map(AsRef::as_ref).find(|revision| revision.name_any() == name)
+    }
+
+    /// The grace of what is served now. Without a tenant there is nobody to judge.
+    fn grace(&self, serving: &[ServingRevision], before: &FlowStatus, now: Timestamp) -> Option<Grace> {
+        let served = serving.iter().filter_map(|entry| self.revision(&entry.revision));
+        Grace::of(self.tenant?.policy.as_ref(), served, &before.conditions, now)
+    }
 }
 
 /// The status that says so.
@@ -262,10 +275,11 @@ pub(crate) fn status(flow: &Flow, seen: &Seen<'_>, now: Timestamp) -> FlowStatus
         .as_deref()
         .map_or_else(Vec::new, |catalog| crate::catalog::plan::serving(catalog, &flow.name_any()));
     let served = Served::judge(flow, seen, &before, &serving);
+    let grace = seen.grace(&serving, &before, now);
     let is_library = flow.spec.type_ == FlowType::Library;
     FlowStatus {
         observed_generation: Some(generation),
-        conditions: conditions(flow, seen, served, &before, now),
+        conditions: conditions(flow, seen, &served, grace.as_ref(), &before, now),
         latest_ready_revision: newest_loaded.or_else(|| before.latest_ready_revision.clone()),
         history: history(&before.history, generation, seen.revision),
         steps: seen.checked.steps.or(before.steps),
@@ -273,18 +287,28 @@ pub(crate) fn status(flow: &Flow, seen: &Seen<'_>, now: Timestamp) -> FlowStatus
         problems: seen.checked.problems.clone(),
         used_by: seen.used_by.clone(),
         url: seen
-            .issuer
+            .tenant
             .filter(|_| !is_library && !serving.is_empty())
-            .map(|issuer| format!("{issuer}/flows/{}", flow.name_any())),
+            .map(|tenant| format!("{}/flows/{}", tenant.issuer, flow.name_any())),
         latest_created_revision: created,
         serving,
     }
 }
 
 fn is_loaded(seen: &Seen<'_>, name: &str) -> bool {
-    let revision = seen.revisions.iter().find(|revision| revision.name_any() == name);
-    let status = revision.and_then(|revision| revision.status.as_ref());
-    status.and_then(|status| find(&status.conditions, LOADED)).is_some_and(|loaded| loaded.status == "True")
+    loaded(seen, name).is_some_and(|loaded| loaded.status == "True")
+}
+
+fn loaded<'a>(seen: &'a Seen<'_>, name: &str) -> Option<&'a Condition> {
+    find(&seen.revision(name)?.status.as_ref()?.conditions, LOADED)
+}
+
+/// Which pod does not run a revision and why, once it is known that it never will.
+fn refusal(seen: &Seen<'_>, name: &str) -> Option<(Reason, String)> {
+    let loaded = loaded(seen, name)?;
+    let refused =
+        [Reason::Unusable, Reason::Forbidden].into_iter().find(|reason| loaded.reason == reason.as_str());
+    Some((refused?, format!("revision {name}: {}", loaded.message)))
 }
 
 fn history(before: &[HistoryEntry], generation: i64, revision: Option<&FlowRevision>) -> Vec<HistoryEntry> {
@@ -295,12 +319,12 @@ fn history(before: &[HistoryEntry], generation: i64, revision: Option<&FlowRevis
 }
 
 /// What new journeys run on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 enum Served {
-    /// Nothing.
-    Nothing,
-    /// Something, but not every ready pod has it.
-    Partly,
+    /// Nothing: why.
+    Nothing(Reason, String),
+    /// Something, but not every ready pod has it: why.
+    Partly(Reason, String),
     /// Something else than the newest revision.
     Older,
     /// The newest revision.
@@ -310,15 +334,26 @@ enum Served {
 impl Served {
     fn judge(flow: &Flow, seen: &Seen<'_>, before: &FlowStatus, serving: &[ServingRevision]) -> Self {
         if serving.is_empty() {
-            return Self::Nothing;
+            return match &seen.checked.verdict {
+                Verdict::Waiting(Reason::NotAllowed, _) => Self::Nothing(
+                    Reason::NotAllowed,
+                    "no revision takes new journeys: the Tenant's policy accepts none of the history"
+                        .to_owned(),
+                ),
+                _ => Self::Nothing(Reason::NotLoaded, "no revision takes new journeys yet".to_owned()),
+            };
         }
         // Once pods follow the Catalog's entry for this flow, another flow's edit changes nothing for it.
         let was_served = before.serving == serving
             && find(&before.conditions, SERVING).is_some_and(|condition| condition.status == "True");
         let is_followed = was_served
             || seen.catalog.as_deref().is_some_and(|catalog| is_followed(catalog, seen.offered_since));
+        if let Some((reason, message)) = serving.iter().find_map(|entry| refusal(seen, &entry.revision)) {
+            return Self::Partly(reason, message);
+        }
         if !is_followed || !serving.iter().all(|entry| is_loaded(seen, &entry.revision)) {
-            return Self::Partly;
+            let message = "not every ready executor pod has loaded the revision";
+            return Self::Partly(Reason::NotLoaded, message.to_owned());
         }
         let newest = seen.revision.map(kube::ResourceExt::name_any);
         match serving {
@@ -341,10 +376,11 @@ fn is_followed(catalog: &Catalog, generation: i64) -> bool {
 fn conditions(
     flow: &Flow,
     seen: &Seen<'_>,
-    served: Served,
+    served: &Served,
+    grace: Option<&Grace>,
     before: &FlowStatus,
     now: Timestamp,
-) -> Vec<k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition> {
+) -> Vec<Condition> {
     let generation = flow.metadata.generation.unwrap_or_default();
     let list = Conditions::new(&before.conditions, generation, now);
     let list = match &seen.checked.verdict {
@@ -369,21 +405,22 @@ fn conditions(
         }
     };
     let list = if flow.spec.type_ == FlowType::Library { list } else { set_serving(list, served) };
+    // The beginning of the grace outlives a moment in which there is no Tenant.
+    let known = find(&before.conditions, POLICY_GRACE).filter(|_| seen.tenant.is_none());
+    let message = grace.map(Grace::message).or_else(|| known.map(|condition| condition.message.clone()));
+    let list = match message {
+        Some(message) => list.set(POLICY_GRACE, Truth::True, Reason::PolicyGrace, message),
+        None => list,
+    };
     let (progress, reason, message) = readiness(flow, seen, served);
     list.progress(progress, reason, message).finish()
 }
 
-fn set_serving(list: Conditions<'_>, served: Served) -> Conditions<'_> {
+fn set_serving<'a>(list: Conditions<'a>, served: &Served) -> Conditions<'a> {
     match served {
-        Served::Nothing => {
-            list.set(SERVING, Truth::False, Reason::NotLoaded, "no revision takes new journeys yet")
+        Served::Nothing(reason, message) | Served::Partly(reason, message) => {
+            list.set(SERVING, Truth::False, *reason, message.as_str())
         }
-        Served::Partly => list.set(
-            SERVING,
-            Truth::False,
-            Reason::NotLoaded,
-            "not every ready executor pod has loaded the revision",
-        ),
         Served::Older => {
             list.set(SERVING, Truth::True, Reason::Serving, "an older revision takes new journeys")
         }
@@ -393,7 +430,7 @@ fn set_serving(list: Conditions<'_>, served: Served) -> Conditions<'_> {
     }
 }
 
-fn readiness(flow: &Flow, seen: &Seen<'_>, served: Served) -> (Progress, Reason, String) {
+fn readiness(flow: &Flow, seen: &Seen<'_>, served: &Served) -> (Progress, Reason, String) {
     match &seen.checked.verdict {
         Verdict::Refused(message) => return (Progress::Stalled, Reason::CompileFailed, message.clone()),
         Verdict::Waiting(reason, message) => return (Progress::Reconciling, *reason, message.clone()),
@@ -412,9 +449,11 @@ fn readiness(flow: &Flow, seen: &Seen<'_>, served: Served) -> (Progress, Reason,
         Served::Newest => {
             (Progress::Ready, Reason::Serving, "the newest revision takes new journeys".to_owned())
         }
-        Served::Older | Served::Partly | Served::Nothing => {
-            let message = "executor pods are loading the newest revision".to_owned();
-            (Progress::Reconciling, Reason::NotLoaded, message)
+        Served::Older | Served::Partly(..) | Served::Nothing(..) => {
+            let newest = seen.revision.and_then(|newest| refusal(seen, &newest.name_any()));
+            let loading = || (Reason::NotLoaded, "executor pods are loading the newest revision".to_owned());
+            let (reason, message) = newest.unwrap_or_else(loading);
+            (Progress::Reconciling, reason, message)
         }
     }
 }

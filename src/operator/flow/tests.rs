@@ -1,26 +1,45 @@
-use idflow_api::condition::{READY, RECONCILING, RESOLVED_REFS, SERVING, STALLED, find};
+use idflow_api::condition::{
+    Conditions, LOADED, POLICY_GRACE, READY, RECONCILING, RESOLVED_REFS, SERVING, STALLED, Truth, find,
+};
 use idflow_api::diagnostic::Severity;
 use idflow_api::flow::{Assurance, FlowStatus, HistoryEntry};
+use idflow_api::flow_revision::Requires;
 use idflow_api::tenant::{Limits, Policy, TenantSpec};
 use idflow_core::digest::Digest;
-use idflow_flow::Compiled;
 use idflow_flow::diagnostic::{ObjectId, Rule};
+use idflow_flow::{Compiled, KindUse};
 use serde_json::json;
 
 use super::*;
+use crate::route::Watched as _;
 use crate::fixtures::{NOW, catalog, flow, listing, loaded, revision, tenant};
 
 const WRONG: Rule = Rule { code: "wrong", severity: Severity::Error, why: "it is wrong" };
 const ELSEWHERE: Rule =
     Rule { code: "broken-callee", severity: Severity::Error, why: "it is wrong elsewhere" };
 
+fn place(kind: &str, name: &str) -> KindUse {
+    KindUse { pointer: "/spec/steps/0".to_owned(), object: ObjectId::new(kind, name) }
+}
+
 fn compiled() -> Compiled {
-    let assurance = Assurance { step: "done".to_owned(), identified: true, factors: vec!["pwd".to_owned()] };
+    let assurance = Assurance {
+        step: "done".to_owned(),
+        identified: true,
+        factors: vec!["pwd".to_owned()],
+        minimum_factors: Some(1),
+    };
     Compiled {
         revision: None,
         missing: Vec::new(),
         findings: Vec::new(),
-        assurance: vec![assurance],
+        assurance: vec![assurance.clone()],
+        session_assurance: vec![assurance],
+        node_kinds: [
+            ("complete".to_owned(), place("Flow", "sign-in")),
+            ("http".to_owned(), place("FlowNode", "hidden")),
+        ]
+        .into(),
         steps: 1,
     }
 }
@@ -66,8 +85,16 @@ fn a_flow_is_judged_by_what_could_help() {
             "NotAllowed",
         ),
         (
-            "another forbidden kind",
+            "a forbidden kind hidden in what it enters",
             policy(json!({ "forbiddenNodeKinds": ["http"] })),
+            compiled(),
+            None,
+            0,
+            "NotAllowed",
+        ),
+        (
+            "another forbidden kind",
+            policy(json!({ "forbiddenNodeKinds": ["script"] })),
             compiled(),
             None,
             0,
@@ -110,8 +137,32 @@ fn a_flow_is_judged_by_what_could_help() {
     }
 }
 
+#[test]
+fn a_forbidden_kind_is_named_with_its_way_and_the_object_it_stands_in() {
+    let policy: Policy = serde_json::from_value(json!({ "forbiddenNodeKinds": ["http"] })).unwrap();
+    let tenant = with_tenant(|spec| spec.policy = Some(policy));
+    let problems = plan::judge(&flow("sign-in"), &tenant, compiled(), None, 0).problems;
+    assert_eq!(
+        (problems[0].code.as_str(), problems[0].path.as_str()),
+        ("not-allowed-by-tenant", "spec.steps[done]")
+    );
+    let start = "the tenant does not allow http steps, and FlowNode/hidden has one";
+    assert!(problems[0].message.starts_with(start), "{}", problems[0].message);
+}
+
 fn content(text: &str) -> Content {
-    Content { text: text.to_owned(), digest: Digest::of(text), sources: Vec::new() }
+    Content {
+        text: text.to_owned(),
+        digest: Digest::of(text),
+        sources: Vec::new(),
+        requires: Requires { format: 1, node_kinds: vec!["complete".to_owned()] },
+        assurance: compiled().session_assurance,
+    }
+}
+
+fn minted(flow: &Flow, text: &str, is_taken: impl Fn(&str) -> bool) -> FlowRevision {
+    let spec = plan::spec(flow, &content(text));
+    plan::revision(flow, &catalog(), &plan::new_name(&spec, is_taken), spec)
 }
 
 fn named(flow: &str, name: &str, digest: &str) -> Arc<FlowRevision> {
@@ -134,7 +185,7 @@ fn status_of(
         revisions: all,
         offered_since: catalog.metadata.generation.unwrap(),
         catalog: Some(Arc::new(catalog)),
-        issuer: Some("https://login.acme.example"),
+        tenant: Some(&tenant("acme").spec),
         used_by: Vec::new(),
     };
     plan::status(flow, &seen, NOW)
@@ -146,7 +197,7 @@ fn accepted() -> Checked {
 
 #[test]
 fn a_revision_is_named_after_flow_generation_and_digest() {
-    let minted = plan::revision(&flow("sign-in"), &catalog(), &content("a"), &[], |_| false);
+    let minted = minted(&flow("sign-in"), "a", |_| false);
     assert_eq!(minted.name_any(), format!("sign-in-g1-{}", Digest::of("a").short(8)));
     assert_eq!(minted.spec.digest, Digest::of("a").to_string());
     let owners: Vec<(&str, bool)> = minted
@@ -160,17 +211,41 @@ fn a_revision_is_named_after_flow_generation_and_digest() {
 #[test]
 fn a_clash_of_names_takes_more_digits() {
     let short = format!("sign-in-g1-{}", Digest::of("a").short(8));
-    let minted = plan::revision(&flow("sign-in"), &catalog(), &content("a"), &[], |name| name == short);
+    let minted = minted(&flow("sign-in"), "a", |name| name == short);
     assert_eq!(minted.name_any(), format!("sign-in-g1-{}", Digest::of("a").short(12)));
 }
 
 #[test]
+fn a_revision_says_what_it_requires_and_proves_and_keeps_what_its_author_wrote() {
+    let spec = minted(&flow("sign-in"), "a", |_| false).spec;
+    assert_eq!(spec.requires.unwrap().node_kinds, ["complete"]);
+    assert_eq!(spec.assurance.unwrap()[0].factors, ["pwd"]);
+    let authored: serde_json::Value = serde_json::from_str(&spec.authored.unwrap()).unwrap();
+    assert_eq!(authored, json!(flow("sign-in").spec));
+}
+
+#[test]
 fn equal_content_takes_up_the_existing_revision_again() {
-    let mut later = flow("sign-in");
-    later.metadata.generation = Some(9);
     let existing = [named("sign-in", "sign-in-g3-old", "a"), named("sign-in", "sign-in-g4-new", "b")];
-    let minted = plan::revision(&later, &catalog(), &content("a"), &existing, |_| true);
-    assert_eq!((minted.name_any().as_str(), minted.spec.generation), ("sign-in-g3-old", 3));
+    let found = plan::equal(&existing, &Digest::of("a")).unwrap();
+    assert_eq!((found.name_any().as_str(), found.spec.generation), ("sign-in-g3-old", 3));
+}
+
+#[test]
+fn what_merely_claims_the_digest_is_stepped_around() {
+    let mut forged = revision("sign-in", "aaa-squatter");
+    forged.spec.digest = Digest::of("a").to_string();
+    forged.spec.content = "something else".to_owned();
+    forged.prune();
+    assert!(plan::equal(&[Arc::new(forged)], &Digest::of("a")).is_none());
+    let mut honest = revision("sign-in", "sign-in-g1-old");
+    honest.spec.content = r#"{"format":1,"graphs":[{"steps":[{"kind":"complete"}]}]}"#.to_owned();
+    let digest = Digest::of(&honest.spec.content);
+    honest.spec.digest = digest.to_string();
+    honest.prune();
+    assert_eq!(honest.spec.requires, Some(Requires { format: 1, node_kinds: vec!["complete".to_owned()] }));
+    assert_eq!((honest.spec.content.as_str(), honest.spec.authored.as_ref()), ("", None));
+    assert!(plan::equal(&[Arc::new(honest)], &digest).is_some());
 }
 
 #[test]
@@ -178,15 +253,16 @@ fn a_flow_that_was_made_anew_takes_its_revisions_over() {
     let existing = named("sign-in", "sign-in-g3-old", "a");
     let mut anew = flow("sign-in");
     anew.metadata.uid = Some("another".to_owned());
-    let wanted = plan::revision(&anew, &catalog(), &content("a"), std::slice::from_ref(&existing), |_| true);
-    assert!(!plan::has_owners(&existing, &wanted));
+    assert!(!plan::has_owners(&existing, &anew, &catalog()));
+    let owned = minted(&anew, "a", |_| false);
+    assert!(plan::has_owners(&owned, &anew, &catalog()));
 }
 
 #[test]
 fn labels_of_a_flow_are_not_copied_to_its_revisions() {
     let mut tracked = flow("sign-in");
     tracked.labels_mut().insert("argocd.argoproj.io/instance".to_owned(), "platform".to_owned());
-    let minted = plan::revision(&tracked, &catalog(), &content("a"), &[], |_| false);
+    let minted = minted(&tracked, "a", |_| false);
     assert!(minted.labels().keys().all(|label| !label.contains("argocd")));
 }
 
@@ -326,4 +402,63 @@ fn a_flow_without_a_tenant_waits_and_keeps_what_is_known() {
     let status = status_of(&orphan, &waiting, None, &[], catalog());
     assert_eq!(find(&status.conditions, READY).unwrap().reason, "NoTenant");
     assert_eq!(status.steps, Some(4));
+}
+
+/// Revisions of one factor and of two, loaded; the policy demands two.
+fn demanding(factors: &[&str]) -> Arc<FlowRevision> {
+    let mut one = FlowRevision::clone(&loaded("sign-in", "new"));
+    let factors: Vec<String> = factors.iter().map(|factor| (*factor).to_owned()).collect();
+    let end = Assurance { step: "done".to_owned(), identified: true, factors, minimum_factors: None };
+    one.spec.assurance = Some(vec![end]);
+    Arc::new(one)
+}
+
+#[test]
+fn a_served_flow_that_the_policy_does_not_accept_has_a_grace_that_began_when_it_was_seen_first() {
+    let policy = json!({ "login": { "minimumFactors": 2 }, "grace": "2h" });
+    let tenant = with_tenant(|spec| spec.policy = serde_json::from_value(policy).unwrap());
+    let serving = || followed(listing(&[("sign-in", "new", 100)]), true);
+    let observe = |flow: &Flow, revision: Arc<FlowRevision>, tenant: Option<&TenantSpec>, now| {
+        let checked = accepted();
+        let catalog = serving();
+        let seen = Seen {
+            checked: &checked,
+            revision: None,
+            revisions: &[revision],
+            offered_since: 1,
+            catalog: Some(Arc::new(catalog)),
+            tenant,
+            used_by: Vec::new(),
+        };
+        plan::status(flow, &seen, now)
+    };
+    let mut weak = flow("sign-in");
+    let first = observe(&weak, demanding(&["pwd"]), Some(&tenant), NOW);
+    let condition = find(&first.conditions, POLICY_GRACE).unwrap().clone();
+    let end = NOW.plus(idflow_core::time::Span::hours(2));
+    assert!(condition.message.contains(&grace::moment(end)), "{}", condition.message);
+    weak.status = Some(first);
+    let later = NOW.plus(idflow_core::time::Span::hours(1));
+    for tenant in [Some(&tenant), None] {
+        let again = observe(&weak, demanding(&["pwd"]), tenant, later);
+        assert_eq!(find(&again.conditions, POLICY_GRACE), Some(&condition), "the beginning stays");
+    }
+    let strong = observe(&weak, demanding(&["otp", "pwd"]), Some(&tenant), later);
+    assert!(find(&strong.conditions, POLICY_GRACE).is_none());
+}
+
+#[test]
+fn serving_names_the_pod_that_does_not_run_a_revision_and_why() {
+    let mut refused = revision("sign-in", "new");
+    let message = "pod idflow-executor-0 does not run it: it has format 2";
+    refused.status.get_or_insert_default().conditions =
+        Conditions::new(&[], 1, NOW).set(LOADED, Truth::False, Reason::Unusable, message).finish();
+    let refused = Arc::new(refused);
+    let catalog = followed(listing(&[("sign-in", "new", 100)]), true);
+    let status = status_of(&flow("sign-in"), &accepted(), Some(&refused), &[Arc::clone(&refused)], catalog);
+    for condition in [SERVING, READY] {
+        let found = find(&status.conditions, condition).unwrap();
+        assert_eq!((found.status.as_str(), found.reason.as_str()), ("False", "Unusable"), "{condition}");
+        assert!(found.message.contains(message), "{}", found.message);
+    }
 }

@@ -2,9 +2,11 @@
 
 use std::sync::Arc;
 
-use idflow_api::condition::{READY, SERVING, find};
+use idflow_api::condition::{POLICY_GRACE, READY, SERVING, find};
 use idflow_api::reason::Reason;
 use idflow_api::{Catalog, Connection, Directory, Flow, FlowNode, FlowRevision, OIDCClient, Tenant, Theme};
+use idflow_core::digest::Digest;
+use idflow_flow::content::requires;
 use kube::ResourceExt as _;
 use serde_json::Value;
 
@@ -61,6 +63,10 @@ impl Watched for Flow {
         if !change.is_only_status() || !is_observed {
             router.flow(change.key.clone());
         }
+        // A grace that begins or ends is told by the Tenant too.
+        if is_in_grace(&change.before) != is_in_grace(&change.after) {
+            router.tenants_of_namespace(namespace);
+        }
         router.namespace(Controller::Catalog, namespace);
         if !change.is_only_status() {
             router.flows_that(namespace, |other| {
@@ -72,6 +78,11 @@ impl Watched for Flow {
             router.references::<OIDCClient>(namespace);
         }
     }
+}
+
+fn is_in_grace(flow: &Option<Arc<Flow>>) -> bool {
+    let status = flow.as_ref().and_then(|flow| flow.status.as_ref());
+    status.is_some_and(|status| find(&status.conditions, POLICY_GRACE).is_some())
 }
 
 /// Whether a flow waits for another one to go.
@@ -162,8 +173,21 @@ fn is_in(value: &Value, name: &str) -> bool {
 }
 
 impl Watched for FlowRevision {
+    /// Who claims a digest that is not that of the content has none: such a revision is found by nobody and never
+    /// served. What the content requires is told for revisions of the first version too.
     fn prune(&mut self) {
-        self.spec.content.clear();
+        let spec = &mut self.spec;
+        if spec.content.is_empty() {
+            return;
+        }
+        if spec.digest != Digest::of(&spec.content).to_string() {
+            spec.digest.clear();
+        }
+        if spec.requires.is_none() {
+            spec.requires = requires(&spec.content);
+        }
+        spec.content.clear();
+        spec.authored = None;
     }
 
     fn changed(change: &Change<Self>, router: &Router<'_>) {

@@ -47,7 +47,14 @@ pub(crate) async fn reconcile(ctx: &Context, key: &Key) -> Outcome {
         return Ok(Next::Change);
     }
     let claim = claim(&ctx.world, &ctx.settings.namespace, &tenant);
-    let mut observed = Observed { claim, keys: None, workload: workload(&ctx.world, &tenant), problem: None };
+    let flows = ctx.world.flows.namespace(&tenant.spec.namespace);
+    let mut observed = Observed {
+        claim,
+        keys: None,
+        workload: workload(&ctx.world, &tenant),
+        graces: plan::graces(&flows, tenant.spec.policy.as_ref()),
+        problem: None,
+    };
     if observed.claim == Claim::Granted {
         observed.problem = set_up(ctx, &tenant, &mut observed).await.err();
     }
@@ -183,6 +190,9 @@ async fn write_status(ctx: &Context, tenant: &Tenant, observed: &Observed) -> Re
     }
     if let Some(transition) = Transition::between(&before.conditions, &after.conditions) {
         ctx.publish(Controller::Tenant, tenant, &transition).await;
+    }
+    if let Some(begun) = Transition::grace(&before.conditions, &after.conditions) {
+        ctx.publish(Controller::Tenant, tenant, &begun).await;
     }
     Ok(())
 }

@@ -2,17 +2,20 @@
 
 use std::sync::Arc;
 
-use idflow_api::Tenant;
 use idflow_api::condition::{
-    ACCEPTED, Conditions, EXECUTOR_AVAILABLE, HIGHLY_AVAILABLE, KEYS_PRESENT, Progress, Truth,
+    ACCEPTED, Conditions, EXECUTOR_AVAILABLE, HIGHLY_AVAILABLE, KEYS_PRESENT, POLICY_GRACE, Progress, Truth,
+    find, timestamp,
 };
 use idflow_api::reason::Reason;
-use idflow_api::tenant::TenantStatus;
+use idflow_api::tenant::{Policy, TenantStatus};
+use idflow_api::{Flow, Tenant};
 use idflow_core::time::Timestamp;
 use k8s_openapi::api::apps::v1::StatefulSet;
+use kube::ResourceExt as _;
 
 use super::keys::Verdict;
 use crate::failure::{Class, Failure};
+use crate::flow::grace::moment;
 
 /// Whether a tenant may have its namespace and issuer.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,6 +34,8 @@ pub(crate) struct Observed {
     pub(crate) claim: Claim,
     pub(crate) keys: Option<Verdict>,
     pub(crate) workload: Option<Arc<StatefulSet>>,
+    /// The flows that go on although the policy does not accept them, with the end of each.
+    pub(crate) graces: Vec<(String, Timestamp)>,
     /// Why not everything could be set up.
     pub(crate) problem: Option<Failure>,
 }
@@ -77,6 +82,7 @@ pub(crate) fn status(tenant: &Tenant, observed: &Observed, now: Timestamp) -> Te
     let conditions = accepted(conditions, &observed.claim);
     let conditions = keys_present(conditions, observed.keys.as_ref());
     let conditions = available(conditions, observed.workload.as_deref());
+    let conditions = in_grace(conditions, &observed.graces);
     let (progress, reason, message) = readiness(observed);
     let keys = match &observed.keys {
         Some(Verdict::Present(records)) if before.keys.is_empty() => records.clone(),
@@ -125,6 +131,29 @@ fn available<'a>(conditions: Conditions<'a>, workload: Option<&StatefulSet>) -> 
         Reason::EmbeddedStore,
         "the embedded store lives on one volume and one pod",
     )
+}
+
+fn in_grace<'a>(conditions: Conditions<'a>, graces: &[(String, Timestamp)]) -> Conditions<'a> {
+    let Some((first, end)) = graces.iter().min_by_key(|(_, end)| *end) else { return conditions };
+    let others = match graces.len() - 1 {
+        0 => String::new(),
+        more => format!(", and {more} more later"),
+    };
+    let message = format!(
+        "the policy does not accept what flow {first} serves, which goes on until {}{others}; see its status",
+        moment(*end)
+    );
+    conditions.set(POLICY_GRACE, Truth::True, Reason::PolicyGrace, message)
+}
+
+/// The flows of these that are in their grace, with its end.
+pub(crate) fn graces(flows: &[Arc<Flow>], policy: Option<&Policy>) -> Vec<(String, Timestamp)> {
+    let grace = policy.cloned().unwrap_or_default().grace();
+    let in_grace = flows.iter().filter_map(|flow| {
+        let condition = find(&flow.status.as_ref()?.conditions, POLICY_GRACE)?;
+        Some((flow.name_any(), timestamp(&condition.last_transition_time).plus(grace)))
+    });
+    in_grace.collect()
 }
 
 fn executor(workload: Option<&StatefulSet>) -> (Truth, Reason, String) {

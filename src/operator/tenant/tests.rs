@@ -180,10 +180,16 @@ fn running(ready: i32, updated: i32) -> Arc<StatefulSet> {
 #[test]
 fn the_status_says_how_far_a_tenant_is() {
     let present = || Some(Verdict::Present(made().records()));
-    let granted = |keys, workload, problem| Observed { claim: Claim::Granted, keys, workload, problem };
+    let granted = |keys, workload, problem| Observed {
+        claim: Claim::Granted,
+        keys,
+        workload,
+        graces: Vec::new(),
+        problem,
+    };
     let refused = Claim::Refused(Reason::NamespaceRefused, "no".to_owned());
     let waits = Claim::Waits(Reason::ClaimedByOther, "no".to_owned());
-    let nothing = |claim| Observed { claim, keys: None, workload: None, problem: None };
+    let nothing = |claim| Observed { claim, keys: None, workload: None, graces: Vec::new(), problem: None };
     let conflict = Some(Failure::waiting(Reason::Conflict, "Service idflow-executor exists"));
     let unacceptable =
         Some(Failure { reason: Reason::ApiError, message: "quantity".to_owned(), class: Class::Terminal });
@@ -216,7 +222,13 @@ fn missing_keys_leave_the_record_of_the_right_ones_and_say_what_runs() {
     let mut acme = tenant("acme");
     acme.status = Some(TenantStatus { keys: made().records(), ..TenantStatus::default() });
     let keys = Some(Verdict::Missing("gone".to_owned()));
-    let observed = Observed { claim: Claim::Granted, keys, workload: Some(running(1, 1)), problem: None };
+    let observed = Observed {
+        claim: Claim::Granted,
+        keys,
+        workload: Some(running(1, 1)),
+        graces: Vec::new(),
+        problem: None,
+    };
     let status = plan::status(&acme, &observed, NOW);
     assert_eq!(status.keys, made().records());
     assert_eq!(find(&status.conditions, KEYS_PRESENT).unwrap().status, "False");
@@ -230,6 +242,7 @@ fn an_unchanged_tenant_gets_no_new_status() {
         claim: Claim::Granted,
         keys: Some(Verdict::Present(made().records())),
         workload: Some(running(1, 1)),
+        graces: Vec::new(),
         problem: None,
     };
     let first = plan::status(&acme, &observe(), NOW);

@@ -2,8 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use idflow_api::catalog::CatalogFlow;
 use idflow_api::connection::ConnectionSpec;
 use idflow_api::directory::DirectorySpec;
+use idflow_api::flow_revision::FlowRevisionSpec;
 use idflow_api::oidc_client::OIDCClientSpec;
 use idflow_api::theme::ThemeSpec;
 use idflow_api::{CatalogSpec, workload};
@@ -12,6 +14,7 @@ use idflow_flow::secret::SecretUse;
 use k8s_openapi::api::core::v1::Secret;
 use kube::Resource;
 
+use crate::revisions::Facts;
 use crate::source::Snapshot;
 use crate::source::live::{Live, SharedSecret};
 
@@ -29,10 +32,27 @@ impl<S> Aged<S> {
     }
 }
 
+/// A revision without its content.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Told {
+    pub(super) digest: Digest,
+    pub(super) facts: Facts,
+    /// Whether its content is not what the digest stands for.
+    pub(super) is_damaged: bool,
+}
+
+impl Told {
+    pub(super) fn of(spec: &FlowRevisionSpec) -> Option<Self> {
+        let digest = spec.digest.parse().ok()?;
+        Some(Self { digest, facts: Facts::of(spec), is_damaged: Digest::of(&spec.content) != digest })
+    }
+}
+
 /// The objects of a namespace by name.
 pub(super) struct Objects {
     pub(super) generation: i64,
     pub(super) catalog: CatalogSpec,
+    pub(super) revisions: BTreeMap<String, Told>,
     /// Contents that are not loaded yet.
     pub(super) contents: BTreeMap<Digest, String>,
     pub(super) connections: BTreeMap<String, Aged<ConnectionSpec>>,
@@ -48,12 +68,16 @@ pub(super) fn assemble(mut objects: Objects) -> Snapshot {
     one_default(&mut objects.themes, |theme| &mut theme.default);
     one_client_per_id(&mut objects.clients);
     let CatalogSpec { tenant, flows, withdrawn } = objects.catalog;
+    let is_damaged = |(_, told): &(&String, &Told)| told.is_damaged;
+    let damaged = objects.revisions.iter().filter(is_damaged).map(|(name, _)| name.clone()).collect();
     Snapshot {
         catalog: objects.generation,
         tenant,
-        flows,
         withdrawn: withdrawn.iter().filter_map(|digest| digest.parse().ok()).collect(),
         contents: objects.contents,
+        facts: facts(&flows, objects.revisions),
+        damaged,
+        flows,
         live: Live {
             connections: specs(objects.connections),
             directories: specs(objects.directories),
@@ -62,6 +86,15 @@ pub(super) fn assemble(mut objects: Objects) -> Snapshot {
             secrets: objects.secrets,
         },
     }
+}
+
+/// What revisions say of themselves, by digest. Of two that have one content, the one that the Catalog names counts.
+fn facts(flows: &[CatalogFlow], revisions: BTreeMap<String, Told>) -> BTreeMap<Digest, Facts> {
+    let entries = flows.iter().flat_map(|flow| &flow.entries);
+    let named: BTreeSet<&str> = entries.map(|entry| entry.revision.as_str()).collect();
+    let sound = revisions.into_iter().filter(|(_, told)| !told.is_damaged);
+    let (named, others): (Vec<_>, Vec<_>) = sound.partition(|(name, _)| named.contains(name.as_str()));
+    others.into_iter().chain(named).map(|(_, told)| (told.digest, told.facts)).collect()
 }
 
 fn specs<S>(objects: BTreeMap<String, Aged<S>>) -> BTreeMap<String, S> {
@@ -120,6 +153,7 @@ pub(super) fn shared(secret: Secret) -> SharedSecret {
 
 #[cfg(test)]
 pub(super) mod tests {
+    use idflow_api::flow::Assurance;
     use idflow_api::{Connection, OIDCClient, Theme};
     use serde_json::{Value, json};
 
@@ -149,6 +183,27 @@ pub(super) mod tests {
         objects.into_iter().map(|(name, object)| (name.to_owned(), object)).collect()
     }
 
+    fn told(digest: Digest, factors: &[&str]) -> Told {
+        let factors = factors.iter().map(|factor| (*factor).to_owned()).collect();
+        let end = Assurance { step: "done".to_owned(), identified: true, factors, minimum_factors: None };
+        Told { digest, facts: Facts { requires: None, assurance: Some(vec![end]) }, is_damaged: false }
+    }
+
+    #[test]
+    fn what_a_damaged_revision_says_counts_for_nothing_and_a_namesake_no_more_than_the_one_that_is_listed() {
+        let digest = Digest::of("content");
+        let forged = Told { is_damaged: true, ..told(digest, &["pwd", "otp"]) };
+        let revisions = named([
+            ("aaa-copy", told(digest, &["pwd", "otp"])),
+            ("sign-in-g1-aaaaaaaa", told(digest, &["pwd"])),
+            ("zzz-copy", told(digest, &["pwd", "otp"])),
+            ("zzz-forged", forged),
+        ]);
+        let snapshot = assemble(Objects { revisions, ..objects() });
+        assert_eq!(snapshot.facts, BTreeMap::from([(digest, told(digest, &["pwd"]).facts)]));
+        assert_eq!(snapshot.damaged, BTreeSet::from(["zzz-forged".to_owned()]));
+    }
+
     pub(in crate::source::cluster) fn objects() -> Objects {
         let digest = Digest::of("content");
         let catalog = json!({
@@ -165,6 +220,7 @@ pub(super) mod tests {
         Objects {
             generation: 7,
             catalog: serde_json::from_value(catalog).unwrap(),
+            revisions: named([("sign-in-g1-aaaaaaaa", told(digest, &["pwd"]))]),
             contents: BTreeMap::from([(digest, "content".to_owned())]),
             connections: named([(
                 "mail",

@@ -7,13 +7,14 @@ use std::time::Duration;
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 use idflow_api::FlowRevision;
+use idflow_api::flow_revision::FlowRevisionSpec;
 use idflow_core::digest::Digest;
 use kube::Api;
 use kube::api::ListParams;
 use kube::core::DeserializeGuard;
 use tokio::time::Instant;
 
-use crate::revisions::Revisions;
+use crate::revisions::{Facts, Revisions};
 use crate::source::RevisionFetch;
 
 /// How long a visitor waits for the API server.
@@ -21,6 +22,9 @@ const PATIENCE: Duration = Duration::from_secs(2);
 
 /// How long nobody asks again for what was not there.
 const REST: Duration = Duration::from_secs(5);
+
+/// How many revisions that claim one digest are looked through.
+const MOST_CLAIMS: u32 = 16;
 
 /// The most digests whose last failure is remembered.
 const REMEMBERED: usize = 1000;
@@ -36,13 +40,14 @@ impl Fetch {
         Self { api, slots: Slots::default() }
     }
 
-    /// By digest and not by name, because a journey's record has only that.
-    async fn content(&self, digest: Digest) -> Option<String> {
-        let selected = ListParams::default().fields(&format!("spec.digest={digest}")).limit(1);
+    /// By digest and not by name, because a journey's record has only that. What merely claims the digest is passed
+    /// over.
+    async fn revision(&self, digest: Digest) -> Option<FlowRevisionSpec> {
+        let selected = ListParams::default().fields(&format!("spec.digest={digest}")).limit(MOST_CLAIMS);
         match tokio::time::timeout(PATIENCE, self.api.list(&selected)).await {
             Ok(Ok(list)) => {
-                let found = list.items.into_iter().next().and_then(|guarded| guarded.0.ok());
-                found.map(|revision| revision.spec.content)
+                let mut specs = list.items.into_iter().filter_map(|guarded| Some(guarded.0.ok()?.spec));
+                specs.find(|spec| Digest::of(&spec.content) == digest)
             }
             Ok(Err(error)) => {
                 tracing::warn!(%digest, error = super::watch::describe(&error), "a revision cannot be read");
@@ -58,8 +63,8 @@ impl Fetch {
 
 impl RevisionFetch for Fetch {
     fn fetch<'a>(&'a self, digest: Digest, revisions: &'a Revisions) -> BoxFuture<'a, bool> {
-        let content = move || self.content(digest);
-        self.slots.load(digest, revisions, Instant::now(), content).boxed()
+        let revision = move || self.revision(digest);
+        self.slots.load(digest, revisions, Instant::now(), revision).boxed()
     }
 }
 
@@ -79,26 +84,26 @@ impl Slots {
         Arc::clone(slots.entry(digest).or_default())
     }
 
-    async fn load<F: Future<Output = Option<String>>>(
+    async fn load<F: Future<Output = Option<FlowRevisionSpec>>>(
         &self,
         digest: Digest,
         revisions: &Revisions,
         now: Instant,
-        content: impl FnOnce() -> F,
+        revision: impl FnOnce() -> F,
     ) -> bool {
         let slot = self.slot(digest);
         let mut failed = slot.lock().await;
-        if revisions.get(&digest).is_some() {
-            return true;
+        if revisions.is_known(&digest) {
+            return revisions.held(&digest).is_some();
         }
         if failed.is_some_and(|at| now.duration_since(at) < REST) {
             return false;
         }
-        let Some(content) = content().await else {
+        let Some(revision) = revision().await else {
             *failed = Some(now);
             return false;
         };
-        match revisions.load(digest, &content) {
+        match revisions.load(digest, &revision.content, &Facts::of(&revision)) {
             Ok(()) => true,
             Err(error) => {
                 tracing::warn!(%error, "a revision cannot be loaded");
@@ -119,6 +124,13 @@ mod tests {
 
     fn revisions() -> Revisions {
         Revisions::new(Kinds(&[]))
+    }
+
+    fn spec(digest: Digest, content: &str) -> FlowRevisionSpec {
+        let spec = serde_json::json!({
+            "flow": "sign-in", "generation": 1, "digest": digest.to_string(), "content": content, "sources": [],
+        });
+        serde_json::from_value(spec).unwrap()
     }
 
     #[tokio::test]
@@ -142,7 +154,7 @@ mod tests {
     async fn content_of_another_digest_is_not_loaded() {
         let (slots, revisions) = (Slots::default(), revisions());
         let wanted = Digest::of("wanted");
-        assert!(!slots.load(wanted, &revisions, Instant::now(), async || Some("other".to_owned())).await);
+        assert!(!slots.load(wanted, &revisions, Instant::now(), async || Some(spec(wanted, "other"))).await);
         assert!(revisions.get(&wanted).is_none());
     }
 

@@ -4,6 +4,7 @@
 use http::StatusCode;
 use idflow_api::tenant::Policy;
 use idflow_core::evidence::authentication_methods;
+use idflow_executor::revisions::Facts;
 
 use crate::faults::Kind;
 use crate::no_double_effect::to_the_code;
@@ -13,7 +14,7 @@ use crate::world::{TENANT, World, snapshot};
 const ADA: &str = "ada@example.com";
 
 /// The sign-in without its second factor.
-fn weaker() -> String {
+pub(crate) fn weaker() -> String {
     TENANT.replace("outcomes: { next: code, locked: locked }", "outcomes: { next: welcome, locked: locked }")
         .replace("    - id: code\n      oneTimeCode: { connection: mail }\n      outcomes: { next: welcome, locked: locked }\n", "")
 }
@@ -100,7 +101,7 @@ async fn j_14_a_revision_that_is_not_held_is_waited_for_and_never_replaced() {
     assert_eq!(refused.status, StatusCode::SERVICE_UNAVAILABLE);
     assert!(refused.headers.contains_key("retry-after"));
     for (digest, content) in &world.snapshot.contents {
-        world.app().revisions.load(*digest, content).unwrap();
+        world.app().revisions.load(*digest, content, &Facts::default()).unwrap();
     }
     assert_eq!(
         person.browser.post(&world, &path, &body).await.status,
@@ -123,7 +124,11 @@ async fn j_15_a_forbidden_node_kind_stops_running_journeys_and_new_ones() {
     world.install(next);
     assert_eq!(person.browser.post(&world, &path, &body).await.status, StatusCode::GONE);
     let answer = person.browser.get(&world, &crate::visitor::authorize_path("")).await;
-    assert_eq!(answer.status, StatusCode::SERVICE_UNAVAILABLE);
+    let location = answer.location().unwrap();
+    assert!(
+        location.starts_with("https://app.example.com/callback?error=temporarily_unavailable"),
+        "{location}"
+    );
 }
 
 #[tokio::test]

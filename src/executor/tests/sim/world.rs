@@ -17,7 +17,7 @@ use idflow_core::user::{User, UserState};
 use idflow_core::write::Write;
 use idflow_executor::app::Shared;
 use idflow_executor::observer::Observer;
-use idflow_executor::report::Reports;
+use idflow_executor::report::{Report, Reports};
 use idflow_executor::runtime::{self, Executor, Parts};
 use idflow_executor::source::Snapshot;
 use idflow_executor::source::folder::Folder;
@@ -240,6 +240,16 @@ impl World {
     /// The reading of the clock of this number from now, counted from 1, panics.
     pub(crate) fn break_clock_at(&self, reading: i64) {
         self.clock_breaks_in.store(reading, Ordering::SeqCst);
+    }
+
+    /// What the operator would hear.
+    pub(crate) fn report(&self) -> Report {
+        self.running().reports.latest()
+    }
+
+    /// Whether visitors may come.
+    pub(crate) fn is_open(&self) -> bool {
+        self.running().reports.is_open()
     }
 
     pub(crate) fn pass(&self, span: Span) {

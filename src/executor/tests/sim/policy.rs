@@ -1,0 +1,195 @@
+//! What a Tenant's policy, and a flow's own guarantees, do to revisions, journeys and sessions (design 7 and 11).
+
+use http::StatusCode;
+use idflow_api::condition::time;
+use idflow_api::flow::Guarantees;
+use idflow_api::tenant::Policy;
+use idflow_core::time::Span;
+use idflow_executor::source::Snapshot;
+
+use crate::faults::Kind;
+use crate::person::{Calm, Person};
+use crate::visitor::{Answer, authorize_path};
+use crate::world::{TENANT, World, snapshot};
+
+const ADA: &str = "ada@example.com";
+
+/// An application whose sign-in guarantees two factors; the default sign-in asks for one.
+const BANK: &str = "
+---
+apiVersion: idflow.dev/v1alpha1
+kind: OIDCClient
+metadata: { name: bank }
+spec:
+  redirectURIs: [https://app.example.com/callback]
+  authentication: None
+  flows: { login: strong }
+---
+apiVersion: idflow.dev/v1alpha1
+kind: Flow
+metadata: { name: strong }
+spec:
+  type: Login
+  guarantees: { factors: [pwd, otp] }
+  start: password
+  steps:
+    - id: password
+      password: { identify: true }
+      outcomes: { next: code }
+    - id: code
+      oneTimeCode: { connection: mail }
+      outcomes: { next: done }
+    - id: done
+      complete: {}
+";
+
+fn one_factor() -> Snapshot {
+    snapshot(&(crate::pinned_revision::weaker() + BANK))
+}
+
+fn two_factors_demanded(mut snapshot: Snapshot) -> Snapshot {
+    let login = Guarantees { minimum_factors: Some(2), ..Guarantees::default() };
+    snapshot.tenant.policy = Some(Policy { login: Some(login), ..Policy::default() });
+    snapshot.catalog += 1;
+    snapshot
+}
+
+fn graced(mut snapshot: Snapshot, world: &World, grace: Span) -> Snapshot {
+    for flow in &mut snapshot.flows {
+        flow.policy_grace_until = Some(time(world.now().plus(grace)));
+    }
+    snapshot
+}
+
+fn bank(more: &str) -> String {
+    authorize_path(more).replace("client_id=app", "client_id=bank")
+}
+
+/// What an application is answered without anybody doing anything.
+fn answered(answer: &Answer) -> &str {
+    let location = answer.location().unwrap_or_else(|| panic!("no redirect: {answer:?}"));
+    let after =
+        |mark: &str| location.split_once(mark).map(|(_, rest)| rest.split('&').next().unwrap_or(rest));
+    match (after("error="), after("code=")) {
+        (Some(error), _) => error,
+        (None, Some(_)) => "code",
+        (None, None) if location.starts_with("/journeys/") => "journey",
+        (None, None) => location,
+    }
+}
+
+#[tokio::test]
+async fn a_session_that_has_shown_less_than_the_flow_guarantees_is_not_used_instead_of_it() {
+    let mut world = World::serving(1, one_factor()).await;
+    world.user(ADA).await;
+    let mut person = Person::new(ADA);
+    person.walk(&mut world, "", &mut Calm).await;
+    for (path, expected) in [
+        (authorize_path(""), "code"),
+        (bank(""), "journey"),
+        (bank("&prompt=none"), "login_required"),
+        (authorize_path("&prompt=none"), "code"),
+    ] {
+        let answer = person.browser.get(&world, &path).await;
+        assert_eq!(answered(&answer), expected, "{path}");
+    }
+}
+
+#[tokio::test]
+async fn a_flow_that_takes_no_new_journeys_still_says_what_a_session_is_worth() {
+    let mut world = World::serving(1, one_factor()).await;
+    world.user(ADA).await;
+    let mut person = Person::new(ADA);
+    person.walk(&mut world, "", &mut Calm).await;
+    let mut next = one_factor();
+    next.flows.iter_mut().for_each(|flow| flow.suspended = true);
+    world.install(next.clone());
+    for (path, expected) in
+        [(authorize_path("&prompt=none"), "code"), (bank("&prompt=none"), "login_required")]
+    {
+        assert_eq!(answered(&person.browser.get(&world, &path).await), expected, "{path}");
+    }
+    next.flows.clear();
+    world.install(next);
+    let answer = person.browser.get(&world, &authorize_path("&prompt=none")).await;
+    assert_eq!(answered(&answer), "login_required", "without a flow nothing is sure");
+}
+
+#[tokio::test]
+async fn a_session_from_before_the_policy_is_not_used_when_it_has_shown_too_little() {
+    let mut world = World::serving(1, one_factor()).await;
+    world.user(ADA).await;
+    let mut person = Person::new(ADA);
+    person.walk(&mut world, "", &mut Calm).await;
+    let mut next = snapshot(TENANT);
+    next.contents.extend(world.snapshot.contents.clone());
+    world.install(two_factors_demanded(next));
+    let again = authorize_path("");
+    assert_eq!(answered(&person.browser.get(&world, &again).await), "journey");
+    person.walk(&mut world, "", &mut Calm).await;
+    assert_eq!(answered(&person.browser.get(&world, &again).await), "code", "the new session has shown two");
+}
+
+#[tokio::test]
+async fn a_flow_that_the_policy_does_not_accept_is_out_of_service_and_others_go_on() {
+    let mut world = World::serving(1, one_factor()).await;
+    world.user(ADA).await;
+    let mut person = Person::new(ADA);
+    let path = person.browser.authorize(&world, "").await;
+    let page = person.browser.get(&world, &path).await;
+    let body = person.filled(&world, &page).encoded();
+    world.install(two_factors_demanded(one_factor()));
+    assert_eq!(person.browser.post(&world, &path, &body).await.status, StatusCode::GONE);
+    assert_eq!(answered(&person.browser.get(&world, &authorize_path("")).await), "temporarily_unavailable");
+    assert_eq!(person.browser.get(&world, "/flows/sign-in").await.status, StatusCode::SERVICE_UNAVAILABLE);
+    assert_eq!(answered(&person.browser.get(&world, &bank("")).await), "journey");
+    let report = world.report();
+    let refused: Vec<_> = report.refused.iter().map(|one| (one.state, one.reason.as_str())).collect();
+    let reason = "a path reaches step done without 2 different factors, which the tenant demands";
+    assert!(refused.contains(&(idflow_executor::report::Refusal::Forbidden, reason)), "{refused:?}");
+    assert!(world.is_open(), "a policy closes no pod");
+}
+
+#[tokio::test]
+async fn what_served_before_goes_on_until_the_end_of_grace_and_not_a_moment_longer() {
+    let mut world = World::serving(1, one_factor()).await;
+    world.user(ADA).await;
+    let next = graced(two_factors_demanded(one_factor()), &world, Span::hours(1));
+    world.install(next);
+    assert_eq!(world.report().refused, []);
+    let mut person = Person::new(ADA);
+    person.walk(&mut world, "", &mut Calm).await.code();
+    assert_eq!(answered(&person.browser.get(&world, &authorize_path("")).await), "code");
+    let mut late = Person::new(ADA);
+    let path = late.browser.authorize(&world, "").await;
+    let page = late.browser.get(&world, &path).await;
+    let body = late.filled(&world, &page).encoded();
+    // The API server is silent: the pod knows the end by itself.
+    world.pass(Span::hours(1));
+    assert_eq!(late.browser.post(&world, &path, &body).await.status, StatusCode::GONE);
+    assert_eq!(answered(&late.browser.get(&world, &authorize_path("")).await), "temporarily_unavailable");
+    assert_eq!(
+        answered(&person.browser.get(&world, &authorize_path("&prompt=none")).await),
+        "login_required",
+        "nor is the session used that was opened in it"
+    );
+}
+
+#[tokio::test]
+async fn a_revision_that_does_not_say_what_it_proves_opens_no_session_that_has_shown_too_little() {
+    let mut next = two_factors_demanded(one_factor());
+    next.facts.clear();
+    let mut world = World::serving(1, next).await;
+    world.user(ADA).await;
+    let mut person = Person::new(ADA);
+    let path = person.browser.authorize(&world, "").await;
+    for status in [StatusCode::SEE_OTHER, StatusCode::SERVICE_UNAVAILABLE] {
+        let page = person.browser.get(&world, &path).await;
+        let body = person.filled(&world, &page).encoded();
+        assert_eq!(person.browser.post(&world, &path, &body).await.status, status);
+    }
+    assert_eq!((world.count(Kind::Session).await, world.count(Kind::Grant).await), (0, 0));
+    // The same person, where two factors are shown.
+    world.install(two_factors_demanded(snapshot(TENANT)));
+    person.walk(&mut world, "", &mut Calm).await.code();
+}
