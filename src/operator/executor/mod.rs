@@ -11,6 +11,7 @@ use futures_util::{TryStreamExt as _, stream};
 use idflow_api::catalog::CatalogStatus;
 use idflow_api::condition::{LOADED, find};
 use idflow_api::flow_revision::FlowRevisionStatus;
+use idflow_api::reason::Reason;
 use idflow_api::workload::{COMPONENT_LABEL, EXECUTOR};
 use idflow_api::{Catalog, FlowRevision};
 use k8s_openapi::api::core::v1::Pod;
@@ -61,7 +62,10 @@ async fn write_loaded(
     let conditions = revision.status.as_ref().map(|status| status.conditions.as_slice()).unwrap_or_default();
     let before = find(conditions, LOADED);
     let generation = revision.metadata.generation.unwrap_or_default();
-    let lacks = |executor: &Executor| executor.lacks(&revision.spec.digest);
+    let lacks = |executor: &Executor| match revision.spec.digest.as_str() {
+        "" => Some((Reason::Damaged, "its content is not what its digest stands for".to_owned())),
+        digest => executor.lacks(digest),
+    };
     let Some(after) = plan::loaded(before, generation, executors, lacks, ctx.now()) else { return Ok(()) };
     if before == after.first() {
         return Ok(());

@@ -118,12 +118,11 @@ async fn mint(
     }
     let api = ctx.api::<FlowRevision>(&key.namespace);
     let is_taken = |name: &str| ctx.world.revisions.exists(&Key::new(&key.namespace, name));
-    let (name, spec, reason) = match known {
-        Some(known) => (known.name_any(), api.get(&known.name_any()).await?.spec, Reason::RevisionReused),
-        None => {
-            let spec = plan::spec(flow, content);
-            (plan::new_name(&spec, is_taken), spec, Reason::RevisionCreated)
-        }
+    let (name, spec, reason) = if let Some(known) = known {
+        (known.name_any(), api.get(&known.name_any()).await?.spec, Reason::RevisionReused)
+    } else {
+        let spec = plan::spec(flow, content);
+        (plan::new_name(&spec, is_taken), spec, Reason::RevisionCreated)
     };
     let wanted = plan::revision(flow, catalog, &name, spec);
     let parameters = PatchParams::apply(Controller::Flow.manager()).force();
