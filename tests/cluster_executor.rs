@@ -4,18 +4,23 @@
 
 use std::path::Path;
 use std::process::Command;
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use idflow_test_support::cluster::Cluster;
 use idflow_test_support::dev::Dev;
 use idflow_test_support::http::{Client, Request};
 use idflow_test_support::process::{Process, free_port};
+use idflow_test_support::revision::{digest, forged};
 use idflow_test_support::{wait, world};
 use serde_json::{Value, json};
 use url::Url;
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_idflow");
 const SOON: Duration = Duration::from_secs(20);
+
+/// The tests stop the one API server.
+static ALONE: Mutex<()> = Mutex::new(());
 
 const FLOW: &str = "
 apiVersion: idflow.dev/v1alpha1
@@ -212,6 +217,7 @@ impl Pod {
 
 #[test]
 fn an_executor_follows_its_namespace_and_goes_on_without_it() {
+    let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
     let Some(cluster) = Cluster::shared("an_executor_follows_its_namespace") else { return };
     world::install(cluster);
     let namespace = cluster.namespace("executor");
@@ -270,5 +276,64 @@ fn an_executor_follows_its_namespace_and_goes_on_without_it() {
     apply(&catalog(&issuer, &[second.entry(100)]).to_string());
     pod.report("one revision", |report| report["revisions"] == json!([{ "digest": second.digest }]));
     assert!(!pod.process.log().contains("s3cret"), "a Secret was logged: {}", pod.process.log());
+    assert!(pod.process.terminate(SOON).success());
+}
+
+#[test]
+fn a_revision_that_cannot_run_takes_no_pod_out_of_service() {
+    let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
+    let Some(cluster) = Cluster::shared("a_revision_that_cannot_run_takes_no_pod_out_of_service") else {
+        return;
+    };
+    world::install(cluster);
+    let namespace = cluster.namespace("guest");
+    let apply = |manifest: &str| cluster.apply(&namespace, manifest).expect("kubectl apply");
+    apply(DIRECTORY);
+    apply(&ACCOUNT.replace("NAMESPACE", &namespace).replace("SECRET", "app"));
+    apply(CLIENT);
+    let access = cluster.kubeconfig_for(&namespace, "idflow-executor");
+    let (sound, volumes) = (made(FLOW), tempfile::tempdir().expect("a folder"));
+    let next = made(&FLOW.replace("start:", "lifetime: 30m\n  start:"));
+    let mut pod = Pod::start(&access, &namespace, sound.keys.path(), volumes.path());
+    let newer = sound.content.replace("\"format\":1", "\"format\":2");
+    let newer = forged("sign-up-g2-format22", "sign-up", &digest(&newer), &newer);
+    // Both have weight from the first Catalog on, and one needs a newer executor.
+    let mut listed = catalog(&format!("http://{}", pod.public), &[sound.entry(100)]);
+    let entry = json!({
+        "revision": "sign-up-g2-format22", "digest": newer["spec"]["digest"], "weight": 100,
+    });
+    let flows = listed["spec"]["flows"].as_array_mut().expect("flows");
+    flows.push(json!({ "flow": "sign-up", "type": "Registration", "entries": [entry] }));
+    apply(&sound.revision().to_string());
+    apply(&newer.to_string());
+    apply(&listed.to_string());
+    let report =
+        pod.report("what it refuses", |report| report["refused"] != json!([]) && report["catalog"] == 1);
+    let refused = &report["refused"][0];
+    assert_eq!(
+        (&refused["digest"], &refused["state"]),
+        (&newer["spec"]["digest"], &json!("unusable")),
+        "{report}"
+    );
+    assert!(refused["reason"].as_str().is_some_and(|reason| reason.contains("format 2")), "{report}");
+    assert_eq!(report["revisions"], json!([{ "digest": sound.digest }]));
+    assert!(pod.is_ready() && pod.begins_journeys(), "{}", pod.process.log());
+
+    // After kill -9 and without API server as well.
+    cluster.stop_api_server();
+    pod.kill_and_start();
+    pod.report("what it refuses again", |again| again["refused"] == report["refused"]);
+    assert!(pod.is_ready() && pod.begins_journeys(), "{}", pod.process.log());
+    cluster.start_api_server();
+
+    // Somebody claims the digest of the next revision before it is there, and after it.
+    apply(&forged("aaa-squatter", "sign-in", &next.digest, &sound.content).to_string());
+    apply(&catalog(&format!("http://{}", pod.public), &[sound.entry(100), next.entry(0)]).to_string());
+    pod.report("the next Catalog", |report| report["catalog"] == 2);
+    apply(&next.revision().to_string());
+    apply(&forged("zzz-squatter", "sign-in", &next.digest, &sound.content).to_string());
+    let report = pod.report("the honest one", |report| report["complete"] == true);
+    assert_eq!(report["refused"], json!([]), "{report}");
+    assert!(pod.is_ready() && pod.begins_journeys(), "{}", pod.process.log());
     assert!(pod.process.terminate(SOON).success());
 }

@@ -81,8 +81,6 @@ reasons! {
     Damaged,
     /// The Tenant's policy does not accept what is served; it goes on until the policy's grace is over.
     PolicyGrace,
-    /// The executor is not replaced further: a new pod cannot run a revision that is served.
-    RolloutPaused,
     /// New journeys run on the revisions that the Catalog gives weight.
     Serving,
     /// The flow is switched off for new journeys by `spec.suspend`.

@@ -10,7 +10,9 @@ use idflow_test_support::world::{self, World};
 
 mod calm;
 mod convergence;
+mod guests;
 mod journeys;
+mod policy;
 mod quickstart;
 mod revisions;
 mod rights;

@@ -19,6 +19,7 @@ pub mod oidc;
 pub mod person;
 pub mod process;
 pub mod repository;
+pub mod revision;
 pub mod service;
 pub mod skip;
 pub mod smtp;
