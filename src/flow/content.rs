@@ -3,7 +3,7 @@
 //! Inside a format no default and no meaning ever changes, so an upgrade of idflow mints nothing. Absent settings
 //! stay absent: a default belongs to the program that reads the content, and is fixed with the format.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use idflow_api::flow_revision::Requires;
 use idflow_core::Value;

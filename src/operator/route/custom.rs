@@ -64,7 +64,7 @@ impl Watched for Flow {
             router.flow(change.key.clone());
         }
         // A grace that begins or ends is told by the Tenant too.
-        if is_in_grace(&change.before) != is_in_grace(&change.after) {
+        if is_in_grace(change.before.as_ref()) != is_in_grace(change.after.as_ref()) {
             router.tenants_of_namespace(namespace);
         }
         router.namespace(Controller::Catalog, namespace);
@@ -80,8 +80,8 @@ impl Watched for Flow {
     }
 }
 
-fn is_in_grace(flow: &Option<Arc<Flow>>) -> bool {
-    let status = flow.as_ref().and_then(|flow| flow.status.as_ref());
+fn is_in_grace(flow: Option<&Arc<Flow>>) -> bool {
+    let status = flow.and_then(|flow| flow.status.as_ref());
     status.is_some_and(|status| find(&status.conditions, POLICY_GRACE).is_some())
 }
 
