@@ -8,6 +8,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::bounds::{Duration, Host, Text};
+use crate::claim::Claims;
 use crate::flow::ReferencedStatus;
 pub use crate::oidc_client::SecretReference;
 
@@ -54,6 +55,8 @@ pub struct ConnectionSpec {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub http: Option<Http>,
 }
+
+impl Claims for ConnectionSpec {}
 
 impl crate::ResourceFacts for Connection {
     const SAMPLE: &'static str = "

@@ -4,7 +4,9 @@ use kube::{CustomResource, KubeSchema};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::ResourceKind;
 use crate::bounds::{Name, Text};
+use crate::claim::{Claim, Claims};
 use crate::flow::ReferencedStatus;
 
 /// Where users live: their attributes, what identifies them, the password policy.
@@ -63,6 +65,16 @@ pub struct DirectorySpec {
     /// What a new password must be like. Absent: the defaults of its fields.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub password_policy: Option<PasswordPolicy>,
+}
+
+impl Claims for DirectorySpec {
+    fn claims(&self, _: &str) -> Vec<Claim> {
+        self.default.then_some(Claim::Default(ResourceKind::Directory)).into_iter().collect()
+    }
+
+    fn without(self, _: &Claim) -> Option<Self> {
+        Some(Self { default: false, ..self })
+    }
 }
 
 impl crate::ResourceFacts for Directory {

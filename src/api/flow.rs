@@ -9,6 +9,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::bounds::{Duration, Label, Locale, Name, ObjectName, Text};
+use crate::claim::{Claim, Claims};
 use crate::diagnostic::Problem;
 use crate::name;
 
@@ -128,6 +129,16 @@ pub struct FlowSpec {
     /// less is refused. Absent: what the flow's type and the Tenant's policy ask for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub guarantees: Option<Guarantees>,
+}
+
+impl Claims for FlowSpec {
+    fn claims(&self, _: &str) -> Vec<Claim> {
+        self.default.then_some(Claim::DefaultFlow(self.type_)).into_iter().collect()
+    }
+
+    fn without(self, _: &Claim) -> Option<Self> {
+        Some(Self { default: false, ..self })
+    }
 }
 
 impl crate::ResourceFacts for Flow {

@@ -5,6 +5,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::bounds::{Name, Text};
+use crate::claim::Claims;
 use crate::flow::{Parameter, ReferencedStatus, Step, ValueType};
 use crate::name;
 
@@ -65,6 +66,8 @@ pub struct FlowNodeSpec {
     /// How the node works.
     pub implementation: Implementation,
 }
+
+impl Claims for FlowNodeSpec {}
 
 impl crate::ResourceFacts for FlowNode {
     const SAMPLE: &'static str = "

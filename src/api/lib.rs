@@ -29,6 +29,7 @@ macro_rules! custom_resources {
 
 pub mod bounds;
 pub mod catalog;
+pub mod claim;
 pub mod condition;
 pub mod connection;
 pub mod crd;

@@ -5,6 +5,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::bounds::{Label, ObjectName, Text};
+use crate::claim::{Claim, Claims};
 use crate::flow::ReferencedStatus;
 
 /// An application (relying party) that signs its users in here over OpenID Connect.
@@ -98,6 +99,12 @@ pub struct OIDCClientSpec {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(with = "Vec<Origin>", length(max = 16), extend("x-kubernetes-list-type" = "set"))]
     pub allowed_origins: Vec<String>,
+}
+
+impl Claims for OIDCClientSpec {
+    fn claims(&self, name: &str) -> Vec<Claim> {
+        vec![Claim::ClientId(self.client_id.clone().unwrap_or_else(|| name.to_owned()))]
+    }
 }
 
 impl crate::ResourceFacts for OIDCClient {

@@ -7,6 +7,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::bounds::{Amount, Cidr, Duration, Host, Label, Name, ObjectName, Text};
+use crate::claim::{Claim, Claims};
 use crate::flow::Guarantees;
 
 /// Flows a tenant may have when its limits say nothing.
@@ -89,6 +90,12 @@ pub struct TenantSpec {
     /// What happens to keys and stored data when the Tenant is deleted. Absent means Retain.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub deletion: Option<Deletion>,
+}
+
+impl Claims for TenantSpec {
+    fn claims(&self, _: &str) -> Vec<Claim> {
+        vec![Claim::Namespace(self.namespace.clone()), Claim::Issuer(self.issuer.clone())]
+    }
 }
 
 impl crate::ResourceFacts for Tenant {

@@ -4,7 +4,9 @@ use kube::{CustomResource, KubeSchema};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::ResourceKind;
 use crate::bounds::{Colour, Text};
+use crate::claim::{Claim, Claims};
 use crate::flow::ReferencedStatus;
 
 /// How the hosted pages look.
@@ -67,6 +69,16 @@ pub struct ThemeSpec {
     /// Links at the foot of every page. Absent: none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub links: Option<Links>,
+}
+
+impl Claims for ThemeSpec {
+    fn claims(&self, _: &str) -> Vec<Claim> {
+        self.default.then_some(Claim::Default(ResourceKind::Theme)).into_iter().collect()
+    }
+
+    fn without(self, _: &Claim) -> Option<Self> {
+        Some(Self { default: false, ..self })
+    }
 }
 
 impl crate::ResourceFacts for Theme {

@@ -4,14 +4,16 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use idflow_api::ResourceKind;
+use idflow_api::claim::{Claim, Claimant, Claims, Holders};
+use idflow_api::condition::timestamp;
 use idflow_api::flow_revision::Source;
-use idflow_api::{Connection, Directory, Flow, FlowNode, OIDCClient, Tenant, Theme};
+use idflow_api::{Connection, Directory, Flow, FlowNode, FlowType, OIDCClient, Tenant, Theme};
 use idflow_core::Value;
 use k8s_openapi::api::core::v1::ConfigMap;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use serde::de::DeserializeOwned;
 
-use crate::diagnostic::{Finding, Rule, Severity};
+use crate::diagnostic::{Finding, ObjectId, Rule, Severity};
 use crate::pinned::Texts;
 use crate::secret::SecretFacts;
 use crate::source::Object;
@@ -47,6 +49,14 @@ macro_rules! objects {
         }
 
         impl Objects {
+            /// Objects that claim what an older one has.
+            pub(crate) fn rivals(&self) -> Vec<Rival> {
+                let mut found = Vec::new();
+                $(found.extend(denied(ResourceKind::$Source, claimants(&self.$sources, |one| (&one.metadata, &one.spec))));)+
+                $(found.extend(denied(ResourceKind::$Live, claimants(&self.$lives, |one| (&one.metadata, &one.spec))));)+
+                found
+            }
+
             fn add(&mut self, kind: ResourceKind, object: &Object) -> Result<(), Box<Finding>> {
                 match kind {
                     $(ResourceKind::$Source => add(&mut self.$sources, object),)+
@@ -59,6 +69,28 @@ macro_rules! objects {
     };
 }
 idflow_api::custom_resources!(objects);
+
+/// An object that claims what an older one has.
+pub(crate) struct Rival {
+    /// What both claim.
+    pub(crate) claim: Claim,
+    /// The younger one.
+    pub(crate) object: ObjectId,
+    /// The older one.
+    pub(crate) holder: ObjectId,
+}
+
+fn denied<'a, S: Claims + 'a>(
+    kind: ResourceKind,
+    all: impl Iterator<Item = Claimant<'a, S>> + Clone,
+) -> impl Iterator<Item = Rival> {
+    let holders = Holders::among(all.clone());
+    all.filter_map(move |one| {
+        let (claim, holder) = holders.denied(&one)?;
+        let id = |name: &str| ObjectId::new(kind.as_str(), name);
+        Some(Rival { claim, object: id(one.name), holder: id(holder) })
+    })
+}
 
 impl Objects {
     /// Adds an object of a file. A kind that is not known here is left out.
@@ -86,14 +118,30 @@ impl Objects {
         Ok(())
     }
 
+    /// The flow of a type when a client names none: the oldest that says so.
+    pub fn default_flow(&self, type_: FlowType) -> Option<&str> {
+        let flows = claimants(&self.flows, |one| (&one.metadata, &one.spec));
+        Holders::among(flows).of(&Claim::DefaultFlow(type_))
+    }
+
     /// The Directory of steps that name none: the oldest that says so.
     pub fn default_directory(&self) -> Option<&Arc<Directory>> {
-        let claims = self.directories.values().filter(|directory| directory.spec.default);
-        claims.min_by_key(|directory| {
-            let created = directory.metadata.creation_timestamp.as_ref().map(|time| time.0);
-            (created.is_none(), created, directory.metadata.name.clone())
-        })
+        let claim = Claim::Default(ResourceKind::Directory);
+        let holders = Holders::among(claimants(&self.directories, |one| (&one.metadata, &one.spec)));
+        self.directories.get(holders.of(&claim)?)
     }
+}
+
+/// Objects of a kind, with what decides which of two keeps what both claim.
+pub(crate) fn claimants<'a, K, S: 'a>(
+    objects: &'a BTreeMap<String, Arc<K>>,
+    parts: fn(&K) -> (&ObjectMeta, &S),
+) -> impl Iterator<Item = Claimant<'a, S>> + Clone {
+    objects.iter().map(move |(name, object)| {
+        let (metadata, spec) = parts(object);
+        let created = metadata.creation_timestamp.as_ref().map(timestamp);
+        Claimant { name, created, spec }
+    })
 }
 
 fn add<T: DeserializeOwned>(map: &mut BTreeMap<String, Arc<T>>, object: &Object) -> Result<(), Box<Finding>> {

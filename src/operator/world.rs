@@ -3,14 +3,15 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use idflow_api::condition::{ACCEPTED, find};
+use idflow_api::claim::{Claim, Claimant, Claims, Holders};
+use idflow_api::condition::{ACCEPTED, find, timestamp};
 use idflow_api::flow::ServingRevision;
 use idflow_api::{Catalog, Connection, Directory, Flow, FlowNode, FlowRevision, OIDCClient, Tenant, Theme};
-use idflow_core::time::Timestamp;
 use k8s_openapi::api::apps::v1::StatefulSet;
 use k8s_openapi::api::core::v1::{ConfigMap, Namespace, Pod, Secret, Service, ServiceAccount};
 use k8s_openapi::api::rbac::v1::{Role, RoleBinding};
 use kube::core::PartialObjectMeta;
+use kube::core::object::HasSpec;
 use kube::{Resource, ResourceExt};
 
 use crate::built_in::BuiltIn;
@@ -93,8 +94,9 @@ impl World {
 
     /// The Tenant that has the namespace: the oldest of those that name it.
     pub(crate) fn tenant_of(&self, namespace: &str) -> Option<Arc<Tenant>> {
-        let claims = self.tenants.all().into_iter().filter(|tenant| tenant.spec.namespace == namespace);
-        claims.min_by(|one, other| seniority(one.as_ref()).cmp(&seniority(other.as_ref())))
+        let all = self.tenants.all();
+        let holders = Holders::among(all.iter().map(|tenant| claimant(tenant.as_ref())));
+        self.tenants.get(&Key::new("", holders.of(&Claim::Namespace(namespace.to_owned()))?))
     }
 
     /// The Tenant that has the namespace, once it is accepted. That it is does not pass with an edit: namespace and
@@ -137,20 +139,20 @@ pub(crate) fn is_accepted(tenant: &Tenant) -> bool {
     is_true && tenant.metadata.deletion_timestamp.is_none()
 }
 
-/// What decides between two claims on one thing: who was there first, then the name.
-pub(crate) fn seniority(object: &impl Resource) -> (Timestamp, &str) {
-    let created = object.meta().creation_timestamp.as_ref().map(idflow_api::condition::timestamp);
-    (created.unwrap_or(Timestamp(i64::MAX)), name_of(object))
+/// An object, with what decides which of two keeps what both claim.
+pub(crate) fn claimant<K: Resource + HasSpec>(object: &K) -> Claimant<'_, K::Spec> {
+    let created = object.meta().creation_timestamp.as_ref().map(timestamp);
+    Claimant { name: name_of(object), created, spec: object.spec() }
 }
 
-/// The name of the oldest object that claims the same as `object` does, if it is not `object` itself.
-pub(crate) fn holder<'a, K: Resource + 'a>(
+/// What an object claims and an older one of `all` has, and the name of that one.
+pub(crate) fn denied<K: Resource + HasSpec<Spec: Claims>>(
     object: &K,
-    claims: impl IntoIterator<Item = &'a Arc<K>>,
-) -> Option<String> {
-    let older = |one: &&Arc<K>, other: &&Arc<K>| seniority(one.as_ref()).cmp(&seniority(other.as_ref()));
-    let first = claims.into_iter().min_by(older)?;
-    (first.meta().uid != object.meta().uid).then(|| name_of(first.as_ref()).to_owned())
+    all: &[Arc<K>],
+) -> Option<(Claim, String)> {
+    let holders = Holders::among(all.iter().map(|one| claimant(one.as_ref())));
+    let (claim, holder) = holders.denied(&claimant(object))?;
+    Some((claim, holder.to_owned()))
 }
 
 /// Objects by name.

@@ -52,7 +52,12 @@ const ROOMS: [Room; 15] = [
         ],
         touches: &["axum", "hyper", "kube", "tokio", "tower"],
     },
-    Room { name: "operator", knows: &["core", "api", "flow"], touches: &["kube", "reqwest", "tokio"] },
+    Room {
+        name: "operator",
+        knows: &["core", "api", "flow"],
+        // For probes and metrics.
+        touches: &["hyper", "hyper-util", "kube", "reqwest", "tokio"],
+    },
     Room {
         name: "cli",
         knows: &[

@@ -22,8 +22,7 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use idflow_api::catalog::{self, TenantSettings};
-use idflow_api::{Catalog, CatalogSpec, Connection, Directory, FlowRevision, OIDCClient, Theme};
-use idflow_api::{ConnectionSpec, DirectorySpec, OIDCClientSpec, ThemeSpec};
+use idflow_api::{Catalog, CatalogSpec, FlowRevision};
 use idflow_core::digest::Digest;
 use idflow_core::time::Timestamp;
 use k8s_openapi::NamespaceResourceScope;
@@ -40,9 +39,10 @@ use crate::app::{App, Shared};
 use crate::report::Reports;
 use crate::revisions::Revisions;
 use crate::runtime;
+use crate::source::by_kind::{Aged, AgedObjects, SpecOf};
 use crate::source::live::{Live, SharedSecret};
 use crate::source::{RevisionFetch, Snapshot};
-use assemble::{Aged, Objects, Told, assemble, secret_names, shared};
+use assemble::{Objects, Told, assemble, secret_names, shared};
 use cache::Cache;
 use fetch::Fetch;
 use mirror::Mirror;
@@ -202,10 +202,7 @@ struct World {
     catalog: Arc<Mirror<(i64, CatalogSpec)>>,
     revisions: Arc<Mirror<Told>>,
     contents: Contents,
-    connections: Arc<Mirror<Aged<ConnectionSpec>>>,
-    directories: Arc<Mirror<Aged<DirectorySpec>>>,
-    clients: Arc<Mirror<Aged<OIDCClientSpec>>>,
-    themes: Arc<Mirror<Aged<ThemeSpec>>>,
+    live: Mirrors,
     known_secrets: BTreeMap<String, SharedSecret>,
     secrets: BTreeMap<String, (Arc<Mirror<SharedSecret>>, AbortHandle)>,
 }
@@ -225,10 +222,7 @@ impl World {
             catalog: Arc::new(Mirror::of(BTreeMap::new())),
             revisions: Arc::new(Mirror::of(source.held.clone())),
             contents: Contents::default(),
-            connections: mirror(&known.connections),
-            directories: mirror(&known.directories),
-            clients: mirror(&known.clients),
-            themes: mirror(&known.themes),
+            live: Mirrors::of(known),
             known_secrets: known.secrets.clone(),
             secrets: BTreeMap::new(),
         };
@@ -250,16 +244,7 @@ impl World {
             }
             Some(told)
         });
-        self.watch(Config::default(), &self.connections.clone(), |o: Connection| {
-            Some(Aged::of(&o, o.spec.clone()))
-        });
-        self.watch(Config::default(), &self.directories.clone(), |o: Directory| {
-            Some(Aged::of(&o, o.spec.clone()))
-        });
-        self.watch(Config::default(), &self.clients.clone(), |o: OIDCClient| {
-            Some(Aged::of(&o, o.spec.clone()))
-        });
-        self.watch(Config::default(), &self.themes.clone(), |o: Theme| Some(Aged::of(&o, o.spec.clone())));
+        self.watch_live();
     }
 
     fn watch<K, V>(
@@ -279,7 +264,7 @@ impl World {
 
     /// Watches exactly the Secrets that are named now, each by its name: the executor may not list others.
     fn follow_secrets(&mut self) {
-        let named = secret_names(&self.connections.held(), &self.clients.held());
+        let named = secret_names(&self.live.connections.held(), &self.live.clients.held());
         self.secrets.retain(|name, (_, watch)| {
             let keep = named.contains(name);
             if !keep {
@@ -303,10 +288,7 @@ impl World {
         let now = Instant::now();
         !self.catalog.is_listed()
             || !self.revisions.is_listed()
-            || self.connections.is_awaited(now)
-            || self.directories.is_awaited(now)
-            || self.clients.is_awaited(now)
-            || self.themes.is_awaited(now)
+            || self.live.is_awaited(now)
             || self.secrets.values().any(|(secret, _)| secret.is_awaited(now))
     }
 
@@ -321,10 +303,7 @@ impl World {
             catalog,
             revisions: self.revisions.held(),
             contents: self.contents().clone(),
-            connections: self.connections.held(),
-            directories: self.directories.held(),
-            clients: self.clients.held(),
-            themes: self.themes.held(),
+            live: self.live.held(),
             secrets: self.secrets.iter().filter_map(secret).collect(),
         })
     }
@@ -338,7 +317,42 @@ fn lock(contents: &Contents) -> MutexGuard<'_, BTreeMap<Digest, String>> {
     contents.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
+macro_rules! mirrors {
+    (
+        source { $($Source:ident $sources:ident),+ }
+        live { $($Kind:ident $plural:ident),+ }
+        product { $($Product:ident $products:ident),+ }
+    ) => {
+        /// One mirror per kind that executors follow as it is.
+        struct Mirrors {
+            $($plural: Arc<Mirror<Aged<SpecOf<idflow_api::$Kind>>>>,)+
+        }
+
+        impl Mirrors {
+            fn of(known: &Live) -> Self {
+                Self { $($plural: mirror(&known.$plural),)+ }
+            }
+
+            fn is_awaited(&self, now: Instant) -> bool {
+                $(self.$plural.is_awaited(now))||+
+            }
+
+            fn held(&self) -> AgedObjects {
+                AgedObjects { $($plural: self.$plural.held(),)+ }
+            }
+        }
+
+        impl World {
+            fn watch_live(&mut self) {
+                $(let mirror = Arc::clone(&self.live.$plural);
+                self.watch(Config::default(), &mirror, |object: idflow_api::$Kind| Some(Aged::of(&object)));)+
+            }
+        }
+    };
+}
+idflow_api::custom_resources!(mirrors);
+
 fn mirror<S: Clone + PartialEq>(known: &BTreeMap<String, S>) -> Arc<Mirror<Aged<S>>> {
-    let aged = |(name, spec): (&String, &S)| (name.clone(), Aged { created: 0, spec: spec.clone() });
+    let aged = |(name, spec): (&String, &S)| (name.clone(), Aged { created: None, spec: spec.clone() });
     Arc::new(Mirror::of(known.iter().map(aged).collect()))
 }

@@ -22,6 +22,7 @@ use idflow_flow::{Objects, Revision};
 
 use crate::revisions::Facts;
 use crate::source::Snapshot;
+use crate::source::by_kind::AgedObjects;
 use crate::source::live::{Live, SharedSecret};
 
 /// A folder of manifests.
@@ -169,7 +170,8 @@ impl Folder {
                     let requires = Some(revision.requires.clone());
                     let assurance = Some(compiled.session_assurance.clone());
                     self.facts.insert(revision.digest, Facts { requires, assurance });
-                    self.serve(name, flow, revision, &mut changes.minted)?;
+                    let is_default = checked.objects.default_flow(flow.spec.type_) == Some(name);
+                    self.serve(name, flow, is_default, revision, &mut changes.minted)?;
                 }
                 None if compiled.missing.is_empty() => {
                     changes.refused.insert(ObjectId::new("Flow", name));
@@ -199,6 +201,7 @@ impl Folder {
         &mut self,
         name: &str,
         flow: &Flow,
+        is_default: bool,
         Revision { digest, content, .. }: &Revision,
         minted: &mut Vec<(String, Digest)>,
     ) -> std::io::Result<()> {
@@ -214,7 +217,7 @@ impl Folder {
         let served = CatalogFlow {
             flow: name.to_owned(),
             type_: flow.spec.type_,
-            default: flow.spec.default,
+            default: is_default,
             suspended: flow.spec.suspend,
             guarantees: flow.spec.guarantees.clone(),
             // The policy of a folder counts at once.
@@ -251,13 +254,7 @@ impl Folder {
 fn live(objects: &Objects, manifests: &[Manifest]) -> Live {
     let secrets = manifests.iter().flat_map(|manifest| &manifest.objects);
     let secrets = secrets.filter(|object| object.kind == "Secret");
-    Live {
-        connections: objects.connections.iter().map(|(n, o)| (n.clone(), o.spec.clone())).collect(),
-        directories: objects.directories.iter().map(|(n, o)| (n.clone(), o.spec.clone())).collect(),
-        clients: objects.clients.iter().map(|(n, o)| (n.clone(), o.spec.clone())).collect(),
-        themes: objects.themes.iter().map(|(n, o)| (n.clone(), o.spec.clone())).collect(),
-        secrets: secrets.map(|object| (object.name.clone(), secret(object))).collect(),
-    }
+    AgedObjects::of(objects).settled(secrets.map(|object| (object.name.clone(), secret(object))).collect())
 }
 
 /// A Secret of a file: `stringData` as it stands, `data` decoded.

@@ -7,11 +7,9 @@ use idflow_api::catalog::TenantSettings;
 use idflow_api::connection::{ConnectionSpec, Http, HttpScheme, Smtp, SmtpTls};
 use idflow_api::directory::DirectorySpec;
 use idflow_api::oidc_client::{self, OIDCClientSpec, Scope};
-use idflow_api::theme::ThemeSpec;
 use idflow_core::digest::Digest;
 use idflow_core::secret::SecretText;
 use idflow_core::time::Span;
-use idflow_flow::diagnostic::ObjectId;
 use idflow_flow::secret::{SecretFacts, SecretProblem, SecretUse};
 use idflow_net::mail::{SmtpSecurity, SmtpSettings};
 use idflow_oidc::client::{Algorithm, Client, ClientAuthentication, GrantType, PkcePolicy};
@@ -19,26 +17,11 @@ use idflow_pages::theme::Theme;
 use serde::{Deserialize, Serialize};
 
 use crate::configuration::{Configuration, Connection, Directory, HttpConnection};
+pub use crate::source::by_kind::Live;
 use crate::source::theme;
 
 /// NIST SP 800-63B-4 section 3.1.1.2: eight where the password is one of two factors. Stricter by policy.
 const MINIMUM_LENGTH: u32 = 8;
-
-/// Live objects by name.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Live {
-    /// Connections.
-    pub connections: BTreeMap<String, ConnectionSpec>,
-    /// Directories.
-    pub directories: BTreeMap<String, DirectorySpec>,
-    /// Applications.
-    pub clients: BTreeMap<String, OIDCClientSpec>,
-    /// Themes.
-    pub themes: BTreeMap<String, ThemeSpec>,
-    /// The Secrets that the objects above name, as far as they may be read.
-    pub secrets: BTreeMap<String, SharedSecret>,
-}
 
 /// A Kubernetes Secret with what decides about its use.
 #[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -83,47 +66,6 @@ enum Unusable {
 }
 
 impl Live {
-    /// Adds what `before` had and this lacks.
-    pub fn keep(&mut self, before: &Self) {
-        fn add<T: Clone>(now: &mut BTreeMap<String, T>, before: &BTreeMap<String, T>) {
-            for (name, object) in before {
-                now.entry(name.clone()).or_insert_with(|| object.clone());
-            }
-        }
-        add(&mut self.connections, &before.connections);
-        add(&mut self.directories, &before.directories);
-        add(&mut self.clients, &before.clients);
-        add(&mut self.themes, &before.themes);
-        add(&mut self.secrets, &before.secrets);
-    }
-
-    /// Leaves out objects for which `stays` is false.
-    pub fn retain(&mut self, stays: impl Fn(&ObjectId) -> bool) {
-        fn part<T>(objects: &mut BTreeMap<String, T>, kind: &str, stays: &impl Fn(&ObjectId) -> bool) {
-            objects.retain(|name, _| stays(&ObjectId::new(kind, name)));
-        }
-        part(&mut self.connections, "Connection", &stays);
-        part(&mut self.directories, "Directory", &stays);
-        part(&mut self.clients, "OIDCClient", &stays);
-        part(&mut self.themes, "Theme", &stays);
-        part(&mut self.secrets, "Secret", &stays);
-    }
-
-    /// Every object.
-    pub fn objects(&self) -> impl Iterator<Item = ObjectId> + '_ {
-        fn part<'a, T>(
-            objects: &'a BTreeMap<String, T>,
-            kind: &'static str,
-        ) -> impl Iterator<Item = ObjectId> + 'a {
-            objects.keys().map(move |name| ObjectId::new(kind, name))
-        }
-        part(&self.connections, "Connection")
-            .chain(part(&self.directories, "Directory"))
-            .chain(part(&self.clients, "OIDCClient"))
-            .chain(part(&self.themes, "Theme"))
-            .chain(part(&self.secrets, "Secret"))
-    }
-
     /// A configuration without flows, and what could not be used of the objects.
     pub fn configuration(&self, tenant: &TenantSettings) -> (Configuration, Vec<String>) {
         let mut problems = Vec::new();

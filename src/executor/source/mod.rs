@@ -1,6 +1,7 @@
 //! Where an executor's configuration comes from: a folder (`idflow dev`) or the cluster. Both end in the same
 //! [`Snapshot`], so what runs in `dev` runs in the cluster.
 
+mod by_kind;
 pub mod cluster;
 pub mod folder;
 pub mod live;

@@ -193,7 +193,7 @@ rules! {
     objects:
         unshared_secret,
         unsuitable_client_flow,
-        rival_default;
+        rival_default, rival_claim;
     text:
         yaml_boolean,
         duplicate_key,

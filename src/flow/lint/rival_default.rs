@@ -23,8 +23,10 @@
 //!
 //! Leave `default: true` on one of them.
 
-use crate::diagnostic::{Finding, ObjectId, Rule, Severity};
-use crate::objects::Objects;
+use idflow_api::claim::Claim;
+
+use crate::diagnostic::{Finding, Rule, Severity};
+use crate::objects::{Objects, Rival};
 
 pub(super) const RULE: Rule = Rule {
     code: "rival-default",
@@ -33,25 +35,20 @@ pub(super) const RULE: Rule = Rule {
 };
 
 pub(super) fn find(objects: &Objects) -> Vec<Finding> {
-    let directories = objects.directories.iter().filter(|(_, directory)| directory.spec.default);
-    let themes = objects.themes.iter().filter(|(_, theme)| theme.spec.default);
-    let mut findings = rivals("Directory", directories.map(|(name, _)| (name.as_str(), String::new())));
-    findings.extend(rivals("Theme", themes.map(|(name, _)| (name.as_str(), String::new()))));
-    let flows = objects.flows.iter().filter(|(_, flow)| flow.spec.default);
-    findings.extend(rivals("Flow", flows.map(|(name, flow)| (name.as_str(), format!(" of type {}", flow.spec.type_)))));
-    findings
-}
-
-fn rivals<'n>(kind: &str, claims: impl Iterator<Item = (&'n str, String)>) -> Vec<Finding> {
-    let claims: Vec<(&str, String)> = claims.collect();
-    let mut findings = Vec::new();
-    for (index, (name, what)) in claims.iter().enumerate() {
-        if let Some((first, _)) = claims.iter().take(index).find(|(_, other)| other == what) {
-            let title = format!("{first} and {name} both want to be the default {kind}{what}");
-            let place = ObjectId::new(kind, *name).at("/spec/default");
-            let finding = RULE.at(place, title, "leave default: true on one of them");
-            findings.push(finding.with(ObjectId::new(kind, *first).at("/spec/default"), "the other claim"));
-        }
-    }
-    findings
+    let rivals = objects.rivals().into_iter();
+    let defaults = rivals.filter_map(|rival| match &rival.claim {
+        Claim::Default(_) => Some((String::new(), rival)),
+        Claim::DefaultFlow(type_) => Some((format!(" of type {type_}"), rival)),
+        Claim::Namespace(_) | Claim::Issuer(_) | Claim::ClientId(_) => None,
+    });
+    defaults
+        .map(|(what, Rival { claim, object, holder })| {
+            let title = format!(
+                "{} and {} both want to be the default {}{what}",
+                holder.name, object.name, object.kind
+            );
+            let finding = RULE.at(object.at(claim.field()), title, "leave default: true on one of them");
+            finding.with(holder.at(claim.field()), "the other claim")
+        })
+        .collect()
 }

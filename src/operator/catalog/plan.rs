@@ -19,7 +19,7 @@ use kube::ResourceExt as _;
 
 use crate::collector::plan::is_due;
 use crate::flow::grace::{Grace, breach};
-use crate::world::{holder, name_of};
+use crate::world::{denied, name_of};
 
 /// The most revisions of one flow that a Catalog lists.
 const MAX_ENTRIES: usize = 40;
@@ -122,8 +122,7 @@ fn type_of(revision: &FlowRevision) -> Option<FlowType> {
 }
 
 fn is_default(flow: &Flow, flows: &[Arc<Flow>]) -> bool {
-    let rivals = flows.iter().filter(|other| other.spec.default && other.spec.type_ == flow.spec.type_);
-    flow.spec.default && holder(flow, rivals).is_none()
+    flow.spec.default && denied(flow, flows).is_none()
 }
 
 /// The revisions that may take new journeys of a flow.

@@ -24,7 +24,7 @@ use crate::queue::Next;
 use crate::reference::used_by;
 use crate::route::Controller;
 use crate::status::{self, Transition};
-use crate::world::{World, by_name, holder, seniority};
+use crate::world::{World, by_name, claimant, denied};
 use plan::{Checked, Content, Seen, Verdict};
 
 pub(crate) async fn reconcile(ctx: &Context, key: &Key) -> Outcome {
@@ -73,10 +73,9 @@ async fn check(ctx: &Context, flow: &Flow, place: &Place) -> Result<Checked, Fai
     let objects = objects(ctx, &namespace, flow).await?;
     let compiled = compile_flow(flow, &objects, ctx.environment.kinds);
     let flows = ctx.world.flows.namespace(&namespace);
-    let rivals = flows.iter().filter(|other| other.spec.default && other.spec.type_ == flow.spec.type_);
-    let default_holder = if flow.spec.default { holder(flow, rivals) } else { None };
-    let own = seniority(flow);
-    let older = flows.iter().filter(|other| seniority(other.as_ref()) < own).count();
+    let default_holder = denied(flow, &flows).map(|(_, holder)| holder);
+    let own = claimant(flow).seniority();
+    let older = flows.iter().filter(|other| claimant(other.as_ref()).seniority() < own).count();
     Ok(plan::judge(flow, &place.tenant.spec, compiled, default_holder, older))
 }
 

@@ -22,7 +22,7 @@ use crate::failure::Failure;
 use crate::queue::{Job, Next};
 use crate::route::{Controller, Watched};
 use crate::status::{self, Transition};
-use crate::world::{World, by_name, holder};
+use crate::world::{World, by_name, denied};
 use plan::{Finding, Need};
 
 const MAX_USERS: usize = 20;
@@ -83,9 +83,7 @@ impl Referenced for Directory {
 
     async fn judge(ctx: &Context, directory: &Arc<Self>) -> Result<Finding, Failure> {
         let all = ctx.world.directories.namespace(&directory.namespace().unwrap_or_default());
-        let rivals = all.iter().filter(|other| other.spec.default);
-        let holder = holder(directory.as_ref(), rivals);
-        Ok(plan::single_default(directory.spec.default, holder, "Directory"))
+        Ok(plan::claims_only(Self::KIND, denied(directory.as_ref(), &all)))
     }
 }
 
@@ -96,8 +94,7 @@ impl Referenced for Theme {
 
     async fn judge(ctx: &Context, theme: &Arc<Self>) -> Result<Finding, Failure> {
         let all = ctx.world.themes.namespace(&theme.namespace().unwrap_or_default());
-        let rivals = all.iter().filter(|other| other.spec.default);
-        Ok(plan::single_default(theme.spec.default, holder(theme.as_ref(), rivals), "Theme"))
+        Ok(plan::claims_only(Self::KIND, denied(theme.as_ref(), &all)))
     }
 }
 
@@ -121,12 +118,10 @@ impl Referenced for OIDCClient {
     async fn judge(ctx: &Context, client: &Arc<Self>) -> Result<Finding, Failure> {
         let namespace = client.namespace().unwrap_or_default();
         let all = ctx.world.clients.namespace(&namespace);
-        let id = plan::client_id(client);
-        let rivals = all.iter().filter(|other| plan::client_id(other) == id);
         let flows: BTreeSet<String> =
             ctx.world.flows.namespace(&namespace).iter().map(|flow| flow.name_any()).collect();
         let secret = need(ctx, &namespace, SecretUse::of_client(&client.spec)).await?;
-        Ok(plan::client(client, holder(client.as_ref(), rivals), &secret, &flows))
+        Ok(plan::client(client, denied(client.as_ref(), &all), &secret, &flows))
     }
 }
 

@@ -2,15 +2,15 @@
 
 use std::collections::BTreeSet;
 
+use idflow_api::claim::Claim;
 use idflow_api::condition::{ACCEPTED, Conditions, Progress, RESOLVED_REFS, Truth};
 use idflow_api::diagnostic::{MAX_PROBLEMS, Problem, Severity};
 use idflow_api::flow::{ReferencedStatus, UsedBy};
 use idflow_api::reason::Reason;
-use idflow_api::{ConnectionSpec, OIDCClient};
+use idflow_api::{ConnectionSpec, OIDCClient, ResourceKind};
 use idflow_core::time::Timestamp;
 use idflow_flow::diagnostic::ObjectId;
 use idflow_flow::secret::{SecretFacts, SecretProblem, SecretUse};
-use kube::ResourceExt as _;
 
 /// What was found.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -40,15 +40,11 @@ pub(crate) enum Need {
     Found(SecretFacts),
 }
 
-/// At most one object of a kind is the default.
-pub(crate) fn single_default(claims: bool, holder: Option<String>, kind: &str) -> Finding {
-    match holder.filter(|_| claims) {
-        Some(holder) => Finding::NotAccepted(
-            Reason::ClaimedByOther,
-            format!("{kind} {holder} is older and already the default"),
-        ),
-        None => Finding::Ready,
-    }
+/// An object that only has to be the oldest with what it claims.
+pub(crate) fn claims_only(kind: ResourceKind, denied: Option<(Claim, String)>) -> Finding {
+    denied.map_or(Finding::Ready, |(claim, holder)| {
+        Finding::NotAccepted(Reason::ClaimedByOther, format!("{kind} {holder} is older and {claim}"))
+    })
 }
 
 /// A node by what the compiler found.
@@ -94,11 +90,6 @@ const fn reason(problem: &SecretProblem) -> Reason {
     }
 }
 
-/// The `client_id` that applies.
-pub(crate) fn client_id(client: &OIDCClient) -> String {
-    client.spec.client_id.clone().unwrap_or_else(|| client.name_any())
-}
-
 /// The flows a client names, with the fields that name them.
 pub(crate) fn flows_of(client: &OIDCClient) -> impl Iterator<Item = (&'static str, &str)> {
     let flows = client.spec.flows.as_ref();
@@ -114,13 +105,12 @@ pub(crate) fn flows_of(client: &OIDCClient) -> impl Iterator<Item = (&'static st
 /// A client, by the Secret it needs and the flows there are.
 pub(crate) fn client(
     client: &OIDCClient,
-    holder: Option<String>,
+    denied: Option<(Claim, String)>,
     secret: &Need,
     flows: &BTreeSet<String>,
 ) -> Finding {
-    if let Some(holder) = holder {
-        let message = format!("OIDCClient {holder} is older and has the client id {}", client_id(client));
-        return Finding::NotAccepted(Reason::ClaimedByOther, message);
+    if denied.is_some() {
+        return claims_only(ResourceKind::OIDCClient, denied);
     }
     if let Some(problem) = secret_problem(SecretUse::of_client(&client.spec), secret) {
         return problem;

@@ -1,4 +1,5 @@
 use idflow_api::ConnectionSpec;
+use idflow_api::claim::Claim;
 use idflow_api::condition::{READY, STALLED, find};
 use idflow_api::diagnostic::{Problem, Severity};
 use idflow_api::reason::Reason;
@@ -94,7 +95,8 @@ fn a_client_waits_for_its_secret_and_its_flows() {
         ("a second of one id", client(&json!({})), Some("first"), Need::Nothing, "ClaimedByOther"),
     ];
     for (what, client, holder, secret, expected) in cases {
-        let finding = plan::client(&client, holder.map(str::to_owned), &secret, &flows);
+        let denied = holder.map(|holder: &str| (Claim::ClientId("shop".to_owned()), holder.to_owned()));
+        let finding = plan::client(&client, denied, &secret, &flows);
         assert_eq!(verdict(&finding), expected, "{what}");
     }
 }
@@ -109,10 +111,11 @@ fn only_what_nothing_else_can_help_is_stalled() {
         fix: None,
     };
     let missing = [idflow_flow::diagnostic::ObjectId::new("Directory", "staff")];
+    let first = (Claim::Default(ResourceKind::Theme), "first".to_owned());
     for (finding, ready, stalled) in [
         (Finding::Ready, true, false),
-        (plan::single_default(true, Some("first".to_owned()), "Theme"), false, false),
-        (plan::single_default(false, Some("first".to_owned()), "Theme"), true, false),
+        (plan::claims_only(ResourceKind::Theme, Some(first)), false, false),
+        (plan::claims_only(ResourceKind::Theme, None), true, false),
         (plan::node(vec![problem], &[]), false, true),
         (plan::node(Vec::new(), &missing), false, false),
         (Finding::Unresolved(Reason::SecretNotShared, "m".to_owned()), false, false),

@@ -29,7 +29,7 @@ use crate::failure::Failure;
 use crate::queue::Next;
 use crate::route::Controller;
 use crate::status::{self, Transition};
-use crate::world::World;
+use crate::world::{World, denied};
 use children::Children;
 use keys::{Keys, Verdict};
 use plan::{Claim, Observed};
@@ -64,17 +64,8 @@ pub(crate) async fn reconcile(ctx: &Context, key: &Key) -> Outcome {
 
 /// Whether the tenant may have its namespace.
 fn claim(world: &World, own_namespace: &str, tenant: &Tenant) -> Claim {
-    let others = world.tenants.all();
-    let same_namespace = others.iter().filter(|other| other.spec.namespace == tenant.spec.namespace);
-    let same_issuer = others.iter().filter(|other| other.spec.issuer == tenant.spec.issuer);
     let namespace_exists = world.namespaces.exists(&Key::new("", &tenant.spec.namespace));
-    plan::claim(
-        tenant,
-        own_namespace,
-        namespace_exists,
-        crate::world::holder(tenant, same_namespace),
-        crate::world::holder(tenant, same_issuer),
-    )
+    plan::claim(tenant, own_namespace, namespace_exists, denied(tenant, &world.tenants.all()))
 }
 
 /// The tenant's workload, if it is one that we made.

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use idflow_api::claim;
 use idflow_api::condition::{
     ACCEPTED, Conditions, EXECUTOR_AVAILABLE, HIGHLY_AVAILABLE, KEYS_PRESENT, POLICY_GRACE, Progress, Truth,
     find, timestamp,
@@ -40,13 +41,12 @@ pub(crate) struct Observed {
     pub(crate) problem: Option<Failure>,
 }
 
-/// Decides about a claim. `namespace_holder` and `issuer_holder` name an older Tenant that claims the same.
+/// Decides about a claim. `denied` is what an older Tenant has, and which.
 pub(crate) fn claim(
     tenant: &Tenant,
     own_namespace: &str,
     namespace_exists: bool,
-    namespace_holder: Option<String>,
-    issuer_holder: Option<String>,
+    denied: Option<(claim::Claim, String)>,
 ) -> Claim {
     let namespace = &tenant.spec.namespace;
     if is_system(namespace) || namespace == own_namespace {
@@ -54,15 +54,8 @@ pub(crate) fn claim(
             format!("namespace {namespace} belongs to the system or to idflow itself; choose another one");
         return Claim::Refused(Reason::NamespaceRefused, message);
     }
-    if let Some(holder) = namespace_holder {
-        return Claim::Waits(
-            Reason::ClaimedByOther,
-            format!("Tenant {holder} is older and has namespace {namespace}"),
-        );
-    }
-    if let Some(holder) = issuer_holder {
-        let message = format!("Tenant {holder} is older and has issuer {}", tenant.spec.issuer);
-        return Claim::Waits(Reason::ClaimedByOther, message);
+    if let Some((claim, holder)) = denied {
+        return Claim::Waits(Reason::ClaimedByOther, format!("Tenant {holder} is older and {claim}"));
     }
     if !namespace_exists {
         return Claim::Waits(Reason::NamespaceNotFound, format!("namespace {namespace} does not exist yet"));

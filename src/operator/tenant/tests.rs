@@ -12,7 +12,8 @@ use crate::fixtures::{NOW, tenant};
 use keys::SigningKeys;
 
 fn claim_of(tenant: &Tenant, exists: bool, holder: Option<&str>) -> Claim {
-    plan::claim(tenant, "idflow-system", exists, holder.map(str::to_owned), None)
+    let namespace = idflow_api::claim::Claim::Namespace(tenant.spec.namespace.clone());
+    plan::claim(tenant, "idflow-system", exists, holder.map(|holder| (namespace, holder.to_owned())))
 }
 
 #[test]
@@ -38,9 +39,9 @@ fn the_older_of_two_claims_holds() {
     older.metadata.creation_timestamp =
         Some(idflow_api::condition::time(idflow_core::time::Timestamp(-1000)));
     let (older, younger) = (Arc::new(older), Arc::new(tenant("acme")));
-    let both = || [&older, &younger];
-    assert_eq!(crate::world::holder(older.as_ref(), both()), None);
-    assert_eq!(crate::world::holder(younger.as_ref(), both()), Some("zeta".to_owned()));
+    let both = [Arc::clone(&older), Arc::clone(&younger)];
+    assert_eq!(denied(older.as_ref(), &both), None);
+    assert_eq!(denied(younger.as_ref(), &both).map(|(_, holder)| holder), Some("zeta".to_owned()));
 }
 
 fn made() -> Keys {

@@ -4,33 +4,17 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use idflow_api::catalog::CatalogFlow;
 use idflow_api::connection::ConnectionSpec;
-use idflow_api::directory::DirectorySpec;
 use idflow_api::flow_revision::FlowRevisionSpec;
 use idflow_api::oidc_client::OIDCClientSpec;
-use idflow_api::theme::ThemeSpec;
 use idflow_api::{CatalogSpec, workload};
 use idflow_core::digest::Digest;
 use idflow_flow::secret::SecretUse;
 use k8s_openapi::api::core::v1::Secret;
-use kube::Resource;
 
 use crate::revisions::Facts;
 use crate::source::Snapshot;
-use crate::source::live::{Live, SharedSecret};
-
-/// The spec of an object, and when it was made: of two that claim one thing, the older keeps it (design 3).
-#[derive(Debug, Clone, PartialEq)]
-pub(super) struct Aged<S> {
-    pub(super) created: i64,
-    pub(super) spec: S,
-}
-
-impl<S> Aged<S> {
-    pub(super) fn of(object: &impl Resource, spec: S) -> Self {
-        let created = object.meta().creation_timestamp.as_ref().map_or(0, |time| time.0.as_second());
-        Self { created, spec }
-    }
-}
+use crate::source::by_kind::{Aged, AgedObjects};
+use crate::source::live::SharedSecret;
 
 /// A revision without its content.
 #[derive(Debug, Clone, PartialEq)]
@@ -55,18 +39,12 @@ pub(super) struct Objects {
     pub(super) revisions: BTreeMap<String, Told>,
     /// Contents that are not loaded yet.
     pub(super) contents: BTreeMap<Digest, String>,
-    pub(super) connections: BTreeMap<String, Aged<ConnectionSpec>>,
-    pub(super) directories: BTreeMap<String, Aged<DirectorySpec>>,
-    pub(super) clients: BTreeMap<String, Aged<OIDCClientSpec>>,
-    pub(super) themes: BTreeMap<String, Aged<ThemeSpec>>,
+    pub(super) live: AgedObjects,
     pub(super) secrets: BTreeMap<String, SharedSecret>,
 }
 
 /// What to serve of the objects.
-pub(super) fn assemble(mut objects: Objects) -> Snapshot {
-    one_default(&mut objects.directories, |directory| &mut directory.default);
-    one_default(&mut objects.themes, |theme| &mut theme.default);
-    one_client_per_id(&mut objects.clients);
+pub(super) fn assemble(objects: Objects) -> Snapshot {
     let CatalogSpec { tenant, flows, withdrawn } = objects.catalog;
     let is_damaged = |(_, told): &(&String, &Told)| told.is_damaged;
     let damaged = objects.revisions.iter().filter(is_damaged).map(|(name, _)| name.clone()).collect();
@@ -78,13 +56,7 @@ pub(super) fn assemble(mut objects: Objects) -> Snapshot {
         facts: facts(&flows, objects.revisions),
         damaged,
         flows,
-        live: Live {
-            connections: specs(objects.connections),
-            directories: specs(objects.directories),
-            clients: specs(objects.clients),
-            themes: specs(objects.themes),
-            secrets: objects.secrets,
-        },
+        live: objects.live.settled(objects.secrets),
     }
 }
 
@@ -95,39 +67,6 @@ fn facts(flows: &[CatalogFlow], revisions: BTreeMap<String, Told>) -> BTreeMap<D
     let sound = revisions.into_iter().filter(|(_, told)| !told.is_damaged);
     let (named, others): (Vec<_>, Vec<_>) = sound.partition(|(name, _)| named.contains(name.as_str()));
     others.into_iter().chain(named).map(|(_, told)| (told.digest, told.facts)).collect()
-}
-
-fn specs<S>(objects: BTreeMap<String, Aged<S>>) -> BTreeMap<String, S> {
-    objects.into_iter().map(|(name, object)| (name, object.spec)).collect()
-}
-
-fn one_default<S>(objects: &mut BTreeMap<String, Aged<S>>, flag: fn(&mut S) -> &mut bool) {
-    let mut claims: Vec<(i64, &String, &mut bool)> = Vec::new();
-    for (name, object) in objects.iter_mut() {
-        let default = flag(&mut object.spec);
-        if *default {
-            claims.push((object.created, name, default));
-        }
-    }
-    claims.sort_by_key(|(created, name, _)| (*created, *name));
-    for (_, _, default) in claims.into_iter().skip(1) {
-        *default = false;
-    }
-}
-
-fn one_client_per_id(clients: &mut BTreeMap<String, Aged<OIDCClientSpec>>) {
-    let mut claims: Vec<(i64, String, String)> = Vec::new();
-    for (name, client) in clients.iter() {
-        let id = client.spec.client_id.as_ref().unwrap_or(name);
-        claims.push((client.created, name.clone(), id.clone()));
-    }
-    claims.sort();
-    let mut taken = BTreeSet::new();
-    for (_, name, id) in claims {
-        if !taken.insert(id) {
-            clients.remove(&name);
-        }
-    }
 }
 
 /// Names of the Secrets that the objects name. The tenant's own keys are never among them (design 8).
@@ -155,6 +94,7 @@ pub(super) fn shared(secret: Secret) -> SharedSecret {
 pub(super) mod tests {
     use idflow_api::flow::Assurance;
     use idflow_api::{Connection, OIDCClient, Theme};
+    use idflow_core::time::Timestamp;
     use serde_json::{Value, json};
 
     use super::*;
@@ -168,15 +108,18 @@ pub(super) mod tests {
     }
 
     fn client(created: i64, spec: &Value) -> Aged<OIDCClientSpec> {
-        Aged { created, spec: object::<OIDCClient>("OIDCClient", "x", spec).spec }
+        Aged { created: Some(Timestamp(created)), spec: object::<OIDCClient>("OIDCClient", "x", spec).spec }
     }
 
     fn connection(spec: &Value) -> Aged<ConnectionSpec> {
-        Aged { created: 0, spec: object::<Connection>("Connection", "x", spec).spec }
+        Aged { created: None, spec: object::<Connection>("Connection", "x", spec).spec }
     }
 
-    fn theme(created: i64) -> Aged<ThemeSpec> {
-        Aged { created, spec: object::<Theme>("Theme", "x", &json!({ "default": true })).spec }
+    fn theme(created: i64) -> Aged<idflow_api::ThemeSpec> {
+        Aged {
+            created: Some(Timestamp(created)),
+            spec: object::<Theme>("Theme", "x", &json!({ "default": true })).spec,
+        }
     }
 
     fn named<T>(objects: impl IntoIterator<Item = (&'static str, T)>) -> BTreeMap<String, T> {
@@ -222,13 +165,15 @@ pub(super) mod tests {
             catalog: serde_json::from_value(catalog).unwrap(),
             revisions: named([("sign-in-g1-aaaaaaaa", told(digest, &["pwd"]))]),
             contents: BTreeMap::from([(digest, "content".to_owned())]),
-            connections: named([(
-                "mail",
-                connection(&json!({ "smtp": { "host": "h", "from": "a@b.example" } })),
-            )]),
-            directories: BTreeMap::new(),
-            clients: named([("app", client(1, &confidential("app")))]),
-            themes: named([("brand", theme(1))]),
+            live: AgedObjects {
+                connections: named([(
+                    "mail",
+                    connection(&json!({ "smtp": { "host": "h", "from": "a@b.example" } })),
+                )]),
+                directories: BTreeMap::new(),
+                clients: named([("app", client(1, &confidential("app")))]),
+                themes: named([("brand", theme(1))]),
+            },
             secrets: named([("app", shared(serde_json::from_value(secret).unwrap()))]),
         }
     }
@@ -257,13 +202,16 @@ pub(super) mod tests {
     fn of_two_claims_on_one_thing_the_older_keeps_it() {
         let public = |id: &str| json!({ "redirectURIs": ["https://a.example/"], "authentication": "None", "clientId": id });
         let snapshot = assemble(Objects {
-            themes: named([("a", theme(3)), ("b", theme(1)), ("c", theme(2))]),
-            clients: named([
-                ("a", client(2, &public("shop"))),
-                ("b", client(1, &public("shop"))),
-                ("c", client(3, &public("other"))),
-                ("other", client(3, &confidential("x"))),
-            ]),
+            live: AgedObjects {
+                themes: named([("a", theme(3)), ("b", theme(1)), ("c", theme(2))]),
+                clients: named([
+                    ("a", client(2, &public("shop"))),
+                    ("b", client(1, &public("shop"))),
+                    ("c", client(3, &public("other"))),
+                    ("other", client(3, &confidential("x"))),
+                ]),
+                ..AgedObjects::default()
+            },
             ..objects()
         });
         let defaults = snapshot.live.themes.iter().filter(|(_, theme)| theme.default);
