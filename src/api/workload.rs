@@ -64,3 +64,6 @@ pub const TENANT_LABEL: &str = "idflow.dev/tenant";
 
 /// The label of a `FlowRevision` with the type of its flow.
 pub const FLOW_TYPE_LABEL: &str = "idflow.dev/flow-type";
+
+/// The annotation of a `FlowRevision` with the lifetime of its journeys, for collection.
+pub const LIFETIME_ANNOTATION: &str = "idflow.dev/lifetime";

@@ -7,8 +7,6 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use kube::core::DeserializeGuard;
 use kube::{Resource, ResourceExt};
 
-use crate::route::Watched;
-
 /// Which object: its namespace (empty for kinds of the whole cluster) and name.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct Key {
@@ -101,21 +99,31 @@ impl<K: Resource> Change<K> {
 
 /// The objects of one kind. Cheap to read from everywhere.
 #[derive(Debug)]
-pub(crate) struct Cache<K>(RwLock<BTreeMap<Key, Entry<K>>>);
+pub(crate) struct Cache<K> {
+    objects: RwLock<BTreeMap<Key, Entry<K>>>,
+    prune: fn(&mut K),
+}
 
 impl<K> Default for Cache<K> {
     fn default() -> Self {
-        Self(RwLock::default())
+        Self::pruned(|_| {})
     }
 }
 
-impl<K: Watched> Cache<K> {
+impl<K> Cache<K> {
+    /// A cache of objects without what `prune` takes away, because it is not worth the memory.
+    pub(crate) fn pruned(prune: fn(&mut K)) -> Self {
+        Self { objects: RwLock::default(), prune }
+    }
+}
+
+impl<K: Resource<DynamicType = ()> + Clone> Cache<K> {
     fn read(&self) -> RwLockReadGuard<'_, BTreeMap<Key, Entry<K>>> {
-        self.0.read().unwrap_or_else(PoisonError::into_inner)
+        self.objects.read().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn write(&self) -> RwLockWriteGuard<'_, BTreeMap<Key, Entry<K>>> {
-        self.0.write().unwrap_or_else(PoisonError::into_inner)
+        self.objects.write().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The object, if it is there and can be read.
@@ -149,11 +157,26 @@ impl<K: Watched> Cache<K> {
         self.read().values().filter_map(|entry| entry.current.clone()).collect()
     }
 
+    /// The object as it is kept, unless it cannot be read.
+    fn heard(&self, key: &Key, guarded: DeserializeGuard<K>) -> Option<Arc<K>> {
+        match guarded.0 {
+            Ok(mut object) => {
+                object.meta_mut().managed_fields = None;
+                (self.prune)(&mut object);
+                Some(Arc::new(object))
+            }
+            Err(error) => {
+                tracing::warn!(kind = %K::kind(&()), %key, %error, "an object cannot be read and is left alone");
+                None
+            }
+        }
+    }
+
     /// Takes in what a watch told, unless something newer is known. Answers what those concerned are to be told, if
     /// that is anything new to them.
     pub(crate) fn take(&self, guarded: DeserializeGuard<K>) -> Option<Change<K>> {
         let key = Key::new(guarded.meta().namespace.clone().unwrap_or_default(), guarded.name_any());
-        let heard = read(&key, guarded);
+        let heard = self.heard(&key, guarded);
         let mut objects = self.write();
         let entry = objects.entry(key.clone()).or_default();
         entry.hear(heard);
@@ -165,7 +188,7 @@ impl<K: Watched> Cache<K> {
     /// Takes in what a write of our own was answered.
     pub(crate) fn observe(&self, object: K) {
         let key = Key::of(&object);
-        let heard = read(&key, DeserializeGuard(Ok(object)));
+        let heard = self.heard(&key, DeserializeGuard(Ok(object)));
         self.write().entry(key).or_default().hear(heard);
     }
 
@@ -189,21 +212,6 @@ impl<K: Watched> Cache<K> {
         let gone: Vec<Key> =
             objects.keys().filter(|key| in_scope(key) && !seen.contains(key)).cloned().collect();
         gone.into_iter().filter_map(|key| Some(objects.remove(&key)?.gone(key))).collect()
-    }
-}
-
-/// The object without what is not worth the memory.
-fn read<K: Watched>(key: &Key, guarded: DeserializeGuard<K>) -> Option<Arc<K>> {
-    match guarded.0 {
-        Ok(mut object) => {
-            object.meta_mut().managed_fields = None;
-            object.prune();
-            Some(Arc::new(object))
-        }
-        Err(error) => {
-            tracing::warn!(kind = %K::kind(&()), %key, %error, "an object cannot be read and is left alone");
-            None
-        }
     }
 }
 

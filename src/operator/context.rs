@@ -1,5 +1,6 @@
 //! What every controller works with.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use idflow_core::chance::Chance;
@@ -9,12 +10,11 @@ use k8s_openapi::api::core::v1::ConfigMap;
 use kube::runtime::events::Recorder;
 use kube::{Api, Client, Resource};
 
-use crate::apply::Applied;
+use crate::applied::Applied;
 use crate::executor::pods::Pods;
 use crate::failure::Failure;
 use crate::metrics::Metrics;
 use crate::route::{Controller, Queues, Router};
-use crate::run::Settings;
 use crate::tenant::keys::SigningKeys;
 use crate::tenant::namespaces::Namespaces;
 use crate::versioned::Versioned;
@@ -31,6 +31,24 @@ pub struct Environment {
     pub kinds: Kinds,
     /// Makes a pair of signing keys, or nothing if the cryptographic library made none.
     pub make_signing_keys: fn() -> Option<SigningKeys>,
+}
+
+/// How the operator runs.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// The operator's own namespace. It holds the lease and can be no tenant's.
+    pub namespace: String,
+    /// The name of the operator's own service account in that namespace. It is bound to the cluster role
+    /// `idflow-operator-tenant` inside each tenant's namespace. Absent: the operator's rights suffice as they are.
+    pub service_account: Option<String>,
+    /// The name of this process among operators.
+    pub identity: String,
+    /// The image of executors whose Tenant names none.
+    pub executor_image: String,
+    /// How many objects each controller looks at at one time.
+    pub concurrency: usize,
+    /// Where probes and metrics are served. Absent: nowhere.
+    pub listen: Option<SocketAddr>,
 }
 
 /// What every controller works with.

@@ -8,6 +8,7 @@
 //! revisions, `catalog` offers them, `executor` says which of them every pod has loaded, `collector` removes those
 //! nobody needs. Every watch is guarded, every queue is per object, so one bad object stops nobody else.
 
+mod applied;
 mod apply;
 mod built_in;
 mod cache;
@@ -25,6 +26,9 @@ mod flow;
 mod harness;
 mod lease;
 mod metrics;
+#[cfg(test)]
+mod mint_tests;
+mod object;
 mod probes;
 mod queue;
 mod reference;
@@ -38,6 +42,6 @@ mod watch;
 mod work;
 mod world;
 
-pub use context::Environment;
-pub use run::{Settings, run};
+pub use context::{Environment, Settings};
+pub use run::run;
 pub use tenant::keys::SigningKeys;

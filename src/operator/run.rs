@@ -1,7 +1,6 @@
 //! Starting and ending the operator.
 
 use std::future::Future;
-use std::net::SocketAddr;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
@@ -14,9 +13,9 @@ use kube::{Api, Client, Resource};
 use tokio::sync::Notify;
 use tokio::task::JoinSet;
 
-use crate::apply::Applied;
+use crate::applied::Applied;
 use crate::built_in::BuiltIn;
-use crate::context::{Context, Environment};
+use crate::context::{Context, Environment, Settings};
 use crate::executor::pods::Pods;
 use crate::lease::{Leadership, Lease};
 use crate::metrics::Metrics;
@@ -29,24 +28,6 @@ use crate::world::World;
 /// How long the first listing of everything may take before that is logged; without the right to read a kind it
 /// takes for ever.
 const LISTING_PATIENCE: Duration = Duration::from_secs(20);
-
-/// How the operator runs.
-#[derive(Debug, Clone)]
-pub struct Settings {
-    /// The operator's own namespace. It holds the lease and can be no tenant's.
-    pub namespace: String,
-    /// The name of the operator's own service account in that namespace. It is bound to the cluster role
-    /// `idflow-operator-tenant` inside each tenant's namespace. Absent: the operator's rights suffice as they are.
-    pub service_account: Option<String>,
-    /// The name of this process among operators.
-    pub identity: String,
-    /// The image of executors whose Tenant names none.
-    pub executor_image: String,
-    /// How many objects each controller looks at at one time.
-    pub concurrency: usize,
-    /// Where probes and metrics are served. Absent: nowhere.
-    pub listen: Option<SocketAddr>,
-}
 
 /// Runs the operator until `shutdown` ends, or until it does not lead any more, which is an error: whoever starts it
 /// starts it again.
@@ -103,7 +84,7 @@ fn context(client: Client, settings: Settings, environment: Environment) -> anyh
         recorder,
         settings,
         environment,
-        world: World::default(),
+        world: World::new(),
         queues,
         metrics: Metrics::new(),
         namespaces: Namespaces::new(Weak::clone(own)),

@@ -3,19 +3,17 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use idflow_api::claim::{Claim, Claimant, Claims, Holders};
-use idflow_api::condition::{ACCEPTED, find, timestamp};
+use idflow_api::claim::{Claim, Holders};
 use idflow_api::flow::ServingRevision;
 use idflow_api::{Catalog, Connection, Directory, Flow, FlowNode, FlowRevision, OIDCClient, Tenant, Theme};
 use k8s_openapi::api::apps::v1::StatefulSet;
 use k8s_openapi::api::core::v1::{ConfigMap, Namespace, Pod, Secret, Service, ServiceAccount};
 use k8s_openapi::api::rbac::v1::{Role, RoleBinding};
 use kube::core::PartialObjectMeta;
-use kube::core::object::HasSpec;
-use kube::{Resource, ResourceExt};
 
 use crate::built_in::BuiltIn;
 use crate::cache::{Cache, Key};
+use crate::object::{claimant, is_accepted, without_content};
 
 /// A kind of which the operator keeps a cache.
 pub(crate) trait Cached: Sized {
@@ -47,7 +45,8 @@ cached! {
 
 macro_rules! world {
     ($($role:ident { $($Kind:ident $plural:ident),+ })+) => {
-        /// One cache per kind. Of Secrets, `ConfigMap`s and most children only metadata is kept.
+        /// One cache per kind. Of Secrets, `ConfigMap`s and most children only metadata is kept, of revisions all but
+        /// their content.
         #[derive(Default)]
         pub(crate) struct World {
             $($(pub(crate) $plural: Cache<$Kind>,)+)+
@@ -72,6 +71,10 @@ macro_rules! world {
 idflow_api::custom_resources!(world);
 
 impl World {
+    pub(crate) fn new() -> Self {
+        Self { revisions: Cache::pruned(without_content), ..Self::default() }
+    }
+
     /// Says that all objects of a kind in a tenant's namespace are known now.
     pub(crate) fn set_known(&self, namespace: &str, kind: BuiltIn) {
         self.known.lock().unwrap_or_else(PoisonError::into_inner).insert((namespace.to_owned(), kind));
@@ -112,9 +115,7 @@ impl World {
 
     /// Since which generation the Catalog offers what it offers of a flow. What happened before this process began to
     /// look counts as happening now.
-    pub(crate) fn offered_since(&self, flow: &Key, catalog: &Catalog) -> i64 {
-        let serving = crate::catalog::plan::serving(catalog, &flow.name);
-        let generation = catalog.metadata.generation.unwrap_or_default();
+    pub(crate) fn offered_since(&self, flow: &Key, serving: Vec<ServingRevision>, generation: i64) -> i64 {
         let mut offers = self.offers.lock().unwrap_or_else(PoisonError::into_inner);
         match offers.get(flow) {
             Some((known, since)) if *known == serving && *since <= generation => *since,
@@ -132,54 +133,19 @@ impl World {
     }
 }
 
-/// Whether a Tenant was accepted, and is not going away.
-pub(crate) fn is_accepted(tenant: &Tenant) -> bool {
-    let conditions = tenant.status.as_ref().map(|status| status.conditions.as_slice()).unwrap_or_default();
-    let is_true = find(conditions, ACCEPTED).is_some_and(|condition| condition.status == "True");
-    is_true && tenant.metadata.deletion_timestamp.is_none()
-}
-
-/// An object, with what decides which of two keeps what both claim.
-pub(crate) fn claimant<K: Resource + HasSpec>(object: &K) -> Claimant<'_, K::Spec> {
-    let created = object.meta().creation_timestamp.as_ref().map(timestamp);
-    Claimant { name: name_of(object), created, spec: object.spec() }
-}
-
-/// What an object claims and an older one of `all` has, and the name of that one.
-pub(crate) fn denied<K: Resource + HasSpec<Spec: Claims>>(
-    object: &K,
-    all: &[Arc<K>],
-) -> Option<(Claim, String)> {
-    let holders = Holders::among(all.iter().map(|one| claimant(one.as_ref())));
-    let (claim, holder) = holders.denied(&claimant(object))?;
-    Some((claim, holder.to_owned()))
-}
-
-/// Objects by name.
-pub(crate) fn by_name<K: ResourceExt>(all: Vec<Arc<K>>) -> BTreeMap<String, Arc<K>> {
-    all.into_iter().map(|one| (one.name_any(), one)).collect()
-}
-
-/// The name of an object that has one, without a copy.
-pub(crate) fn name_of(object: &impl Resource) -> &str {
-    object.meta().name.as_deref().unwrap_or_default()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::fixtures::listing;
 
     #[test]
     fn an_offer_dates_from_the_first_catalog_that_makes_it() {
         let world = World::default();
         let (flow, other) = (Key::new("acme", "a"), Key::new("acme", "b"));
-        let at = |generation, a| {
-            let mut catalog = listing(&[("a", a, 100), ("b", "one", 100)]);
-            catalog.metadata.generation = Some(generation);
-            catalog
+        let since = |key: &Key, generation, a: &str| {
+            let revision = if key.name == "a" { a } else { "one" };
+            let serving = vec![ServingRevision { revision: revision.to_owned(), weight: 100 }];
+            world.offered_since(key, serving, generation)
         };
-        let since = |key: &Key, generation, a| world.offered_since(key, &at(generation, a));
         assert_eq!((since(&flow, 4, "one"), since(&other, 4, "one")), (4, 4));
         assert_eq!((since(&flow, 5, "two"), since(&other, 5, "two")), (5, 4));
         assert_eq!(since(&flow, 9, "two"), 5);

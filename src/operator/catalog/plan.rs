@@ -19,7 +19,7 @@ use kube::ResourceExt as _;
 
 use crate::collector::plan::is_due;
 use crate::flow::grace::{Grace, breach};
-use crate::world::{denied, name_of};
+use crate::object::{denied, name_of};
 
 /// The most revisions of one flow that a Catalog lists.
 const MAX_ENTRIES: usize = 40;

@@ -3,12 +3,11 @@
 use std::sync::Arc;
 
 use idflow_api::condition::timestamp;
+use idflow_api::workload::LIFETIME_ANNOTATION;
 use idflow_api::{Catalog, Flow, FlowRevision};
 use idflow_core::time::{Span, Timestamp};
 use idflow_flow::compile::DEFAULT_LIFETIME;
 use kube::ResourceExt as _;
-
-use crate::flow::plan::LIFETIME_ANNOTATION;
 
 /// The longest lifetime there is; also what counts when a lifetime cannot be read.
 const LONGEST_LIFETIME: Span = Span::hours(90 * 24);

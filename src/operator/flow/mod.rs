@@ -20,11 +20,12 @@ use kube::api::{Patch, PatchParams};
 use crate::cache::Key;
 use crate::context::{Context, Outcome};
 use crate::failure::Failure;
+use crate::object::{by_name, claimant, denied};
 use crate::queue::Next;
 use crate::reference::used_by;
 use crate::route::Controller;
 use crate::status::{self, Transition};
-use crate::world::{World, by_name, claimant, denied};
+use crate::world::World;
 use plan::{Checked, Content, Seen, Verdict};
 
 pub(crate) async fn reconcile(ctx: &Context, key: &Key) -> Outcome {
@@ -133,6 +134,11 @@ async fn mint(
     Ok(Arc::new(made))
 }
 
+fn offered_since(ctx: &Context, key: &Key, catalog: &Catalog) -> i64 {
+    let serving = crate::catalog::plan::serving(catalog, &key.name);
+    ctx.world.offered_since(key, serving, catalog.metadata.generation.unwrap_or_default())
+}
+
 async fn observe(
     ctx: &Context,
     flow: &Flow,
@@ -146,7 +152,7 @@ async fn observe(
         checked,
         revision,
         revisions: &ctx.world.revisions_of(&key),
-        offered_since: catalog.as_deref().map_or(0, |catalog| ctx.world.offered_since(&key, catalog)),
+        offered_since: catalog.as_deref().map_or(0, |catalog| offered_since(ctx, &key, catalog)),
         catalog,
         tenant: place.map(|place| &place.tenant.spec),
         used_by: used_by(&ctx.world, &key.namespace, ResourceKind::Flow, &key.name),

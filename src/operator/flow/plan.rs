@@ -11,7 +11,7 @@ use idflow_api::flow::{Assurance, FlowStatus, HISTORY_LIMIT, HistoryEntry, Servi
 use idflow_api::flow_revision::{FlowRevisionSpec, MAX_AUTHORED, Requires, Source};
 use idflow_api::reason::Reason;
 use idflow_api::tenant::{DEFAULT_FLOWS, TenantSpec};
-use idflow_api::workload::{FLOW_TYPE_LABEL, MANAGED_BY_LABEL, MANAGER};
+use idflow_api::workload::{FLOW_TYPE_LABEL, LIFETIME_ANNOTATION, MANAGED_BY_LABEL, MANAGER};
 use idflow_api::{Catalog, Flow, FlowRevision, FlowType};
 use idflow_core::digest::Digest;
 use idflow_core::time::Timestamp;
@@ -24,9 +24,6 @@ use kube::{Resource as _, ResourceExt as _};
 use serde_json::{Value, json};
 
 use super::grace::Grace;
-
-/// The annotation of a revision with the lifetime of its journeys, for collection.
-pub(crate) const LIFETIME_ANNOTATION: &str = "idflow.dev/lifetime";
 
 /// The finding that stands for errors of another object; correcting that one helps.
 const ERRORS_ELSEWHERE: &str = "broken-callee";

@@ -14,15 +14,14 @@ use kube::core::{DeserializeGuard, PartialObjectMeta};
 use kube::runtime::events::{Recorder, Reporter};
 use serde_json::{Value, json};
 
-use crate::apply::Applied;
+use crate::applied::Applied;
 use crate::built_in::BuiltIn;
 use crate::cache::Key;
-use crate::context::{Context, Environment};
+use crate::context::{Context, Environment, Settings};
 use crate::executor::pods::Pods;
 use crate::fixtures::NOW;
 use crate::metrics::Metrics;
 use crate::route::{Controller, Queues, Watched};
-use crate::run::Settings;
 use crate::tenant::keys::SigningKeys;
 use crate::tenant::namespaces::Namespaces;
 use crate::versioned::Versioned;
@@ -66,7 +65,7 @@ impl Harness {
             ),
             client,
             settings,
-            world: World::default(),
+            world: World::new(),
             queues: Queues::new(&environment.clock, &environment.chance),
             environment,
             metrics: Metrics::new(),

@@ -1,10 +1,13 @@
-use idflow_api::ConnectionSpec;
 use idflow_api::claim::Claim;
 use idflow_api::condition::{READY, STALLED, find};
 use idflow_api::diagnostic::{Problem, Severity};
+use idflow_api::flow::ReferencedStatus;
 use idflow_api::reason::Reason;
+use idflow_api::{ConnectionSpec, OIDCClient};
+use idflow_flow::secret::SecretFacts;
 use serde_json::json;
 
+use super::plan::Need;
 use super::*;
 use crate::fixtures::NOW;
 

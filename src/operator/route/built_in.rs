@@ -6,8 +6,7 @@ use k8s_openapi::api::core::v1::{ConfigMap, Namespace, Pod, Secret, Service, Ser
 use k8s_openapi::api::rbac::v1::{Role, RoleBinding};
 use kube::core::PartialObjectMeta;
 
-use super::custom::enters_something;
-use super::{Controller, Router, Watched};
+use super::{Controller, Router, Watched, enters_something};
 use crate::built_in::BuiltIn;
 use crate::cache::Change;
 

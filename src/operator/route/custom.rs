@@ -1,19 +1,15 @@
-//! Whom a change of one of our own kinds concerns.
+//! Whom a change of one of our own kinds concerns. Those that others refer to say so beside what is judged of them.
 
 use std::sync::Arc;
 
 use idflow_api::condition::{POLICY_GRACE, READY, SERVING, find};
 use idflow_api::reason::Reason;
-use idflow_api::{Catalog, Connection, Directory, Flow, FlowNode, FlowRevision, OIDCClient, Tenant, Theme};
-use idflow_core::digest::Digest;
-use idflow_flow::content::requires;
+use idflow_api::{Catalog, Flow, FlowRevision, OIDCClient, Tenant};
 use kube::ResourceExt as _;
-use serde_json::Value;
 
 use super::{Controller, Router, Watched};
 use crate::cache::{Change, Key};
-use crate::reference::Referenced;
-use crate::world::is_accepted;
+use crate::object::is_accepted;
 
 impl Watched for Tenant {
     fn changed(change: &Change<Self>, router: &Router<'_>) {
@@ -94,102 +90,12 @@ fn is_held_up(flow: &Flow) -> bool {
 }
 
 /// Whether a flow calls another one or runs a `FlowNode`, and so may depend on anything that those do.
-pub(super) fn enters_something(flow: &Flow) -> bool {
+pub(crate) fn enters_something(flow: &Flow) -> bool {
     let enters = |kind: &str| kind == "call" || kind == "node";
     flow.spec.steps.iter().any(|step| step.node().is_some_and(|(kind, _)| enters(kind)))
 }
 
-impl Watched for FlowNode {
-    fn changed(change: &Change<Self>, router: &Router<'_>) {
-        referenced_changed(change, router, enters_something);
-    }
-}
-
-impl Watched for Directory {
-    fn changed(change: &Change<Self>, router: &Router<'_>) {
-        // A step that names no Directory uses the default one.
-        referenced_changed(change, router, |_| true);
-    }
-}
-
-impl Watched for Theme {
-    fn changed(change: &Change<Self>, router: &Router<'_>) {
-        referenced_changed(change, router, |flow| mentions(flow, &change.key.name));
-    }
-}
-
-impl Watched for Connection {
-    fn changed(change: &Change<Self>, router: &Router<'_>) {
-        referenced_changed(change, router, |flow| mentions(flow, &change.key.name));
-        shared_secrets_changed(change, router);
-    }
-}
-
-impl Watched for OIDCClient {
-    fn changed(change: &Change<Self>, router: &Router<'_>) {
-        referenced_changed(change, router, |flow| mentions(flow, &change.key.name));
-        shared_secrets_changed(change, router);
-    }
-}
-
-/// An object that flows may name: itself, its rivals, and the flows that may `use` it. Saying yes too often costs a look.
-fn referenced_changed<K: Referenced>(change: &Change<K>, router: &Router<'_>, uses: impl Fn(&Flow) -> bool) {
-    let namespace = &change.key.namespace;
-    if change.is_only_status() {
-        // Our own writing, unless somebody else has changed it.
-        let is_observed = change.after.as_ref().is_some_and(|object| {
-            let observed = object.status().and_then(|status| status.observed_generation);
-            observed == object.meta().generation
-        });
-        if !is_observed {
-            router.object::<K>(Controller::Reference, change.key.clone());
-        }
-        return;
-    }
-    router.object::<K>(Controller::Reference, change.key.clone());
-    router.references::<K>(namespace);
-    router.flows_that(namespace, uses);
-}
-
-/// The Role of the tenant's executor names the Secrets that these name.
-fn shared_secrets_changed<K: Referenced>(change: &Change<K>, router: &Router<'_>) {
-    if !change.is_only_status() {
-        router.tenants_of_namespace(&change.key.namespace);
-    }
-}
-
-/// Whether a flow's own text names something. A name may stand for something else, so it says yes rather too often.
-fn mentions(flow: &Flow, name: &str) -> bool {
-    flow.spec.steps.iter().any(|step| step.node.values().any(|settings| is_in(settings, name)))
-}
-
-fn is_in(value: &Value, name: &str) -> bool {
-    match value {
-        Value::String(text) => text == name,
-        Value::Array(items) => items.iter().any(|item| is_in(item, name)),
-        Value::Object(fields) => fields.values().any(|field| is_in(field, name)),
-        Value::Null | Value::Bool(_) | Value::Number(_) => false,
-    }
-}
-
 impl Watched for FlowRevision {
-    /// Who claims a digest that is not that of the content has none: such a revision is found by nobody and never
-    /// served. What the content requires is told for revisions of the first version too.
-    fn prune(&mut self) {
-        let spec = &mut self.spec;
-        if spec.content.is_empty() {
-            return;
-        }
-        if spec.digest != Digest::of(&spec.content).to_string() {
-            spec.digest.clear();
-        }
-        if spec.requires.is_none() {
-            spec.requires = requires(&spec.content);
-        }
-        spec.content.clear();
-        spec.authored = None;
-    }
-
     fn changed(change: &Change<Self>, router: &Router<'_>) {
         let namespace = &change.key.namespace;
         if let Some(revision) = change.sides().last() {

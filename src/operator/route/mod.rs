@@ -9,16 +9,18 @@ use std::collections::BTreeMap;
 use std::fmt::Debug;
 use std::sync::Arc;
 
-use idflow_api::{Connection, Directory, Flow, FlowNode, HasKind, OIDCClient, Tenant, Theme};
+use idflow_api::flow::ReferencedStatus;
+use idflow_api::{Flow, FlowNode, HasKind, Tenant};
 use idflow_core::chance::Chance;
 use idflow_core::time::Clock;
+use k8s_openapi::NamespaceResourceScope;
 use kube::Resource;
 use serde::de::DeserializeOwned;
 
 use crate::cache::{Change, Key};
 use crate::queue::{Job, Queue};
-use crate::reference::Referenced;
 use crate::world::{Cached, World};
+pub(crate) use custom::enters_something;
 
 /// The controllers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -83,15 +85,44 @@ impl Queues {
 pub(crate) trait Watched:
     Cached + Resource<DynamicType = ()> + Clone + Debug + DeserializeOwned + Send + Sync + 'static
 {
-    /// Drops what is not worth the memory.
-    fn prune(&mut self) {}
-
     /// Asks everybody concerned to look again.
     fn changed(change: &Change<Self>, router: &Router<'_>);
 
     /// Takes note that all objects of a tenant's namespace are known, for kinds that are watched by namespace.
     fn listed_in(_namespace: &str, _router: &Router<'_>) {}
 }
+
+/// A kind that others refer to.
+pub(crate) trait Referenced: HasKind + Watched + Resource<Scope = NamespaceResourceScope> {
+    /// What was observed about it.
+    fn status(&self) -> Option<&ReferencedStatus>;
+}
+
+macro_rules! referenced {
+    (
+        source { $($Source:ident $sources:ident),+ }
+        live { $($Live:ident $lives:ident),+ }
+        product { $($Product:ident $products:ident),+ }
+    ) => {
+        referenced!(FlowNode $(, $Live)+);
+
+        impl Router<'_> {
+            /// Every object that others refer to.
+            fn every_reference(&self, namespace: &str) {
+                self.references::<FlowNode>(namespace);
+                $(self.references::<idflow_api::$Live>(namespace);)+
+            }
+        }
+    };
+    ($($Kind:ident),+) => {
+        $(impl Referenced for idflow_api::$Kind {
+            fn status(&self) -> Option<&ReferencedStatus> {
+                self.status.as_ref()
+            }
+        })+
+    };
+}
+idflow_api::custom_resources!(referenced);
 
 /// Knows who depends on whom, and asks them to look again.
 #[derive(Clone, Copy)]
@@ -117,11 +148,7 @@ impl Router<'_> {
     fn everything_in(&self, namespace: &str) {
         self.namespace(Controller::Executor, namespace);
         self.namespace(Controller::Collector, namespace);
-        self.references::<FlowNode>(namespace);
-        self.references::<Directory>(namespace);
-        self.references::<Connection>(namespace);
-        self.references::<OIDCClient>(namespace);
-        self.references::<Theme>(namespace);
+        self.every_reference(namespace);
         self.offers_in(namespace);
     }
 
@@ -133,7 +160,7 @@ impl Router<'_> {
         }
     }
 
-    fn tenants_of_namespace(&self, namespace: &str) {
+    pub(crate) fn tenants_of_namespace(&self, namespace: &str) {
         for tenant in self.world.tenants.all().iter().filter(|tenant| tenant.spec.namespace == namespace) {
             self.object::<Tenant>(Controller::Tenant, Key::of(tenant.as_ref()));
         }
@@ -143,6 +170,23 @@ impl Router<'_> {
     fn references<K: Referenced>(&self, namespace: &str) {
         for object in K::cache(self.world).namespace(namespace) {
             self.object::<K>(Controller::Reference, Key::of(object.as_ref()));
+        }
+    }
+
+    /// An object that flows may name: itself, its rivals, and the flows that may use it.
+    pub(crate) fn referenced<K: Referenced>(&self, change: &Change<K>, uses: impl Fn(&Flow) -> bool) {
+        let namespace = &change.key.namespace;
+        // Status is our own writing, unless somebody else has changed it.
+        let is_observed = change.after.as_ref().is_some_and(|object| {
+            let observed = object.status().and_then(|status| status.observed_generation);
+            observed == object.meta().generation
+        });
+        if !change.is_only_status() || !is_observed {
+            self.object::<K>(Controller::Reference, change.key.clone());
+        }
+        if !change.is_only_status() {
+            self.references::<K>(namespace);
+            self.flows_that(namespace, uses);
         }
     }
 

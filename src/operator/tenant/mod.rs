@@ -22,14 +22,16 @@ use kube::api::{Patch, PatchParams};
 use kube::{Api, ResourceExt as _};
 use serde_json::{Value, json};
 
-use crate::apply::{self, Child};
+use crate::applied::Child;
+use crate::apply;
 use crate::cache::Key;
 use crate::context::{Context, Outcome};
 use crate::failure::Failure;
+use crate::object::denied;
 use crate::queue::Next;
 use crate::route::Controller;
 use crate::status::{self, Transition};
-use crate::world::{World, denied};
+use crate::world::World;
 use children::Children;
 use keys::{Keys, Verdict};
 use plan::{Claim, Observed};

@@ -1,0 +1,152 @@
+//! The kinds that others refer to: whom a change of one concerns, and whether it can be used.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use idflow_api::{Connection, Directory, Flow, FlowNode, HasKind as _, OIDCClient, Theme};
+use idflow_flow::objects::Objects;
+use idflow_flow::secret::{SecretFacts, SecretUse};
+use k8s_openapi::api::core::v1::Secret;
+use kube::ResourceExt as _;
+use serde_json::Value;
+
+use super::Judged;
+use super::plan::{self, Finding, Need};
+use crate::cache::{Change, Key};
+use crate::context::Context;
+use crate::failure::Failure;
+use crate::object::{by_name, denied};
+use crate::route::{Referenced, Router, Watched, enters_something};
+
+impl Watched for FlowNode {
+    fn changed(change: &Change<Self>, router: &Router<'_>) {
+        router.referenced(change, enters_something);
+    }
+}
+
+impl Judged for FlowNode {
+    async fn judge(ctx: &Context, node: &Arc<Self>) -> Result<Finding, Failure> {
+        let namespace = node.namespace().unwrap_or_default();
+        let objects = Objects {
+            flows: by_name(ctx.world.flows.namespace(&namespace)),
+            nodes: by_name(ctx.world.nodes.namespace(&namespace)),
+            directories: by_name(ctx.world.directories.namespace(&namespace)),
+            connections: by_name(ctx.world.connections.namespace(&namespace)),
+            ..Objects::default()
+        };
+        let (findings, missing) = idflow_flow::check_node(node, &objects, ctx.environment.kinds);
+        let object = serde_json::json!(node);
+        Ok(plan::node(findings.iter().map(|finding| finding.problem(&object)).collect(), &missing))
+    }
+}
+
+impl Watched for Directory {
+    fn changed(change: &Change<Self>, router: &Router<'_>) {
+        // A step that names no Directory uses the default one.
+        router.referenced(change, |_| true);
+    }
+}
+
+impl Judged for Directory {
+    async fn judge(ctx: &Context, directory: &Arc<Self>) -> Result<Finding, Failure> {
+        let all = ctx.world.directories.namespace(&directory.namespace().unwrap_or_default());
+        Ok(plan::claims_only(Self::KIND, denied(directory.as_ref(), &all)))
+    }
+}
+
+impl Watched for Theme {
+    fn changed(change: &Change<Self>, router: &Router<'_>) {
+        router.referenced(change, |flow| mentions(flow, &change.key.name));
+    }
+}
+
+impl Judged for Theme {
+    async fn judge(ctx: &Context, theme: &Arc<Self>) -> Result<Finding, Failure> {
+        let all = ctx.world.themes.namespace(&theme.namespace().unwrap_or_default());
+        Ok(plan::claims_only(Self::KIND, denied(theme.as_ref(), &all)))
+    }
+}
+
+impl Watched for Connection {
+    fn changed(change: &Change<Self>, router: &Router<'_>) {
+        router.referenced(change, |flow| mentions(flow, &change.key.name));
+        shared_secrets_changed(change, router);
+    }
+}
+
+impl Judged for Connection {
+    async fn judge(ctx: &Context, connection: &Arc<Self>) -> Result<Finding, Failure> {
+        let namespace = connection.namespace().unwrap_or_default();
+        let secret = need(ctx, &namespace, SecretUse::of_connection(&connection.spec)).await?;
+        Ok(plan::connection(&connection.spec, &secret))
+    }
+}
+
+impl Watched for OIDCClient {
+    fn changed(change: &Change<Self>, router: &Router<'_>) {
+        router.referenced(change, |flow| mentions(flow, &change.key.name));
+        shared_secrets_changed(change, router);
+    }
+}
+
+impl Judged for OIDCClient {
+    async fn judge(ctx: &Context, client: &Arc<Self>) -> Result<Finding, Failure> {
+        let namespace = client.namespace().unwrap_or_default();
+        let all = ctx.world.clients.namespace(&namespace);
+        let flows: BTreeSet<String> =
+            ctx.world.flows.namespace(&namespace).iter().map(|flow| flow.name_any()).collect();
+        let secret = need(ctx, &namespace, SecretUse::of_client(&client.spec)).await?;
+        Ok(plan::client(client, denied(client.as_ref(), &all), &secret, &flows))
+    }
+}
+
+/// The Role of the tenant's executor names the Secrets that these name.
+fn shared_secrets_changed<K: Referenced>(change: &Change<K>, router: &Router<'_>) {
+    if !change.is_only_status() {
+        router.tenants_of_namespace(&change.key.namespace);
+    }
+}
+
+/// Whether a flow's own text names something. A name may stand for something else, so it says yes rather too often.
+fn mentions(flow: &Flow, name: &str) -> bool {
+    flow.spec.steps.iter().any(|step| step.node.values().any(|settings| is_in(settings, name)))
+}
+
+fn is_in(value: &Value, name: &str) -> bool {
+    match value {
+        Value::String(text) => text == name,
+        Value::Array(items) => items.iter().any(|item| is_in(item, name)),
+        Value::Object(fields) => fields.values().any(|field| is_in(field, name)),
+        Value::Null | Value::Bool(_) | Value::Number(_) => false,
+    }
+}
+
+/// What is known of the Secret that an object uses.
+async fn need(ctx: &Context, namespace: &str, wanted: Option<SecretUse<'_>>) -> Result<Need, Failure> {
+    Ok(match wanted {
+        None => Need::Nothing,
+        Some(_) if !ctx.world.is_known(namespace) => Need::Unknown,
+        Some(wanted) => secret_facts(ctx, namespace, wanted.name).await?.map_or(Need::Missing, Need::Found),
+    })
+}
+
+/// What may be known of a Secret. Its values are read only to learn which of its entries have one, and only if it is
+/// shared.
+async fn secret_facts(ctx: &Context, namespace: &str, name: &str) -> Result<Option<SecretFacts>, Failure> {
+    let Some(metadata) = ctx.world.secrets.get(&Key::new(namespace, name)) else { return Ok(None) };
+    let facts = SecretFacts::new(&metadata.metadata, Vec::new());
+    if !facts.usable {
+        return Ok(Some(facts));
+    }
+    if let Some(entries) = ctx.entries.get(metadata.as_ref()) {
+        return Ok(Some(SecretFacts::new(&metadata.metadata, entries)));
+    }
+    let secret = ctx.api::<Secret>(namespace).get_opt(name).await?;
+    Ok(secret.map(|mut secret| {
+        let entries = secret.data.take().unwrap_or_default().into_iter();
+        let entries = entries.filter(|(_, value)| !value.0.is_empty());
+        let entries: Vec<String> = entries.map(|(name, _)| name).collect();
+        ctx.entries.keep(&secret, entries.clone());
+        SecretFacts::new(&secret.metadata, entries)
+    }))
+}
