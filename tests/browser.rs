@@ -5,9 +5,9 @@
     reason = "tests panic to report and read their environment"
 )]
 
-use std::path::PathBuf;
 use std::process::Command;
 
+use idflow_test_support::chromium::Chromium;
 use idflow_test_support::dev::Dev;
 use idflow_test_support::{repository, skip};
 
@@ -19,15 +19,14 @@ fn people_get_through_every_page_in_a_real_browser() {
         Ok(folder) => folder,
         Err(why) => return skip::skip(TEST, &why),
     };
-    let Some(chrome) = chrome() else {
-        return skip::skip(TEST, "no Chromium: install it or set CHROME");
-    };
+    let Some(chromium) = Chromium::shared(TEST) else { return };
     let data = tempfile::tempdir().expect("a folder");
     let dev =
         Dev::start(env!("CARGO_BIN_EXE_idflow"), &repository::path("examples/quickstart"), data.path(), &[]);
     let mut command = Command::new("node");
     command.arg(folder.join("browser.mjs")).args(["--demo", &dev.demo, "--origin", &dev.origin]);
-    command.args(["--mail", &format!("{}/dev/mail.json", dev.origin)]).env("CHROME", chrome);
+    command.args(["--mail", &format!("{}/dev/mail.json", dev.origin)]);
+    command.args(["--chromium", &chromium.address]);
     if let Some(shots) = std::env::var_os("IDFLOW_SCREENSHOTS") {
         command.arg("--shots").arg(shots);
     }
@@ -36,9 +35,4 @@ fn people_get_through_every_page_in_a_real_browser() {
         format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     println!("{text}");
     assert!(output.status.success(), "{text}\n{}", dev.process.log());
-}
-
-fn chrome() -> Option<PathBuf> {
-    let set = std::env::var_os("CHROME").map(PathBuf::from);
-    set.or_else(|| repository::program(&["chromium", "chromium-browser", "google-chrome"]))
 }

@@ -1,6 +1,6 @@
 // Real Chromium through every page of the quickstart, as a person uses them.
 //
-//   node browser.mjs --demo URL --origin URL --mail URL [--shots DIR] [--only NAME,NAME]
+//   node browser.mjs --demo URL --origin URL --mail URL --chromium WS-URL [--shots DIR] [--only NAME,NAME]
 
 import { mkdirSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -8,12 +8,10 @@ import { join } from 'node:path';
 import { chromium } from 'playwright-core';
 import { Failed, Mailbox, Person, check, eventually, run, settings } from './support.mjs';
 
-const given = settings(['demo', 'origin', 'mail']);
+const given = settings(['demo', 'origin', 'mail', 'chromium']);
 const mailbox = new Mailbox(given.mail);
 const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
-const flags = ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking',
-  '--disable-component-update', '--disable-sync', '--disable-dev-shm-usage'];
-const chrome = await chromium.launch({ executablePath: process.env.CHROME ?? '/usr/bin/chromium', args: flags });
+const chrome = await chromium.connectOverCDP(given.chromium);
 
 let people = 0;
 const newPerson = () => new Person(`person${(people += 1)}.${Date.now()}@example.com`, 'correct horse battery 1', mailbox);

@@ -1,44 +1,40 @@
 //! A real control plane: etcd, kube-apiserver and kube-controller-manager on free ports, without kubelet or scheduler.
-//! It starts in about five seconds, once per test binary; every test takes a namespace of its own.
+//! `make test` starts it once for the whole run, a test binary that runs alone starts one of its own; every test takes a
+//! namespace of its own.
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Mutex, OnceLock};
 use std::time::Duration;
 
-use crate::process::{Process, free_port};
 use crate::{repository, skip, wait};
 
 mod pki;
+mod servers;
 
-use pki::Pki;
+pub use servers::Servers;
+
+/// The variable that names the folder of a control plane that others started.
+pub const SHARED: &str = "IDFLOW_TEST_CLUSTER";
+
+/// The label of namespaces that tests make.
+const LABEL: &str = "idflow.dev/made-by=tests";
 
 /// A control plane under two other heavy jobs took 20 s; a hang is told from that by a wide margin.
 const START_LIMIT: Duration = Duration::from_mins(2);
-
-/// Every request but those of Kubernetes' own parts and those that only wait for news.
-const AUDIT: &str = "apiVersion: audit.k8s.io/v1
-kind: Policy
-omitStages: [RequestReceived, ResponseStarted]
-rules:
-  - { level: None, verbs: [watch, list] }
-  - { level: None, userGroups: [system:masters, system:nodes], nonResourceURLs: ['*'] }
-  - { level: None, users: ['system:apiserver', 'system:kube-controller-manager'] }
-  - { level: None, userGroups: ['system:serviceaccounts:kube-system'] }
-  - { level: Metadata }
-";
 
 /// A running control plane.
 pub struct Cluster {
     assets: PathBuf,
     folder: PathBuf,
     api_port: u16,
-    etcd_port: u16,
-    api_server: Mutex<Option<Process>>,
-    _others: Vec<Process>,
+    /// Nothing when others started it.
+    _own: Option<Servers>,
     namespaces: AtomicU32,
+    /// Whether this process has installed our charts here.
+    pub(crate) installed: OnceLock<()>,
 }
 
 /// What a kubectl call gave.
@@ -69,38 +65,54 @@ impl Answer {
 }
 
 impl Cluster {
-    /// The test binary's own control plane; nothing, reported as a skipped `test`, where the servers cannot be had.
+    /// The control plane of this run; nothing, reported as a skipped `test`, where the servers cannot be had.
     pub fn shared(test: &str) -> Option<&'static Self> {
-        static SHARED: OnceLock<Result<Cluster, String>> = OnceLock::new();
-        let started =
-            SHARED.get_or_init(|| repository::prepared_folder("tests/cluster/build.sh").map(Self::start));
+        static CLUSTER: OnceLock<Result<Cluster, String>> = OnceLock::new();
+        let started = CLUSTER.get_or_init(|| {
+            let assets = repository::prepared_folder("tests/cluster/build.sh")?;
+            // What is tested is installed by our charts.
+            repository::prepared_folder("tests/helm/build.sh")?;
+            Ok(match std::env::var_os(SHARED) {
+                Some(folder) => Self::of_the_run(assets, folder.into()),
+                None => Self::start(assets),
+            })
+        });
         started.as_ref().inspect_err(|why| skip::skip(test, why)).ok()
     }
 
     /// Starts a control plane from the programs in `assets`.
     pub fn start(assets: PathBuf) -> Self {
-        let folder = tempfile::Builder::new().prefix("idflow-cluster-").tempdir().expect("a folder").keep();
-        let pki = Pki::write(&folder);
-        let (api_port, etcd_port) = (free_port(), free_port());
-        let etcd = start_etcd(&assets, &folder, etcd_port);
-        let api_server = start_api_server(&assets, &folder, api_port, etcd_port);
-        for user in ["admin", "kcm"] {
-            let (certificate, key) = pki.client(user);
-            let access = format!("client-certificate: {certificate}, client-key: {key}");
-            write_kubeconfig(&folder, user, api_port, &access);
-        }
-        let controllers = start_controllers(&assets, &folder);
-        let cluster = Self {
+        let own = Servers::start(&assets);
+        let cluster = Self::at(assets, own.folder.clone(), Some(own));
+        cluster.wait_until_ready();
+        cluster
+    }
+
+    /// The control plane that was started for the whole run, without what test binaries before this one left: their
+    /// operators are gone, and their tenants would only be work for ours.
+    fn of_the_run(assets: PathBuf, folder: PathBuf) -> Self {
+        let cluster = Self::at(assets, folder, None);
+        cluster.start_api_server();
+        // Where nobody has installed the definitions yet there is nothing to delete, and kubectl says so.
+        let _no_definitions = cluster.kubectl(&["delete", "tenants", "--all", "--wait=false"]);
+        cluster.kubectl(&["delete", "namespaces", "-l", LABEL, "--wait=false"]).expect("old namespaces go");
+        cluster
+            .kubectl(&["delete", "leases", "-n", "idflow-system", "--all", "--ignore-not-found"])
+            .expect("the lease of an operator that is gone");
+        cluster
+    }
+
+    fn at(assets: PathBuf, folder: PathBuf, own: Option<Servers>) -> Self {
+        let port = std::fs::read_to_string(folder.join("api-port")).expect("the servers' folder");
+        let api_port = port.parse().expect("a port");
+        Self {
             assets,
             folder,
             api_port,
-            etcd_port,
-            api_server: Mutex::new(Some(api_server)),
-            _others: vec![controllers, etcd],
+            _own: own,
             namespaces: AtomicU32::new(1),
-        };
-        cluster.wait_until_ready();
-        cluster
+            installed: OnceLock::new(),
+        }
     }
 
     /// The administrator's kubeconfig file.
@@ -162,8 +174,11 @@ impl Cluster {
 
     /// A new, empty namespace.
     pub fn namespace(&self, prefix: &str) -> String {
-        let name = format!("{prefix}-{}", self.namespaces.fetch_add(1, Ordering::Relaxed));
+        // Other test binaries of the run use the same control plane.
+        let number = self.namespaces.fetch_add(1, Ordering::Relaxed);
+        let name = format!("{prefix}-{}-{number}", std::process::id());
         self.kubectl(&["create", "namespace", &name]).expect("a namespace");
+        self.kubectl(&["label", "namespace", &name, LABEL]).expect("its label");
         name
     }
 
@@ -176,87 +191,23 @@ impl Cluster {
 
     /// Ends the API server alone, with kill -9; etcd and the controllers go on.
     pub fn stop_api_server(&self) {
-        self.api_server.lock().expect("lock").take();
+        servers::want_api_server(&self.folder, false);
+        wait::until(START_LIMIT, "the API server is gone", || {
+            if self.kubectl(&["get", "--raw", "/readyz"]).ok { Err("it still answers") } else { Ok(()) }
+        });
     }
 
     /// Starts the API server again at the same address.
     pub fn start_api_server(&self) {
-        let server = start_api_server(&self.assets, &self.folder, self.api_port, self.etcd_port);
-        *self.api_server.lock().expect("lock") = Some(server);
+        servers::want_api_server(&self.folder, true);
         self.wait_until_ready();
     }
 
     fn wait_until_ready(&self) {
         wait::until(START_LIMIT, "the API server is ready", || {
             let answer = self.kubectl(&["get", "--raw", "/readyz"]);
-            if answer.ok {
-                return Ok(());
-            }
-            let log = self.api_server.lock().expect("lock").as_ref().map(Process::log).unwrap_or_default();
-            Err(format!("{}\n{log}", answer.stderr))
+            if answer.ok { Ok(()) } else { Err(answer.stderr) }
         });
-    }
-}
-
-fn start_etcd(assets: &Path, folder: &Path, port: u16) -> Process {
-    let (client, peer) = (format!("http://127.0.0.1:{port}"), format!("http://127.0.0.1:{}", free_port()));
-    let mut command = Command::new(assets.join("etcd"));
-    command.arg("--data-dir").arg(folder.join("etcd")).args(["--unsafe-no-fsync", "--log-level", "warn"]);
-    command.args(["--listen-client-urls", &client, "--advertise-client-urls", &client]);
-    command.args(["--listen-peer-urls", &peer, "--initial-advertise-peer-urls", &peer]);
-    command.args(["--initial-cluster", &format!("default={peer}")]);
-    // etcd is the last to be dropped, so the folder goes with it.
-    Process::start_with_folder("etcd", command, Some(folder))
-}
-
-fn start_api_server(assets: &Path, folder: &Path, port: u16, etcd_port: u16) -> Process {
-    std::fs::write(folder.join("audit.yaml"), AUDIT).expect("a policy");
-    let mut command = Command::new(assets.join("kube-apiserver"));
-    command.arg(format!("--etcd-servers=http://127.0.0.1:{etcd_port}")).arg(format!("--secure-port={port}"));
-    command.args([
-        "--bind-address=127.0.0.1",
-        "--endpoint-reconciler-type=none",
-        "--service-cluster-ip-range=10.96.0.0/16",
-        "--authorization-mode=Node,RBAC",
-        "--enable-admission-plugins=NodeRestriction,PodSecurity,OwnerReferencesPermissionEnforcement",
-        "--service-account-issuer=https://kubernetes.default.svc.cluster.local",
-        "--profiling=false",
-    ]);
-    let files = [
-        ("audit-policy-file", "audit.yaml"),
-        ("audit-log-path", "audit.log"),
-        ("cert-dir", ""),
-        ("tls-cert-file", "apiserver.crt"),
-        ("tls-private-key-file", "apiserver.key"),
-        ("client-ca-file", "ca.crt"),
-        ("service-account-key-file", "accounts.pub"),
-        ("service-account-signing-key-file", "accounts.key"),
-    ];
-    with_files(&mut command, folder, &files);
-    Process::start("kube-apiserver", command)
-}
-
-fn start_controllers(assets: &Path, folder: &Path) -> Process {
-    let mut command = Command::new(assets.join("kube-controller-manager"));
-    command.args([
-        "--leader-elect=false",
-        "--secure-port=0",
-        "--use-service-account-credentials=true",
-        "--kube-api-qps=200",
-        "--kube-api-burst=400",
-    ]);
-    let files = [
-        ("kubeconfig", "kcm.kubeconfig"),
-        ("root-ca-file", "ca.crt"),
-        ("service-account-private-key-file", "accounts.key"),
-    ];
-    with_files(&mut command, folder, &files);
-    Process::start("kube-controller-manager", command)
-}
-
-fn with_files(command: &mut Command, folder: &Path, files: &[(&str, &str)]) {
-    for (flag, file) in files {
-        command.arg(format!("--{flag}={}", folder.join(file).display()));
     }
 }
 

@@ -9,10 +9,13 @@
     reason = "test support: a panic is the failure report, and tests run on the real clock and environment"
 )]
 
+pub mod amount;
 pub mod browser;
+pub mod chromium;
 pub mod cluster;
 pub mod dev;
 pub mod form;
+pub mod helm;
 pub mod http;
 pub mod kubelet;
 pub mod oidc;

@@ -3,20 +3,20 @@
 
 use std::path::Path;
 use std::process::Command;
-use std::sync::OnceLock;
 use std::time::Duration;
 
 use serde_json::Value;
 
 use crate::browser::Browser;
 use crate::cluster::Cluster;
+use crate::helm::{Helm, NAMESPACE};
 use crate::kubelet::Kubelet;
 use crate::oidc::RelyingParty;
 use crate::person::Person;
 use crate::process::{Process, free_port};
 use crate::service::Service;
 use crate::smtp::MailServer;
-use crate::{repository, wait};
+use crate::wait;
 
 const MANIFESTS: &str = include_str!("tenant.yaml");
 
@@ -35,30 +35,46 @@ pub fn manifests(namespace: &str, issuer: &str, mail: u16, service: u16) -> Stri
         .replace("SERVICE_PORT", &service.to_string())
 }
 
-/// Installs our definitions, once per control plane.
-pub fn install(cluster: &Cluster) {
-    install_from(cluster, &repository::path("crds"));
-}
+/// The operator's account, as the chart makes it.
+const ACCOUNT: &str = "idflow-operator";
 
-/// Installs the definitions in a folder, unless some were installed before.
-pub fn install_from(cluster: &Cluster, folder: &Path) {
-    static INSTALLED: OnceLock<()> = OnceLock::new();
-    INSTALLED.get_or_init(|| {
+/// Installs the charts, once per control plane.
+pub fn install(cluster: &Cluster) {
+    cluster.installed.get_or_init(|| {
+        let helm = Helm::found("every test that installs").expect("helm");
         // Client-side apply: its annotation is what limits the size of a definition.
-        let folder = folder.display().to_string();
-        cluster.kubectl(&["apply", "-f", &folder]).expect("kubectl apply -f crds");
-        let wait = ["wait", "--for=condition=Established", "--timeout=60s", "crd", "--all"];
-        cluster.kubectl(&wait).expect("established definitions");
+        let definitions = helm.render("idflow-crds", &[]).expect("helm template");
+        install_definitions(cluster, &definitions);
+        let operator = helm.render("idflow", &[]).expect("helm template");
+        let _there_already = cluster.kubectl(&["create", "namespace", NAMESPACE]);
+        cluster.kubectl_with(&["apply", "-f", "-"], &operator).expect("kubectl apply of the chart");
     });
 }
 
-/// Starts an operator.
+/// Installs definitions.
+pub fn install_definitions(cluster: &Cluster, definitions: &str) {
+    cluster.kubectl_with(&["apply", "-f", "-"], definitions).expect("kubectl apply of the definitions");
+    let wait = ["wait", "--for=condition=Established", "--timeout=60s", "crd", "--all"];
+    cluster.kubectl(&wait).expect("established definitions");
+}
+
+/// Starts an operator with nothing but the rights that the chart gives it.
 pub fn start_operator(cluster: &Cluster, program: &str) -> Process {
+    let access = cluster.kubeconfig_for(NAMESPACE, ACCOUNT);
+    run_operator(program, &access, &["--service-account", ACCOUNT])
+}
+
+/// Starts an operator that may do everything: one of another version, whose chart is not installed.
+pub fn start_operator_as_admin(cluster: &Cluster, program: &str) -> Process {
     // Where its lease is; another operator may have made it.
-    let _there_already = cluster.kubectl(&["create", "namespace", "idflow-system"]);
+    let _there_already = cluster.kubectl(&["create", "namespace", NAMESPACE]);
+    run_operator(program, &cluster.kubeconfig(), &[])
+}
+
+fn run_operator(program: &str, access: &Path, more: &[&str]) -> Process {
     let mut command = Command::new(program);
-    command.arg("operator").args(["--listen", &format!("127.0.0.1:{}", free_port())]);
-    command.env("KUBECONFIG", cluster.kubeconfig());
+    command.args(["operator", "--namespace", NAMESPACE, "--listen", &format!("127.0.0.1:{}", free_port())]);
+    command.args(more).env("KUBECONFIG", access);
     Process::start("idflow operator", command)
 }
 
@@ -73,9 +89,8 @@ pub struct World {
 }
 
 impl World {
-    /// Applies the manifests in a namespace of their own; nothing is Ready yet.
+    /// Applies the manifests in a namespace of their own, once the definitions are installed; nothing is Ready yet.
     pub fn start(cluster: &'static Cluster, program: &str, prefix: &str) -> Self {
-        install(cluster);
         let namespace = cluster.namespace(prefix);
         let world = Self {
             cluster,

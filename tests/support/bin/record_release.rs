@@ -2,7 +2,12 @@
 //!
 //! FOLDER gets the custom resource definitions, the objects of a tenant as the API server stores them, the store of an
 //! `idflow dev` in the middle of things, and what the people in it hold: cookies, tokens, the open journeys.
-#![allow(clippy::expect_used, clippy::panic, reason = "a panic is the failure report of this program")]
+#![allow(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::disallowed_methods,
+    reason = "a panic is the failure report of this program, which runs on the real clock"
+)]
 
 use std::path::Path;
 use std::process::Command;
@@ -96,8 +101,11 @@ fn journey(step: &str, browser: &Browser, page: &Page, code: Option<&str>) -> Va
 /// The objects of a tenant that is Ready, without what only this API server means by them.
 fn record_objects(program: &str, definitions: &Path) -> Value {
     let cluster = Cluster::shared("record-release").expect("the servers of tests/cluster/build.sh");
-    world::install_from(cluster, definitions);
-    let _operator = world::start_operator(cluster, program);
+    for file in std::fs::read_dir(definitions).expect("the definitions") {
+        let file = file.expect("an entry").path();
+        world::install_definitions(cluster, &std::fs::read_to_string(file).expect("a definition"));
+    }
+    let _operator = world::start_operator_as_admin(cluster, program);
     let world = World::start(cluster, program, "released");
     world.wait_until_ready();
     world.sign_up(ADDRESS);

@@ -1,0 +1,82 @@
+//! The charts: rendered by a real helm, within its rules, and with the definitions and rights that follow from the code.
+#![allow(clippy::expect_used, clippy::panic, reason = "a panic is the failure report of a test")]
+
+use idflow_operator::rights::{self, TENANT_ROLE};
+use idflow_test_support::helm::Helm;
+use idflow_test_support::repository;
+use serde_json::{Value, json};
+
+const RIGHTS: &str = "charts/idflow/files/rights.yaml";
+
+/// The documents that helm made.
+fn documents(text: &str) -> Vec<Value> {
+    let documents = text.split("\n---\n").filter(|text| text.lines().any(|line| line.starts_with("kind:")));
+    documents.map(|text| serde_saphyr::from_str(text.trim_start_matches("---\n")).expect("YAML")).collect()
+}
+
+fn rendered(test: &str, chart: &str, more: &[&str]) -> Option<Vec<Value>> {
+    Some(documents(&Helm::found(test)?.render(chart, more).expect("helm template")))
+}
+
+fn one<'a>(documents: &'a [Value], kind: &str, name: &str) -> &'a Value {
+    let found = documents.iter().find(|one| one["kind"] == kind && one["metadata"]["name"] == name);
+    found.unwrap_or_else(|| panic!("no {kind} {name}"))
+}
+
+#[test]
+fn helm_finds_nothing_to_complain_about() {
+    let Some(helm) = Helm::found("helm_finds_nothing_to_complain_about") else { return };
+    for chart in ["idflow-crds", "idflow"] {
+        helm.run(&["lint", "--strict", &repository::path("charts").join(chart).display().to_string()])
+            .expect("helm lint");
+    }
+}
+
+#[test]
+fn the_rights_of_the_chart_are_those_that_follow_from_what_the_operator_does() {
+    let needed = rights::rights();
+    let needed = json!({ "cluster": needed.cluster, "tenant": needed.tenant, "own": needed.own });
+    let fresh = format!(
+        "# Generated from src/operator/rights.rs: IDFLOW_WRITE=1 cargo test --test charts\n{}",
+        serde_saphyr::to_string(&needed).expect("YAML")
+    );
+    if std::env::var_os("IDFLOW_WRITE").is_some() {
+        std::fs::write(repository::path(RIGHTS), &fresh).expect("the rights");
+    }
+    assert!(repository::text(RIGHTS) == fresh, "{RIGHTS} is stale: IDFLOW_WRITE=1 cargo test --test charts");
+
+    let Some(made) = rendered("the_rights_of_the_chart", "idflow", &[]) else { return };
+    assert_eq!(one(&made, "ClusterRole", "idflow-operator")["rules"], needed["cluster"]);
+    assert_eq!(one(&made, "ClusterRole", TENANT_ROLE)["rules"], needed["tenant"]);
+    assert_eq!(one(&made, "Role", "idflow-operator")["rules"], needed["own"]);
+}
+
+#[test]
+fn the_chart_of_the_definitions_holds_them_as_they_are() {
+    let Some(made) = rendered("the_chart_of_the_definitions", "idflow-crds", &[]) else { return };
+    let folder = std::fs::read_dir(repository::path("crds")).expect("crds");
+    let texts =
+        folder.map(|entry| std::fs::read_to_string(entry.expect("an entry").path()).expect("a definition"));
+    let mut own: Vec<Value> = texts.map(|text| serde_saphyr::from_str(&text).expect("YAML")).collect();
+    own.sort_by_key(|one| one["metadata"]["name"].to_string());
+    assert_eq!(made, own);
+}
+
+#[test]
+fn values_set_image_replicas_and_resources_and_nothing_else_is_taken() {
+    let test = "values_set_image_replicas_and_resources";
+    let set = ["--set", "image=example.test/idflow:9,replicas=2,resources.limits.memory=1Gi"];
+    let Some(made) = rendered(test, "idflow", &set) else { return };
+    let deployment = one(&made, "Deployment", "idflow-operator");
+    let container = &deployment["spec"]["template"]["spec"]["containers"][0];
+    assert_eq!(deployment["spec"]["replicas"], 2);
+    assert_eq!(container["image"], "example.test/idflow:9");
+    assert_eq!(container["resources"]["limits"]["memory"], "1Gi");
+    let runs_executors_of_it = json!("--executor-image=example.test/idflow:9");
+    assert!(container["args"].as_array().expect("arguments").contains(&runs_executors_of_it), "{container}");
+
+    let helm = Helm::found(test).expect("it was found before");
+    for wrong in ["replica=2", "replicas=many", "resources.request.cpu=1", "nodeSelector.a=b"] {
+        helm.render("idflow", &["--set", wrong]).expect_err(wrong);
+    }
+}
