@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# What the Makefile's targets do: tests/run.sh demo | test | bench | check
+# What the Makefile's targets do: tests/run.sh demo | test | soak | skew | bench | check
 set -uo pipefail
 
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -64,7 +64,7 @@ demo() {
 
 prepare() {
   step "Preparing the test servers and clients in $cache"
-  { [ -n "${KUBEBUILDER_ASSETS:-}" ] || need_go; } && tests/cluster/build.sh
+  { [ -n "${KUBEBUILDER_ASSETS:-}" ] || need_go; } && tests/cluster/build.sh && tests/helm/build.sh
   need_node && tests/client/install.sh 2>/dev/null
   need_chromium
   return 0
@@ -72,30 +72,74 @@ prepare() {
 
 # Each part goes on after a failure, so that one run tells everything that is wrong.
 failed_parts=()
+times=()
 part() {
-  local name=$1
+  local name=$1 began=$SECONDS
   shift
   step "$name"
   "$@" 2>&1 | tee -a "$log"
   [ "${PIPESTATUS[0]}" = 0 ] || failed_parts+=("$name")
+  times+=("$(printf '%3d min %2d s  %s' $(((SECONDS - began) / 60)) $(((SECONDS - began) % 60)) "$name")")
 }
 
-test_all() {
+begin() {
   need_rust || return 1
-  local began=$SECONDS work
+  began=$SECONDS
   work=$(mktemp -d)
   log=$work/log
   export IDFLOW_TEST_SKIPPED=$work/skipped
   : >"$log"
   : >"$IDFLOW_TEST_SKIPPED"
-  # shellcheck disable=SC2064 # the folder as it is named now: at exit the variable is gone
-  trap "rm -rf '$work'" EXIT
+  trap 'rm -rf "$work"' EXIT
   prepare
+  export IDFLOW_SEED=$1 PROPTEST_RNG_SEED=$1
+  say "Random tests begin with the seed $1; to repeat a run: IDFLOW_SEED=$1 PROPTEST_RNG_SEED=$1"
+  host=$(rustc -vV | sed -n 's/^host: //p' | tr 'a-z-' 'A-Z_')
+  export "CARGO_TARGET_${host}_RUNNER=$PWD/tests/timed.sh"
+}
+
+# Where cargo puts what it builds.
+target() {
+  cargo metadata --format-version 1 --no-deps | sed 's/.*"target_directory":"\([^"]*\)".*/\1/'
+}
+
+# One control plane and one Chromium for every test binary of the part.
+with_servers() {
+  cargo build --quiet --locked -p idflow-test-support --bins || return 1
+  "$(target)/debug/with-servers" "$@"
+}
+
+test_all() {
+  begin "${IDFLOW_SEED:-1}" || return 1
   part "Format" cargo fmt --all --check
   part "Lints" cargo clippy --workspace --all-targets --locked -- -D warnings
   part "Unit tests" cargo test --workspace --locked --no-fail-fast --lib --bins
-  part "Whole-system tests" cargo test --workspace --locked --no-fail-fast --test '*'
-  sum_up "$began"
+  part "Whole-system tests" with_servers cargo test --workspace --locked --no-fail-fast --test '*'
+  sum_up
+}
+
+# Kills, seeds and interleavings, much longer and from another seed each time.
+soak() {
+  begin "${IDFLOW_SEED:-$(date +%s)}" || return 1
+  export IDFLOW_SOAK=1 PROPTEST_CASES=2000
+  part "Kills of a whole executor" with_servers cargo test --locked --no-fail-fast --test kill
+  part "Kills in a commit, and every order of calls" cargo test --locked --no-fail-fast -p idflow-store --lib
+  part "Seeds of the simulation" cargo test --locked --no-fail-fast -p idflow-executor --test sim
+  sum_up
+}
+
+skew() {
+  need_rust || return 1
+  step "Building the present program and the one of tests/releases/LAST"
+  local released
+  { need_go && tests/cluster/build.sh && tests/helm/build.sh && released=$(tests/releases/build.sh "$(cat tests/releases/LAST)"); } || {
+    say "SKIPPED skew: the released program or the test servers cannot be had here"
+    say "0 passed, 0 failed, 1 skipped"
+    return 0
+  }
+  cargo build --quiet --locked --bin idflow && cargo build --quiet --locked -p idflow-test-support --bins || return 1
+  step "The released version and the present one, each as the operator of the other"
+  if "$(target)/debug/skew" "$released" "$(target)/debug/idflow"; then say "1 passed, 0 failed, 0 skipped"; else say "0 passed, 1 failed, 0 skipped"; return 1; fi
 }
 
 sum_up() {
@@ -105,9 +149,13 @@ sum_up() {
   ignored=$(awk '/^test result:/ { n += $8 } END { print n + 0 }' "$log")
   # A test that says SKIPPED returns early, and the harness counts it as passed.
   returned=$(wc -l <"$IDFLOW_TEST_SKIPPED")
-  step "Result after $(((SECONDS - $1) / 60)) min $(((SECONDS - $1) % 60)) s"
+  step "The 15 slowest tests"
+  awk '/^test .* <[0-9.]+s>$/ { time = $NF; gsub(/[<>s]/, "", time); printf "%8.1f s  %s\n", time, $2 }' "$log" | sort -rn | head -n 15
+  step "Where the time went"
+  printf '%s\n' "${times[@]}"
+  step "Result after $(((SECONDS - began) / 60)) min $(((SECONDS - began) % 60)) s"
   sed 's/^/  /' "$IDFLOW_TEST_SKIPPED"
-  awk '/^test .* \.\.\. FAILED$/ { print "  FAILED " $2 }' "$log"
+  awk '/^test .* \.\.\. FAILED/ { print "  FAILED " $2 }' "$log"
   for name in "${failed_parts[@]}"; do say "  NOT CLEAN: $name"; done
   awk '/^test .* \.\.\. ignored/ { print "  SKIPPED " $0 }' "$log"
   say "$((passed - returned)) passed, $failed failed, $((returned + ignored)) skipped"
@@ -123,7 +171,9 @@ bench() {
 case ${1:-} in
   demo) demo ;;
   test) test_all ;;
+  soak) soak ;;
+  skew) skew ;;
   bench) bench ;;
   check) check ;;
-  *) say "usage: tests/run.sh demo | test | bench | check"; exit 2 ;;
+  *) say "usage: tests/run.sh demo | test | soak | skew | bench | check"; exit 2 ;;
 esac

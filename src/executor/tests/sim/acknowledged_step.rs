@@ -3,14 +3,20 @@
 //! The person of these runs fails the test when a page comes back whose post was acknowledged.
 
 use idflow_core::chance::{Chance, SeededChance};
+use idflow_test_support::amount;
 
 use crate::faults::{Fault, Kind};
 use crate::person::{Arrival, Calm, Person, Weather};
 use crate::visitor::{exchange, userinfo};
 use crate::world::World;
 
-const SEEDS: u64 = 100;
 const ADA: &str = "ada@example.com";
+
+/// The worlds of this run.
+fn seeds() -> std::ops::Range<u64> {
+    let first = amount::seed();
+    first..first + amount::of(50, 2000)
+}
 
 /// Crashes and a flaky store, all from one seed.
 struct Storm(SeededChance);
@@ -44,7 +50,7 @@ async fn holds(world: &World, person: &Person, arrival: &Arrival, factors: &[&st
 
 #[tokio::test]
 async fn a_sign_in_survives_crashes_and_a_flaky_store_between_any_two_requests() {
-    for seed in 0..SEEDS {
+    for seed in seeds() {
         let mut world = World::new(seed).await;
         let user = world.user(ADA).await;
         world.storage.fail_often(seed, 60);
@@ -60,7 +66,7 @@ async fn a_sign_in_survives_crashes_and_a_flaky_store_between_any_two_requests()
 
 #[tokio::test]
 async fn a_sign_up_survives_crashes_and_a_flaky_store_and_creates_one_user() {
-    for seed in 0..SEEDS {
+    for seed in seeds() {
         let mut world = World::new(seed).await;
         world.storage.fail_often(seed, 60);
         let mut person = Person::new(ADA);
