@@ -137,7 +137,8 @@ pub enum Answer {
     },
     /// The outside did not answer. Neither a yes nor a counted failure (checklist J-20).
     Unavailable,
-    /// The thing asked through does not exist or may not be used: a deleted Connection, an unshared Secret.
+    /// The thing asked through does not exist or may not be used: a deleted Connection, an unshared Secret, the
+    /// Directory whose password policy would decide.
     Gone,
 }
 

@@ -95,8 +95,9 @@ impl Asks {
         personal: &[String],
         password: &SecretText,
     ) -> Answer {
-        let live = configuration.directories.get(directory).cloned().unwrap_or_default();
-        let policy = Policy { minimum_length: live.minimum_length, blocklist: live.blocklist };
+        // Without its Directory nobody can say what a password must be, and no demand at all would be the worst guess.
+        let Some(live) = configuration.directories.get(directory) else { return Answer::Gone };
+        let policy = Policy { minimum_length: live.minimum_length, blocklist: live.blocklist.clone() };
         if let Err(weaknesses) = idflow_factor::acceptable(password, &policy, personal) {
             return Answer::Weak(weaknesses);
         }

@@ -90,7 +90,7 @@ impl ServedFlow {
 }
 
 /// The live part of a Directory.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Directory {
     /// The fewest code points a new password may have.
     pub minimum_length: u32,

@@ -192,11 +192,12 @@ fn credentials(scheme: HttpScheme, secret: &SharedSecret) -> SecretText {
 
 /// The live part of a Directory.
 pub fn directory(spec: &DirectorySpec) -> Directory {
-    let policy = spec.password_policy.clone().unwrap_or_default();
-    let minimum = policy.minimum_length.and_then(|length| u32::try_from(length).ok());
+    let policy = spec.password_policy.as_ref();
+    let minimum = policy.and_then(|policy| policy.minimum_length);
     Directory {
-        minimum_length: minimum.unwrap_or(MINIMUM_LENGTH),
-        blocklist: policy.blocklist,
+        // What is no length is met by no password.
+        minimum_length: minimum.map_or(MINIMUM_LENGTH, |length| u32::try_from(length).unwrap_or(u32::MAX)),
+        blocklist: policy.map(|policy| policy.blocklist.clone()).unwrap_or_default(),
         unique: spec.attributes.iter().filter(|a| a.unique).map(|a| a.name.clone()).collect(),
     }
 }

@@ -32,6 +32,17 @@ async fn with_the_store_away_everything_is_refused_and_nothing_is_shown_as_done(
 }
 
 #[tokio::test]
+async fn p_2_without_its_directory_no_password_is_set_rather_than_any() {
+    let mut world = World::new(1).await;
+    let mut snapshot = world.snapshot.clone();
+    snapshot.live.directories.clear();
+    world.install(snapshot);
+    let arrival = Person::new(ADA).walk(&mut world, "&prompt=create", &mut Calm).await;
+    assert_eq!(arrival.page.code(), None, "{}", arrival.page.body);
+    assert_eq!(world.count(Kind::Session).await, 0);
+}
+
+#[tokio::test]
 async fn o_6_a_lost_answer_to_an_exchange_never_gives_two_sets_of_tokens() {
     for at in 0..12 {
         for fault in Fault::ALL {
