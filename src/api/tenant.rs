@@ -162,8 +162,8 @@ pub struct Resources {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<Amount>")]
     pub cpu: Option<String>,
-    /// Memory that is set aside and not exceeded, for example `512Mi`. Absent means 256Mi. Each password check in
-    /// progress needs 19Mi of it.
+    /// Memory that is set aside and not exceeded, for example `512Mi`. Absent means 180Mi and 19Mi more for each of
+    /// `limits.hashingSlots`: 256Mi in all with 4. Who sets it leaves that much room.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<Amount>")]
     pub memory: Option<String>,

@@ -6,6 +6,9 @@
 //!                 --keys /etc/idflow/keys --store /var/lib/idflow --cache /var/cache/idflow
 //! ```
 //!
+//! [`HASHING_SLOTS`] in the environment says how many passwords are checked at one time. It is no argument, so that an
+//! executor of a version that does not know it starts all the same.
+//!
 //! `--keys` is the mounted keys Secret, one file per entry below. `--store` is the embedded store's volume, `--cache`
 //! the memory-backed volume of the last good configuration. The Catalog to follow is [`crate::catalog::NAME`].
 
@@ -17,6 +20,13 @@ pub const PUBLIC_PORT: (&str, i32) = ("http", 8080);
 
 /// The container port for probes, metrics and `GET /revisions`.
 pub const ADMIN_PORT: (&str, i32) = ("admin", 9090);
+
+/// The environment variable with the number of password checks at one time.
+pub const HASHING_SLOTS: &str = "IDFLOW_HASHING_SLOTS";
+
+/// How many password checks run at one time where nobody says otherwise. Never the number of cores: a pod's memory does
+/// not grow with its node.
+pub const DEFAULT_HASHING_SLOTS: i32 = 4;
 
 /// Where the keys Secret is mounted.
 pub const KEYS_PATH: &str = "/etc/idflow/keys";

@@ -119,7 +119,8 @@ async fn serve(args: Args) -> anyhow::Result<()> {
         store,
         keys: secrets.keys()?,
         hasher,
-        hashing_slots: runtime::hashing_slots(),
+        // One for each core: more would only wait for each other, and here no pod's memory is the bound.
+        hashing_slots: std::thread::available_parallelism().map_or(2, usize::from),
         outbound: GuardedClient::new(Arc::new(SystemResolver), Vec::new()),
         mailer: Arc::new(catcher.clone()),
         observer: Arc::new(Terminal),

@@ -51,6 +51,10 @@ pub(crate) struct Args {
     /// The memory-backed volume of the last good configuration, which includes Secrets.
     #[arg(long, default_value = workload::CACHE_PATH, value_name = "DIR")]
     cache: PathBuf,
+    /// How many passwords are checked at one time, each with 19 MiB of memory.
+    #[arg(long, env = workload::HASHING_SLOTS, default_value_t = workload::DEFAULT_HASHING_SLOTS, value_name = "NUMBER")]
+    #[arg(value_parser = clap::value_parser!(i32).range(1..=256))]
+    hashing_slots: i32,
 }
 
 /// Runs until it is asked to end.
@@ -75,7 +79,7 @@ async fn serve(args: Args) -> anyhow::Result<()> {
         store,
         keys: secrets.keys,
         hasher: Hasher::new(Cost::Owasp),
-        hashing_slots: runtime::hashing_slots(),
+        hashing_slots: usize::try_from(args.hashing_slots)?,
         outbound: GuardedClient::new(Arc::new(SystemResolver), Vec::new()),
         mailer: Arc::new(SmtpMailer::new(clock)),
         observer: Arc::new(LogObserver),

@@ -32,7 +32,7 @@ pub struct Configuration {
     /// Networks that connections may reach although they are not public.
     pub allowed_networks: Vec<String>,
     /// The longest life of a session, whatever a flow says.
-    pub session_lifetime: Option<Span>,
+    pub longest_session: Span,
     /// How many journeys may begin per second and pod; nothing means the default.
     pub journeys_per_second: Option<i32>,
     /// What the Tenant demands of every revision that runs and every session that is used (design 7).

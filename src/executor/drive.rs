@@ -309,8 +309,7 @@ fn surroundings(app: &App, visitor: &Visitor, purpose: &Purpose) -> Surroundings
 }
 
 fn session(app: &App, journey: JourneyId, opens: OpenSession, now: Timestamp) -> Session {
-    let cap = app.configuration.load().session_lifetime;
-    let lifetime = cap.map_or(opens.lifetime, |cap| cap.min(opens.lifetime));
+    let lifetime = opens.lifetime.min(app.configuration.load().longest_session);
     Session {
         id: app.session_id(journey),
         secret: Digest::of(app.session_secret(journey)),

@@ -187,11 +187,6 @@ async fn purge(app: Shared) {
     }
 }
 
-/// One hash at a time for each core: more would only wait for each other.
-pub fn hashing_slots() -> usize {
-    std::thread::available_parallelism().map_or(2, usize::from)
-}
-
 /// Binds an address, with an error that says which.
 pub async fn bind(address: SocketAddr) -> anyhow::Result<TcpListener> {
     use anyhow::Context as _;

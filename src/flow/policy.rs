@@ -112,7 +112,8 @@ impl<'a> Shown<'a> {
 impl Demand {
     /// Everything that guarantees demand.
     pub fn of(guarantees: &Guarantees) -> Vec<Self> {
-        let least = guarantees.minimum_factors.and_then(|least| usize::try_from(least).ok());
+        // What is no number is met by nothing.
+        let least = guarantees.minimum_factors.map(|least| usize::try_from(least).unwrap_or(usize::MAX));
         let user = guarantees.identified.then_some(Self::User);
         let factors = guarantees.factors.iter().cloned().map(Self::Factor);
         user.into_iter().chain(factors).chain(least.filter(|least| *least > 0).map(Self::Factors)).collect()

@@ -23,6 +23,9 @@ use crate::source::theme;
 /// NIST SP 800-63B-4 section 3.1.1.2: eight where the password is one of two factors. Stricter by policy.
 const MINIMUM_LENGTH: u32 = 8;
 
+/// A session's longest life where the Tenant sets none, whatever a flow says.
+const LONGEST_SESSION: Span = Span::hours(720);
+
 /// A Kubernetes Secret with what decides about its use.
 #[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -90,7 +93,11 @@ impl Live {
             trusted_proxies: tenant.trusted_proxies.clone(),
             allowed_hosts: tenant.egress.as_ref().and_then(|egress| egress.allowed_hosts.clone()),
             allowed_networks: tenant.egress.iter().flat_map(|egress| egress.private_ranges.clone()).collect(),
-            session_lifetime: tenant.limits.as_ref().and_then(|limits| limits.session_lifetime),
+            longest_session: tenant
+                .limits
+                .as_ref()
+                .and_then(|limits| limits.session_lifetime)
+                .unwrap_or(LONGEST_SESSION),
             journeys_per_second: tenant.limits.as_ref().and_then(|limits| limits.journeys_per_second),
             policy: tenant.policy.clone(),
             flows: BTreeMap::new(),

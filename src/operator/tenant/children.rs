@@ -5,14 +5,20 @@ use std::collections::BTreeSet;
 use idflow_api::Tenant;
 use idflow_api::tenant::Deletion;
 use idflow_api::workload::{
-    ADMIN_PORT, CACHE_PATH, COMPONENT_LABEL, EXECUTOR, KEYS_PATH, KEYS_SECRET, MANAGED_BY_LABEL, MANAGER,
-    PUBLIC_PORT, STORE_PATH, TENANT_LABEL,
+    ADMIN_PORT, CACHE_PATH, COMPONENT_LABEL, DEFAULT_HASHING_SLOTS, EXECUTOR, HASHING_SLOTS, KEYS_PATH,
+    KEYS_SECRET, MANAGED_BY_LABEL, MANAGER, PUBLIC_PORT, STORE_PATH, TENANT_LABEL,
 };
 use k8s_openapi::api::apps::v1::StatefulSet;
 use kube::Resource as _;
 use serde_json::{Value, json};
 
 use crate::rights::{self, TENANT_ROLE};
+
+/// What an executor needs beside its password checks, in MiB.
+const BASE_MEMORY: i32 = 180;
+
+/// What each password check at one time needs, in MiB (checklist P-5).
+const MEMORY_PER_SLOT: i32 = 19;
 
 /// Everything that is applied for one tenant. Adding a field here without applying it does not compile.
 pub(crate) struct Children {
@@ -168,13 +174,15 @@ fn pod(tenant: &Tenant, default_image: &str) -> Value {
 fn container(tenant: &Tenant, default_image: &str) -> Value {
     let settings = tenant.spec.executor.clone().unwrap_or_default();
     let resources = settings.resources.unwrap_or_default();
-    let memory = resources.memory.unwrap_or_else(|| "256Mi".to_owned());
+    let slots = hashing_slots(tenant);
+    let memory = resources.memory.unwrap_or_else(|| format!("{}Mi", BASE_MEMORY + slots * MEMORY_PER_SLOT));
     let port = |(name, port): (&str, i32)| json!({ "name": name, "containerPort": port, "protocol": "TCP" });
     let probe = |path: &str, period: i32, failures: i32| json!({ "httpGet": { "path": path, "port": ADMIN_PORT.0 }, "periodSeconds": period, "failureThreshold": failures });
     json!({
         "name": "executor",
         "image": settings.image.as_deref().unwrap_or(default_image),
         "args": arguments(tenant),
+        "env": [{ "name": HASHING_SLOTS, "value": slots.to_string() }],
         "ports": [port(PUBLIC_PORT), port(ADMIN_PORT)],
         "readinessProbe": probe("/readyz", 2, 2),
         "livenessProbe": probe("/healthz", 10, 6),
@@ -191,6 +199,10 @@ fn container(tenant: &Tenant, default_image: &str) -> Value {
             { "name": "cache", "mountPath": CACHE_PATH },
         ],
     })
+}
+
+fn hashing_slots(tenant: &Tenant) -> i32 {
+    tenant.spec.limits.as_ref().and_then(|limits| limits.hashing_slots).unwrap_or(DEFAULT_HASHING_SLOTS)
 }
 
 fn arguments(tenant: &Tenant) -> Value {

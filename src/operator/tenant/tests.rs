@@ -1,5 +1,7 @@
 use idflow_api::condition::{EXECUTOR_AVAILABLE, KEYS_PRESENT, READY, RECONCILING, STALLED, find};
-use idflow_api::tenant::{Deletion, KeyPurpose, KeyRecord, TenantStatus};
+use idflow_api::tenant::{
+    Deletion, ExecutorSettings, KeyPurpose, KeyRecord, Limits, Resources, TenantStatus,
+};
 use idflow_core::chance::SeededChance;
 use idflow_core::secret::SecretText;
 use idflow_core::time::Span;
@@ -121,6 +123,23 @@ fn the_executor_reads_only_secrets_that_are_shared_and_named() {
     assert_eq!(role["rules"][1]["verbs"], json!(["get", "list", "watch"]));
     for rule in role["rules"].as_array().unwrap() {
         assert!(!rule.to_string().contains('*'), "{rule}");
+    }
+}
+
+#[test]
+fn a_pod_has_the_memory_that_its_password_checks_need() {
+    for (slots, memory, environment, expected) in
+        [(None, None, "4", "256Mi"), (Some(16), None, "16", "484Mi"), (Some(16), Some("1Gi"), "16", "1Gi")]
+    {
+        let mut tenant = tenant("acme");
+        tenant.spec.limits = Some(Limits { hashing_slots: slots, ..Limits::default() });
+        let resources = Resources { memory: memory.map(str::to_owned), cpu: None };
+        tenant.spec.executor = Some(ExecutorSettings { resources: Some(resources), image: None });
+        let workload = children::render(&tenant, "image", &BTreeSet::new(), None).workload;
+        let container = &workload["spec"]["template"]["spec"]["containers"][0];
+        assert_eq!(container["env"], json!([{ "name": "IDFLOW_HASHING_SLOTS", "value": environment }]));
+        assert_eq!(container["resources"]["requests"]["memory"], expected);
+        assert_eq!(container["resources"]["limits"]["memory"], expected);
     }
 }
 

@@ -2,8 +2,9 @@
 //! mixture, never another revision because one was not found.
 
 use http::StatusCode;
-use idflow_api::tenant::Policy;
+use idflow_api::tenant::{Limits, Policy};
 use idflow_core::evidence::authentication_methods;
+use idflow_core::time::Span;
 use idflow_executor::revisions::Facts;
 
 use crate::faults::Kind;
@@ -42,6 +43,21 @@ impl Weather for Publishes {
             world.install(next);
         }
         self.seen += 1;
+    }
+}
+
+#[tokio::test]
+async fn no_session_outlasts_what_the_tenant_allows_nor_thirty_days_where_it_says_nothing() {
+    for (limit, hours) in [(None, 720), (Some(Span::hours(24)), 24)] {
+        let manifests = TENANT.replace("complete: {}", "complete: { sessionLifetime: 2000h }");
+        let mut world = World::serving(1, snapshot(&manifests)).await;
+        let mut next = world.snapshot.clone();
+        next.tenant.limits = limit.map(|limit| Limits { session_lifetime: Some(limit), ..Limits::default() });
+        world.install(next);
+        world.user(ADA).await;
+        let arrival = Person::new(ADA).walk(&mut world, "", &mut Calm).await;
+        let session = world.session_of(arrival.journey()).await.unwrap();
+        assert_eq!(session.expires.since(session.authenticated), Span::hours(hours));
     }
 }
 
