@@ -157,10 +157,9 @@ impl<'a> Candidates<'a> {
         };
         let before: Vec<(&FlowRevision, i32)> = weighted.filter_map(known).collect();
         let policy = input.tenant.spec.policy.as_ref();
-        let status = flow.and_then(|flow| flow.status.as_ref());
-        let conditions = status.map(|status| status.conditions.as_slice()).unwrap_or_default();
         let served = before.iter().map(|(revision, _)| *revision);
-        let grace = Grace::of(policy, served, conditions, input.now).filter(|grace| grace.lasts(input.now));
+        let grace = flow.and_then(|flow| Grace::of(policy, flow, served, input.now));
+        let grace = grace.filter(|grace| grace.lasts(input.now));
         Self { flow, own, before, policy, grace }
     }
 
@@ -185,7 +184,7 @@ impl<'a> Candidates<'a> {
     }
 
     fn accepts(&self, revision: &FlowRevision) -> bool {
-        breach(self.policy, revision).is_none()
+        self.flow.is_some_and(|flow| breach(self.policy, flow, revision).is_none())
     }
 
     fn first_able<'n>(&self, mut names: impl Iterator<Item = &'n str>) -> Option<BTreeMap<String, i32>> {

@@ -316,3 +316,21 @@ fn what_a_flow_guarantees_reaches_the_pods_without_a_new_revision() {
     let guarantees = flow.spec.guarantees.clone();
     assert_eq!(planned(&[Arc::new(flow)], &[loaded("a", "new")], &[]).flows[0].guarantees, guarantees);
 }
+
+#[test]
+fn what_a_revision_of_the_first_version_proves_is_told_by_its_flow() {
+    let old = loaded("a", "old");
+    for (factors, expected) in [(vec!["pwd"], None), (vec!["otp", "pwd"], Some("old"))] {
+        let mut flow = Flow::clone(&wanting("a", "old"));
+        let end = proving("like", &factors).spec.assurance.clone().unwrap();
+        let status = flow.status.get_or_insert_default();
+        (status.observed_generation, status.assurance) = (Some(1), end);
+        let catalog = planned_for(
+            &demanding_two(Some(Span(0))),
+            &[Arc::new(flow)],
+            std::slice::from_ref(&old),
+            &[("a", "old", 100)],
+        );
+        assert_eq!(serving(&catalog), Vec::from_iter(expected), "{factors:?}");
+    }
+}

@@ -2,9 +2,10 @@
 //!
 //! The beginning is remembered nowhere but in the transition time of the Flow's condition `PolicyGrace`.
 
-use idflow_api::FlowRevision;
 use idflow_api::condition::{POLICY_GRACE, find, time, timestamp};
+use idflow_api::flow::Assurance;
 use idflow_api::tenant::Policy;
+use idflow_api::{Flow, FlowRevision, FlowType};
 use idflow_core::time::Timestamp;
 use idflow_flow::policy::{Breach, Offer, breaches};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
@@ -22,12 +23,14 @@ impl Grace {
     /// The grace of a flow of which these revisions take new journeys; nothing when the policy accepts them all.
     pub(crate) fn of<'a>(
         policy: Option<&Policy>,
+        flow: &Flow,
         served: impl IntoIterator<Item = &'a FlowRevision>,
-        conditions: &[Condition],
         now: Timestamp,
     ) -> Option<Self> {
-        let (revision, breach) =
-            served.into_iter().find_map(|revision| Some((revision.name_any(), breach(policy, revision)?)))?;
+        let conditions = flow.status.as_ref().map(|status| status.conditions.as_slice()).unwrap_or_default();
+        let (revision, breach) = served
+            .into_iter()
+            .find_map(|revision| Some((revision.name_any(), breach(policy, flow, revision)?)))?;
         let end = begin(conditions, now).plus(policy.cloned().unwrap_or_default().grace());
         Some(Self { revision, breach, end })
     }
@@ -57,7 +60,19 @@ pub(crate) fn moment(at: Timestamp) -> String {
     time(at).0.to_string()
 }
 
-/// Why the policy does not accept a revision.
-pub(crate) fn breach(policy: Option<&Policy>, revision: &FlowRevision) -> Option<Breach> {
-    breaches(policy, None, &Offer::of_revision(&revision.spec)).into_iter().next()
+/// Why the policy does not accept a revision of a flow. A revision of the first version does not say what it proves; of
+/// what the flow's newest generation runs on, the flow's status does.
+pub(crate) fn breach(policy: Option<&Policy>, flow: &Flow, revision: &FlowRevision) -> Option<Breach> {
+    let mut offer = Offer::of_revision(&revision.spec);
+    offer.assurance = offer.assurance.or_else(|| told(flow, revision));
+    breaches(policy, None, &offer).into_iter().next()
+}
+
+fn told<'a>(flow: &'a Flow, revision: &FlowRevision) -> Option<&'a [Assurance]> {
+    let status = flow.status.as_ref().filter(|_| flow.spec.type_ == FlowType::Login)?;
+    let newest = status.history.first()?;
+    let is_newest =
+        newest.revision == revision.name_any() && Some(newest.generation) == flow.metadata.generation;
+    (is_newest && status.observed_generation == flow.metadata.generation)
+        .then_some(status.assurance.as_slice())
 }

@@ -254,9 +254,9 @@ impl Seen<'_> {
     }
 
     /// The grace of what is served now. Without a tenant there is nobody to judge.
-    fn grace(&self, serving: &[ServingRevision], before: &FlowStatus, now: Timestamp) -> Option<Grace> {
+    fn grace(&self, flow: &Flow, serving: &[ServingRevision], now: Timestamp) -> Option<Grace> {
         let served = serving.iter().filter_map(|entry| self.revision(&entry.revision));
-        Grace::of(self.tenant?.policy.as_ref(), served, &before.conditions, now)
+        Grace::of(self.tenant?.policy.as_ref(), flow, served, now)
     }
 }
 
@@ -272,7 +272,7 @@ pub(crate) fn status(flow: &Flow, seen: &Seen<'_>, now: Timestamp) -> FlowStatus
         .as_deref()
         .map_or_else(Vec::new, |catalog| crate::catalog::plan::serving(catalog, &flow.name_any()));
     let served = Served::judge(flow, seen, &before, &serving);
-    let grace = seen.grace(&serving, &before, now);
+    let grace = seen.grace(flow, &serving, now);
     let is_library = flow.spec.type_ == FlowType::Library;
     FlowStatus {
         observed_generation: Some(generation),
