@@ -2,6 +2,7 @@
 //! with folders, sizes, and nothing in the text that belongs to one machine.
 #![allow(clippy::expect_used, clippy::panic, reason = "a panic is the failure report of a test")]
 
+mod awaited;
 mod dependencies;
 mod layers;
 mod lists;
