@@ -168,14 +168,58 @@ pub struct Expected {
     pub can_go_back: bool,
 }
 
-/// A page that `back` may return to.
+/// A page that `back` may return to, with the call stack as it stood on entering and the form values that were given
+/// on the page.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Visit {
     /// Evidence from this instance on is dropped when the visitor goes back.
     pub instance: StepInstance,
-    /// The call stack as it stood on entering, with the form values that were given on the page.
+    /// The whole stack, in the oldest visit; empty in the others.
+    #[serde(default)]
     pub frames: Vec<Frame>,
+    /// What differs from the visit before, frame by frame; absent in the oldest visit.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub since: Option<Vec<FrameChange>>,
+}
+
+/// How a frame differs from the one at the same depth.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Default)]
+#[serde(rename_all = "camelCase")]
+pub struct FrameChange {
+    /// The graph and the step it stands at now.
+    pub at: (u16, u16),
+    /// Changes of `input`.
+    #[serde(default, skip_serializing_if = "Changes::is_empty")]
+    pub input: Changes,
+    /// Changes of `form`.
+    #[serde(default, skip_serializing_if = "Changes::is_empty")]
+    pub form: Changes,
+    /// Changes of `steps`.
+    #[serde(default, skip_serializing_if = "Changes::is_empty")]
+    pub steps: Changes,
+    /// Changes of `vars`.
+    #[serde(default, skip_serializing_if = "Changes::is_empty")]
+    pub vars: Changes,
+}
+
+/// How named values differ from earlier ones.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Default)]
+#[serde(rename_all = "camelCase")]
+pub struct Changes {
+    /// New and changed values.
+    #[serde(default, skip_serializing_if = "Data::is_empty")]
+    pub set: Data,
+    /// Names that are gone.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub removed: Vec<String>,
+}
+
+impl Changes {
+    /// Whether nothing differs.
+    pub fn is_empty(&self) -> bool {
+        self.set.is_empty() && self.removed.is_empty()
+    }
 }
 
 /// How a journey ended.
@@ -196,7 +240,7 @@ pub enum Ending {
     Failed {
         /// When.
         at: Timestamp,
-        /// A stable code: `failed`, `cancelled`, `locked`, `error`, `withdrawn`, `userLocked`, `standingEnded`.
+        /// A stable code: `failed`, `cancelled`, `locked`, `error`, `withdrawn`, `userLocked`, `standingEnded`, `tooLarge`.
         code: String,
         /// What the last page says.
         view: Box<View>,

@@ -7,6 +7,7 @@ mod end;
 mod evidence;
 mod route;
 mod step;
+mod visits;
 
 use idflow_core::audit::AuditEvent;
 use idflow_core::chance::Chance;
@@ -28,6 +29,9 @@ use crate::turn::{Additions, Event, Fault};
 
 /// How many answered form tokens a journey remembers. An older post is stale instead of already answered.
 const MAX_ANSWERED: usize = 16;
+
+/// The most that a journey's record may take, in bytes of JSON.
+const MAX_RECORD: usize = 256 * 1024;
 
 /// What a new journey begins with.
 #[derive(Debug, Clone)]
@@ -149,6 +153,7 @@ pub struct Run<'p> {
     /// The post, while the step it is for is running.
     submission: Option<Submission>,
     turns: u32,
+    largest: Option<Grown>,
     decided: Decided,
     stage: Stage,
 }
@@ -161,6 +166,13 @@ struct Decided {
     faults: Vec<StepFault>,
     opens: Option<OpenSession>,
     assurance_rose: bool,
+}
+
+/// The step that added most to the record in this request.
+struct Grown {
+    bytes: usize,
+    graph: String,
+    step: String,
 }
 
 /// Where a run stands.
@@ -248,6 +260,7 @@ impl<'p> Run<'p> {
             active: Active::entered(StepInstance(0)),
             submission: None,
             turns: 0,
+            largest: None,
             decided: Decided::default(),
             stage: Stage::Refused(Refusal::Unavailable),
         }
@@ -267,7 +280,12 @@ impl<'p> Run<'p> {
                     self.stage = Stage::ExpectAnswer(pending.clone());
                     return Next::Ask(pending);
                 }
-                Stage::Decided => return Next::Done(Box::new(self.commit())),
+                Stage::Decided => {
+                    if step::size(&self.journey) > MAX_RECORD {
+                        self.end_too_large();
+                    }
+                    return Next::Done(Box::new(self.commit()));
+                }
                 Stage::Refused(refusal) => {
                     self.stage = Stage::Refused(refusal);
                     return Next::Refused(refusal);

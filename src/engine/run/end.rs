@@ -5,15 +5,18 @@ use idflow_core::evidence::{Evidence, Proof};
 use idflow_core::journey::{Completion, Ending, Frame, Phase, Purpose};
 use idflow_core::view::{Text, View};
 
-use super::{OpenSession, Run, Stage};
+use super::{Grown, OpenSession, Run, Stage, StepFault};
 use crate::data::Sources;
-use crate::turn::{Complete, EndTurn, Fault};
+use crate::turn::{Additions, Complete, EndTurn, Fault};
 
 impl Run<'_> {
     pub(super) fn end(&mut self, end: EndTurn) -> Stage {
         match end {
             EndTurn::Complete(complete) => self.complete(complete),
-            EndTurn::Fail(view) => self.fail_with("failed", view),
+            EndTurn::Fail(view) => {
+                self.audit("step.finished", Some("fail"));
+                self.fail_with("failed", view)
+            }
             EndTurn::Exit { outcome, outputs } => self.exit(&outcome, outputs),
         }
     }
@@ -31,6 +34,7 @@ impl Run<'_> {
             && opens.as_ref().is_some_and(|session| session.user.is_some());
         let outcome = if answers { Completion::Application } else { Completion::Page(complete.page) };
         self.decided.opens = opens;
+        self.audit("step.finished", Some("complete"));
         self.over_with(Ending::Completed { at: self.now, session: None, outcome }, "completed")
     }
 
@@ -80,6 +84,25 @@ impl Run<'_> {
         self.fail("error")
     }
 
+    /// Ends a journey whose record has grown too large to be kept. Nothing that this request wanted to write or send
+    /// happens; what it counted stays.
+    pub(super) fn end_too_large(&mut self) {
+        let Additions { writes, mails, counters: _ } = &mut self.decided.additions;
+        writes.clear();
+        mails.clear();
+        self.decided.opens = None;
+        self.decided.audit.retain(|event| event.name != "journey.ended");
+        let fault = Fault::new("the step made the journey's record larger than a journey may be");
+        match std::mem::take(&mut self.largest) {
+            Some(Grown { graph, step, .. }) => {
+                self.journey.error = Some(step.clone());
+                self.decided.faults.push(StepFault { graph, step, fault });
+            }
+            None => self.note(fault),
+        }
+        self.fail("tooLarge");
+    }
+
     fn fail_with(&mut self, code: &str, view: Box<View>) -> Stage {
         self.over_with(Ending::Failed { at: self.now, code: code.to_owned(), view }, code)
     }
@@ -119,6 +142,7 @@ fn last_page(code: &str) -> &'static str {
         "locked" => "notice-too-many-requests",
         "timeout" => "notice-expired",
         "cancelled" => "notice-cancelled",
+        "tooLarge" => "notice-journey-too-large",
         "userLocked" | "standingEnded" => "notice-start-again",
         _ => "notice-failed",
     }

@@ -1,23 +1,19 @@
 //! From one step to the next: entering, leaving, calling, returning, going back.
 
 use idflow_core::Data;
-use idflow_core::evidence::Proof;
 use idflow_core::id::StepInstance;
-use idflow_core::journey::{Frame, Visit};
+use idflow_core::journey::Frame;
 use idflow_flow::graph::SAFE_OUTCOMES;
 
 use super::{Refusal, Run, Stage};
 use crate::context::Active;
-use crate::turn::{Fault, Finish};
+use crate::turn::Fault;
 
 /// How many steps one journey may enter (checklist J-21).
 const MAX_INSTANCES: u32 = 1000;
 
 /// How many flows and nodes may be entered inside each other.
 const MAX_FRAMES: usize = 16;
-
-/// How many pages `back` can return to.
-const MAX_VISITED: usize = 8;
 
 impl Run<'_> {
     /// Enters the step that the innermost frame stands at: every visit is a new instance.
@@ -91,56 +87,42 @@ impl Run<'_> {
             Ok(declared) => outputs.extend(declared),
             Err(fault) => return self.fault(fault),
         }
+        self.audit("step.finished", Some(outcome));
         self.journey.frames.pop();
         self.audit("step.finished", Some(outcome));
         self.store_outputs(outputs, Data::new(), Data::new());
         self.route(outcome)
     }
 
-    /// Remembers an answered page, so that `back` can return to it. What is proven, but for the mere naming of an
-    /// account, cannot be unproven: no page before it can be returned to.
-    pub(super) fn remember_visit(&mut self, finish: &Finish, proofs: &[Proof]) {
-        if proofs.iter().any(|proof| *proof != Proof::Identified) {
-            self.journey.visited.clear();
-            return;
-        }
-        if self.submission.is_none() || self.active.binds {
-            return;
-        }
-        let mut frames = self.journey.frames.clone();
-        if let Some(frame) = frames.last_mut() {
-            merge(&mut frame.form, finish.form.clone());
-        }
-        self.journey.visited.push(Visit { instance: self.active.instance, frames });
-        if self.journey.visited.len() > MAX_VISITED {
-            self.journey.visited.remove(0);
-        }
-    }
-
     /// Returns to the last page that can be returned to. It begins a clean attempt (checklist J-5).
     pub(super) fn go_back(&mut self) -> Stage {
         let frame = self.journey.frames.last();
         let step = frame.and_then(|frame| self.runnable.step(frame.graph, frame.step));
-        if step.is_some_and(|step| step.target("back").is_some()) {
-            return self.leave_by("back");
+        if let Some(target) = step.and_then(|step| step.target("back")) {
+            return self.go_back_by_wire(target);
         }
-        let Some(visit) = self.journey.visited.pop() else {
+        let Some((instance, frames)) = self.take_visit() else {
             return Stage::Refused(Refusal::AlreadyAnswered);
         };
         self.audit("step.finished", Some("back"));
-        self.journey.evidence.retain(|evidence| evidence.instance < visit.instance);
-        let user = self.journey.evidence.iter().rev().find_map(|evidence| evidence.user);
-        if user != self.journey.user {
-            self.journey.user = user;
-            self.journey.user_data.clear();
-        }
-        self.journey.frames = visit.frames;
+        self.forget_since(instance);
+        self.journey.frames = frames;
         self.enter()
+    }
+
+    /// Follows the author's own wire. What was proven since the step that it leads to goes as well, and where nobody
+    /// knows since when, everything: it can be proven again.
+    fn go_back_by_wire(&mut self, target: u16) -> Stage {
+        self.audit("step.finished", Some("back"));
+        let since = self.take_visit_of(target).unwrap_or(StepInstance(0));
+        self.forget_since(since);
+        self.store_outputs(Data::new(), Data::new(), Data::new());
+        self.route("back")
     }
 }
 
 /// Takes over new form values; null takes one away.
-fn merge(form: &mut Data, news: Data) {
+pub(super) fn merge(form: &mut Data, news: Data) {
     for (name, value) in news {
         if value.is_null() {
             form.remove(&name);

@@ -1,6 +1,5 @@
 //! The running step: its turns, and what becomes of each.
 
-use idflow_core::Data;
 use idflow_core::chance::token;
 use idflow_core::effect::{Answer, Ask, EffectClass, PendingAsk};
 use idflow_core::evidence::Proof;
@@ -9,7 +8,7 @@ use idflow_core::journey::{Expected, Phase};
 use idflow_core::view::View;
 use idflow_flow::program::Step;
 
-use super::{Refusal, Run, Stage, StepFault};
+use super::{Grown, Refusal, Run, Stage, StepFault};
 use crate::bind;
 use crate::context::Cx;
 use crate::data::Sources;
@@ -58,6 +57,7 @@ impl Run<'_> {
             self.audit("step.repeated", view.problem());
         }
         self.settle();
+        self.weigh(size(&view) + size(&self.active.state));
         self.journey.phase = Phase::ExpectSubmission(Box::new(Expected {
             instance: self.active.instance,
             attempt: Attempt(self.active.attempt.0.saturating_add(1)),
@@ -107,10 +107,12 @@ impl Run<'_> {
                 self.audit("factor.shown", Some(method));
             }
         }
-        self.audit("step.finished", Some(outcome_name(&finish)));
+        // An end may still turn out to be none: it says by itself when it is.
         if let Some(end) = finish.end {
             return self.end(end);
         }
+        self.audit("step.finished", Some(&finish.outcome));
+        self.weigh(size(&finish.outputs) + size(&finish.form) + size(&finish.vars));
         self.store_outputs(finish.outputs, finish.form, finish.vars);
         self.route(&finish.outcome)
     }
@@ -128,12 +130,25 @@ impl Run<'_> {
         }
     }
 
-    pub(super) fn note(&mut self, fault: Fault) {
+    /// Remembers the step that added most to the record in this request.
+    fn weigh(&mut self, bytes: usize) {
+        if self.largest.as_ref().is_none_or(|largest| largest.bytes < bytes) {
+            let (graph, step) = self.place();
+            self.largest = Some(Grown { bytes, graph, step });
+        }
+    }
+
+    /// The names of the graph and the step that the journey stands at.
+    fn place(&self) -> (String, String) {
         let place = self.journey.frames.last().and_then(|frame| {
             let step = self.runnable.step(frame.graph, frame.step)?;
             Some((self.runnable.graph(frame.graph)?.name.clone(), step.id.clone()))
         });
-        let (graph, step) = place.unwrap_or_default();
+        place.unwrap_or_default()
+    }
+
+    pub(super) fn note(&mut self, fault: Fault) {
+        let (graph, step) = self.place();
         self.journey.error = Some(step.clone());
         self.decided.faults.push(StepFault { graph, step, fault });
     }
@@ -169,20 +184,10 @@ fn lost() -> Fault {
     Fault::new("the journey stands at a step that its revision does not have")
 }
 
-fn outcome_name(finish: &Finish) -> &str {
-    use crate::turn::EndTurn;
-    match &finish.end {
-        None => &finish.outcome,
-        Some(EndTurn::Complete(_)) => "complete",
-        Some(EndTurn::Fail(_)) => "fail",
-        Some(EndTurn::Exit { outcome, .. }) => outcome,
-    }
-}
-
 /// Whether a step may finish this way, by the facts of its kind.
 fn check(step: &Step, finish: &Finish) -> Result<(), Fault> {
     let values = [&finish.outputs, &finish.form, &finish.vars];
-    if values.iter().any(|values| size(values) > MAX_VALUES) {
+    if values.iter().any(|values| size(*values) > MAX_VALUES) {
         return Err(Fault::new("the step puts out more than a journey can keep"));
     }
     let is_declared = || step.outcomes.iter().any(|outcome| outcome.name == finish.outcome);
@@ -194,8 +199,21 @@ fn check(step: &Step, finish: &Finish) -> Result<(), Fault> {
     }
 }
 
-fn size(values: &Data) -> usize {
-    if values.is_empty() { 0 } else { serde_json::to_vec(values).map_or(usize::MAX, |json| json.len()) }
+/// The length of a value's JSON, without making it.
+pub(super) fn size(value: &impl serde::Serialize) -> usize {
+    struct Length(usize);
+    impl std::io::Write for Length {
+        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+            self.0 += bytes.len();
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+    let mut length = Length(0);
+    if serde_json::to_writer(&mut length, value).is_ok() { length.0 } else { usize::MAX }
 }
 
 fn fits(ask: &Ask, answer: &Answer) -> bool {

@@ -93,3 +93,60 @@ fn naming_the_known_user_again_is_no_news() {
     let ada = Visitor::of(&runnable);
     assert_eq!((ada.place().as_str(), ada.journey.evidence.len()), ("third", 2));
 }
+
+#[test]
+fn j_5_an_authors_own_back_drops_what_was_proven_as_ours_does() {
+    let rows = |back: &'static [(&'static str, &'static str)]| {
+        [
+            ("start", json!({ "page": true }), &[("next", "first")] as &[_]),
+            ("first", json!({ "page": true, "user": 1, "proofs": ["identified"] }), &[("next", "second")]),
+            (
+                "second",
+                json!({ "page": true, "user": 1, "proofs": ["identified", "pwd"] }),
+                &[("next", "third")],
+            ),
+            ("third", json!({ "page": true }), back),
+        ]
+    };
+    // Before the account was named, at the page that named it, and before a proof that no page remembers.
+    for (steps, target, kept) in [(2, "start", 0), (2, "first", 0), (3, "second", 0), (3, "first", 0)] {
+        let wired: &'static [(&str, &str)] = match target {
+            "start" => &[("back", "start"), ("next", "third")],
+            "first" => &[("back", "first"), ("next", "third")],
+            _ => &[("back", "second"), ("next", "third")],
+        };
+        let mut all = rows(wired);
+        if steps == 2 {
+            all[2].2 = wired;
+        }
+        let runnable = flow("Custom", &all);
+        let mut ada = Visitor::of(&runnable);
+        for _ in 0..steps {
+            ada.answer("right").unwrap();
+        }
+        assert!(!ada.journey.evidence.is_empty());
+        ada.press("back").unwrap();
+        assert_eq!(ada.place(), target);
+        assert_eq!(
+            (ada.journey.evidence.len(), ada.journey.user),
+            (kept, None),
+            "{steps} steps, back to {target}"
+        );
+    }
+}
+
+#[test]
+fn j_22_a_step_is_said_to_have_finished_once_and_only_when_it_has() {
+    let runnable = flow(
+        "Login",
+        &[
+            ("first", json!({ "page": true }), &[("next", "done")] as &[_]),
+            ("done", json!({ "end": "complete" }), &[]),
+        ],
+    );
+    let mut ada = Visitor::of(&runnable);
+    let commit = ada.answer("right").unwrap();
+    assert_eq!(ada.place(), "error", "nobody signs in without a factor");
+    let told: Vec<_> = commit.audit.iter().map(|event| (&*event.name, event.outcome.as_deref())).collect();
+    assert_eq!(told, [("step.finished", Some("next")), ("journey.ended", Some("error"))]);
+}

@@ -35,3 +35,56 @@ fn j_21_flows_that_call_themselves_end() {
     assert_eq!(ada.place(), "error");
     assert_eq!(ada.journey.instances, 16);
 }
+
+#[test]
+fn a_record_that_grows_too_large_ends_the_journey_with_a_page_and_names_the_step() {
+    let copy = |name: &str| json!({ "page": true, "computes": { name: "steps.a.a" } });
+    let a = json!({ "page": true, "outputs": { "a": "x".repeat(30_000) } });
+    let [b, c, d] = ["b", "c", "d"].map(copy);
+    let last = json!({ "page": true, "mail": true, "computes": { "e": "steps.a.a" } });
+    let runnable = flow(
+        "Custom",
+        &[
+            ("a", a, &[("next", "b")]),
+            ("b", b, &[("next", "c")]),
+            ("c", c, &[("next", "d")]),
+            ("d", d, &[("next", "e")]),
+            ("e", last, &[("next", "f")]),
+            ("f", json!({ "page": true }), &[]),
+        ],
+    );
+    let mut ada = Visitor::of(&runnable);
+    for next in ["b", "c", "d", "e"] {
+        ada.answer("right").unwrap();
+        assert_eq!(ada.place(), next, "what is kept once is kept once, however many pages remember it");
+    }
+    let commit = ada.answer("right").unwrap();
+    assert_eq!(ada.place(), "tooLarge");
+    assert_eq!(commit.faults.last().map(|fault| fault.step.as_str()), Some("e"));
+    assert!(serde_json::to_vec(&ada.journey).unwrap().len() < 10_000, "the end is small");
+    assert!(commit.committed().is_empty(), "what is not shown as done is not done");
+}
+
+#[test]
+fn pages_are_returned_to_as_they_were_however_many_came_between() {
+    let names: Vec<String> = (0..12).map(|number| format!("page{number}")).collect();
+    let form =
+        |number: usize| json!({ "page": true, "form": { "kept": number, format!("own{number}"): true } });
+    let wires: Vec<[(&str, &str); 1]> =
+        (0..12).map(|number| [("next", names.get(number + 1).map_or("page11", String::as_str))]).collect();
+    let rows: Vec<super::toy::Row<'_>> =
+        (0..12).map(|number| (names[number].as_str(), form(number), &wires[number][..])).collect();
+    let runnable = flow("Custom", &rows);
+    let mut ada = Visitor::of(&runnable);
+    let mut forms = Vec::new();
+    for _ in 0..11 {
+        ada.answer("right").unwrap();
+        forms.push(ada.journey.frames[0].form.clone());
+    }
+    for number in (3..11).rev() {
+        ada.press("back").unwrap();
+        assert_eq!(ada.place(), names[number]);
+        assert_eq!(ada.journey.frames[0].form, forms[number], "page {number}");
+    }
+    assert!(ada.press("back").is_err(), "eight pages are remembered");
+}
