@@ -111,6 +111,7 @@ pub async fn resume(
     mut reads: ReadSet,
     input: &Input,
 ) -> Result<Driven, Unavailable> {
+    let mut was_taken = false;
     for _ in 0..TRIES {
         let Some(journey) = reads.journey(&id)? else { return Ok(Driven::Refused(Refusal::Expired)) };
         let Some(runnable) = runnable(app, &journey).await? else { return Ok(Driven::Withdrawn) };
@@ -127,9 +128,14 @@ pub async fn resume(
         };
         let post =
             LastPost { token: Digest::of(&input.token), visitor: visitor.fingerprint(), at: reads.now() };
-        if let Ok(moved) = commit(app, decided, reads, Some(post)).await? {
-            app.metrics.step(StepResult::Moved);
-            return Ok(Driven::Moved(Box::new(moved)));
+        match commit(app, decided, reads, Some(post)).await? {
+            Ok(moved) => {
+                app.metrics.step(StepResult::Moved);
+                return Ok(Driven::Moved(Box::new(moved)));
+            }
+            // The revision is older than the attribute's uniqueness and does not look for whoever has the value.
+            Err(Changed::Taken) if was_taken => return Ok(Driven::Withdrawn),
+            Err(changed) => was_taken = matches!(changed, Changed::Taken),
         }
         // Somebody else was first: with the new state the same post has another meaning, or none.
         reads = app.store.read(app.clock.now(), &[Wanted::journey(&id)]).await?;
@@ -212,8 +218,13 @@ async fn settle(
     }
 }
 
-/// The state changed since it was read.
-struct Changed;
+/// Why a decision was not committed.
+enum Changed {
+    /// Something it rests on is not as it was read.
+    Reads,
+    /// Somebody has a value that must be unique.
+    Taken,
+}
 
 async fn commit(
     app: &App,
@@ -250,7 +261,7 @@ async fn commit(
     }
     let mut batch = Commit::after(reads)
         .put_journey(moved.journey.clone())
-        .writes(std::mem::take(&mut decided.writes))
+        .writes(by_live_directories(app, std::mem::take(&mut decided.writes)))
         .counters(counted(app, &mut decided))
         .audit(decided.audit.clone());
     if let Some((session, code)) = opened {
@@ -262,7 +273,8 @@ async fn commit(
             Ok(Ok(moved))
         }
         Err(CommitError::Unavailable(error)) => Err(error.into()),
-        Err(_) => Ok(Err(Changed)),
+        Err(CommitError::Taken { .. }) => Ok(Err(Changed::Taken)),
+        Err(CommitError::Conflict | CommitError::CounterFull(_)) => Ok(Err(Changed::Reads)),
     }
 }
 
@@ -270,6 +282,20 @@ async fn commit(
 fn counted(app: &App, decided: &mut Decided) -> Vec<CounterStep> {
     let steps = std::mem::take(&mut decided.counters);
     if app.unlimited { steps.into_iter().map(CounterStep::lifted).collect() } else { steps }
+}
+
+/// What identifies a user is the live Directory's word, not the pinned revision's: an attribute that has become unique
+/// since is one for every journey.
+fn by_live_directories(app: &App, mut writes: Vec<Write>) -> Vec<Write> {
+    let configuration = app.configuration.load();
+    for write in &mut writes {
+        if let Write::CreateUser { user, unique } | Write::UpdateUser { user, unique, .. } = write
+            && let Some(directory) = configuration.directories.get(&user.directory)
+        {
+            unique.clone_from(&directory.unique);
+        }
+    }
+    writes
 }
 
 /// What may happen only once the step is stored.

@@ -15,6 +15,7 @@ pub mod configuration;
 pub mod cookies;
 pub mod drive;
 pub mod http;
+pub mod indices;
 pub mod limiter;
 pub mod mails;
 pub mod metrics;

@@ -8,6 +8,8 @@ use idflow_core::digest::Digest;
 use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 
+use crate::indices::Unindexed;
+
 /// The most characters of a reason.
 const MAX_REASON: usize = 300;
 
@@ -24,6 +26,9 @@ pub struct Report {
     pub revisions: Vec<HeldRevision>,
     /// The revisions that the Catalog lists and that do not run here.
     pub refused: Vec<RefusedRevision>,
+    /// Attributes that are declared unique and are not yet. An operator of the first version does not read it.
+    #[serde(default)]
+    pub unindexed: Vec<Unindexed>,
     /// Why something that the Catalog lists is not held. Without secrets, at most 20.
     pub problems: Vec<String>,
     /// Whether everything the Catalog lists is held and may run.
@@ -90,12 +95,24 @@ impl Reports {
     pub fn publish(&self, report: Report) {
         self.is_open.fetch_or(report.can_open, Ordering::Relaxed);
         self.latest.send_if_modified(|last| {
-            let next = Report { number: last.number, ..report };
+            let next = Report { number: last.number, unindexed: last.unindexed.clone(), ..report };
             if *last == next {
                 return false;
             }
             *last = Report { number: last.number + 1, ..next };
             true
+        });
+    }
+
+    /// Publishes which attributes are not unique yet.
+    pub fn publish_unindexed(&self, unindexed: &[Unindexed]) {
+        self.latest.send_if_modified(|last| {
+            let is_news = last.unindexed != unindexed;
+            if is_news {
+                last.number += 1;
+                last.unindexed = unindexed.to_vec();
+            }
+            is_news
         });
     }
 

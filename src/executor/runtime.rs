@@ -26,6 +26,7 @@ use tokio_util::sync::CancellationToken;
 use crate::app::{App, Shared};
 use crate::asks::Asks;
 use crate::http::admin::Admin;
+use crate::indices;
 use crate::limiter::Limiter;
 use crate::mails::{self, Mails, Waiting};
 use crate::metrics::Metrics;
@@ -140,6 +141,7 @@ impl Executor {
         let (app, second) = (Arc::clone(&self.app), self.admin.clone());
         let mut tasks = JoinSet::new();
         tasks.spawn(purge(Arc::clone(&app)));
+        tasks.spawn(indices::follow(Arc::clone(&app), self.reports.clone()));
         tasks.spawn(self.deliver());
         if let Some(listener) = admin {
             tasks.spawn(listen::serve(

@@ -14,6 +14,7 @@
 
 pub mod backend;
 mod commit;
+mod index;
 mod purge;
 mod read;
 pub mod record;
@@ -40,6 +41,7 @@ pub use self::commit::{Commit, CommitError};
 pub use self::read::{ReadSet, Wanted};
 pub use self::record::Corrupt;
 use self::record::tenant::Tenant;
+pub use self::record::uniqueness::Uniqueness;
 use self::record::{Kind, Numbered as _, Record};
 use self::seal::Unsealable;
 pub use self::seal::{KeyId, Keyring};
@@ -66,6 +68,14 @@ pub enum StoreError {
     /// The record could not be sealed.
     #[error(transparent)]
     Unsealable(#[from] Unsealable),
+    /// An attribute has become unique, and not every user's value of it is known yet.
+    #[error(
+        "the values of {attribute} are being indexed, so that nobody can be given one: try again in a moment"
+    )]
+    NotIndexed {
+        /// The attribute.
+        attribute: String,
+    },
     /// A decision looked at what it had not read: a defect of this program.
     #[error("a record was used that had not been read: report this")]
     NotRead,
@@ -211,7 +221,7 @@ impl Store {
     }
 
     /// Records of a kind by id, whether expired or not, and whether more may follow.
-    async fn list(
+    pub(crate) async fn list(
         &self,
         kind: Kind,
         after: Option<&[u8]>,

@@ -52,6 +52,7 @@ kinds! {
     9 audit: idflow_core::audit::AuditEvent,
     10 tenant: tenant::Tenant,
     11 block: block::Block,
+    12 uniqueness: uniqueness::Uniqueness,
 }
 
 /// A record kind as the store sees it.

@@ -2,6 +2,7 @@
 
 mod commits;
 mod expiry;
+mod index;
 mod people;
 mod sealing;
 mod speed;

@@ -12,6 +12,7 @@ use idflow_core::user::User;
 
 use super::people::{People, UserChange};
 use super::{Commit, CommitError};
+use crate::StoreError;
 use crate::backend::{Batch, Condition, Counting, Effect, Key, Operation, Step};
 use crate::read::{ReadSet, Wanted};
 use crate::record::credential::Credential;
@@ -19,7 +20,7 @@ use crate::record::grant::GrantRecord;
 use crate::record::session::SessionRecord;
 use crate::record::standing::Standing;
 use crate::record::user_index::{UserIndex, ids_of};
-use crate::record::{Numbered as _, Record, audit, counter};
+use crate::record::{Numbered as _, Record, audit, counter, uniqueness};
 
 /// A batch, and what its keys mean to the caller when one of them refuses it.
 pub(super) struct Plan {
@@ -103,6 +104,12 @@ impl ReadSet {
                 [Wanted::guard::<User>(user.as_bytes()), Wanted::guard::<Standing>(user.as_bytes())]
             })
             .collect();
+        for change in people.users.values() {
+            wanted.push(uniqueness::wanted(&change.after.directory));
+            let before = change.before.as_ref().map(|user| ids_of(self.keyring(), user, &change.unique));
+            let entries = before.iter().flat_map(|before| before.values().flatten());
+            wanted.extend(entries.map(|id| Wanted::guard::<UserIndex>(id)));
+        }
         let is_new = |grant: &&Grant| !self.has_read::<GrantRecord>(grant.id.as_bytes());
         let opened = |grant: &&Grant| sessions.iter().any(|session| session.id == grant.session);
         let others = grants.iter().filter(is_new).filter(|grant| !opened(grant));
@@ -195,10 +202,10 @@ impl Planner {
         let keyring = self.reads.keyring().clone();
         let old = before.as_ref().map(|before| ids_of(&keyring, before, &unique)).unwrap_or_default();
         let new = ids_of(&keyring, &after, &unique);
-        for ids in old.iter().filter(|(attribute, ids)| new.get(*attribute) != Some(ids)).map(|(_, ids)| ids)
-        {
-            for id in ids {
-                self.push(UserIndex::KIND.key(id), Condition::Any, Effect::Delete)?;
+        self.demand_index(&after, new.keys().copied())?;
+        for (attribute, ids) in old.iter().filter(|(attribute, ids)| new.get(*attribute) != Some(ids)) {
+            for entry in ids {
+                self.leave(id, attribute, entry)?;
             }
         }
         for (attribute, ids) in new.iter().filter(|(attribute, ids)| old.get(*attribute) != Some(ids)) {
@@ -207,9 +214,34 @@ impl Planner {
         self.put(id.as_bytes(), Condition::Absent, &after)
     }
 
+    /// Nobody is given a value of an attribute that is not wholly indexed: somebody may have it already.
+    fn demand_index<'a>(
+        &self,
+        user: &User,
+        attributes: impl Iterator<Item = &'a str>,
+    ) -> Result<(), CommitError> {
+        let Some(known) = self.reads.uniqueness(&user.directory)? else { return Ok(()) };
+        match attributes.into_iter().find(|attribute| !known.indexed.contains(*attribute)) {
+            Some(missing) => Err(StoreError::NotIndexed { attribute: missing.to_owned() }.into()),
+            None => Ok(()),
+        }
+    }
+
+    /// Takes the user out of an entry, which goes unless others have the same value.
+    fn leave(&mut self, user: UserId, attribute: &str, entry: &[u8; 32]) -> Result<(), CommitError> {
+        let known = self.reads.get::<UserIndex>(entry)?;
+        let mut others = known.iter().flat_map(UserIndex::holders).filter(|id| *id != user);
+        match others.next() {
+            None => self.push(UserIndex::KIND.key(entry), Condition::Any, Effect::Delete),
+            Some(first) => {
+                self.put(entry, Condition::Any, &UserIndex::of(first, others.collect(), attribute))
+            }
+        }
+    }
+
     /// Makes a value the user's own: nobody may have it, under no key of the ring.
     fn claim(&mut self, user: UserId, attribute: &str, ids: &[[u8; 32]]) -> Result<(), CommitError> {
-        let entry = UserIndex { user, attribute: attribute.to_owned() };
+        let entry = UserIndex::of(user, Vec::new(), attribute);
         for (number, id) in ids.iter().enumerate() {
             let effect = if number == 0 { self.reads.store().put(id, &entry)? } else { Effect::Check };
             let key = UserIndex::KIND.key(id);

@@ -16,11 +16,25 @@ use crate::seal::Keyring;
 use crate::{Store, StoreError};
 
 /// An entry as stored.
-#[derive(Serialize, Deserialize)]
+#[derive(Clone, Serialize, Deserialize)]
 pub(crate) struct UserIndex {
     pub(crate) user: UserId,
+    /// Who had the same value before the attribute became unique. Then it identifies nobody.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) others: Vec<UserId>,
     /// By which attribute, so that the entry can be made anew under another key.
     pub(crate) attribute: String,
+}
+
+impl UserIndex {
+    /// The entry of somebody, and of whoever shares the value.
+    pub(crate) fn of(user: UserId, others: Vec<UserId>, attribute: &str) -> Self {
+        Self { user, others, attribute: attribute.to_owned() }
+    }
+
+    pub(crate) fn holders(&self) -> impl Iterator<Item = UserId> {
+        std::iter::once(self.user).chain(self.others.iter().copied())
+    }
 }
 
 impl Record for UserIndex {
@@ -32,7 +46,11 @@ impl Record for UserIndex {
 
     #[cfg(test)]
     fn sample(chance: &dyn idflow_core::chance::Chance) -> Self {
-        Self { user: UserId::random(chance), attribute: idflow_core::chance::token(chance) }
+        Self::of(
+            UserId::random(chance),
+            vec![UserId::random(chance)],
+            &idflow_core::chance::token(chance),
+        )
     }
 }
 
@@ -84,15 +102,23 @@ impl ReadSet {
                 break;
             }
         }
-        let Some(UserIndex { user, attribute }) = first else { return Ok(None) };
-        self.more(&Wanted::person(&user)).await?;
+        let Some(entry) = first else { return Ok(None) };
+        let wanted: Vec<Wanted> = entry.holders().flat_map(|user| Wanted::person(&user)).collect();
+        self.more(&wanted).await?;
         // The entry is only a pointer: what counts is the user's own record.
-        let has = |user: &User| {
-            user.directory == directory
-                && user.text(&attribute).map(normalized_identifier) == Some(normalized_identifier(value))
-        };
-        Ok(self.user(&user)?.filter(has))
+        let mut called = Vec::new();
+        for id in entry.holders() {
+            let user = self.user(&id)?;
+            called.extend(user.filter(|user| is_called(user, directory, &entry.attribute, value)));
+        }
+        Ok(if called.len() == 1 { called.pop() } else { None })
     }
+}
+
+/// Whether a user of the directory has this value, compared in normalized form.
+pub(crate) fn is_called(user: &User, directory: &str, attribute: &str, value: &str) -> bool {
+    user.directory == directory
+        && user.text(attribute).map(normalized_identifier) == Some(normalized_identifier(value))
 }
 
 /// An entry's id depends on the key: it goes, and one under the current key comes, unless the user is gone or has
@@ -100,15 +126,18 @@ impl ReadSet {
 async fn moved(store: &Store, batch: &mut Batch, id: &[u8], record: &Versioned) -> Result<(), StoreError> {
     let entry: UserIndex = super::open(store.keyring(), id, record)?;
     batch.push(UserIndex::KIND.key(id), Condition::Version(record.version), Effect::Delete);
-    let key = User::KIND.key(entry.user.as_bytes());
-    let user = store.backend().read(std::slice::from_ref(&key)).await?.pop().flatten();
-    let Some(user) = user else { return Ok(()) };
-    let value: User = super::open(store.keyring(), entry.user.as_bytes(), &user)?;
-    let text = value.text(&entry.attribute).unwrap_or("");
-    let ids = ids(store.keyring(), &value.directory, &entry.attribute, text);
-    if let Some(current) = ids.first().filter(|_| ids.iter().any(|known| known == id)) {
-        batch.push(key, Condition::Version(user.version), Effect::Check);
-        batch.push(UserIndex::KIND.key(current), Condition::Absent, store.put(current, &entry)?);
+    for holder in entry.holders() {
+        let key = User::KIND.key(holder.as_bytes());
+        let user = store.backend().read(std::slice::from_ref(&key)).await?.pop().flatten();
+        let Some(user) = user else { continue };
+        let value: User = super::open(store.keyring(), holder.as_bytes(), &user)?;
+        let text = value.text(&entry.attribute).unwrap_or("");
+        let ids = ids(store.keyring(), &value.directory, &entry.attribute, text);
+        if let Some(current) = ids.first().filter(|_| ids.iter().any(|known| known == id)) {
+            batch.push(key, Condition::Version(user.version), Effect::Check);
+            batch.push(UserIndex::KIND.key(current), Condition::Absent, store.put(current, &entry)?);
+            break;
+        }
     }
     Ok(())
 }

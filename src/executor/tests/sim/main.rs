@@ -15,6 +15,7 @@ mod evidence;
 mod fail_closed;
 mod faults;
 mod guest;
+mod indices;
 mod logs;
 mod no_double_effect;
 mod person;

@@ -1,0 +1,89 @@
+//! Keeps the indices of unique attributes in step with the live Directories, and says where that stands.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::app::{App, Shared};
+use crate::report::Reports;
+
+/// How often the Directories are looked at.
+const EVERY: Duration = Duration::from_secs(1);
+
+/// After how many looks attributes with duplicates are indexed again: somebody may have resolved them.
+const AGAIN: u32 = 600;
+
+/// An attribute that is not unique yet.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Unindexed {
+    /// The Directory.
+    pub directory: String,
+    /// The attribute.
+    pub attribute: String,
+    /// How many users have a value that another one has too; 0 while the users are still being looked at.
+    pub duplicates: u32,
+}
+
+/// Follows the Directories for as long as the executor lives.
+pub(crate) async fn follow(app: Shared, reports: Reports) {
+    let mut known = Known::default();
+    for look in 0_u32.. {
+        known.follow(&app, look % AGAIN == 0).await;
+        reports.publish_unindexed(&known.unindexed);
+        tokio::time::sleep(EVERY).await;
+    }
+}
+
+/// What was followed last, so that a look at Directories that have not changed costs nothing.
+#[derive(Debug, Default)]
+pub struct Known {
+    done: BTreeMap<String, BTreeSet<String>>,
+    /// What is not unique yet.
+    pub unindexed: Vec<Unindexed>,
+}
+
+impl Known {
+    /// Brings every Directory's index to its end, batch by batch.
+    pub async fn follow(&mut self, app: &App, again: bool) {
+        let configuration = app.configuration.load_full();
+        for (name, directory) in &configuration.directories {
+            let unique: BTreeSet<String> = directory.unique.iter().cloned().collect();
+            if again || self.done.get(name) != Some(&unique) {
+                self.follow_one(app, name, unique, again).await;
+            }
+        }
+        self.done.retain(|name, _| configuration.directories.contains_key(name));
+        self.unindexed.retain(|one| configuration.directories.contains_key(&one.directory));
+    }
+
+    async fn follow_one(&mut self, app: &App, directory: &str, unique: BTreeSet<String>, mut again: bool) {
+        self.done.remove(directory);
+        loop {
+            let state = app.store.follow_directory(directory, &unique, again, app.clock.now()).await;
+            again = false;
+            let state = match state {
+                Ok(state) => state,
+                Err(error) => {
+                    tracing::warn!(%error, directory, "unique attributes could not be indexed: tried again");
+                    return;
+                }
+            };
+            self.unindexed.retain(|one| one.directory != directory);
+            let missing = unique.difference(&state.indexed).map(|attribute| (attribute, 0));
+            let doubled = state.duplicates.iter().map(|(attribute, count)| (attribute, *count));
+            self.unindexed.extend(missing.chain(doubled).map(|(attribute, duplicates)| Unindexed {
+                directory: directory.to_owned(),
+                attribute: attribute.clone(),
+                duplicates,
+            }));
+            if state.building.is_none() && unique.is_subset(&state.indexed) {
+                self.done.insert(directory.to_owned(), unique);
+                return;
+            }
+            // Visitors' writes come between.
+            tokio::task::yield_now().await;
+        }
+    }
+}
