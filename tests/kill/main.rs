@@ -32,7 +32,7 @@ fn kill_9_again_and_again_loses_no_acknowledged_step_and_doubles_no_effect() {
     let pod =
         cluster.list(&world.namespace, "pods")[0]["metadata"]["name"].as_str().expect("a name").to_owned();
 
-    let kills = amount::of(40, 400);
+    let kills = amount::of(40, 200);
     let stop = AtomicBool::new(false);
     let next = AtomicUsize::new(0);
     let visitors: Vec<Visitor> = std::thread::scope(|scope| {

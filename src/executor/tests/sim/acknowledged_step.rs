@@ -15,7 +15,7 @@ const ADA: &str = "ada@example.com";
 /// The worlds of this run.
 fn seeds() -> std::ops::Range<u64> {
     let first = amount::seed();
-    first..first + amount::of(50, 2000)
+    first..first + amount::of(50, 500)
 }
 
 /// Crashes and a flaky store, all from one seed.

@@ -89,7 +89,7 @@ fn killed_after(path: &Path, delay: Duration) -> BTreeMap<u32, u32> {
 fn killed_in_a_commit_nothing_acknowledged_is_lost_and_no_batch_is_halved() {
     let (store, folder) = fresh();
     drop(store);
-    let (kills, seed): (u32, u64) = (amount::of(12, 400), amount::seed());
+    let (kills, seed): (u32, u64) = (amount::of(12, 200), amount::seed());
     println!("{kills} kills from seed {seed}");
     let chance = SeededChance::new(seed);
     let mut total = 0;
