@@ -132,7 +132,8 @@ fn a_syntax_error_says_what_is_wrong_with_the_text_and_nothing_about_flows_that_
     said(&served, before, "the object that cannot be read", "kept      Directory/people");
     said(&served, before, "a flow that uses it", "kept      Flow/sign-in");
     let said = served.dev.process.lines().split_off(before);
-    let is_about_others = |line: &&String| line.contains("there is no") || line.contains("does not exist");
+    let words = ["there is no", "does not exist", "is the default one"];
+    let is_about_others = |line: &&String| words.iter().any(|word| line.contains(word));
     assert_eq!(said.iter().filter(is_about_others).count(), 0, "{}", said.join("\n"));
     let mut browser = served.client().browser();
     assert_eq!(served.client().begin(&mut browser, "kept").expect("a page").page().status(), 200);
