@@ -17,6 +17,7 @@ mod folder;
 pub mod graph;
 pub mod kinds;
 pub mod lint;
+mod locate;
 pub mod objects;
 mod pin;
 pub mod pinned;
