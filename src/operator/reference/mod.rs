@@ -40,8 +40,9 @@ macro_rules! reconcile {
             match job.kind {
                 $(Some(ResourceKind::$Live) => look::<idflow_api::$Live>(ctx, &job.key).await,)+
                 Some(ResourceKind::FlowNode) => look::<FlowNode>(ctx, &job.key).await,
-                Some(ResourceKind::Tenant | ResourceKind::Flow) => Ok(Next::Change),
-                $(Some(ResourceKind::$Product))|+ | None => Ok(Next::Change),
+                Some(ResourceKind::Tenant | ResourceKind::Flow $(| ResourceKind::$Product)+) | None => {
+                    Ok(Next::Change)
+                }
             }
         }
     };
