@@ -3,8 +3,6 @@
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
 use kube::{CustomResourceExt as _, Resource};
 
-use crate::{Catalog, Connection, Directory, Flow, FlowNode, FlowRevision, OIDCClient, Tenant, Theme};
-
 /// What the file of a kind says about it beside its schema.
 pub trait ResourceFacts: Resource<DynamicType = ()> {
     /// A small valid object as YAML.
@@ -40,9 +38,9 @@ macro_rules! resource_kind {
         /// The kind of a custom resource.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub enum ResourceKind {
-            $(#[doc = concat!("A [`", stringify!($Source), "`].")] $Source,)+
-            $(#[doc = concat!("A [`", stringify!($Live), "`].")] $Live,)+
-            $(#[doc = concat!("A [`", stringify!($Product), "`].")] $Product,)+
+            $(#[doc = concat!("A [`", stringify!($Source), "`](crate::", stringify!($Source), ").")] $Source,)+
+            $(#[doc = concat!("A [`", stringify!($Live), "`](crate::", stringify!($Live), ").")] $Live,)+
+            $(#[doc = concat!("A [`", stringify!($Product), "`](crate::", stringify!($Product), ").")] $Product,)+
         }
 
         impl ResourceKind {
@@ -71,9 +69,9 @@ macro_rules! resource_kind {
             /// The kind in addresses and role rules.
             pub fn plural(self) -> String {
                 match self {
-                    $(Self::$Source => $Source::plural(&()),)+
-                    $(Self::$Live => $Live::plural(&()),)+
-                    $(Self::$Product => $Product::plural(&()),)+
+                    $(Self::$Source => crate::$Source::plural(&()),)+
+                    $(Self::$Live => crate::$Live::plural(&()),)+
+                    $(Self::$Product => crate::$Product::plural(&()),)+
                 }
                 .into_owned()
             }
@@ -81,37 +79,37 @@ macro_rules! resource_kind {
             /// A small valid object as YAML.
             pub const fn sample(self) -> &'static str {
                 match self {
-                    $(Self::$Source => $Source::SAMPLE,)+
-                    $(Self::$Live => $Live::SAMPLE,)+
-                    $(Self::$Product => $Product::SAMPLE,)+
+                    $(Self::$Source => crate::$Source::SAMPLE,)+
+                    $(Self::$Live => crate::$Live::SAMPLE,)+
+                    $(Self::$Product => crate::$Product::SAMPLE,)+
                 }
             }
 
             /// Where its schema has steps.
             pub const fn steps(self) -> Option<&'static str> {
                 match self {
-                    $(Self::$Source => $Source::STEPS,)+
-                    $(Self::$Live => $Live::STEPS,)+
-                    $(Self::$Product => $Product::STEPS,)+
+                    $(Self::$Source => crate::$Source::STEPS,)+
+                    $(Self::$Live => crate::$Live::STEPS,)+
+                    $(Self::$Product => crate::$Product::STEPS,)+
                 }
             }
 
             pub(crate) fn derived_crd(self) -> CustomResourceDefinition {
                 match self {
-                    $(Self::$Source => $Source::crd(),)+
-                    $(Self::$Live => $Live::crd(),)+
-                    $(Self::$Product => $Product::crd(),)+
+                    $(Self::$Source => crate::$Source::crd(),)+
+                    $(Self::$Live => crate::$Live::crd(),)+
+                    $(Self::$Product => crate::$Product::crd(),)+
                 }
             }
         }
 
-        $(impl HasKind for $Source {
+        $(impl HasKind for crate::$Source {
             const KIND: ResourceKind = ResourceKind::$Source;
         })+
-        $(impl HasKind for $Live {
+        $(impl HasKind for crate::$Live {
             const KIND: ResourceKind = ResourceKind::$Live;
         })+
-        $(impl HasKind for $Product {
+        $(impl HasKind for crate::$Product {
             const KIND: ResourceKind = ResourceKind::$Product;
         })+
     };
@@ -145,7 +143,7 @@ mod tests {
         macro_rules! read_all {
             ($($role:ident { $($Kind:ident $plural:ident),+ })+) => {
                 $($(
-                    let read: $Kind = serde_saphyr::from_str($Kind::SAMPLE).unwrap();
+                    let read: crate::$Kind = serde_saphyr::from_str(crate::$Kind::SAMPLE).unwrap();
                     let object = serde_json::to_value(&read).unwrap();
                     assert_eq!(object["kind"], stringify!($Kind));
                 )+)+

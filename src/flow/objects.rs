@@ -3,11 +3,10 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use idflow_api::ResourceKind;
 use idflow_api::claim::{Claim, Claimant, Claims, Holders};
 use idflow_api::condition::timestamp;
 use idflow_api::flow_revision::Source;
-use idflow_api::{Connection, Directory, Flow, FlowNode, FlowType, OIDCClient, Tenant, Theme};
+use idflow_api::{Directory, FlowType, ResourceKind};
 use idflow_core::Value;
 use k8s_openapi::api::core::v1::ConfigMap;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
@@ -39,9 +38,9 @@ macro_rules! objects {
         #[derive(Debug, Clone, Default)]
         pub struct Objects {
             $(#[doc = concat!("Every `", stringify!($Source), "`.")]
-            pub $sources: BTreeMap<String, Arc<$Source>>,)+
+            pub $sources: BTreeMap<String, Arc<idflow_api::$Source>>,)+
             $(#[doc = concat!("Every `", stringify!($Live), "`.")]
-            pub $lives: BTreeMap<String, Arc<$Live>>,)+
+            pub $lives: BTreeMap<String, Arc<idflow_api::$Live>>,)+
             /// `ConfigMap`s, for texts.
             pub config_maps: BTreeMap<String, Arc<ConfigMap>>,
             /// What may be known of Secrets.

@@ -5,7 +5,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use idflow_api::claim::{Claim, Holders};
 use idflow_api::flow::ServingRevision;
-use idflow_api::{Catalog, Connection, Directory, Flow, FlowNode, FlowRevision, OIDCClient, Tenant, Theme};
+use idflow_api::{Catalog, FlowRevision, Tenant};
+use idflow_flow::Objects;
 use k8s_openapi::api::apps::v1::StatefulSet;
 use k8s_openapi::api::core::v1::{ConfigMap, Namespace, Pod, Secret, Service, ServiceAccount};
 use k8s_openapi::api::rbac::v1::{Role, RoleBinding};
@@ -13,7 +14,7 @@ use kube::core::PartialObjectMeta;
 
 use crate::built_in::BuiltIn;
 use crate::cache::{Cache, Key};
-use crate::object::{claimant, is_accepted, without_content};
+use crate::object::{by_name, claimant, is_accepted, without_content};
 
 /// A kind of which the operator keeps a cache.
 pub(crate) trait Cached: Sized {
@@ -49,7 +50,7 @@ macro_rules! world {
         /// their content.
         #[derive(Default)]
         pub(crate) struct World {
-            $($(pub(crate) $plural: Cache<$Kind>,)+)+
+            $($(pub(crate) $plural: Cache<idflow_api::$Kind>,)+)+
             pub(crate) namespaces: Cache<PartialObjectMeta<Namespace>>,
             pub(crate) workloads: Cache<StatefulSet>,
             pub(crate) pods: Cache<Pod>,
@@ -65,10 +66,30 @@ macro_rules! world {
             known: Mutex<BTreeSet<(String, BuiltIn)>>,
         }
 
-        cached! { $($($Kind, $plural);+);+ }
+        cached! { $($(idflow_api::$Kind, $plural);+);+ }
     };
 }
 idflow_api::custom_resources!(world);
+
+macro_rules! objects {
+    (
+        source { $($Source:ident $sources:ident),+ }
+        live { $($Live:ident $lives:ident),+ }
+        product { $($Product:ident $products:ident),+ }
+    ) => {
+        impl World {
+            /// What users wrote in a namespace, as the compiler takes it; without `ConfigMap`s and Secrets.
+            pub(crate) fn objects(&self, namespace: &str) -> Objects {
+                Objects {
+                    $($sources: by_name(self.$sources.namespace(namespace)),)+
+                    $($lives: by_name(self.$lives.namespace(namespace)),)+
+                    ..Objects::default()
+                }
+            }
+        }
+    };
+}
+idflow_api::custom_resources!(objects);
 
 impl World {
     pub(crate) fn new() -> Self {

@@ -6,7 +6,6 @@ pub(crate) mod plan;
 mod tests;
 mod texts;
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use idflow_api::reason::Reason;
@@ -20,7 +19,7 @@ use kube::api::{Patch, PatchParams};
 use crate::cache::Key;
 use crate::context::{Context, Outcome};
 use crate::failure::Failure;
-use crate::object::{by_name, claimant, denied};
+use crate::object::{claimant, denied};
 use crate::queue::Next;
 use crate::reference::used_by;
 use crate::route::Controller;
@@ -82,25 +81,14 @@ async fn check(ctx: &Context, flow: &Flow, place: &Place) -> Result<Checked, Fai
 
 /// The objects of the namespace, with the content of the `ConfigMap`s that the flow, or one it calls, may need.
 async fn objects(ctx: &Context, namespace: &str, flow: &Flow) -> Result<Objects, Failure> {
-    let world = &ctx.world;
-    let flows = by_name(world.flows.namespace(namespace));
-    let callable = flows.values().filter(|other| other.spec.type_ == FlowType::Library);
+    let objects = ctx.world.objects(namespace);
+    let callable = objects.flows.values().filter(|other| other.spec.type_ == FlowType::Library);
     let named = callable.flat_map(|other| &other.spec.texts_from).chain(&flow.spec.texts_from);
     let config_maps = texts::fetch(ctx, namespace, named).await?;
-    let secrets = world.secrets.namespace(namespace);
+    let secrets = ctx.world.secrets.namespace(namespace);
     let secrets =
         secrets.iter().map(|one| (one.name_any(), SecretFacts::new(&one.metadata, Vec::new()))).collect();
-    Ok(Objects {
-        flows,
-        nodes: by_name(world.nodes.namespace(namespace)),
-        directories: by_name(world.directories.namespace(namespace)),
-        connections: by_name(world.connections.namespace(namespace)),
-        clients: by_name(world.clients.namespace(namespace)),
-        themes: by_name(world.themes.namespace(namespace)),
-        config_maps,
-        secrets,
-        tenants: BTreeMap::new(),
-    })
+    Ok(Objects { config_maps, secrets, ..objects })
 }
 
 /// Makes the revision, or takes up the one with equal content again. A spec never changes, so that one keeps its own.

@@ -4,7 +4,6 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use idflow_api::{Connection, Directory, Flow, FlowNode, HasKind as _, OIDCClient, Theme};
-use idflow_flow::objects::Objects;
 use idflow_flow::secret::{SecretFacts, SecretUse};
 use k8s_openapi::api::core::v1::Secret;
 use kube::ResourceExt as _;
@@ -15,7 +14,7 @@ use super::plan::{self, Finding, Need};
 use crate::cache::{Change, Key};
 use crate::context::Context;
 use crate::failure::Failure;
-use crate::object::{by_name, denied};
+use crate::object::denied;
 use crate::route::{Referenced, Router, Watched, enters_something};
 
 impl Watched for FlowNode {
@@ -27,13 +26,7 @@ impl Watched for FlowNode {
 impl Judged for FlowNode {
     async fn judge(ctx: &Context, node: &Arc<Self>) -> Result<Finding, Failure> {
         let namespace = node.namespace().unwrap_or_default();
-        let objects = Objects {
-            flows: by_name(ctx.world.flows.namespace(&namespace)),
-            nodes: by_name(ctx.world.nodes.namespace(&namespace)),
-            directories: by_name(ctx.world.directories.namespace(&namespace)),
-            connections: by_name(ctx.world.connections.namespace(&namespace)),
-            ..Objects::default()
-        };
+        let objects = ctx.world.objects(&namespace);
         let (findings, missing) = idflow_flow::check_node(node, &objects, ctx.environment.kinds);
         let object = serde_json::json!(node);
         Ok(plan::node(findings.iter().map(|finding| finding.problem(&object)).collect(), &missing))
