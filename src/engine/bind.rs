@@ -2,21 +2,10 @@
 
 use std::sync::Arc;
 
-use idflow_flow::facts::Facts;
-use idflow_flow::plan::{Behaviour, Plan};
 use idflow_flow::program::{Graph, GraphIndex, Program, Step, StepIndex};
 use idflow_sandbox::Expression;
 
-use crate::turn::Node;
-
-/// What stands in a plan for the engine to run.
-type Planned = Box<dyn Node>;
-
-/// The plan of a step: what everybody reads about it, and the node made of the same compiled settings.
-pub fn plan(facts: Facts, node: impl Node + 'static) -> Plan {
-    let node: Planned = Box::new(node);
-    Plan { facts, behaviour: Behaviour::new(node) }
-}
+use crate::node::node;
 
 /// A step whose kind gave the engine nothing to run. A mistake in the program, never the visitor's or author's doing.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -64,9 +53,4 @@ impl Runnable {
     pub(crate) fn outputs(&self, graph: GraphIndex) -> &[(String, Expression)] {
         self.graph(graph).map_or(&[], |graph| &graph.outputs)
     }
-}
-
-/// The node of a step.
-pub(crate) fn node(step: &Step) -> Option<&dyn Node> {
-    step.behaviour.get::<Planned>().map(AsRef::as_ref)
 }

@@ -20,19 +20,6 @@ use serde::de::DeserializeOwned;
 use crate::data::Sources;
 use crate::turn::{Additions, Fault};
 
-/// Trusted facts from outside the journey, gathered anew for every request and never stored.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct Surroundings {
-    /// The client address that limits count by (checklist J-17); nothing when no trusted one is known.
-    pub address: Option<String>,
-    /// What expressions read as `request`.
-    pub request: Data,
-    /// What expressions read as `client`: the application that asked.
-    pub client: Data,
-    /// What expressions read as `session`: the browser's session, if there is one.
-    pub session: Data,
-}
-
 /// The visit of a step that is running: its identity and what it has gathered so far.
 #[derive(Debug)]
 pub(crate) struct Active {

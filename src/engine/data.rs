@@ -5,7 +5,7 @@ use idflow_core::{Data, Value};
 use idflow_flow::program::Program;
 use idflow_sandbox::{Budget, Expression, Reference};
 
-use crate::context::Surroundings;
+use crate::surroundings::Surroundings;
 use crate::turn::Fault;
 
 /// Where the roots of expressions come from.

@@ -14,7 +14,9 @@
 pub mod bind;
 pub mod context;
 mod data;
+pub mod node;
 pub mod run;
+pub mod surroundings;
 pub mod turn;
 
 #[cfg(test)]

@@ -24,7 +24,8 @@ use idflow_core::write::Write;
 use idflow_core::{Data, Value};
 
 use crate::bind::Runnable;
-use crate::context::{Active, Surroundings};
+use crate::context::Active;
+use crate::surroundings::Surroundings;
 use crate::turn::{Additions, Event, Fault};
 
 /// How many answered form tokens a journey remembers. An older post is stale instead of already answered.

@@ -7,14 +7,6 @@ use idflow_core::user::User;
 use idflow_core::view::View;
 use idflow_core::write::Write;
 
-use crate::context::Cx;
-
-/// One step, its settings compiled.
-pub trait Node: Send + Sync {
-    /// Takes one event. The node's own state between events is kept by [`Cx::keep`] and read by [`Cx::state`].
-    fn turn(&self, cx: &mut Cx<'_>, event: Event) -> Result<Turn, Fault>;
-}
-
 /// What happened to a step.
 #[derive(Debug)]
 pub enum Event {
@@ -96,7 +88,7 @@ pub struct Complete {
 }
 
 /// What a turn adds to the commit of this request, whatever the turn is: a wrong password shows a page *and*
-/// counts. Collected through [`Cx`].
+/// counts. Collected through [`Cx`](crate::context::Cx).
 #[derive(Debug, Default)]
 pub struct Additions {
     /// Records written in the same batch.

@@ -19,8 +19,8 @@ use idflow_core::time::{Span, Timestamp};
 use idflow_core::user::User;
 use idflow_core::write::Write;
 use idflow_engine::bind::Runnable;
-use idflow_engine::context::Surroundings;
 use idflow_engine::run::{Commit as Decided, Input, Next, OpenSession, Refusal, Run, Start};
+use idflow_engine::surroundings::Surroundings;
 use idflow_oidc::endpoint::authorize::{self, Answer};
 use idflow_store::{Commit, CommitError, ReadSet, Wanted};
 

@@ -11,9 +11,9 @@
 //! ```
 
 use idflow_core::Value;
-use idflow_engine::bind;
+use idflow_engine::node::{self, Node};
 use idflow_engine::context::Cx;
-use idflow_engine::turn::{Event, Fault, Finish, Node, Turn};
+use idflow_engine::turn::{Event, Fault, Finish, Turn};
 use idflow_flow::facts::{Facts, Outcome, SettingsError, Sink};
 use idflow_flow::kinds::{Group, Kind};
 use idflow_flow::plan::{Compiler, Plan};
@@ -68,7 +68,7 @@ fn plan(value: &Value, compiler: &mut Compiler<'_>) -> Result<Plan, SettingsErro
         (when, case.outcome)
     });
     let cases = cases.collect();
-    Ok(bind::plan(facts, Branch { cases, otherwise: settings.otherwise }))
+    Ok(node::plan(facts, Branch { cases, otherwise: settings.otherwise }))
 }
 
 struct Branch {

@@ -12,9 +12,9 @@ use std::collections::BTreeMap;
 
 use idflow_core::Value;
 use idflow_core::view::{Action, ActionStyle, Message, Text, View};
-use idflow_engine::bind;
+use idflow_engine::node::{self, Node};
 use idflow_engine::context::Cx;
-use idflow_engine::turn::{Event, Fault, Finish, Node, Turn};
+use idflow_engine::turn::{Event, Fault, Finish, Turn};
 use idflow_flow::facts::{Facts, Outcome, SettingsError, Sink};
 use idflow_flow::kinds::{Group, Kind};
 use idflow_flow::plan::{AuthoredText, Compiler, Plan};
@@ -95,7 +95,7 @@ fn plan(value: &Value, compiler: &mut Compiler<'_>) -> Result<Plan, SettingsErro
         Offer { step: id.clone(), label }
     });
     let offers = offers.collect();
-    Ok(bind::plan(facts, Choose { title, offers }))
+    Ok(node::plan(facts, Choose { title, offers }))
 }
 
 struct Choose {

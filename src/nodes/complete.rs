@@ -11,9 +11,9 @@
 use idflow_core::Value;
 use idflow_core::time::Span;
 use idflow_core::view::{Text, View};
-use idflow_engine::bind;
+use idflow_engine::node::{self, Node};
 use idflow_engine::context::Cx;
-use idflow_engine::turn::{Complete, EndTurn, Event, Fault, Finish, Node, Turn};
+use idflow_engine::turn::{Complete, EndTurn, Event, Fault, Finish, Turn};
 use idflow_flow::facts::{End, Facts, SettingsError};
 use idflow_flow::kinds::{Group, Kind};
 use idflow_flow::plan::{AuthoredText, Compiler, Plan};
@@ -98,7 +98,7 @@ fn plan(value: &Value, compiler: &mut Compiler<'_>) -> Result<Plan, SettingsErro
         text: text::on_page(compiler, "/text", settings.text.as_deref()),
     };
     let end = Some(End::Complete { guest: done.guest });
-    Ok(bind::plan(Facts { end, ..Facts::default() }, done))
+    Ok(node::plan(Facts { end, ..Facts::default() }, done))
 }
 
 struct Done {

@@ -15,9 +15,9 @@ use idflow_core::id::UserId;
 use idflow_core::user::{User, UserState};
 use idflow_core::write::Write;
 use idflow_core::{Data, Value};
-use idflow_engine::bind;
+use idflow_engine::node::{self, Node};
 use idflow_engine::context::Cx;
-use idflow_engine::turn::{Event, Fault, Finish, Node, Turn};
+use idflow_engine::turn::{Event, Fault, Finish, Turn};
 use idflow_flow::facts::{AttributeUse, Facts, Outcome, ProofFact, SettingsError, Sink, ValueType};
 use idflow_flow::kinds::{Group, Kind};
 use idflow_flow::pinned::DirectoryContent;
@@ -67,7 +67,7 @@ fn plan(value: &Value, compiler: &mut Compiler<'_>) -> Result<Plan, SettingsErro
         effects: vec![EffectClass::Idempotent],
         ..Facts::default()
     };
-    Ok(bind::plan(facts, CreateUser { directory, content, attributes }))
+    Ok(node::plan(facts, CreateUser { directory, content, attributes }))
 }
 
 struct CreateUser {

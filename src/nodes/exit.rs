@@ -8,9 +8,9 @@
 //! ```
 
 use idflow_core::Value;
-use idflow_engine::bind;
+use idflow_engine::node::{self, Node};
 use idflow_engine::context::Cx;
-use idflow_engine::turn::{EndTurn, Event, Fault, Finish, Node, Turn};
+use idflow_engine::turn::{EndTurn, Event, Fault, Finish, Turn};
 use idflow_flow::facts::{End, Facts, SettingsError, Sink};
 use idflow_flow::kinds::{Group, Kind};
 use idflow_flow::plan::{Compiler, Plan};
@@ -47,7 +47,7 @@ fn plan(value: &Value, compiler: &mut Compiler<'_>) -> Result<Plan, SettingsErro
     let outputs = Expressions::compile(compiler, "/outputs", &outputs, Sink::Variable);
     let end = End::Exit { outcome: settings.outcome.clone(), outputs: outputs.places() };
     let facts = Facts { end: Some(end), ..Facts::default() };
-    Ok(bind::plan(facts, Exit { outcome: settings.outcome, outputs }))
+    Ok(node::plan(facts, Exit { outcome: settings.outcome, outputs }))
 }
 
 struct Exit {

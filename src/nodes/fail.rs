@@ -9,9 +9,9 @@
 
 use idflow_core::Value;
 use idflow_core::view::{Text, View};
-use idflow_engine::bind;
+use idflow_engine::node::{self, Node};
 use idflow_engine::context::Cx;
-use idflow_engine::turn::{EndTurn, Event, Fault, Finish, Node, Turn};
+use idflow_engine::turn::{EndTurn, Event, Fault, Finish, Turn};
 use idflow_flow::facts::{End, Facts, SettingsError};
 use idflow_flow::kinds::{Group, Kind};
 use idflow_flow::plan::{AuthoredText, Compiler, Plan};
@@ -41,7 +41,7 @@ pub static KIND: Kind = Kind {
 fn plan(value: &Value, compiler: &mut Compiler<'_>) -> Result<Plan, SettingsError> {
     let settings: Settings = settings::parse(value)?;
     let text = text::on_page(compiler, "/text", settings.text.as_deref());
-    Ok(bind::plan(Facts { end: Some(End::Fail), ..Facts::default() }, Failed { text }))
+    Ok(node::plan(Facts { end: Some(End::Fail), ..Facts::default() }, Failed { text }))
 }
 
 struct Failed {

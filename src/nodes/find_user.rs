@@ -12,9 +12,9 @@
 use idflow_core::Value;
 use idflow_core::effect::{Answer, Ask, EffectClass};
 use idflow_core::user::UserState;
-use idflow_engine::bind;
+use idflow_engine::node::{self, Node};
 use idflow_engine::context::Cx;
-use idflow_engine::turn::{Event, Fault, Finish, Node, Turn};
+use idflow_engine::turn::{Event, Fault, Finish, Turn};
 use idflow_flow::facts::{AttributeUse, Facts, Outcome, ProofFact, SettingsError, Sink};
 use idflow_flow::kinds::{Group, Kind};
 use idflow_flow::plan::{Compiler, Plan};
@@ -63,7 +63,7 @@ fn plan(value: &Value, compiler: &mut Compiler<'_>) -> Result<Plan, SettingsErro
         effects: vec![EffectClass::ReadOnly],
         ..Facts::default()
     };
-    Ok(bind::plan(facts, FindUser { by, directory, attributes }))
+    Ok(node::plan(facts, FindUser { by, directory, attributes }))
 }
 
 struct FindUser {

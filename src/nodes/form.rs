@@ -16,9 +16,9 @@
 use idflow_core::effect::Submission;
 use idflow_core::view::{Action, Choice, Field, FieldType, Message, Text, View};
 use idflow_core::{Data, Value};
-use idflow_engine::bind;
+use idflow_engine::node::{self, Node};
 use idflow_engine::context::Cx;
-use idflow_engine::turn::{Event, Fault, Finish, Node, Turn};
+use idflow_engine::turn::{Event, Fault, Finish, Turn};
 use idflow_flow::facts::{Facts, Outcome, Output, SettingsError, ValueType};
 use idflow_flow::kinds::{Group, Kind};
 use idflow_flow::plan::{AuthoredText, Compiler, Plan};
@@ -187,7 +187,7 @@ fn plan(value: &Value, compiler: &mut Compiler<'_>) -> Result<Plan, SettingsErro
         form: settings.fields.iter().map(FieldSetting::output).collect(),
         ..Facts::default()
     };
-    Ok(bind::plan(facts, form))
+    Ok(node::plan(facts, form))
 }
 
 fn problem(pointer: String, message: impl Into<String>, help: &str) -> SettingsError {

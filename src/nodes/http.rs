@@ -13,9 +13,9 @@ use std::collections::BTreeMap;
 
 use idflow_core::effect::{Answer, Ask, EffectClass, HttpCall};
 use idflow_core::Value;
-use idflow_engine::bind;
+use idflow_engine::node::{self, Node};
 use idflow_engine::context::Cx;
-use idflow_engine::turn::{Event, Fault, Finish, Node, Turn};
+use idflow_engine::turn::{Event, Fault, Finish, Turn};
 use idflow_flow::facts::{Facts, Outcome, Output, ReferenceKind, SettingsError, Sink, ValueType};
 use idflow_flow::kinds::{Group, Kind};
 use idflow_flow::plan::{Compiler, Plan};
@@ -114,7 +114,7 @@ fn plan(value: &Value, compiler: &mut Compiler<'_>) -> Result<Plan, SettingsErro
         body: body.map(|members| Expressions::compile(compiler, "/body", members, Sink::Request)),
         connection: compiler.connection(ReferenceKind::HttpConnection, settings.connection),
     };
-    Ok(bind::plan(facts, http))
+    Ok(node::plan(facts, http))
 }
 
 struct Http {

@@ -10,9 +10,9 @@
 
 use idflow_core::Value;
 use idflow_core::effect::{Answer, Ask, EffectClass, Mail};
-use idflow_engine::bind;
+use idflow_engine::node::{self, Node};
 use idflow_engine::context::Cx;
-use idflow_engine::turn::{Event, Fault, Finish, Node, Turn};
+use idflow_engine::turn::{Event, Fault, Finish, Turn};
 use idflow_flow::facts::{Facts, Outcome, ReferenceKind, SettingsError, Sink};
 use idflow_flow::kinds::{Group, Kind};
 use idflow_flow::plan::{AuthoredText, Compiler, Plan};
@@ -64,7 +64,7 @@ fn plan(value: &Value, compiler: &mut Compiler<'_>) -> Result<Plan, SettingsErro
         effects: vec![EffectClass::AtMostOnce],
         ..Facts::default()
     };
-    Ok(bind::plan(facts, send))
+    Ok(node::plan(facts, send))
 }
 
 struct SendMail {

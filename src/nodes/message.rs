@@ -10,9 +10,9 @@
 
 use idflow_core::Value;
 use idflow_core::view::{Action, Message, Text, View};
-use idflow_engine::bind;
+use idflow_engine::node::{self, Node};
 use idflow_engine::context::Cx;
-use idflow_engine::turn::{Event, Fault, Finish, Node, Turn};
+use idflow_engine::turn::{Event, Fault, Finish, Turn};
 use idflow_flow::facts::{Facts, Outcome, SettingsError};
 use idflow_flow::kinds::{Group, Kind};
 use idflow_flow::plan::{AuthoredText, Compiler, Plan};
@@ -54,7 +54,7 @@ fn plan(value: &Value, compiler: &mut Compiler<'_>) -> Result<Plan, SettingsErro
         actions: action::compile(compiler, settings.actions.as_deref())?,
     };
     let outcomes = std::iter::once(Outcome::wired("next")).chain(action::outcomes(&message.actions)).collect();
-    Ok(bind::plan(Facts { shows_page: true, outcomes, ..Facts::default() }, message))
+    Ok(node::plan(Facts { shows_page: true, outcomes, ..Facts::default() }, message))
 }
 
 struct ShowMessage {

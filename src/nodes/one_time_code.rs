@@ -16,9 +16,9 @@ use idflow_core::digest::Digest;
 use idflow_core::effect::{Answer, Ask, EffectClass, Mail, Submission};
 use idflow_core::time::{Span, Timestamp};
 use idflow_core::view::{Action, Field, FieldType, Message, Severity, Text, View};
-use idflow_engine::bind;
+use idflow_engine::node::{self, Node};
 use idflow_engine::context::Cx;
-use idflow_engine::turn::{Event, Fault, Finish, Node, Turn};
+use idflow_engine::turn::{Event, Fault, Finish, Turn};
 use idflow_flow::facts::{AttributeUse, Facts, Outcome, Output, ProofFact, ReferenceKind, SettingsError, Sink, ValueType};
 use idflow_flow::kinds::{Group, Kind};
 use idflow_flow::plan::{Compiler, Plan, place};
@@ -101,7 +101,7 @@ fn plan(value: &Value, compiler: &mut Compiler<'_>) -> Result<Plan, SettingsErro
         effects: vec![EffectClass::AtMostOnce],
         ..Facts::default()
     };
-    Ok(bind::plan(facts, node))
+    Ok(node::plan(facts, node))
 }
 
 struct OneTimeCode {

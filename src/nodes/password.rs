@@ -16,9 +16,9 @@ use idflow_core::secret::{PasswordHash, SecretText};
 use idflow_core::user::{User, UserState};
 use idflow_core::view::{Action, Field, FieldType, Message, Severity, Text, View};
 use idflow_core::write::Write;
-use idflow_engine::bind;
+use idflow_engine::node::{self, Node};
 use idflow_engine::context::Cx;
-use idflow_engine::turn::{Event, Fault, Finish, Node, Turn};
+use idflow_engine::turn::{Event, Fault, Finish, Turn};
 use idflow_flow::facts::{Facts, Outcome, ProofFact, SettingsError};
 use idflow_flow::kinds::{Group, Kind};
 use idflow_flow::plan::{Compiler, Plan};
@@ -73,7 +73,7 @@ fn plan(value: &Value, compiler: &mut Compiler<'_>) -> Result<Plan, SettingsErro
         effects: vec![EffectClass::ReadOnly],
         ..Facts::default()
     };
-    Ok(bind::plan(facts, Password { lookup, actions }))
+    Ok(node::plan(facts, Password { lookup, actions }))
 }
 
 struct Password {

@@ -9,9 +9,9 @@
 //! ```
 
 use idflow_core::Value;
-use idflow_engine::bind;
+use idflow_engine::node::{self, Node};
 use idflow_engine::context::Cx;
-use idflow_engine::turn::{Event, Fault, Finish, Node, Turn};
+use idflow_engine::turn::{Event, Fault, Finish, Turn};
 use idflow_flow::facts::{Facts, Outcome, Output, SettingsError, Sink, ValueType};
 use idflow_flow::kinds::{Group, Kind};
 use idflow_flow::plan::{Compiler, Plan};
@@ -47,7 +47,7 @@ fn plan(value: &Value, compiler: &mut Compiler<'_>) -> Result<Plan, SettingsErro
         ..Facts::default()
     };
     let values = Expressions::compile(compiler, "/values", &settings.values, Sink::Variable);
-    Ok(bind::plan(facts, Set { values }))
+    Ok(node::plan(facts, Set { values }))
 }
 
 struct Set {

@@ -17,9 +17,9 @@ use idflow_core::secret::SecretText;
 use idflow_core::user::normalized_identifier;
 use idflow_core::view::{Action, Field, FieldType, Text, View};
 use idflow_core::write::Write;
-use idflow_engine::bind;
+use idflow_engine::node::{self, Node};
 use idflow_engine::context::Cx;
-use idflow_engine::turn::{Event, Fault, Finish, Node, Turn};
+use idflow_engine::turn::{Event, Fault, Finish, Turn};
 use idflow_flow::facts::{Facts, Outcome, ProofFact, SettingsError};
 use idflow_flow::kinds::{Group, Kind};
 use idflow_flow::plan::{Compiler, Plan};
@@ -57,7 +57,7 @@ fn plan(value: &Value, compiler: &mut Compiler<'_>) -> Result<Plan, SettingsErro
         ..Facts::default()
     };
     let unique = content.attributes.into_iter().filter(|(_, attribute)| attribute.unique);
-    Ok(bind::plan(facts, SetPassword { directory, unique: unique.map(|(name, _)| name).collect() }))
+    Ok(node::plan(facts, SetPassword { directory, unique: unique.map(|(name, _)| name).collect() }))
 }
 
 struct SetPassword {

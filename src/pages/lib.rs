@@ -30,6 +30,6 @@ pub use locale::{Locale, Wishes};
 pub use mail::RenderedMail;
 pub use notice::{Notice, NoticePage};
 pub use onward::OnwardPage;
-pub use pages::{AssetError, Development, LanguageLink, Page, Pages, RenderError, Visit};
-pub use texts::Texts;
+pub use pages::{Development, LanguageLink, Page, Pages, RenderError, Visit};
+pub use texts::{AssetError, Texts};
 pub use theme::{PreparedTheme, Theme};

@@ -10,7 +10,7 @@ use crate::headers::{self, Headers, Nonce};
 use crate::locale::Locale;
 use crate::markup;
 use crate::say::Say;
-use crate::texts::Texts;
+use crate::texts::{AssetError, Texts};
 use crate::theme::PreparedTheme;
 
 const TEMPLATES: &[(&str, &str)] = &[
@@ -24,17 +24,6 @@ const TEMPLATES: &[(&str, &str)] = &[
 
 /// The one script. Pages are complete without it.
 const SCRIPT: &str = include_str!("assets/page.js");
-
-/// An embedded text or template is broken: a defect of the build, found by any test that renders.
-#[derive(Debug, thiserror::Error)]
-pub enum AssetError {
-    /// A template does not compile.
-    #[error("template {0}: {1}")]
-    Template(&'static str, minijinja::Error),
-    /// A language's texts do not parse.
-    #[error("texts of {0}: {1}")]
-    Texts(String, String),
-}
 
 /// A page could not be rendered: a defect of a template, never of its input.
 #[derive(Debug, thiserror::Error)]

@@ -6,12 +6,22 @@ use fluent_bundle::concurrent::FluentBundle;
 use fluent_bundle::{FluentArgs, FluentResource};
 
 use crate::locale::{self, Locale, Wishes};
-use crate::pages::AssetError;
 
 /// Tag and source of each language. English stands first: it is what every other one falls back to. Adding a
 /// language is one file and one line; [`crate::check`] says what is missing in it.
 const LANGUAGES: &[(&str, &str)] =
     &[("en", include_str!("texts/en.ftl")), ("de", include_str!("texts/de.ftl"))];
+
+/// An embedded text or template is broken: a defect of the build, found by any test that renders.
+#[derive(Debug, thiserror::Error)]
+pub enum AssetError {
+    /// A template does not compile.
+    #[error("template {0}: {1}")]
+    Template(&'static str, minijinja::Error),
+    /// A language's texts do not parse.
+    #[error("texts of {0}: {1}")]
+    Texts(String, String),
+}
 
 /// The texts of all languages. Built once; formatting is read-only and may happen on many threads.
 pub struct Texts {

@@ -9,9 +9,9 @@ use idflow_core::view::View;
 use idflow_flow::program::Step;
 
 use super::{Grown, Refusal, Run, Stage, StepFault};
-use crate::bind;
 use crate::context::Cx;
 use crate::data::Sources;
+use crate::node::node;
 use crate::turn::{Event, Fault, Finish, Turn};
 
 /// How many turns one request may take (checklist J-21).
@@ -36,7 +36,7 @@ impl Run<'_> {
 
     fn node_turn(&mut self, event: Event) -> Result<Turn, Fault> {
         let frame = self.journey.frames.last().ok_or_else(lost)?;
-        let node = self.runnable.step(frame.graph, frame.step).and_then(bind::node).ok_or_else(lost)?;
+        let node = self.runnable.step(frame.graph, frame.step).and_then(node).ok_or_else(lost)?;
         let mut cx = Cx {
             sources: Sources {
                 program: self.runnable.program(),

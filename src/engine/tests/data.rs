@@ -6,8 +6,8 @@ use serde_json::json;
 
 use super::toy::flow;
 use super::visitor::{Visitor, start};
-use crate::context::Surroundings;
 use crate::run::Start;
+use crate::surroundings::Surroundings;
 
 const TO_SECOND: &[(&str, &str)] = &[("next", "second"), ("error", "failed")];
 

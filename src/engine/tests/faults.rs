@@ -6,8 +6,8 @@ use serde_json::json;
 
 use super::toy::{flow, user};
 use super::visitor::{Visitor, finished, outside, post, start};
-use crate::context::Surroundings;
 use crate::run::{Next, Refusal, Run};
+use crate::surroundings::Surroundings;
 
 const TO_SECOND: &[(&str, &str)] = &[("next", "second")];
 

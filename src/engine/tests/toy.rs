@@ -18,9 +18,10 @@ use idflow_flow::plan::{Compiler, Plan};
 use idflow_flow::program::Program;
 use serde::Deserialize;
 
-use crate::bind::{self, Runnable};
+use crate::bind::Runnable;
 use crate::context::Cx;
-use crate::turn::{Complete, EndTurn, Event, Fault, Finish, Node, Turn};
+use crate::node::{self, Node};
+use crate::turn::{Complete, EndTurn, Event, Fault, Finish, Turn};
 
 /// What a toy does, in this order.
 #[derive(Deserialize, Default, Clone)]
@@ -86,7 +87,7 @@ fn plan(value: &Value, compiler: &mut Compiler<'_>) -> Result<Plan, SettingsErro
         (name.clone(), compiler.expression("/computes", source, Sink::Variable))
     };
     let computes = toy.computes.iter().map(compile).collect();
-    Ok(bind::plan(facts, Bound { toy, computes }))
+    Ok(node::plan(facts, Bound { toy, computes }))
 }
 
 fn fact(proof: &str) -> ProofFact {

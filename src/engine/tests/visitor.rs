@@ -12,8 +12,8 @@ use serde_json::json;
 
 use super::toy::user;
 use crate::bind::Runnable;
-use crate::context::Surroundings;
 use crate::run::{Commit, Input, Next, Refusal, Run, Start};
+use crate::surroundings::Surroundings;
 
 /// A visitor with the last committed state.
 pub(super) struct Visitor<'p> {

@@ -12,8 +12,8 @@ use idflow_core::time::Timestamp;
 use idflow_core::user::{User, UserState};
 use idflow_core::view::{Text, View};
 use idflow_engine::bind::Runnable;
-use idflow_engine::context::Surroundings;
 use idflow_engine::run::{Commit, Input, Next, Refusal, Run, Start};
+use idflow_engine::surroundings::Surroundings;
 
 use super::example::Example;
 use super::stage;

@@ -6,9 +6,10 @@ use std::sync::{Arc, LazyLock};
 use idflow_core::Value;
 use idflow_core::time::Span;
 use idflow_core::view::{Text, View};
-use idflow_engine::bind::{self, Runnable};
+use idflow_engine::bind::Runnable;
 use idflow_engine::context::Cx;
-use idflow_engine::turn::{Event, Fault, Finish, Node, Turn};
+use idflow_engine::node::{self, Node};
+use idflow_engine::turn::{Event, Fault, Finish, Turn};
 use idflow_flow::content::{Content, FORMAT, GraphContent, StepContent};
 use idflow_flow::facts::{Facts, Outcome, ProofFact, SettingsError, ValueType};
 use idflow_flow::kinds::{Group, Kind, Kinds};
@@ -35,7 +36,7 @@ static ARRIVE: Kind = Kind {
         ];
         let proofs = proofs.into_iter().filter(|(proven, _)| *proven).map(|(_, proof)| proof);
         let next = Outcome { proofs: proofs.collect(), ..Outcome::wired("next") };
-        Ok(bind::plan(Facts { outcomes: vec![next], ..Facts::default() }, Arrive(arrival)))
+        Ok(node::plan(Facts { outcomes: vec![next], ..Facts::default() }, Arrive(arrival)))
     },
 };
 
@@ -44,7 +45,7 @@ static HALT: Kind = Kind {
     group: Group::Logic,
     summary: "A page that stays.",
     schema: || true.into(),
-    plan: |_, _| Ok(bind::plan(Facts { shows_page: true, ..Facts::default() }, Halt)),
+    plan: |_, _| Ok(node::plan(Facts { shows_page: true, ..Facts::default() }, Halt)),
 };
 
 /// The kinds, and those of the stage.

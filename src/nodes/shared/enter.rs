@@ -1,8 +1,8 @@
 //! Entering another graph, as `call` and `node` do.
 
-use idflow_engine::bind;
 use idflow_engine::context::Cx;
-use idflow_engine::turn::{Event, Fault, Finish, Node, Turn};
+use idflow_engine::node::{self, Node};
+use idflow_engine::turn::{Event, Fault, Finish, Turn};
 use idflow_flow::facts::{Call, Callee, Facts, Sink};
 use idflow_flow::plan::{Compiler, Plan};
 
@@ -14,7 +14,7 @@ use crate::shared::settings::{Expressions, Sources};
 pub fn plan(compiler: &mut Compiler<'_>, callee: Callee, pointer: &str, with: Option<&Sources>) -> Plan {
     let arguments = Expressions::compile(compiler, "/with", with.unwrap_or(&Sources::new()), Sink::Variable);
     let call = Call { callee, pointer: pointer.to_owned(), arguments: arguments.places() };
-    bind::plan(Facts { call: Some(call), ..Facts::default() }, Enter { arguments })
+    node::plan(Facts { call: Some(call), ..Facts::default() }, Enter { arguments })
 }
 
 struct Enter {

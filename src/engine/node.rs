@@ -1,0 +1,28 @@
+//! What a kind gives the engine to run.
+
+use idflow_flow::facts::Facts;
+use idflow_flow::plan::{Behaviour, Plan};
+use idflow_flow::program::Step;
+
+use crate::context::Cx;
+use crate::turn::{Event, Fault, Turn};
+
+/// One step, its settings compiled.
+pub trait Node: Send + Sync {
+    /// Takes one event. The node's own state between events is kept by [`Cx::keep`] and read by [`Cx::state`].
+    fn turn(&self, cx: &mut Cx<'_>, event: Event) -> Result<Turn, Fault>;
+}
+
+/// What stands in a plan for the engine to run.
+type Planned = Box<dyn Node>;
+
+/// The plan of a step: what everybody reads about it, and the node made of the same compiled settings.
+pub fn plan(facts: Facts, node: impl Node + 'static) -> Plan {
+    let node: Planned = Box::new(node);
+    Plan { facts, behaviour: Behaviour::new(node) }
+}
+
+/// The node of a step.
+pub(crate) fn node(step: &Step) -> Option<&dyn Node> {
+    step.behaviour.get::<Planned>().map(AsRef::as_ref)
+}
