@@ -4,6 +4,11 @@
 //!   manifests ─ read ─▶ resolve ─▶ check (one file per rule) ─▶ content ─ canonical JSON ─▶ digest
 //!                                                              content ─ compile ─▶ program
 //! ```
+//!
+//! The files form a line; a guard of the repository finds circles:
+//! policy, secret, diagnostic, facts, pinned, plan, kinds, program · scalar, yaml, source, locate, objects · proofs,
+//! graph, dataflow, summary, resolve, assurance · canonical, content, pin, compile · lint, schema, check, folder.
+//! A rule that is found while a text is read (its file stands in lint and imports only diagnostic) is named by the reader.
 
 pub mod assurance;
 pub mod canonical;
