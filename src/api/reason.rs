@@ -63,6 +63,8 @@ reasons! {
     Conflict,
     /// Keys that the Tenant's status names are gone or foreign. They are never made anew; restore the backup.
     KeysMissing,
+    /// Values of an attribute that is declared unique are still being compared, or some users have the same one.
+    NotUniqueYet,
     /// No executor pod is ready.
     NoExecutor,
     /// The executor is starting or being replaced.

@@ -14,6 +14,9 @@ const EVERY: Duration = Duration::from_secs(1);
 /// After how many looks attributes with duplicates are indexed again: somebody may have resolved them.
 const AGAIN: u32 = 600;
 
+/// The attributes of each Directory that are unique now.
+pub type Indexed = BTreeMap<String, BTreeSet<String>>;
+
 /// An attribute that is not unique yet.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -31,7 +34,7 @@ pub(crate) async fn follow(app: Shared, reports: Reports) {
     let mut known = Known::default();
     for look in 0_u32.. {
         known.follow(&app, look % AGAIN == 0).await;
-        reports.publish_unindexed(&known.unindexed);
+        reports.publish_indices(&known.indexed, &known.unindexed);
         tokio::time::sleep(EVERY).await;
     }
 }
@@ -40,6 +43,8 @@ pub(crate) async fn follow(app: Shared, reports: Reports) {
 #[derive(Debug, Default)]
 pub struct Known {
     done: BTreeMap<String, BTreeSet<String>>,
+    /// What is unique.
+    pub indexed: Indexed,
     /// What is not unique yet.
     pub unindexed: Vec<Unindexed>,
 }
@@ -55,6 +60,7 @@ impl Known {
             }
         }
         self.done.retain(|name, _| configuration.directories.contains_key(name));
+        self.indexed.retain(|name, _| configuration.directories.contains_key(name));
         self.unindexed.retain(|one| configuration.directories.contains_key(&one.directory));
     }
 
@@ -71,6 +77,9 @@ impl Known {
                 }
             };
             self.unindexed.retain(|one| one.directory != directory);
+            let is_unique = |name: &&String| unique.contains(*name) && !state.duplicates.contains_key(*name);
+            let indexed = state.indexed.iter().filter(is_unique).cloned().collect();
+            self.indexed.insert(directory.to_owned(), indexed);
             let missing = unique.difference(&state.indexed).map(|attribute| (attribute, 0));
             let doubled = state.duplicates.iter().map(|(attribute, count)| (attribute, *count));
             self.unindexed.extend(missing.chain(doubled).map(|(attribute, duplicates)| Unindexed {

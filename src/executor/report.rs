@@ -8,7 +8,7 @@ use idflow_core::digest::Digest;
 use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 
-use crate::indices::Unindexed;
+use crate::indices::{Indexed, Unindexed};
 
 /// The most characters of a reason.
 const MAX_REASON: usize = 300;
@@ -26,7 +26,11 @@ pub struct Report {
     pub revisions: Vec<HeldRevision>,
     /// The revisions that the Catalog lists and that do not run here.
     pub refused: Vec<RefusedRevision>,
-    /// Attributes that are declared unique and are not yet. An operator of the first version does not read it.
+    /// The attributes of each Directory that are unique now; a Directory is absent until it was looked at. An operator
+    /// of the first version does not read it.
+    #[serde(default)]
+    pub indexed: Indexed,
+    /// Attributes that are declared unique and are not yet.
     #[serde(default)]
     pub unindexed: Vec<Unindexed>,
     /// Why something that the Catalog lists is not held. Without secrets, at most 20.
@@ -95,7 +99,8 @@ impl Reports {
     pub fn publish(&self, report: Report) {
         self.is_open.fetch_or(report.can_open, Ordering::Relaxed);
         self.latest.send_if_modified(|last| {
-            let next = Report { number: last.number, unindexed: last.unindexed.clone(), ..report };
+            let (indexed, unindexed) = (last.indexed.clone(), last.unindexed.clone());
+            let next = Report { number: last.number, indexed, unindexed, ..report };
             if *last == next {
                 return false;
             }
@@ -104,12 +109,13 @@ impl Reports {
         });
     }
 
-    /// Publishes which attributes are not unique yet.
-    pub fn publish_unindexed(&self, unindexed: &[Unindexed]) {
+    /// Publishes which attributes are unique, and which are not yet.
+    pub fn publish_indices(&self, indexed: &Indexed, unindexed: &[Unindexed]) {
         self.latest.send_if_modified(|last| {
-            let is_news = last.unindexed != unindexed;
+            let is_news = last.indexed != *indexed || last.unindexed != unindexed;
             if is_news {
                 last.number += 1;
+                last.indexed.clone_from(indexed);
                 last.unindexed = unindexed.to_vec();
             }
             is_news

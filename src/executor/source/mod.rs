@@ -128,6 +128,7 @@ impl Snapshot {
             refused: refused.into_values().collect(),
             complete: has_catalog && is_complete,
             can_open: has_catalog && can_open,
+            indexed: BTreeMap::new(),
             unindexed: Vec::new(),
             problems,
         }

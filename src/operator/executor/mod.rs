@@ -13,7 +13,7 @@ use idflow_api::condition::{LOADED, find};
 use idflow_api::flow_revision::FlowRevisionStatus;
 use idflow_api::reason::Reason;
 use idflow_api::workload::{COMPONENT_LABEL, EXECUTOR};
-use idflow_api::{Catalog, FlowRevision};
+use idflow_api::{Catalog, FlowRevision, ResourceKind};
 use k8s_openapi::api::core::v1::Pod;
 use kube::ResourceExt as _;
 
@@ -21,24 +21,33 @@ use crate::apply::is_controlled_by;
 use crate::cache::Key;
 use crate::context::{Context, Outcome};
 use crate::failure::Failure;
-use crate::queue::Next;
+use crate::queue::{Job, Next};
 use crate::route::Controller;
 use crate::status;
 use crate::world::World;
 use plan::Executor;
 
 pub(crate) async fn reconcile(ctx: &Context, namespace: &str) -> Outcome {
-    let pods = executor_pods(&ctx.world, namespace);
-    ctx.pods.follow(namespace, &pods);
-    let executors: Vec<Executor> = pods.iter().map(|pod| Executor::of(pod, ctx.pods.heard(pod))).collect();
+    ctx.pods.follow(namespace, &executor_pods(&ctx.world, namespace));
+    let executors = executors(ctx, namespace);
     stream::iter(ctx.world.revisions.namespace(namespace).into_iter().map(Ok))
         .try_for_each_concurrent(ctx.settings.concurrency, |revision| write_loaded(ctx, revision, &executors))
         .await?;
     if let Some(catalog) = ctx.world.catalog_of(namespace) {
         write_followed(ctx, &catalog, &executors).await?;
     }
+    for directory in ctx.world.directories.namespace(namespace) {
+        let job = Job::object(ResourceKind::Directory, Key::of(directory.as_ref()));
+        ctx.queues.add(Controller::Reference, job);
+    }
     let is_silent = executors.iter().any(|executor| executor.is_ready && executor.heard.report.is_none());
     Ok(if is_silent { Next::After(plan::PATIENCE) } else { Next::Change })
+}
+
+/// The tenant's executors, each with what it said last.
+pub(crate) fn executors(ctx: &Context, namespace: &str) -> Vec<Executor> {
+    let pods = executor_pods(&ctx.world, namespace);
+    pods.iter().map(|pod| Executor::of(pod, ctx.pods.heard(pod))).collect()
 }
 
 /// The pods of the tenant's own workload. Others that merely carry the labels are asked nothing.

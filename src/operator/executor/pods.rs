@@ -1,6 +1,6 @@
 //! Listening to executor pods: one hanging GET each, so that news arrive at once and nothing is asked by interval.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
@@ -38,6 +38,20 @@ pub(crate) struct Report {
     /// What is listed and does not run there. Executors of the first version do not tell.
     #[serde(default)]
     pub(crate) refused: Vec<Refused>,
+    /// The attributes of each Directory that are unique now. Executors of the first version do not tell.
+    pub(crate) indexed: Option<BTreeMap<String, BTreeSet<String>>>,
+    /// The attributes that are declared unique and are not yet.
+    #[serde(default)]
+    pub(crate) unindexed: Vec<Unindexed>,
+}
+
+/// An attribute that is not unique yet.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub(crate) struct Unindexed {
+    pub(crate) directory: String,
+    pub(crate) attribute: String,
+    /// How many users have a value that another one has too; 0 while they are still being compared.
+    pub(crate) duplicates: u32,
 }
 
 /// A held revision.

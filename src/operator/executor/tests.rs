@@ -12,7 +12,7 @@ fn pod(is_ready: bool, heard: Heard) -> Executor {
 fn holding(digests: &[&str]) -> Heard {
     let revisions = digests.iter().map(|digest| Held { digest: (*digest).to_owned() }).collect();
     Heard {
-        report: Some(Report { number: 1, catalog: 3, revisions, refused: Vec::new() }),
+        report: Some(Report { number: 1, catalog: 3, revisions, ..Report::default() }),
         silent_since: None,
     }
 }

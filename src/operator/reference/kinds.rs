@@ -42,8 +42,10 @@ impl Watched for Directory {
 
 impl Judged for Directory {
     async fn judge(ctx: &Context, directory: &Arc<Self>) -> Result<Finding, Failure> {
-        let all = ctx.world.directories.namespace(&directory.namespace().unwrap_or_default());
-        Ok(plan::claims_only(Self::KIND, denied(directory.as_ref(), &all)))
+        let namespace = directory.namespace().unwrap_or_default();
+        let all = ctx.world.directories.namespace(&namespace);
+        let executors = crate::executor::executors(ctx, &namespace);
+        Ok(plan::directory(directory, denied(directory.as_ref(), &all), &executors))
     }
 }
 

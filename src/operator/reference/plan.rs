@@ -3,14 +3,17 @@
 use std::collections::BTreeSet;
 
 use idflow_api::claim::Claim;
-use idflow_api::condition::{ACCEPTED, Conditions, Progress, RESOLVED_REFS, Truth};
+use idflow_api::condition::{ACCEPTED, Conditions, Progress, READY, RESOLVED_REFS, Truth, find};
 use idflow_api::diagnostic::{MAX_PROBLEMS, Problem, Severity};
 use idflow_api::flow::{ReferencedStatus, UsedBy};
 use idflow_api::reason::Reason;
-use idflow_api::{ConnectionSpec, OIDCClient, ResourceKind};
+use idflow_api::{ConnectionSpec, Directory, OIDCClient, ResourceKind};
 use idflow_core::time::Timestamp;
 use idflow_flow::diagnostic::ObjectId;
 use idflow_flow::secret::{SecretFacts, SecretProblem, SecretUse};
+
+use crate::executor::plan::Executor;
+use crate::executor::pods::{Report, Unindexed};
 
 /// What was found.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,6 +24,8 @@ pub(crate) enum Finding {
     NotAccepted(Reason, String),
     /// It is wrong.
     Invalid(String, Vec<Problem>),
+    /// Nothing is wrong with it, and it cannot be used yet.
+    Waiting(Reason, String),
     /// Something it names is not there, or must not be used.
     Unresolved(Reason, String),
     /// It can be used, and this is doubtful about it.
@@ -45,6 +50,49 @@ pub(crate) fn claims_only(kind: ResourceKind, denied: Option<(Claim, String)>) -
     denied.map_or(Finding::Ready, |(claim, holder)| {
         Finding::NotAccepted(Reason::ClaimedByOther, format!("{kind} {holder} is older and {claim}"))
     })
+}
+
+/// A Directory by what its executors say of its unique attributes. Where none says anything, what was known stays.
+pub(crate) fn directory(
+    directory: &Directory,
+    denied: Option<(Claim, String)>,
+    executors: &[Executor],
+) -> Finding {
+    if denied.is_some() {
+        return claims_only(ResourceKind::Directory, denied);
+    }
+    let name = directory.metadata.name.as_deref().unwrap_or_default();
+    let ready = executors.iter().filter(|executor| executor.is_ready);
+    let reports: Vec<&Report> = ready.filter_map(|executor| executor.heard.report.as_ref()).collect();
+    let told = reports.iter().filter_map(|report| report.indexed.as_ref()).map(|indexed| indexed.get(name));
+    let told: Vec<Option<&BTreeSet<String>>> = told.collect();
+    if told.is_empty() {
+        return not_unique_before(directory).map_or(Finding::Ready, not_unique_yet);
+    }
+    let mut unique = directory.spec.attributes.iter().filter(|attribute| attribute.unique);
+    let is_indexed = |name: &str| told.iter().all(|one| one.is_some_and(|one| one.contains(name)));
+    let Some(missing) = unique.find(|attribute| !is_indexed(&attribute.name)) else { return Finding::Ready };
+    let is_it = |one: &&Unindexed| one.directory == name && one.attribute == missing.name;
+    let duplicates = reports.iter().flat_map(|report| &report.unindexed).filter(is_it);
+    let duplicates = duplicates.map(|one| one.duplicates).max().unwrap_or_default();
+    not_unique_yet(match duplicates {
+        0 => format!("the users' values of {} are still being compared", missing.name),
+        users => format!(
+            "{users} users have a value of {} that another one has too; the executor's log names them: change them, or take unique away",
+            missing.name
+        ),
+    })
+}
+
+fn not_unique_yet(message: String) -> Finding {
+    Finding::Waiting(Reason::NotUniqueYet, message)
+}
+
+/// What was said of this very generation before its executors fell silent.
+fn not_unique_before(directory: &Directory) -> Option<String> {
+    let ready = find(&directory.status.as_ref()?.conditions, READY)?;
+    let is_this = ready.observed_generation == directory.metadata.generation;
+    (is_this && ready.reason == Reason::NotUniqueYet.as_str()).then(|| ready.message.clone())
 }
 
 /// A node by what the compiler found.
@@ -136,6 +184,9 @@ pub(crate) fn status(
     let (list, problems) = match finding {
         Finding::Ready => (accept_all(list), Vec::new()),
         Finding::Doubtful(problems) => (accept_all(list), problems),
+        Finding::Waiting(reason, message) => {
+            (accepted(list).progress(Progress::Reconciling, reason, message), Vec::new())
+        }
         Finding::NotAccepted(reason, message) => {
             let list = list.set(ACCEPTED, Truth::False, reason, message.as_str());
             (list.progress(Progress::Reconciling, reason, message), Vec::new())
@@ -159,7 +210,14 @@ pub(crate) fn status(
 }
 
 fn accept_all(list: Conditions<'_>) -> Conditions<'_> {
-    list.set(ACCEPTED, Truth::True, Reason::Accepted, "nothing is wrong with it")
-        .set(RESOLVED_REFS, Truth::True, Reason::Resolved, "everything it names may be used")
-        .progress(Progress::Ready, Reason::Ready, "it can be used")
+    accepted(list).progress(Progress::Ready, Reason::Ready, "it can be used")
+}
+
+fn accepted(list: Conditions<'_>) -> Conditions<'_> {
+    list.set(ACCEPTED, Truth::True, Reason::Accepted, "nothing is wrong with it").set(
+        RESOLVED_REFS,
+        Truth::True,
+        Reason::Resolved,
+        "everything it names may be used",
+    )
 }

@@ -9,6 +9,8 @@ use serde_json::json;
 
 use super::plan::Need;
 use super::*;
+use crate::executor::plan::Executor;
+use crate::executor::pods::Heard;
 use crate::fixtures::NOW;
 
 fn smtp() -> ConnectionSpec {
@@ -29,7 +31,9 @@ fn secret(usable: bool, hosts: &[&str], entries: &[&str]) -> SecretFacts {
 fn verdict(finding: &Finding) -> &'static str {
     match finding {
         Finding::Ready | Finding::Doubtful(_) => "Ready",
-        Finding::NotAccepted(reason, _) | Finding::Unresolved(reason, _) => reason.as_str(),
+        Finding::NotAccepted(reason, _) | Finding::Unresolved(reason, _) | Finding::Waiting(reason, _) => {
+            reason.as_str()
+        }
         Finding::Invalid(..) => "Invalid",
     }
 }
@@ -128,4 +132,54 @@ fn only_what_nothing_else_can_help_is_stalled() {
         assert_eq!(find(&status.conditions, READY).unwrap().status == "True", ready, "{what}");
         assert_eq!(find(&status.conditions, STALLED).is_some(), stalled, "{what}");
     }
+}
+
+/// An executor that said this in its last report.
+fn executor(indices: &serde_json::Value) -> Executor {
+    let mut report = json!({ "number": 1, "catalog": 1, "revisions": [] });
+    report.as_object_mut().unwrap().extend(indices.as_object().unwrap().clone());
+    let report = serde_json::from_value(report).unwrap();
+    let heard = Heard { report: Some(report), silent_since: None };
+    Executor { name: "executor-0".to_owned(), is_ready: true, heard }
+}
+
+#[test]
+fn a_directory_is_ready_when_what_it_declares_unique_is_unique() {
+    let spec = json!({ "attributes": [{ "name": "email", "type": "Email", "unique": true }], "identifiers": ["email"] });
+    let object = json!({ "metadata": { "name": "people", "generation": 2 }, "spec": spec });
+    let directory: idflow_api::Directory = serde_json::from_value(object).unwrap();
+    let doubled = json!([{ "directory": "people", "attribute": "email", "duplicates": 2 }]);
+    let (done, waiting) = (("Ready", ""), "NotUniqueYet");
+    let cases = [
+        ("no executor yet", Vec::new(), done),
+        ("one of the first version", vec![json!({})], done),
+        ("not looked at", vec![json!({ "indexed": {} })], (waiting, "still being compared")),
+        ("indexed for an older form", vec![json!({ "indexed": { "people": [] } })], (waiting, "compared")),
+        ("indexed", vec![json!({ "indexed": { "people": ["email"] } })], done),
+        (
+            "by one of two",
+            vec![json!({ "indexed": { "people": ["email"] } }), json!({ "indexed": {} })],
+            (waiting, ""),
+        ),
+        ("doubled", vec![json!({ "indexed": { "people": [] }, "unindexed": doubled })], (waiting, "2 users")),
+    ];
+    for (what, reports, (expected, words)) in cases {
+        let executors: Vec<Executor> = reports.iter().map(executor).collect();
+        let found = plan::directory(&directory, None, &executors);
+        assert_eq!(verdict(&found), expected, "{what}");
+        let Finding::Waiting(_, message) = found else { continue };
+        assert!(message.contains(words), "{what}: {message}");
+    }
+}
+
+#[test]
+fn a_directory_whose_executors_fall_silent_stays_what_it_was() {
+    let spec = json!({ "attributes": [{ "name": "email", "type": "Email", "unique": true }], "identifiers": ["email"] });
+    let object = json!({ "metadata": { "name": "people", "generation": 2 }, "spec": spec });
+    let mut directory: idflow_api::Directory = serde_json::from_value(object).unwrap();
+    let waiting = plan::directory(&directory, None, &[executor(&json!({ "indexed": {} }))]);
+    directory.status = Some(plan::status(&ReferencedStatus::default(), 2, waiting.clone(), Vec::new(), NOW));
+    assert_eq!(plan::directory(&directory, None, &[]), waiting);
+    directory.metadata.generation = Some(3);
+    assert_eq!(plan::directory(&directory, None, &[]), Finding::Ready);
 }

@@ -46,6 +46,7 @@ async fn a_value_that_became_unique_is_given_to_nobody_else_by_an_older_revision
     let mut known = Known::default();
     known.follow(world.app(), false).await;
     assert_eq!(known.unindexed, Vec::new(), "everybody is indexed");
+    assert_eq!(known.indexed["people"], ["email", "nickname"].map(str::to_owned).into());
     let twin = sign_up(&world, "bob@example.com", "Countess").await;
     assert_eq!(twin.status, StatusCode::GONE, "{}", twin.body);
     assert_eq!(world.count(Kind::User).await, 1);
