@@ -39,13 +39,11 @@ fn expand<'t>(prefix: &str, text: &'t str, found: &mut Vec<String>) -> &'t str {
     }
     let end = text.find(|c: char| !c.is_alphanumeric() && c != '_').unwrap_or(text.len());
     let path = format!("{prefix}{}", &text[..end]);
-    match text[end..].strip_prefix("::") {
-        Some(below) => expand(&format!("{path}/"), below, found),
-        None => {
-            found.push(path);
-            &text[end..]
-        }
+    if let Some(below) = text[end..].strip_prefix("::") {
+        return expand(&format!("{path}/"), below, found);
     }
+    found.push(path);
+    &text[end..]
 }
 
 /// The file a path leads to: the deepest module that is one.
