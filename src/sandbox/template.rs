@@ -24,16 +24,9 @@ const MAX_EXPRESSIONS: usize = 256;
 pub enum Escape {
     /// Plain text: values as they are.
     Plain,
-    /// HTML text or a quoted attribute value.
-    Html,
     /// One component of a URL (RFC 3986 3.3, 3.4): everything but unreserved characters percent-encoded, so that a
     /// value cannot add a segment, a query or a host (checklist R-6).
     UrlComponent,
-    /// A header value or mail subject: every control character and line separator, also of the literal text, becomes
-    /// a space (checklist R-7).
-    Header,
-    /// A JSON document: every value becomes a JSON value, texts with their quotes.
-    Json,
 }
 
 /// A compiled text template.
@@ -156,14 +149,13 @@ impl Template {
         let mut output = String::new();
         for part in &self.parts {
             match part {
-                Part::Text(text) if escape == Escape::Header => push_header(&mut output, text),
                 Part::Text(text) => output.push_str(text),
                 Part::Value { expression, position } => {
                     let value = expression
                         .evaluate(roots, Budget::default())
                         .map_err(|error| RenderError::Evaluation { position: *position, error })?;
-                    let shown = show(value, escape)
-                        .map_err(|found| RenderError::NotText { position: *position, found })?;
+                    let shown =
+                        show(value).map_err(|found| RenderError::NotText { position: *position, found })?;
                     escaped(&mut output, &shown, escape);
                 }
             }
@@ -223,9 +215,8 @@ fn shifted(start: Position, inner: Position) -> Position {
 }
 
 /// A value as text; absent values are empty.
-fn show(value: Value, escape: Escape) -> Result<String, &'static str> {
+fn show(value: Value) -> Result<String, &'static str> {
     match value {
-        value if escape == Escape::Json => Ok(value.to_string()),
         Value::String(text) => Ok(text),
         Value::Null => Ok(String::new()),
         Value::Bool(_) | Value::Number(_) => Ok(value.to_string()),
@@ -237,36 +228,7 @@ fn show(value: Value, escape: Escape) -> Result<String, &'static str> {
 fn escaped(output: &mut String, text: &str, escape: Escape) {
     match escape {
         Escape::Plain => output.push_str(text),
-        Escape::Header => push_header(output, text),
-        Escape::Html => text.chars().for_each(|character| match html_entity(character) {
-            Some(entity) => output.push_str(entity),
-            None => output.push(character),
-        }),
         Escape::UrlComponent => text.bytes().for_each(|byte| push_url(output, byte)),
-        // Inside strings these are the same characters; outside strings they do not occur in JSON.
-        Escape::Json => text.chars().for_each(|character| match character {
-            '<' | '>' | '&' | '\u{2028}' | '\u{2029}' => push_unicode(output, character),
-            _ => output.push(character),
-        }),
-    }
-}
-
-fn push_header(output: &mut String, text: &str) {
-    output.extend(text.chars().map(|character| match character {
-        '\u{2028}' | '\u{2029}' => ' ',
-        control if control.is_control() => ' ',
-        other => other,
-    }));
-}
-
-fn html_entity(character: char) -> Option<&'static str> {
-    match character {
-        '&' => Some("&amp;"),
-        '<' => Some("&lt;"),
-        '>' => Some("&gt;"),
-        '"' => Some("&quot;"),
-        '\'' => Some("&#39;"),
-        _ => None,
     }
 }
 
@@ -277,11 +239,6 @@ fn push_url(output: &mut String, byte: u8) {
         // Writing to a String cannot fail.
         let _ = write!(output, "%{byte:02X}");
     }
-}
-
-fn push_unicode(output: &mut String, character: char) {
-    // Writing to a String cannot fail.
-    let _ = write!(output, "\\u{:04x}", u32::from(character));
 }
 
 #[cfg(test)]
@@ -338,18 +295,10 @@ mod tests {
         let roots = json!({"form": {"v": value}});
         for (escape, wanted) in [
             (Escape::Plain, value),
-            (Escape::Html, "a&lt;b&gt;&amp;&quot;c&quot;&#39;d&#39;/?#é\r\nBcc: x\u{2028}"),
             (Escape::UrlComponent, "a%3Cb%3E%26%22c%22%27d%27%2F%3F%23%C3%A9%0D%0ABcc%3A%20x%E2%80%A8"),
-            (Escape::Header, "a<b>&\"c\"'d'/?#é  Bcc: x "),
-            (Escape::Json, r#""a\u003cb\u003e\u0026\"c\"'d'/?#é\r\nBcc: x\u2028""#),
         ] {
             assert_eq!(render("{{ form.v }}", roots.clone(), escape).unwrap(), wanted, "{escape:?}");
         }
-    }
-
-    #[test]
-    fn r_7_a_header_has_no_line_breaks_of_the_author_either() {
-        assert_eq!(render("a\r\nb", json!({}), Escape::Header).unwrap(), "a  b");
     }
 
     #[test]
@@ -413,7 +362,7 @@ mod tests {
         #[test]
         fn arbitrary_templates_never_panic(source in r"(\PC|[{}'%.\\\n]|\{\{|\}\}|user){0,60}") {
             if let Ok(template) = Template::compile(&source) {
-                let _ = template.render(&data(json!({"user": {"name": "Ada"}})), Escape::Html);
+                let _ = template.render(&data(json!({"user": {"name": "Ada"}})), Escape::UrlComponent);
                 let _ = template.references();
             }
         }
