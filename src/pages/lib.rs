@@ -28,6 +28,7 @@ pub use headers::{Headers, Nonce};
 pub use journey::{JourneyPage, Progress};
 pub use locale::{Locale, Wishes};
 pub use mail::RenderedMail;
+pub use markup::escape;
 pub use notice::{Notice, NoticePage};
 pub use onward::OnwardPage;
 pub use pages::{Development, LanguageLink, Page, Pages, RenderError, Visit};

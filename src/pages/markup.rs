@@ -34,7 +34,7 @@ fn is_direction_control(c: char) -> bool {
     matches!(c, '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}')
 }
 
-/// Appends a text with everything escaped that means something in HTML, in content and in quoted attributes.
+/// [`escape`], appended to what is there.
 pub(crate) fn escape_into(html: &mut String, text: &str) {
     let mut written = 0;
     for (at, byte) in text.bytes().enumerate() {
@@ -51,6 +51,13 @@ pub(crate) fn escape_into(html: &mut String, text: &str) {
         written = at + 1;
     }
     html.push_str(&text[written..]);
+}
+
+/// A text with everything escaped that means something in HTML, in content and in quoted attributes.
+pub fn escape(text: &str) -> String {
+    let mut html = String::with_capacity(text.len());
+    escape_into(&mut html, text);
+    html
 }
 
 /// A Fluent message as HTML: its isolated arguments become `bdi` elements. Arguments were made printable before,
@@ -99,6 +106,12 @@ mod tests {
         let mut html = String::new();
         isolated_into(&mut html, text);
         html
+    }
+
+    #[test]
+    fn what_means_something_in_html_is_escaped_and_nothing_else() {
+        assert_eq!(escape("é & <b a=\"x\" c='y'>/"), "é &amp; &lt;b a=&quot;x&quot; c=&#39;y&#39;&gt;/");
+        assert_eq!(escape("&lt;"), "&amp;lt;");
     }
 
     #[test]

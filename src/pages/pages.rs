@@ -149,9 +149,7 @@ fn escaped(output: &mut Output<'_>, _: &mut State<'_, '_>, value: &Value) -> Res
 }
 
 fn escaped_text(output: &mut Output<'_>, text: &str) -> Result<(), minijinja::Error> {
-    let mut html = String::with_capacity(text.len());
-    markup::escape_into(&mut html, text);
-    Ok(output.write_str(&html)?)
+    Ok(output.write_str(&markup::escape(text))?)
 }
 
 /// What `base.html` shows on every page.

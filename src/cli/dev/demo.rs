@@ -12,6 +12,7 @@ use http::StatusCode;
 use http::header::{COOKIE, SET_COOKIE};
 use idflow_core::chance::{Chance, token};
 use idflow_core::digest::Digest;
+use idflow_pages::escape;
 use serde_json::Value;
 
 /// One cookie for each sign-in that was begun, so that two tabs do not disturb each other.
@@ -222,8 +223,4 @@ fn page(title: &str, body: &str) -> Html<String> {
          background:#1d4ed8;color:#fff;text-decoration:none}}</style><h1>{0}</h1>{body}",
         escape(title)
     ))
-}
-
-pub(super) fn escape(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
 }

@@ -10,9 +10,8 @@ use axum::{Json, Router};
 use idflow_core::time::Clock;
 use futures_util::future::BoxFuture;
 use idflow_net::mail::{MailError, Mailer, Message, SmtpSettings};
+use idflow_pages::escape;
 use serde::Serialize;
-
-use super::demo::escape;
 
 const KEPT: usize = 200;
 
