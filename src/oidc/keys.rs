@@ -15,9 +15,10 @@ use aws_lc_rs::signature::{
     RSA_PKCS1_2048_8192_SHA256, RSA_PKCS1_SHA256, RsaKeyPair,
 };
 use base64::Engine as _;
-use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use idflow_core::digest::Digest;
 use idflow_core::secret::SecretText;
+use pem::{EncodeConfig, LineEnding, Pem};
 use serde_json::{Value, json};
 
 use crate::client::Algorithm;
@@ -68,20 +69,19 @@ pub fn generate() -> Result<KeyPair, KeyError> {
     })
 }
 
-const BEGIN: &str = "-----BEGIN PRIVATE KEY-----";
-const END: &str = "-----END PRIVATE KEY-----";
+/// What PEM calls an unencrypted PKCS#8 key (RFC 7468 section 10).
+const LABEL: &str = "PRIVATE KEY";
 
 fn to_pem(der: &[u8]) -> SecretText {
-    let encoded = STANDARD.encode(der);
-    let lines: Vec<_> = encoded.as_bytes().chunks(64).map(String::from_utf8_lossy).collect();
-    SecretText::new(format!("{BEGIN}\n{}\n{END}\n", lines.join("\n")))
+    let lines = EncodeConfig::new().set_line_ending(LineEnding::LF);
+    SecretText::new(pem::encode_config(&Pem::new(LABEL, der), lines))
 }
 
 fn from_pem(text: &SecretText) -> Result<Vec<u8>, KeyError> {
-    let text = text.expose_for("loading a signing key").trim();
-    let inner = text.strip_prefix(BEGIN).and_then(|text| text.strip_suffix(END)).ok_or(KeyError::NotPem)?;
-    let digits: String = inner.split_ascii_whitespace().collect();
-    STANDARD.decode(digits).map_err(|_| KeyError::NotPem)
+    let blocks = pem::parse_many(text.expose_for("loading a signing key")).map_err(|_| KeyError::NotPem)?;
+    // Of several it would not be plain which one is meant.
+    let [block] = <[Pem; 1]>::try_from(blocks).map_err(|_| KeyError::NotPem)?;
+    if block.tag() == LABEL { Ok(block.into_contents()) } else { Err(KeyError::NotPem) }
 }
 
 /// One key, parsed once: signing with a freshly parsed RSA key costs several times the signature itself.

@@ -294,9 +294,12 @@ fn keys_that_cannot_be_used_say_so() {
     assert_eq!(Key::es256(&pair.rs256).unwrap_err(), KeyError::NotP256);
     assert_eq!(Key::rs256(&pair.es256).unwrap_err(), KeyError::NotRsa);
     let swapped = text.replace("PRIVATE", "EC PRIVATE");
-    for broken in ["", "text", "-----BEGIN PRIVATE KEY-----", &text[..100], &swapped] {
+    let twice = text.repeat(2);
+    for broken in ["", "text", "-----BEGIN PRIVATE KEY-----", &text[..100], &swapped, &twice] {
         assert_eq!(Key::es256(&SecretText::new(broken)).unwrap_err(), KeyError::NotPem, "{broken}");
     }
+    let explained = format!("made by hand\r\n{}", text.replace('\n', "\r\n"));
+    assert!(Key::es256(&SecretText::new(explained)).is_ok());
     assert!(!format!("{:?}", Key::es256(&pair.es256)).contains(&text[40..60]));
 }
 
