@@ -26,11 +26,10 @@ use crate::asks::Asks;
 use crate::configuration::{Configuration, ServedFlow};
 use crate::cookies::Cookies;
 use crate::limiter::Limiter;
-use crate::mails::Mails;
+use crate::mail_queue::Mails;
 use crate::metrics::Metrics;
 use crate::observer::Observer;
-use crate::revisions::Revisions;
-use crate::source::RevisionFetch;
+use crate::revisions::{RevisionFetch, Revisions};
 
 /// Something that the answer needs cannot be reached now: 503, nothing shown as done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]

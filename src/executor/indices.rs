@@ -3,31 +3,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use serde::{Deserialize, Serialize};
-
 use crate::app::{App, Shared};
-use crate::report::Reports;
+use crate::report::{Indexed, Reports, Unindexed};
 
 /// How often the Directories are looked at.
 const EVERY: Duration = Duration::from_secs(1);
 
 /// After how many looks attributes with duplicates are indexed again: somebody may have resolved them.
 const AGAIN: u32 = 600;
-
-/// The attributes of each Directory that are unique now.
-pub type Indexed = BTreeMap<String, BTreeSet<String>>;
-
-/// An attribute that is not unique yet.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Unindexed {
-    /// The Directory.
-    pub directory: String,
-    /// The attribute.
-    pub attribute: String,
-    /// How many users have a value that another one has too; 0 while the users are still being looked at.
-    pub duplicates: u32,
-}
 
 /// Follows the Directories for as long as the executor lives.
 pub(crate) async fn follow(app: Shared, reports: Reports) {

@@ -17,6 +17,7 @@ pub mod drive;
 pub mod http;
 pub mod indices;
 pub mod limiter;
+pub mod mail_queue;
 pub mod mails;
 pub mod metrics;
 pub mod observer;

@@ -1,38 +1,12 @@
-//! Mails after commits: a bounded queue and one worker, so that no visitor waits for a mail server and nobody can
-//! tell by timing whether a mail was sent (checklist E-2).
+//! Sends mails after commits: one worker, so that nobody can tell by timing whether a mail was sent (checklist E-2).
 
 use std::sync::Arc;
 
 use idflow_core::effect::Mail;
-use tokio::sync::mpsc;
 
 use crate::app::Shared;
 use crate::configuration::Connection;
-
-/// How many mails may wait. When more come, the newest is dropped: the page offers "send again".
-const WAITING: usize = 1024;
-
-/// The queue's entrance.
-#[derive(Debug, Clone)]
-pub struct Mails(mpsc::Sender<Mail>);
-
-/// The queue's end, for [`deliver`].
-pub type Waiting = mpsc::Receiver<Mail>;
-
-impl Mails {
-    /// An empty queue.
-    pub fn queue() -> (Self, Waiting) {
-        let (sender, receiver) = mpsc::channel(WAITING);
-        (Self(sender), receiver)
-    }
-
-    /// Queues a mail without waiting. A mail is an effect of class at most once: it is never queued again.
-    pub fn send(&self, mail: Mail) {
-        if self.0.try_send(mail).is_err() {
-            tracing::error!("the mail queue is full; the visitor has to ask again");
-        }
-    }
-}
+use crate::mail_queue::Waiting;
 
 /// Sends queued mails one by one until the queue's entrance is gone.
 pub async fn deliver(app: Shared, mailer: Arc<dyn idflow_net::mail::Mailer>, mut waiting: Waiting) {

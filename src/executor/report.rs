@@ -1,5 +1,6 @@
 //! What the operator hears from an executor: which catalog and which revisions it holds.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -7,8 +8,6 @@ use idflow_api::diagnostic::clip;
 use idflow_core::digest::Digest;
 use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
-
-use crate::indices::{Indexed, Unindexed};
 
 /// The most characters of a reason.
 const MAX_REASON: usize = 300;
@@ -79,6 +78,21 @@ pub enum Refusal {
     Unusable,
     /// The Tenant's policy does not accept it.
     Forbidden,
+}
+
+/// The attributes of each Directory that are unique now.
+pub type Indexed = BTreeMap<String, BTreeSet<String>>;
+
+/// An attribute that is not unique yet.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Unindexed {
+    /// The Directory.
+    pub directory: String,
+    /// The attribute.
+    pub attribute: String,
+    /// How many users have a value that another one has too; 0 while the users are still being looked at.
+    pub duplicates: u32,
 }
 
 /// Where the configuration source leaves the latest report and the second port picks it up.

@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, RwLock};
 
+use futures_util::future::BoxFuture;
 use idflow_api::flow::Assurance;
 use idflow_api::flow_revision::{FlowRevisionSpec, Requires};
 use idflow_core::digest::Digest;
@@ -76,6 +77,12 @@ impl Held {
     pub fn offer(&self) -> Offer<'_> {
         Offer { steps: None, node_kinds: self.node_kinds.clone(), assurance: self.assurance.as_deref() }
     }
+}
+
+/// Brings a revision that a journey runs on and this executor does not hold, from where revisions come from.
+pub trait RevisionFetch: Send + Sync {
+    /// Looks for the revision now, once for all who ask at the same time, and loads it. Says whether it is held then.
+    fn fetch<'a>(&'a self, digest: Digest, revisions: &'a Revisions) -> BoxFuture<'a, bool>;
 }
 
 /// The held revisions. Cheap to clone.

@@ -28,13 +28,14 @@ use crate::asks::Asks;
 use crate::http::admin::Admin;
 use crate::indices;
 use crate::limiter::Limiter;
-use crate::mails::{self, Mails, Waiting};
+use crate::mail_queue::{Mails, Waiting};
+use crate::mails;
 use crate::metrics::Metrics;
 use crate::observer::Observer;
 use crate::pool::Pool;
 use crate::report::Reports;
-use crate::revisions::Revisions;
-use crate::source::{RevisionFetch, Snapshot};
+use crate::revisions::{RevisionFetch, Revisions};
+use crate::source::Snapshot;
 
 /// How often expired records are purged.
 const PURGE_EVERY: Duration = Duration::from_mins(1);

@@ -12,7 +12,7 @@ use kube::Resource;
 use kube::core::object::HasSpec;
 use serde::{Deserialize, Serialize};
 
-use crate::source::live::SharedSecret;
+use crate::source::shared_secret::SharedSecret;
 
 /// The spec of a kind.
 pub(super) type SpecOf<K> = <K as HasSpec>::Spec;

@@ -37,11 +37,12 @@ use tokio::time::Instant;
 
 use crate::app::{App, Shared};
 use crate::report::Reports;
-use crate::revisions::Revisions;
+use crate::revisions::{RevisionFetch, Revisions};
 use crate::runtime;
+use crate::source::Snapshot;
 use crate::source::by_kind::{Aged, AgedObjects, SpecOf};
-use crate::source::live::{Live, SharedSecret};
-use crate::source::{RevisionFetch, Snapshot};
+use crate::source::live::Live;
+use crate::source::shared_secret::SharedSecret;
 use assemble::{Objects, Told, assemble, secret_names, shared};
 use cache::Cache;
 use fetch::Fetch;

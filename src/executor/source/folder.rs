@@ -23,7 +23,8 @@ use idflow_flow::{Objects, Revision};
 use crate::revisions::Facts;
 use crate::source::Snapshot;
 use crate::source::by_kind::AgedObjects;
-use crate::source::live::{Live, SharedSecret};
+use crate::source::live::Live;
+use crate::source::shared_secret::SharedSecret;
 
 /// A folder of manifests.
 pub struct Folder {

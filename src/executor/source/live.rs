@@ -10,14 +10,14 @@ use idflow_api::oidc_client::{self, OIDCClientSpec, Scope};
 use idflow_core::digest::Digest;
 use idflow_core::secret::SecretText;
 use idflow_core::time::Span;
-use idflow_flow::secret::{SecretFacts, SecretProblem, SecretUse};
+use idflow_flow::secret::{SecretProblem, SecretUse};
 use idflow_net::mail::{SmtpSecurity, SmtpSettings};
 use idflow_oidc::client::{Algorithm, Client, ClientAuthentication, GrantType, PkcePolicy};
 use idflow_pages::theme::Theme;
-use serde::{Deserialize, Serialize};
 
 use crate::configuration::{Configuration, Connection, Directory, HttpConnection};
 pub use crate::source::by_kind::Live;
+use crate::source::shared_secret::SharedSecret;
 use crate::source::theme;
 
 /// NIST SP 800-63B-4 section 3.1.1.2: eight where the password is one of two factors. Stricter by policy.
@@ -25,37 +25,6 @@ const MINIMUM_LENGTH: u32 = 8;
 
 /// A session's longest life where the Tenant sets none, whatever a flow says.
 const LONGEST_SESSION: Span = Span::hours(720);
-
-/// A Kubernetes Secret with what decides about its use.
-#[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct SharedSecret {
-    /// Its labels.
-    pub labels: BTreeMap<String, String>,
-    /// Its annotations.
-    pub annotations: BTreeMap<String, String>,
-    /// Its entries. Values that are not text are left out.
-    pub data: BTreeMap<String, String>,
-}
-
-impl std::fmt::Debug for SharedSecret {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("SharedSecret")
-            .field("entries", &self.data.keys().collect::<Vec<_>>())
-            .finish_non_exhaustive()
-    }
-}
-
-impl SharedSecret {
-    fn facts(&self) -> SecretFacts {
-        let entries = self.data.iter().filter(|(_, value)| !value.is_empty());
-        SecretFacts::read(&self.labels, &self.annotations, entries.map(|(name, _)| name.clone()).collect())
-    }
-
-    fn entry(&self, name: &str) -> &str {
-        self.data.get(name).map(String::as_str).unwrap_or_default()
-    }
-}
 
 /// Why an object cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

@@ -5,11 +5,11 @@ mod by_kind;
 pub mod cluster;
 pub mod folder;
 pub mod live;
+pub mod shared_secret;
 mod theme;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use futures_util::future::BoxFuture;
 use idflow_api::catalog::{CatalogFlow, TenantSettings};
 use idflow_api::condition::timestamp;
 use idflow_api::diagnostic::MAX_PROBLEMS;
@@ -21,12 +21,6 @@ use crate::configuration::{Configuration, ServedFlow};
 use crate::report::{HeldRevision, Refusal, RefusedRevision, Report};
 use crate::revisions::{Facts, Revisions};
 use live::Live;
-
-/// Brings a revision that a journey runs on and this executor does not hold, from where revisions come from.
-pub trait RevisionFetch: Send + Sync {
-    /// Looks for the revision now, once for all who ask at the same time, and loads it. Says whether it is held then.
-    fn fetch<'a>(&'a self, digest: Digest, revisions: &'a Revisions) -> BoxFuture<'a, bool>;
-}
 
 /// Everything an executor serves by, as objects: what the last good configuration is kept as.
 #[derive(Debug, Clone, Serialize, Deserialize)]

@@ -14,7 +14,7 @@ use k8s_openapi::api::core::v1::Secret;
 use crate::revisions::Facts;
 use crate::source::Snapshot;
 use crate::source::by_kind::{Aged, AgedObjects};
-use crate::source::live::SharedSecret;
+use crate::source::shared_secret::SharedSecret;
 
 /// A revision without its content.
 #[derive(Debug, Clone, PartialEq)]

@@ -14,8 +14,7 @@ use kube::api::ListParams;
 use kube::core::DeserializeGuard;
 use tokio::time::Instant;
 
-use crate::revisions::{Facts, Revisions};
-use crate::source::RevisionFetch;
+use crate::revisions::{Facts, RevisionFetch, Revisions};
 
 /// How long a visitor waits for the API server.
 const PATIENCE: Duration = Duration::from_secs(2);
