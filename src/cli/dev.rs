@@ -12,7 +12,9 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use anyhow::Context as _;
+use idflow_api::workload;
 use idflow_core::chance::Chance;
+use idflow_core::digest::Digest;
 use idflow_core::secret::SecretText;
 use idflow_core::time::{Clock, SystemClock};
 use idflow_executor::runtime::{self, Executor, Parts};
@@ -58,7 +60,8 @@ pub(crate) struct Args {
     /// How passwords are hashed. `cheapest` is for load tests only and protects nobody.
     #[arg(long, default_value = "default", value_name = "COST")]
     password_hash: PasswordHash,
-    /// Where the second port listens, with probes and metrics. Without it there is none.
+    /// Where the second port listens, with probes and metrics. Without it there is none. Metrics need the bearer token
+    /// in the file `admin.token` beside the accounts.
     #[arg(long, value_name = "ADDRESS")]
     admin: Option<SocketAddr>,
 }
@@ -128,7 +131,7 @@ async fn serve(args: Args) -> anyhow::Result<()> {
         development: true,
         unlimited: args.no_limits,
         fetch: None,
-        admin_token: None,
+        admin_token: args.admin.map(|_| admin_token(&data, chance.as_ref())).transpose()?,
     };
     let executor = Executor::new(parts, &first.snapshot);
 
@@ -250,6 +253,18 @@ impl Secrets {
         let pair = KeyPair { es256: SecretText::new(&*self.es256), rs256: SecretText::new(&*self.rs256) };
         Ok(Keys::new(&pair, &[])?)
     }
+}
+
+/// The bearer token of the second port, made at the first start.
+fn admin_token(data: &Path, chance: &dyn Chance) -> anyhow::Result<Digest> {
+    let file = data.join(workload::ADMIN_TOKEN);
+    if !file.exists() {
+        write_private(&file, &idflow_core::chance::token(chance))?;
+    }
+    let token = std::fs::read_to_string(&file).with_context(|| format!("cannot read {}", file.display()))?;
+    // An empty one would be everybody's.
+    anyhow::ensure!(!token.trim().is_empty(), "{} is empty: delete it", file.display());
+    Ok(Digest::of(token.trim()))
 }
 
 fn write_private(file: &Path, text: &str) -> anyhow::Result<()> {

@@ -2,8 +2,10 @@
 
 use std::sync::atomic::AtomicU64;
 
-use prometheus_client::encoding::{EncodeLabelSet, EncodeLabelValue};
-use prometheus_client::metrics::counter::Counter;
+use idflow_store::Store;
+use prometheus_client::collector::Collector;
+use prometheus_client::encoding::{DescriptorEncoder, EncodeLabelSet, EncodeLabelValue, EncodeMetric as _};
+use prometheus_client::metrics::counter::{ConstCounter, Counter};
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::Registry;
@@ -45,6 +47,19 @@ pub enum EndKind {
     Failed,
 }
 
+/// The store counts at its own interface; a scrape asks it.
+#[derive(Debug)]
+struct RoundTrips(Store);
+
+impl Collector for RoundTrips {
+    fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> Result<(), std::fmt::Error> {
+        let counter = ConstCounter::new(self.0.round_trips());
+        let help = "Calls of the store's backend: round trips on a database across a network";
+        let kind = counter.metric_type();
+        counter.encode(encoder.encode_descriptor("idflow_store_round_trips", help, None, kind)?)
+    }
+}
+
 /// The executor's metrics. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Metrics {
@@ -64,8 +79,9 @@ pub struct Metrics {
 }
 
 impl Metrics {
-    /// Registers the metrics.
-    pub fn new(registry: &mut Registry) -> Self {
+    /// Registers the metrics, those of the store among them.
+    pub fn new(registry: &mut Registry, store: &Store) -> Self {
+        registry.register_collector(Box::new(RoundTrips(store.clone())));
         let metrics = Self {
             steps: Family::default(),
             ends: Family::default(),

@@ -89,7 +89,7 @@ impl Executor {
     /// Puts the parts together and takes the first configuration.
     pub fn new(parts: Parts, first: &Snapshot) -> Self {
         let mut registry = Registry::default();
-        let metrics = Metrics::new(&mut registry);
+        let metrics = Metrics::new(&mut registry, &parts.store);
         let revisions = Revisions::new(parts.kinds);
         let prepared = first.prepare(&revisions, parts.clock.now());
         let reports = Reports::default();

@@ -4,6 +4,7 @@
 //! the items; [`crate::suite`] proves each of them for every backend. How a batch is judged is written once, in
 //! [`Batch::judge`]: a backend reads and writes bytes inside one transaction and decides nothing.
 
+pub(crate) mod counted;
 pub mod memory;
 pub mod redb;
 

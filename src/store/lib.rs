@@ -34,6 +34,7 @@ use idflow_core::id::UserId;
 use idflow_core::time::Timestamp;
 use idflow_core::user::User;
 
+use self::backend::counted::Counted;
 use self::backend::memory::Memory;
 use self::backend::redb::Redb;
 use self::backend::{Backend, Batch, Condition, Effect, Refusal, Unavailable, Versioned};
@@ -51,7 +52,7 @@ pub use self::seal::{KeyId, Keyring};
 pub struct Store(Arc<Parts>);
 
 struct Parts {
-    backend: Box<dyn Backend>,
+    backend: Counted,
     keyring: Keyring,
     chance: Arc<dyn Chance>,
 }
@@ -124,7 +125,7 @@ impl Store {
 
     /// An empty store in memory, for simulation and tests.
     pub fn open_memory(keyring: Keyring, chance: Arc<dyn Chance>) -> Self {
-        Self(Arc::new(Parts { backend: Box::new(Memory::new()), keyring, chance }))
+        Self(Arc::new(Parts { backend: Counted::over(Box::new(Memory::new())), keyring, chance }))
     }
 
     /// A store over any backend, after proving that its keys are the ones given.
@@ -133,7 +134,7 @@ impl Store {
         keyring: Keyring,
         chance: Arc<dyn Chance>,
     ) -> Result<Self, OpenError> {
-        let store = Self(Arc::new(Parts { backend, keyring, chance }));
+        let store = Self(Arc::new(Parts { backend: Counted::over(backend), keyring, chance }));
         store.prove_keys().await?;
         Ok(store)
     }
@@ -201,6 +202,12 @@ impl Store {
         Ok(self.0.backend.health().await?)
     }
 
+    /// How often the backend was asked since the store was opened: what would be round trips on a database across a
+    /// network.
+    pub fn round_trips(&self) -> u64 {
+        self.0.backend.round_trips()
+    }
+
     /// Finishes the writes that were begun and releases the file. Everything after that is unavailable, in all
     /// clones. Blocks for at most the commits that are queued.
     pub fn close(&self) {
@@ -208,7 +215,7 @@ impl Store {
     }
 
     pub(crate) fn backend(&self) -> &dyn Backend {
-        &*self.0.backend
+        &self.0.backend
     }
 
     pub(crate) fn chance(&self) -> &dyn Chance {

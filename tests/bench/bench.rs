@@ -9,11 +9,13 @@
 
 mod lint;
 mod load;
+mod round_trips;
 mod server;
 
 use std::time::Duration;
 
 use load::{Load, Steps};
+use round_trips::RoundTrips;
 use server::Server;
 
 /// What was measured with one password hash.
@@ -25,6 +27,7 @@ struct Figures {
     half: Load,
     parallel_failures: usize,
     after_megabytes: f64,
+    round_trips: RoundTrips,
 }
 
 fn main() {
@@ -53,6 +56,7 @@ fn measure(cheapest: bool) -> Figures {
     let saturated = load::run(&server, 4, Duration::from_secs(10), None);
     let half = load::run(&server, 4, Duration::from_secs(10), Some(saturated.per_second() / 2.0));
     let parallel_failures = load::at_once(&server, 64);
+    let round_trips = round_trips::of_sign_ins(&server);
     Figures {
         algorithm: server.algorithm(),
         start_to_first,
@@ -61,6 +65,7 @@ fn measure(cheapest: bool) -> Figures {
         after_megabytes: server.process().resident_megabytes(),
         saturated,
         half,
+        round_trips,
     }
 }
 
@@ -73,6 +78,7 @@ fn print(figures: &Figures) {
         half,
         parallel_failures,
         after_megabytes,
+        round_trips,
     } = figures;
     let ratio = half.cpu_per_sign_in() / saturated.cpu_per_sign_in();
     println!("\npassword hash: {algorithm}");
@@ -94,6 +100,8 @@ fn print(figures: &Figures) {
         "  memory idle / after load                   {idle_megabytes:8.1} MB  {after_megabytes:.1} MB (aim < 30 idle)"
     );
     println!("  failed of 64 at once                       {parallel_failures:8}        (aim 0)");
+    println!("  store round trips per post                 {:8.1}        (aim 3)", round_trips.post);
+    println!("  store round trips per sign-in              {:8.1}", round_trips.sign_in);
     println!(
         "  step at half load ({:.0}/s)                     p50      p95      p99 ms  (aim p99 < 5)",
         half.per_second()

@@ -5,7 +5,8 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use idflow_test_support::browser::Arrival;
+use idflow_test_support::browser::{Arrival, Page};
+use idflow_test_support::form::Form;
 use idflow_test_support::wait;
 
 use crate::server::{PASSWORD, Server, USERS};
@@ -109,13 +110,18 @@ pub(crate) fn at_once(server: &Server, number: usize) -> usize {
     })
 }
 
+/// The form of the only page, as this user fills it.
+pub(crate) fn filled(page: &Page, user: usize) -> Form {
+    let form = page.form_with("username").fill("username", &format!("user{user}")).fill("password", PASSWORD);
+    if form.has_button("next") { form.press("next") } else { form }
+}
+
 /// One whole sign-in of a fresh browser.
 pub(crate) fn sign_in(server: &Server, user: usize, steps: Option<&mut Steps>) -> Result<()> {
     let mut browser = server.client.browser();
     let (authorize, arrival) = wait::timed(|| server.client.begin(&mut browser, "bench"));
     let Arrival::Page(page) = arrival? else { return Err(Error::other("no page")) };
-    let form = page.form_with("username").fill("username", &format!("user{user}")).fill("password", PASSWORD);
-    let form = if form.has_button("next") { form.press("next") } else { form };
+    let form = filled(&page, user);
     let (post, arrival) = wait::timed(|| browser.submit(&page, &form));
     let callback = match arrival? {
         Arrival::Left(callback) => callback,

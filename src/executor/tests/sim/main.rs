@@ -23,6 +23,7 @@ mod pinned_revision;
 mod policy;
 mod releases;
 mod requests;
+mod round_trips;
 mod standing;
 mod throttles;
 mod visitor;
