@@ -148,30 +148,27 @@ impl Configuration {
     /// Whether a session does instead of the journey that an application would get otherwise: it has shown what the
     /// policy demands, and what the author of that flow guarantees (design 11). Without a flow nothing is sure.
     pub fn can_reuse(&self, named: Option<&str>, session: &Session, now: Timestamp) -> bool {
-        let Some((name, flow)) = self.flow_of_type(LOGIN, named).or_else(|| self.suspended_flow(named))
-        else {
-            return false;
-        };
+        // A flow that begins no journey still says what a session must be worth.
+        let suspended = || self.pick(LOGIN, named, |flow| flow.suspended);
+        let Some((name, flow)) = self.flow_of_type(LOGIN, named).or_else(suspended) else { return false };
         let promised =
             flow.guarantees.as_ref().and_then(|wanted| lacks(wanted, &session.evidence, session.user));
         promised.is_none() && self.session_lacks(name, &session.evidence, session.user, now).is_none()
     }
 
-    /// A flow that begins no journey still says what a session must be worth.
-    fn suspended_flow(&self, named: Option<&str>) -> Option<(&str, &ServedFlow)> {
-        let mut suspended = self.flows.iter().filter(|(_, flow)| flow.flow_type == LOGIN && flow.suspended);
-        let is_it =
-            |(name, flow): &(&String, &ServedFlow)| named.map_or(flow.default, |named| named == *name);
-        suspended.find(is_it).map(|(name, flow)| (name.as_str(), flow))
+    /// The flow of a type that takes new journeys: the one named, else the default one, else the only one.
+    pub fn flow_of_type(&self, flow_type: &str, named: Option<&str>) -> Option<(&str, &ServedFlow)> {
+        self.pick(flow_type, named, |flow| !flow.suspended)
     }
 
-    /// The flow of a type: the one named, else the default one, else the only one.
-    pub fn flow_of_type(&self, flow_type: &str, named: Option<&str>) -> Option<(&str, &ServedFlow)> {
-        let mut of_type = self
-            .flows
-            .iter()
-            .filter(|(_, flow)| flow.flow_type == flow_type && !flow.suspended)
-            .map(|(name, flow)| (name.as_str(), flow));
+    fn pick(
+        &self,
+        flow_type: &str,
+        named: Option<&str>,
+        keep: impl Fn(&ServedFlow) -> bool,
+    ) -> Option<(&str, &ServedFlow)> {
+        let of_type = self.flows.iter().filter(|(_, flow)| flow.flow_type == flow_type && keep(flow));
+        let mut of_type = of_type.map(|(name, flow)| (name.as_str(), flow));
         if let Some(named) = named {
             return of_type.find(|(name, _)| *name == named);
         }

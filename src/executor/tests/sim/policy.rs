@@ -109,6 +109,11 @@ async fn a_flow_that_takes_no_new_journeys_still_says_what_a_session_is_worth() 
     {
         assert_eq!(answered(&person.browser.get(&world, &path).await), expected, "{path}");
     }
+    next.flows.retain(|flow| flow.default);
+    next.flows.iter_mut().for_each(|flow| flow.default = false);
+    world.install(next.clone());
+    let answer = person.browser.get(&world, &authorize_path("&prompt=none")).await;
+    assert_eq!(answered(&answer), "code", "the only flow of its type needs no mark");
     next.flows.clear();
     world.install(next);
     let answer = person.browser.get(&world, &authorize_path("&prompt=none")).await;
