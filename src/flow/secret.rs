@@ -5,7 +5,7 @@
 //! its annotation `idflow.dev/hosts` lists: names or addresses without a port, separated by commas, `*.example.com`
 //! for every name below.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use idflow_api::connection::HttpScheme;
 use idflow_api::workload::KEYS_SECRET;
@@ -69,6 +69,17 @@ impl SecretFacts {
     fn may_go_to(&self, host: &str) -> bool {
         self.hosts.iter().any(|entry| host::covers(&ascii(entry), host))
     }
+}
+
+/// Names of the Secrets that these objects use. The tenant's own keys are never among them (design 8).
+pub fn names<'a>(
+    connections: impl IntoIterator<Item = &'a ConnectionSpec>,
+    clients: impl IntoIterator<Item = &'a OIDCClientSpec>,
+) -> BTreeSet<&'a str> {
+    let of_connections = connections.into_iter().filter_map(SecretUse::of_connection);
+    let of_clients = clients.into_iter().filter_map(SecretUse::of_client);
+    let names = of_connections.chain(of_clients).map(|wanted| wanted.name);
+    names.filter(|name| *name != KEYS_SECRET).collect()
 }
 
 /// The use that an object makes of a Secret.
@@ -248,5 +259,14 @@ mod tests {
                 proptest::prop_assert!(host == "good.example" || host.ends_with(".good.example"), "{}", url);
             }
         }
+    }
+
+    #[test]
+    fn the_tenants_keys_are_no_secret_that_an_object_may_bring_to_the_executor() {
+        let smtp = |secret: &str| -> ConnectionSpec {
+            let smtp = json!({ "host": "mail.acme.example", "from": "a@acme.example", "secretRef": { "name": secret } });
+            serde_json::from_value(json!({ "smtp": smtp })).unwrap()
+        };
+        assert_eq!(names(&[smtp(KEYS_SECRET), smtp("relay")], &[]), BTreeSet::from(["relay"]));
     }
 }

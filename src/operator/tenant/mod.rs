@@ -14,7 +14,7 @@ use idflow_api::Tenant;
 use idflow_api::reason::Reason;
 use idflow_api::workload::{EXECUTOR, KEYS_SECRET};
 use idflow_core::digest::Digest;
-use idflow_flow::secret::{SecretFacts, SecretUse};
+use idflow_flow::secret::{self, SecretFacts};
 use k8s_openapi::api::apps::v1::StatefulSet;
 use k8s_openapi::api::core::v1::{Secret, Service, ServiceAccount};
 use k8s_openapi::api::rbac::v1::{Role, RoleBinding};
@@ -122,15 +122,12 @@ async fn apply_one<K: Child>(ctx: &Context, tenant: &Tenant, wanted: &Value) -> 
 fn shared_secrets(world: &World, namespace: &str) -> BTreeSet<String> {
     let connections = world.connections.namespace(namespace);
     let clients = world.clients.namespace(namespace);
-    let of_connections =
-        connections.iter().filter_map(|connection| SecretUse::of_connection(&connection.spec));
-    let of_clients = clients.iter().filter_map(|client| SecretUse::of_client(&client.spec));
-    let named = of_connections.chain(of_clients).map(|wanted| wanted.name);
+    let named = secret::names(connections.iter().map(|one| &one.spec), clients.iter().map(|one| &one.spec));
     let is_shared = |name: &&str| {
         let secret = world.secrets.get(&Key::new(namespace, *name));
         secret.is_some_and(|secret| SecretFacts::new(&secret.metadata, Vec::new()).usable)
     };
-    named.filter(is_shared).map(str::to_owned).collect()
+    named.into_iter().filter(is_shared).map(str::to_owned).collect()
 }
 
 /// Finds the tenant's keys, or makes them if it never had any.

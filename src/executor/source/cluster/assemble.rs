@@ -2,13 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use idflow_api::CatalogSpec;
 use idflow_api::catalog::CatalogFlow;
 use idflow_api::connection::ConnectionSpec;
 use idflow_api::flow_revision::FlowRevisionSpec;
 use idflow_api::oidc_client::OIDCClientSpec;
-use idflow_api::{CatalogSpec, workload};
 use idflow_core::digest::Digest;
-use idflow_flow::secret::SecretUse;
+use idflow_flow::secret;
 use k8s_openapi::api::core::v1::Secret;
 
 use crate::revisions::Facts;
@@ -69,15 +69,14 @@ fn facts(flows: &[CatalogFlow], revisions: BTreeMap<String, Told>) -> BTreeMap<D
     others.into_iter().chain(named).map(|(_, told)| (told.digest, told.facts)).collect()
 }
 
-/// Names of the Secrets that the objects name. The tenant's own keys are never among them (design 8).
+/// Names of the Secrets that the objects name.
 pub(super) fn secret_names(
     connections: &BTreeMap<String, Aged<ConnectionSpec>>,
     clients: &BTreeMap<String, Aged<OIDCClientSpec>>,
 ) -> BTreeSet<String> {
-    let of_connections = connections.values().filter_map(|one| SecretUse::of_connection(&one.spec));
-    let of_clients = clients.values().filter_map(|client| SecretUse::of_client(&client.spec));
-    let names = of_connections.chain(of_clients).map(|wanted| wanted.name.to_owned());
-    names.filter(|name| name != workload::KEYS_SECRET).collect()
+    let connections = connections.values().map(|connection| &connection.spec);
+    let named = secret::names(connections, clients.values().map(|client| &client.spec));
+    named.into_iter().map(str::to_owned).collect()
 }
 
 /// A Secret as it is kept: entries that are no text are left out.
