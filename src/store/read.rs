@@ -36,6 +36,11 @@ impl Wanted {
     pub(crate) const fn hint(key: Key) -> Self {
         Self { key, is_guard: false }
     }
+
+    #[cfg(test)]
+    pub(crate) const fn key(&self) -> &Key {
+        &self.key
+    }
 }
 
 /// What was read for one decision, at one moment of the clock.
@@ -74,13 +79,16 @@ impl Store {
 }
 
 impl ReadSet {
-    /// Reads what is wanted and not read yet, in one round trip; none when there is nothing.
+    /// Reads what is wanted and not read yet, in one round trip; none when there is nothing. A hint that is wanted as a
+    /// guard becomes one, as it was read first.
     pub async fn more(&mut self, wanted: &[Wanted]) -> Result<(), StoreError> {
-        let missing: BTreeMap<&Key, bool> = wanted
-            .iter()
-            .filter(|wanted| !self.found.contains_key(&wanted.key))
-            .map(|wanted| (&wanted.key, wanted.is_guard))
-            .collect();
+        let mut missing: BTreeMap<&Key, bool> = BTreeMap::new();
+        for Wanted { key, is_guard } in wanted {
+            match self.found.get_mut(key) {
+                Some(found) => found.is_guard |= is_guard,
+                None => *missing.entry(key).or_default() |= is_guard,
+            }
+        }
         if missing.is_empty() {
             return Ok(());
         }

@@ -28,6 +28,29 @@ fn a_journey_is_written_by_who_read_its_latest_state() {
     });
 }
 
+#[test]
+fn what_a_decision_came_to_rest_on_is_its_guard_however_it_was_read_first() {
+    run(async {
+        let (store, first) = (store(), journey(1));
+        done(&store, store.blind().put_journey(first.clone())).await;
+        let guard = Wanted::journey(&first.id);
+        let hint = Wanted::hint(guard.key().clone());
+        for wanted in [[hint.clone(), guard.clone()], [guard.clone(), hint.clone()]] {
+            let together = store.read(NOW, &wanted).await.unwrap();
+            let mut apart = store.read(NOW, &wanted[..1]).await.unwrap();
+            apart.more(&wanted[1..]).await.unwrap();
+            let now = store.journey(&first.id, NOW).await.unwrap().unwrap();
+            let reads = store.read(NOW, &[guard.clone()]).await.unwrap();
+            let next = Journey { instances: now.instances + 1, ..now };
+            done(&store, Commit::after(reads).put_journey(next)).await;
+            for reads in [together, apart] {
+                let late = store.commit(Commit::after(reads).audit([event(0)])).await;
+                assert_eq!(late, Err(CommitError::Conflict));
+            }
+        }
+    });
+}
+
 fn event(seconds: i64) -> AuditEvent {
     AuditEvent {
         at: NOW.plus(Span::seconds(seconds)),
