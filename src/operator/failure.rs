@@ -9,13 +9,14 @@ use idflow_core::time::Span;
 
 use crate::queue::Next;
 
-/// How long a look waits for something that no watch tells of: a right that is granted, a definition that is installed.
+/// How long a look waits for something that no watch tells of: a right that is granted, a definition that is installed,
+/// an admission policy that is corrected.
 const LOOK_AGAIN: Span = Span::minutes(5);
 
 /// What could help.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Class {
-    /// Nothing but another object, which the watch tells of.
+    /// Another object, or another rule of the cluster's for it.
     Terminal,
     /// Something that somebody else must do, and of which no watch tells.
     Waiting,
@@ -45,8 +46,7 @@ impl Failure {
     /// When to look again.
     pub(crate) const fn next(&self) -> Next {
         match self.class {
-            Class::Terminal => Next::Change,
-            Class::Waiting => Next::After(LOOK_AGAIN),
+            Class::Terminal | Class::Waiting => Next::After(LOOK_AGAIN),
             Class::Transient(at_least) => Next::Retry(at_least),
         }
     }
@@ -131,8 +131,10 @@ mod tests {
     #[test]
     fn the_class_says_when_to_look_again() {
         let next = |class| Failure { reason: Reason::ApiError, message: String::new(), class }.next();
-        assert_eq!(next(Class::Terminal), Next::Change);
-        assert_eq!(next(Class::Waiting), Next::After(Span::minutes(5)));
+        // Neither a granted right nor a corrected admission policy is told by a watch.
+        for class in [Class::Terminal, Class::Waiting] {
+            assert_eq!(next(class), Next::After(Span::minutes(5)));
+        }
         assert_eq!(next(Class::Transient(None)), Next::Retry(None));
         assert_eq!(next(Class::Transient(Some(Span(1)))), Next::Retry(Some(Span(1))));
     }
