@@ -40,7 +40,7 @@ fn what_a_decision_came_to_rest_on_is_its_guard_however_it_was_read_first() {
             let mut apart = store.read(NOW, &wanted[..1]).await.unwrap();
             apart.more(&wanted[1..]).await.unwrap();
             let now = store.journey(&first.id, NOW).await.unwrap().unwrap();
-            let reads = store.read(NOW, &[guard.clone()]).await.unwrap();
+            let reads = store.read(NOW, std::slice::from_ref(&guard)).await.unwrap();
             let next = Journey { instances: now.instances + 1, ..now };
             done(&store, Commit::after(reads).put_journey(next)).await;
             for reads in [together, apart] {
