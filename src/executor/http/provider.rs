@@ -168,12 +168,9 @@ async fn perform(
             let flow = flow.map(String::as_str);
             flows::start_for_application(app, visitor, request, flow_type, flow).await.map(Some)
         }
-        Decision::IssueCode { request, user, .. } => match &loaded.signed_in {
-            Some((session, _)) => {
-                single_sign_on(app, visitor, &request, session, user, loaded.reads.clone()).await
-            }
-            None => Err(Unavailable),
-        },
+        Decision::IssueCode { request, session, user } => {
+            single_sign_on(app, visitor, &request, session, user, loaded.reads.clone()).await
+        }
     }
 }
 
