@@ -81,8 +81,8 @@ impl Held {
 
 /// Brings a revision that a journey runs on and this executor does not hold, from where revisions come from.
 pub trait RevisionFetch: Send + Sync {
-    /// Looks for the revision now, once for all who ask at the same time, and loads it. Says whether it is held then.
-    fn fetch<'a>(&'a self, digest: Digest, revisions: &'a Revisions) -> BoxFuture<'a, bool>;
+    /// Looks for the revision now, once for all who ask at the same time, and loads it, if there is one.
+    fn fetch<'a>(&'a self, digest: Digest, revisions: &'a Revisions) -> BoxFuture<'a, ()>;
 }
 
 /// The held revisions. Cheap to clone.

@@ -61,9 +61,9 @@ impl Fetch {
 }
 
 impl RevisionFetch for Fetch {
-    fn fetch<'a>(&'a self, digest: Digest, revisions: &'a Revisions) -> BoxFuture<'a, bool> {
+    fn fetch<'a>(&'a self, digest: Digest, revisions: &'a Revisions) -> BoxFuture<'a, ()> {
         let revision = move || self.revision(digest);
-        self.slots.load(digest, revisions, Instant::now(), revision).boxed()
+        self.slots.load(digest, revisions, Instant::now(), revision).map(drop).boxed()
     }
 }
 
