@@ -25,6 +25,7 @@ mod flow;
 #[cfg(test)]
 mod harness;
 mod lease;
+mod loaded;
 mod metrics;
 #[cfg(test)]
 mod mint_tests;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use idflow_api::catalog::{CatalogEntry, CatalogFlow, TenantSettings};
 use idflow_api::condition::{
-    ACTIVE, Conditions, LOADED, Progress, READY, RECONCILING, STALLED, Truth, find, time, timestamp,
+    ACTIVE, Conditions, Progress, READY, RECONCILING, STALLED, Truth, time, timestamp,
 };
 use idflow_api::flow::ServingRevision;
 use idflow_api::flow_revision::FlowRevisionStatus;
@@ -14,11 +14,11 @@ use idflow_api::tenant::Policy;
 use idflow_api::workload::FLOW_TYPE_LABEL;
 use idflow_api::{Catalog, CatalogSpec, Flow, FlowRevision, FlowType, Tenant};
 use idflow_core::time::{Span, Timestamp};
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use kube::ResourceExt as _;
 
 use crate::collector::plan::is_due;
 use crate::flow::grace::{Grace, breach};
+use crate::loaded;
 use crate::object::{denied, name_of};
 
 /// The most revisions of one flow that a Catalog lists.
@@ -174,7 +174,7 @@ impl<'a> Candidates<'a> {
         if let Some(newest) = self.first_able(newest) {
             return newest;
         }
-        let able = self.kept(|revision| !is_refused(revision));
+        let able = self.kept(|revision| loaded::refusal(revision).is_none());
         if !able.is_empty() {
             return able;
         }
@@ -190,7 +190,7 @@ impl<'a> Candidates<'a> {
     fn first_able<'n>(&self, mut names: impl Iterator<Item = &'n str>) -> Option<BTreeMap<String, i32>> {
         let able = |name: &str| {
             let mut own = self.own.iter().filter(|revision| name_of(**revision) == name);
-            own.any(|revision| is_loaded(revision) && self.accepts(revision))
+            own.any(|revision| loaded::is_loaded(revision) && self.accepts(revision))
         };
         names.find(|name| able(name)).map(|name| BTreeMap::from([(name.to_owned(), ALL)]))
     }
@@ -202,20 +202,6 @@ impl<'a> Candidates<'a> {
             .filter(|(revision, _)| can(revision) && (self.grace.is_some() || self.accepts(revision)));
         kept.map(|(revision, weight)| (revision.name_any(), *weight)).collect()
     }
-}
-
-fn is_loaded(revision: &FlowRevision) -> bool {
-    loaded(revision).is_some_and(|condition| condition.status == "True")
-}
-
-/// Whether some ready pod will not run it, however long one waits.
-fn is_refused(revision: &FlowRevision) -> bool {
-    let refusals = [Reason::Unusable.as_str(), Reason::Forbidden.as_str()];
-    loaded(revision).is_some_and(|condition| refusals.contains(&condition.reason.as_str()))
-}
-
-fn loaded(revision: &FlowRevision) -> Option<&Condition> {
-    find(&revision.status.as_ref()?.conditions, LOADED)
 }
 
 /// How long until a grace ends and weights may change without anybody's doing.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use idflow_api::condition::{
-    ACCEPTED, Conditions, LOADED, POLICY_GRACE, Progress, RESOLVED_REFS, SERVING, Truth, find,
+    ACCEPTED, Conditions, POLICY_GRACE, Progress, RESOLVED_REFS, SERVING, Truth, find,
 };
 use idflow_api::diagnostic::{MAX_PROBLEMS, Problem, Severity};
 use idflow_api::flow::{Assurance, FlowStatus, HISTORY_LIMIT, HistoryEntry, ServingRevision, UsedBy};
@@ -24,6 +24,7 @@ use kube::{Resource as _, ResourceExt as _};
 use serde_json::{Value, json};
 
 use super::grace::Grace;
+use crate::loaded;
 
 /// The finding that stands for errors of another object; correcting that one helps.
 const ERRORS_ELSEWHERE: &str = "broken-callee";
@@ -293,19 +294,13 @@ pub(crate) fn status(flow: &Flow, seen: &Seen<'_>, now: Timestamp) -> FlowStatus
 }
 
 fn is_loaded(seen: &Seen<'_>, name: &str) -> bool {
-    loaded(seen, name).is_some_and(|loaded| loaded.status == "True")
-}
-
-fn loaded<'a>(seen: &'a Seen<'_>, name: &str) -> Option<&'a Condition> {
-    find(&seen.revision(name)?.status.as_ref()?.conditions, LOADED)
+    seen.revision(name).is_some_and(loaded::is_loaded)
 }
 
 /// Which pod does not run a revision and why, once it is known that it never will.
 fn refusal(seen: &Seen<'_>, name: &str) -> Option<(Reason, String)> {
-    let loaded = loaded(seen, name)?;
-    let refused =
-        [Reason::Unusable, Reason::Forbidden].into_iter().find(|reason| loaded.reason == reason.as_str());
-    Some((refused?, format!("revision {name}: {}", loaded.message)))
+    let (reason, message) = loaded::refusal(seen.revision(name)?)?;
+    Some((reason, format!("revision {name}: {message}")))
 }
 
 fn history(before: &[HistoryEntry], generation: i64, revision: Option<&FlowRevision>) -> Vec<HistoryEntry> {
