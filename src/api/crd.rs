@@ -85,11 +85,24 @@ pub fn size(crd: &CustomResourceDefinition) -> usize {
     serde_json::to_vec(crd).map_or(0, |bytes| bytes.len())
 }
 
+/// The schema that the API server checks objects of a kind against, with those of `kinds` joined into its steps.
+/// Nothing when it has none.
+pub fn schema(kind: ResourceKind, kinds: &[KindSchema]) -> Option<Value> {
+    let version = kind.derived_crd().spec.versions.into_iter().next()?;
+    let derived = serde_json::to_value(version.schema?.open_api_v3_schema?).ok()?;
+    Some(completed(kind, derived, kinds))
+}
+
 fn finished(kind: ResourceKind, kinds: &[KindSchema]) -> Result<CustomResourceDefinition, InvalidSchema> {
     let invalid = |cause| InvalidSchema { kind, cause };
-    let mut value = serde_json::to_value(kind.derived_crd()).map_err(invalid)?;
-    let schema = &mut value["spec"]["versions"][0]["schema"]["openAPIV3Schema"];
-    *schema = structural::normalise(schema.take());
+    let mut crd = serde_json::to_value(kind.derived_crd()).map_err(invalid)?;
+    let schema = &mut crd["spec"]["versions"][0]["schema"]["openAPIV3Schema"];
+    *schema = completed(kind, schema.take(), kinds);
+    serde_json::from_value(crd).map_err(invalid)
+}
+
+fn completed(kind: ResourceKind, derived: Value, kinds: &[KindSchema]) -> Value {
+    let mut schema = structural::normalise(derived);
     schema["properties"]["metadata"] = json!({ "type": "object" });
     if let Some(status) = schema["properties"].get_mut("status") {
         status["default"] = json!({ "observedGeneration": -1 });
@@ -99,7 +112,7 @@ fn finished(kind: ResourceKind, kinds: &[KindSchema]) -> Result<CustomResourceDe
     if let Some(steps) = kind.steps().and_then(|pointer| schema.pointer_mut(pointer)) {
         join(steps, kinds);
     }
-    serde_json::from_value(value).map_err(invalid)
+    schema
 }
 
 fn join(step: &mut Value, kinds: &[KindSchema]) {

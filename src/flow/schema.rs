@@ -2,7 +2,7 @@
 
 mod rules;
 
-use std::cell::RefCell;
+use std::cell::{OnceCell, RefCell};
 use std::collections::BTreeMap;
 
 use idflow_api::ResourceKind;
@@ -18,9 +18,10 @@ use rules::{Rules, VALIDATIONS};
 
 const PRESERVE: &str = "x-kubernetes-preserve-unknown-fields";
 
-/// The schemas of the kinds that users write.
+/// The schemas of the kinds, each made when the first object of its kind is checked.
 pub struct Schemas {
-    by_kind: BTreeMap<&'static str, Value>,
+    kinds: Kinds,
+    by_kind: BTreeMap<ResourceKind, OnceCell<Value>>,
     patterns: RefCell<BTreeMap<String, Option<Regex>>>,
     rules: Rules,
 }
@@ -28,36 +29,25 @@ pub struct Schemas {
 impl Schemas {
     /// The schemas, with those of the node kinds joined in.
     pub fn new(kinds: Kinds) -> Self {
-        let nodes: Vec<KindSchema> =
-            kinds.0.iter().map(|kind| KindSchema::new(kind.name, kind.summary, (kind.schema)())).collect();
-        let crds = crd::all(&nodes).unwrap_or_default();
-        let by_kind = crds.into_iter().filter_map(|crd| {
-            let kind = ResourceKind::named(&crd.spec.names.kind)?;
-            let version = crd.spec.versions.into_iter().next()?;
-            let mut schema = serde_json::to_value(version.schema?.open_api_v3_schema?).ok()?;
-            let steps = kind.steps().and_then(|steps| schema.pointer_mut(steps));
-            if let Some(step) = steps.and_then(Value::as_object_mut) {
-                // Their node objects are judged by `unknown-node-kind`.
-                step.insert(PRESERVE.to_owned(), Value::Bool(true));
-                step.remove(VALIDATIONS);
-            }
-            Some((kind.as_str(), schema))
-        });
-        Self { by_kind: by_kind.collect(), patterns: RefCell::default(), rules: Rules::default() }
+        let by_kind = ResourceKind::ALL.iter().map(|kind| (*kind, OnceCell::new())).collect();
+        Self { kinds, by_kind, patterns: RefCell::default(), rules: Rules::default() }
+    }
+
+    /// The schema of a kind by its name; nothing for a kind that is not ours.
+    fn of(&self, kind: &str) -> Option<&Value> {
+        let kind = ResourceKind::named(kind)?;
+        Some(self.by_kind.get(&kind)?.get_or_init(|| schema(kind, self.kinds)))
     }
 
     /// Which of its kind's rules an object breaks. They take for granted that every field has its form.
     pub fn broken_rules(&self, object: &Object) -> Vec<Finding> {
-        self.by_kind
-            .get(object.kind.as_str())
-            .map(|schema| self.rules.broken(object, schema))
-            .unwrap_or_default()
+        self.of(&object.kind).map(|schema| self.rules.broken(object, schema)).unwrap_or_default()
     }
 
     /// What the API server would refuse in an object.
     pub fn check(&self, object: &Object) -> Vec<Finding> {
         let mut walk = Walk { schemas: self, object, findings: Vec::new() };
-        match self.by_kind.get(object.kind.as_str()) {
+        match self.of(&object.kind) {
             Some(schema) => {
                 walk.object_members(&object.value, schema, "", &["apiVersion", "kind", "metadata", "status"]);
             }
@@ -73,6 +63,19 @@ impl Schemas {
         let regex = patterns.entry(pattern.to_owned()).or_insert_with(|| Regex::new(pattern).ok());
         regex.as_ref().is_some_and(|regex| regex.is_match(text))
     }
+}
+
+fn schema(kind: ResourceKind, kinds: Kinds) -> Value {
+    let Some(steps) = kind.steps() else { return crd::schema(kind, &[]).unwrap_or_default() };
+    let nodes: Vec<KindSchema> =
+        kinds.0.iter().map(|kind| KindSchema::new(kind.name, kind.summary, (kind.schema)())).collect();
+    let mut schema = crd::schema(kind, &nodes).unwrap_or_default();
+    if let Some(step) = schema.pointer_mut(steps).and_then(Value::as_object_mut) {
+        // Their node objects are judged by `unknown-node-kind`.
+        step.insert(PRESERVE.to_owned(), Value::Bool(true));
+        step.remove(VALIDATIONS);
+    }
+    schema
 }
 
 struct Walk<'a> {
