@@ -1,5 +1,7 @@
 //! What a kind gives the engine to run.
 
+use std::fmt::Debug;
+
 use idflow_flow::facts::Facts;
 use idflow_flow::plan::{Behaviour, Plan};
 use idflow_flow::program::Step;
@@ -7,8 +9,8 @@ use idflow_flow::program::Step;
 use crate::context::Cx;
 use crate::turn::{Event, Fault, Turn};
 
-/// One step, its settings compiled.
-pub trait Node: Send + Sync {
+/// One step, its settings compiled. What it shows of itself is all that it was made with.
+pub trait Node: Debug + Send + Sync {
     /// Takes one event. The node's own state between events is kept by [`Cx::keep`] and read by [`Cx::state`].
     fn turn(&self, cx: &mut Cx<'_>, event: Event) -> Result<Turn, Fault>;
 }

@@ -27,24 +27,23 @@ pub struct Plan {
 }
 
 /// What the engine runs. Its type is between the kinds and the engine; here it is only handed on.
-#[derive(Clone)]
-pub struct Behaviour(Arc<dyn Any + Send + Sync>);
+#[derive(Debug, Clone)]
+pub struct Behaviour(Arc<dyn Runs>);
+
+trait Runs: Any + fmt::Debug + Send + Sync {}
+
+impl<T: Any + fmt::Debug + Send + Sync> Runs for T {}
 
 impl Behaviour {
     /// Wraps what the engine knows how to run.
-    pub fn new(runs: impl Any + Send + Sync) -> Self {
+    pub fn new(runs: impl Any + fmt::Debug + Send + Sync) -> Self {
         Self(Arc::new(runs))
     }
 
     /// What was wrapped, if it is of this type.
     pub fn get<T: Any>(&self) -> Option<&T> {
-        self.0.downcast_ref()
-    }
-}
-
-impl fmt::Debug for Behaviour {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Behaviour")
+        let runs: &dyn Any = self.0.as_ref();
+        runs.downcast_ref()
     }
 }
 

@@ -71,6 +71,7 @@ fn plan(value: &Value, compiler: &mut Compiler<'_>) -> Result<Plan, SettingsErro
     Ok(node::plan(facts, Branch { cases, otherwise: settings.otherwise }))
 }
 
+#[derive(Debug)]
 struct Branch {
     cases: Vec<(Expression, String)>,
     otherwise: String,

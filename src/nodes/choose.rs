@@ -98,16 +98,19 @@ fn plan(value: &Value, compiler: &mut Compiler<'_>) -> Result<Plan, SettingsErro
     Ok(node::plan(facts, Choose { title, offers }))
 }
 
+#[derive(Debug)]
 struct Choose {
     title: Option<AuthoredText>,
     offers: Vec<Offer>,
 }
 
+#[derive(Debug)]
 struct Offer {
     step: String,
     label: Label,
 }
 
+#[derive(Debug)]
 enum Label {
     Product(String),
     Authored(AuthoredText),

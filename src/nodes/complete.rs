@@ -101,6 +101,7 @@ fn plan(value: &Value, compiler: &mut Compiler<'_>) -> Result<Plan, SettingsErro
     Ok(node::plan(Facts { end, ..Facts::default() }, done))
 }
 
+#[derive(Debug)]
 struct Done {
     guest: bool,
     lifetime: Span,

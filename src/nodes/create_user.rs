@@ -70,6 +70,7 @@ fn plan(value: &Value, compiler: &mut Compiler<'_>) -> Result<Plan, SettingsErro
     Ok(node::plan(facts, CreateUser { directory, content, attributes }))
 }
 
+#[derive(Debug)]
 struct CreateUser {
     directory: String,
     content: DirectoryContent,

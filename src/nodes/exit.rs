@@ -50,6 +50,7 @@ fn plan(value: &Value, compiler: &mut Compiler<'_>) -> Result<Plan, SettingsErro
     Ok(node::plan(facts, Exit { outcome: settings.outcome, outputs }))
 }
 
+#[derive(Debug)]
 struct Exit {
     outcome: String,
     outputs: Expressions,

@@ -44,6 +44,7 @@ fn plan(value: &Value, compiler: &mut Compiler<'_>) -> Result<Plan, SettingsErro
     Ok(node::plan(Facts { end: Some(End::Fail), ..Facts::default() }, Failed { text }))
 }
 
+#[derive(Debug)]
 struct Failed {
     text: Option<AuthoredText>,
 }

@@ -66,6 +66,7 @@ fn plan(value: &Value, compiler: &mut Compiler<'_>) -> Result<Plan, SettingsErro
     Ok(node::plan(facts, FindUser { by, directory, attributes }))
 }
 
+#[derive(Debug)]
 struct FindUser {
     by: Expression,
     directory: String,

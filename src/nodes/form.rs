@@ -228,6 +228,7 @@ fn check_fields(fields: &[FieldSetting]) -> Result<(), SettingsError> {
     Ok(())
 }
 
+#[derive(Debug)]
 struct Form {
     fields: Vec<BoundField>,
     actions: Vec<BoundAction>,
@@ -235,6 +236,7 @@ struct Form {
     lead: Option<AuthoredText>,
 }
 
+#[derive(Debug)]
 struct BoundField {
     field: Field,
     label: Option<AuthoredText>,

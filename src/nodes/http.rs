@@ -117,6 +117,7 @@ fn plan(value: &Value, compiler: &mut Compiler<'_>) -> Result<Plan, SettingsErro
     Ok(node::plan(facts, http))
 }
 
+#[derive(Debug)]
 struct Http {
     connection: String,
     method: Method,

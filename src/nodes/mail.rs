@@ -67,6 +67,7 @@ fn plan(value: &Value, compiler: &mut Compiler<'_>) -> Result<Plan, SettingsErro
     Ok(node::plan(facts, send))
 }
 
+#[derive(Debug)]
 struct SendMail {
     connection: String,
     address: Expression,

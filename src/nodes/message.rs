@@ -57,6 +57,7 @@ fn plan(value: &Value, compiler: &mut Compiler<'_>) -> Result<Plan, SettingsErro
     Ok(node::plan(Facts { shows_page: true, outcomes, ..Facts::default() }, message))
 }
 
+#[derive(Debug)]
 struct ShowMessage {
     title: Option<AuthoredText>,
     text: Option<AuthoredText>,

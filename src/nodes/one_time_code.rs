@@ -104,6 +104,7 @@ fn plan(value: &Value, compiler: &mut Compiler<'_>) -> Result<Plan, SettingsErro
     Ok(node::plan(facts, node))
 }
 
+#[derive(Debug)]
 struct OneTimeCode {
     connection: String,
     address: Expression,

@@ -76,11 +76,13 @@ fn plan(value: &Value, compiler: &mut Compiler<'_>) -> Result<Plan, SettingsErro
     Ok(node::plan(facts, Password { lookup, actions }))
 }
 
+#[derive(Debug)]
 struct Password {
     lookup: Option<Lookup>,
     actions: Vec<BoundAction>,
 }
 
+#[derive(Debug)]
 struct Lookup {
     directory: String,
     identifiers: Vec<String>,
@@ -217,6 +219,7 @@ impl Password {
     }
 }
 
+#[derive(Debug)]
 enum Problem {
     None,
     Missing(&'static str),

@@ -50,6 +50,7 @@ fn plan(value: &Value, compiler: &mut Compiler<'_>) -> Result<Plan, SettingsErro
     Ok(node::plan(facts, Set { values }))
 }
 
+#[derive(Debug)]
 struct Set {
     values: Expressions,
 }

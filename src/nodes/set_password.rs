@@ -60,6 +60,7 @@ fn plan(value: &Value, compiler: &mut Compiler<'_>) -> Result<Plan, SettingsErro
     Ok(node::plan(facts, SetPassword { directory, unique: unique.map(|(name, _)| name).collect() }))
 }
 
+#[derive(Debug)]
 struct SetPassword {
     directory: String,
     /// The attributes that no two users share.

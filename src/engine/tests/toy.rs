@@ -24,7 +24,7 @@ use crate::node::{self, Node};
 use crate::turn::{Complete, EndTurn, Event, Fault, Finish, Turn};
 
 /// What a toy does, in this order.
-#[derive(Deserialize, Default, Clone)]
+#[derive(Debug, Deserialize, Default, Clone)]
 #[expect(clippy::struct_excessive_bools, reason = "settings of a toy")]
 #[serde(default, deny_unknown_fields, rename_all = "camelCase")]
 pub(super) struct Toy {
@@ -100,6 +100,7 @@ fn fact(proof: &str) -> ProofFact {
     }
 }
 
+#[derive(Debug)]
 struct Bound {
     toy: Toy,
     computes: Vec<(String, idflow_sandbox::Expression)>,

@@ -65,6 +65,7 @@ pub(super) struct Arrival {
     pub(super) namesake: bool,
 }
 
+#[derive(Debug)]
 struct Arrive(Arrival);
 
 impl Node for Arrive {
@@ -84,6 +85,7 @@ impl Node for Arrive {
     }
 }
 
+#[derive(Debug)]
 struct Halt;
 
 impl Node for Halt {

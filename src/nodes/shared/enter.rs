@@ -17,6 +17,7 @@ pub fn plan(compiler: &mut Compiler<'_>, callee: Callee, pointer: &str, with: Op
     node::plan(Facts { call: Some(call), ..Facts::default() }, Enter { arguments })
 }
 
+#[derive(Debug)]
 struct Enter {
     arguments: Expressions,
 }

@@ -22,6 +22,7 @@ pub struct Source(#[schemars(length(min = 1, max = 1024))] pub String);
 pub type Sources = BTreeMap<String, Source>;
 
 /// Named expressions, compiled.
+#[derive(Debug)]
 pub struct Expressions(Vec<(String, Expression)>);
 
 impl Expressions {
