@@ -1,7 +1,7 @@
 //! The objects of one kind as the API server last told them.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use kube::core::DeserializeGuard;
@@ -97,10 +97,15 @@ impl<K: Resource> Change<K> {
     }
 }
 
+/// How many objects are remembered that have gone: those that went while answers to our own writes are on their way.
+const GONE: usize = 1024;
+
 /// The objects of one kind. Cheap to read from everywhere.
 #[derive(Debug)]
 pub(crate) struct Cache<K> {
     objects: RwLock<BTreeMap<Key, Entry<K>>>,
+    /// The uids of those that went last.
+    gone: Mutex<VecDeque<String>>,
     prune: fn(&mut K),
 }
 
@@ -113,7 +118,7 @@ impl<K> Default for Cache<K> {
 impl<K> Cache<K> {
     /// A cache of objects without what `prune` takes away, because it is not worth the memory.
     pub(crate) fn pruned(prune: fn(&mut K)) -> Self {
-        Self { objects: RwLock::default(), prune }
+        Self { objects: RwLock::default(), gone: Mutex::default(), prune }
     }
 }
 
@@ -185,11 +190,31 @@ impl<K: Resource<DynamicType = ()> + Clone> Cache<K> {
         (!is_same_version(&change)).then_some(change)
     }
 
-    /// Takes in what a write of our own was answered.
+    /// Takes in what a write of our own was answered. The answer may be late: when the watch has told already that the
+    /// object has gone, nothing would ever tell so again.
     pub(crate) fn observe(&self, object: K) {
         let key = Key::of(&object);
+        let mut objects = self.write();
+        let has_gone = |uid: &String| self.gone().contains(uid);
+        if object.meta().uid.as_ref().is_some_and(has_gone) {
+            return;
+        }
         let heard = self.heard(&key, DeserializeGuard(Ok(object)));
-        self.write().entry(key).or_default().hear(heard);
+        objects.entry(key).or_default().hear(heard);
+    }
+
+    fn gone(&self) -> MutexGuard<'_, VecDeque<String>> {
+        self.gone.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Remembers the end of an object.
+    fn bury(&self, key: Key, entry: Entry<K>) -> Change<K> {
+        let uid = entry.current.as_ref().and_then(|object| object.meta().uid.clone());
+        let mut gone = self.gone();
+        gone.extend(uid);
+        let too_many = gone.len().saturating_sub(GONE);
+        gone.drain(..too_many);
+        entry.gone(key)
     }
 
     /// Forgets an object that has gone. One that was made anew under its name stays.
@@ -202,7 +227,7 @@ impl<K: Resource<DynamicType = ()> + Clone> Cache<K> {
         if objects.get(key).is_none_or(is_another) {
             return None;
         }
-        Some(objects.remove(key)?.gone(key.clone()))
+        Some(self.bury(key.clone(), objects.remove(key)?))
     }
 
     /// Forgets what a full listing of `scope` (a namespace, or everything) did not contain; returns what that was.
@@ -211,7 +236,7 @@ impl<K: Resource<DynamicType = ()> + Clone> Cache<K> {
         let in_scope = |key: &Key| scope.is_none_or(|namespace| key.namespace == namespace);
         let gone: Vec<Key> =
             objects.keys().filter(|key| in_scope(key) && !seen.contains(key)).cloned().collect();
-        gone.into_iter().filter_map(|key| Some(objects.remove(&key)?.gone(key))).collect()
+        gone.into_iter().filter_map(|key| objects.remove(&key).map(|entry| self.bury(key, entry))).collect()
     }
 }
 
@@ -302,6 +327,27 @@ mod tests {
         let (key, old) = (Key::of(&at("1")), at("1").metadata.uid);
         assert!(cache.remove(&key, old.as_deref()).is_none() && cache.exists(&key));
         assert!(cache.remove(&key, Some("another")).is_some() && !cache.exists(&key));
+    }
+
+    #[test]
+    fn an_answer_that_comes_after_the_end_of_its_object_does_not_bring_it_back() {
+        let (key, mut anew) = (Key::of(&at("1")), at("12"));
+        anew.metadata.uid = Some("another".to_owned());
+        for is_listed in [false, true] {
+            let cache = Cache::default();
+            told(&cache, at("10"));
+            if is_listed {
+                cache.keep_only(None, &BTreeSet::new());
+            } else {
+                cache.remove(&key, at("10").metadata.uid.as_deref());
+            }
+            cache.observe(at("10"));
+            assert!(!cache.exists(&key), "listed: {is_listed}");
+            // Nor does it take the place of the one that was made anew under its name.
+            told(&cache, anew.clone());
+            cache.observe(at("11"));
+            assert_eq!(cache.get(&key).unwrap().metadata.uid, anew.metadata.uid, "listed: {is_listed}");
+        }
     }
 
     #[test]
