@@ -104,12 +104,12 @@ pub struct CatalogFlow {
     /// Whether it takes no new journeys. Absent means false.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub suspended: bool,
-    /// What its author guarantees of every sign-in: a session must have shown as much to be used instead of one.
-    /// Absent: nothing in particular.
+    /// What its author guarantees of every sign-in: a session must have shown as much to be used instead of one. The
+    /// strictest of what is guaranteed of the revisions with weight. Absent: nothing in particular.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub guarantees: Option<Guarantees>,
-    /// Until when its revisions may run although the Tenant's policy does not accept them any more. Absent: not at
-    /// all.
+    /// Until when its revisions may run although the Tenant's policy or limits do not accept them any more. Absent:
+    /// not at all.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<Moment>")]
     pub policy_grace_until: Option<Time>,

@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::bounds::{Label, Moment, ObjectName, Sha256, Text};
-use crate::flow::Assurance;
+use crate::flow::{Assurance, Guarantees};
 
 /// The most characters of a revision's content.
 pub const MAX_CONTENT: u32 = 1_000_000;
@@ -73,6 +73,10 @@ pub struct FlowRevisionSpec {
         extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["step"])
     )]
     pub assurance: Option<Vec<Assurance>>,
+    /// How many steps the Flow itself has. Absent in revisions of the first versions: to be counted in the content.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1, max = 200))]
+    pub steps: Option<i32>,
     /// The Flow's spec as its author wrote it, as JSON; not part of the digest. Absent in revisions of the first
     /// version.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -140,4 +144,8 @@ pub struct FlowRevisionStatus {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<Moment>")]
     pub retired_at: Option<Time>,
+    /// What the Flow's author guarantees of every sign-in on it, as said by the newest generation of the Flow that
+    /// compiled to this revision. Absent: not known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub guarantees: Option<Guarantees>,
 }

@@ -173,11 +173,13 @@ pub struct Resources {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Limits {
-    /// The most Flows that are served; the oldest ones are. Absent means 500.
+    /// The most Flows that are served; the oldest ones are. When it is lowered, those beyond it go on for
+    /// `policy.grace`. Absent means 500.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1, max = 5000))]
     pub flows: Option<i32>,
-    /// The most steps of one Flow. Absent means 200.
+    /// The most steps of one Flow. When it is lowered, what is served already goes on for `policy.grace`. Absent means
+    /// 200.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1, max = 200))]
     pub steps: Option<i32>,
@@ -189,7 +191,8 @@ pub struct Limits {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1, max = 256))]
     pub hashing_slots: Option<i32>,
-    /// The longest a session may last, whatever a flow asks for. Absent means 720h (30 days).
+    /// The longest a session may last after a factor was last shown, whatever a flow asks for. It counts for open
+    /// sessions too. Absent means 720h (30 days).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<Duration>")]
     pub session_lifetime: Option<Span>,
@@ -208,8 +211,8 @@ pub struct Policy {
     /// identified.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub login: Option<Guarantees>,
-    /// How long a flow that is served already goes on when a change of this policy does not accept it any more, for
-    /// example `72h`. Afterwards its newest revision that the policy accepts is served, or none. Never for a new
+    /// How long a flow that is served already goes on when a change of this policy, or of `limits`, does not accept it
+    /// any more, for example `72h`; open sessions and refresh tokens of such a flow do too. Afterwards its newest revision that the policy accepts is served, or none. Never for a new
     /// revision. Absent means 24h; `0s` stops it at once.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<Duration>")]

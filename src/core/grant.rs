@@ -59,6 +59,10 @@ pub struct Grant {
     pub user: UserId,
     /// From which session.
     pub session: SessionId,
+    /// The flow that it was signed in by, or that a session was used instead of: in its grace, what was proven may be
+    /// less than a policy demands. Nothing in records of the first versions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub flow: Option<String>,
     /// What was proven.
     pub evidence: Vec<Evidence>,
     /// `auth_time`.

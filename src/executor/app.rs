@@ -103,7 +103,7 @@ impl App {
         if self.unlimited {
             return Ok(());
         }
-        let limit = self.configuration.load().journeys_per_second;
+        let limit = self.configuration.load().limits.as_ref().and_then(|limits| limits.journeys_per_second);
         self.limiter.begin(&self.keyring, address, limit, self.clock.now())
     }
 
@@ -125,8 +125,7 @@ impl App {
     /// Whether no revision of a flow takes new journeys, on this pod or any other: there is none, or the Tenant's policy
     /// lets none run.
     pub fn is_out_of_service(&self, flow: &ServedFlow) -> bool {
-        let mut with_weight = flow.revisions.iter().filter(|(_, weight)| *weight > 0);
-        with_weight.all(|(digest, _)| self.revisions.held(digest).is_some() && !self.can_run(digest))
+        flow.weighted().all(|digest| self.revisions.held(digest).is_some() && !self.can_run(digest))
     }
 
     /// Whether what started a journey still counts: an application that is gone, disabled, or has another redirect

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use idflow_api::flow::Guarantees;
-use idflow_api::tenant::Policy;
+use idflow_api::tenant::{Limits, Policy};
 use idflow_core::digest::Digest;
 use idflow_core::evidence::{Evidence, Proof};
 use idflow_core::id::UserId;
@@ -16,7 +16,7 @@ use idflow_net::mail::SmtpSettings;
 use idflow_oidc::client::Client;
 use idflow_pages::PreparedTheme;
 
-use crate::revisions::Held;
+use crate::revisions::{Held, Revisions};
 
 /// One picture of everything live.
 #[derive(Debug, Clone)]
@@ -33,8 +33,8 @@ pub struct Configuration {
     pub allowed_networks: Vec<String>,
     /// The longest life of a session, whatever a flow says.
     pub longest_session: Span,
-    /// How many journeys may begin per second and pod; nothing means the default.
-    pub journeys_per_second: Option<i32>,
+    /// How much of everything the Tenant allows; nothing means the defaults.
+    pub limits: Option<Limits>,
     /// What the Tenant demands of every revision that runs and every session that is used (design 7).
     pub policy: Option<Policy>,
     /// Flows by name.
@@ -71,6 +71,16 @@ pub struct ServedFlow {
 }
 
 impl ServedFlow {
+    /// The revisions that take new journeys.
+    pub fn weighted(&self) -> impl Iterator<Item = &Digest> {
+        self.revisions.iter().filter(|(_, weight)| *weight > 0).map(|(digest, _)| digest)
+    }
+
+    /// Whether its journeys may be told of: it takes new ones, or would if nobody had switched it off.
+    fn is_offered(&self) -> bool {
+        self.suspended || self.weighted().next().is_some()
+    }
+
     /// The revision for a new journey among those that `can_run`: the same seed chooses the same revision while the
     /// weights stay. A pod that lacks one begins journeys on those it has.
     pub fn choose(&self, seed: &[u8], can_run: impl Fn(&Digest) -> bool) -> Option<Digest> {
@@ -121,10 +131,14 @@ pub struct HttpConnection {
 }
 
 impl Configuration {
-    /// Why the Tenant's policy does not let this revision run now; nothing when it does, or its grace lasts.
+    /// Why the Tenant's policy and limits do not let this revision run now; nothing when they do, or its grace lasts.
     pub fn forbids(&self, held: &Held, now: Timestamp) -> Option<Breach> {
-        let breach = policy::breaches(self.policy.as_ref(), None, &held.offer()).into_iter().next()?;
+        let breach = self.breach(held)?;
         (!self.is_in_grace(&held.runnable.program().flow, now)).then_some(breach)
+    }
+
+    fn breach(&self, held: &Held) -> Option<Breach> {
+        policy::breaches(self.policy.as_ref(), self.limits.as_ref(), &held.offer()).into_iter().next()
     }
 
     fn is_in_grace(&self, flow: &str, now: Timestamp) -> bool {
@@ -132,28 +146,48 @@ impl Configuration {
         until.is_some_and(|until| now < until)
     }
 
-    /// Why this much is too little for a session of this flow. What the policy demands of a session is judged by its
-    /// evidence, so that it holds for a revision that does not say what it proves.
+    /// Why this much is too little for a session of this flow, and for what an application holds of one. What the
+    /// policy demands of a session is judged by its evidence, so that it holds for a revision that does not say what
+    /// it proves. Without the flow there is no grace.
     pub fn session_lacks(
         &self,
-        flow: &str,
+        flow: Option<&str>,
         evidence: &[Evidence],
         user: Option<UserId>,
         now: Timestamp,
     ) -> Option<Demand> {
-        let login = self.policy.as_ref()?.login.as_ref().filter(|_| !self.is_in_grace(flow, now))?;
-        lacks(login, evidence, user)
+        let in_grace = flow.is_some_and(|flow| self.is_in_grace(flow, now));
+        lacks(self.policy.as_ref()?.login.as_ref().filter(|_| !in_grace)?, evidence, user)
     }
 
-    /// Whether a session does instead of the journey that an application would get otherwise: it has shown what the
-    /// policy demands, and what the author of that flow guarantees (design 11). Without a flow nothing is sure.
-    pub fn can_reuse(&self, named: Option<&str>, session: &Session, now: Timestamp) -> bool {
-        // A flow that begins no journey still says what a session must be worth.
+    /// Whether a session lasts, by today's limit too.
+    pub fn is_alive(&self, session: &Session, now: Timestamp) -> bool {
+        session.is_alive(now) && now < session.authenticated.plus(self.longest_session)
+    }
+
+    /// The flow whose journey a session does instead of: an application would get that one otherwise, and the session
+    /// has shown what the policy demands and what the author of that flow guarantees (design 11). A grace is for what
+    /// such a journey would show no more of. Where no journey would begin, nothing is sure.
+    pub fn reused_for(
+        &self,
+        named: Option<&str>,
+        session: &Session,
+        revisions: &Revisions,
+        now: Timestamp,
+    ) -> Option<&str> {
+        // A flow that is switched off still says what a session must be worth.
         let suspended = || self.pick(LOGIN, named, |flow| flow.suspended);
-        let Some((name, flow)) = self.flow_of_type(LOGIN, named).or_else(suspended) else { return false };
-        let promised =
-            flow.guarantees.as_ref().and_then(|wanted| lacks(wanted, &session.evidence, session.user));
-        promised.is_none() && self.session_lacks(name, &session.evidence, session.user, now).is_none()
+        let (name, flow) = self.flow_of_type(LOGIN, named).or_else(suspended)?;
+        let shows_no_more = |digest| {
+            let held = revisions.held(digest);
+            held.is_some_and(|held| held.offer().assurance.is_none() || self.breach(&held).is_some())
+        };
+        let graced = Some(name).filter(|_| flow.weighted().any(shows_no_more));
+        let (evidence, user) = (&session.evidence, session.user);
+        let is_enough = flow.is_offered()
+            && flow.guarantees.as_ref().is_none_or(|wanted| lacks(wanted, evidence, user).is_none())
+            && self.session_lacks(graced, evidence, user, now).is_none();
+        is_enough.then_some(name)
     }
 
     /// The flow of a type that takes new journeys: the one named, else the default one, else the only one.
@@ -174,7 +208,14 @@ impl Configuration {
         }
         let all: Vec<_> = of_type.collect();
         let default = all.iter().find(|(_, flow)| flow.default);
-        default.or(if all.len() == 1 { all.first() } else { None }).copied()
+        // What only finishes its journeys, or is still being loaded, does not stand beside the others.
+        let offered: Vec<_> = all.iter().filter(|(_, flow)| flow.is_offered()).collect();
+        let only = match (offered.as_slice(), all.as_slice()) {
+            ([only], _) => Some(*only),
+            (_, [only]) => Some(only),
+            _ => None,
+        };
+        default.or(only).copied()
     }
 }
 

@@ -352,7 +352,7 @@ fn session(app: &App, journey: JourneyId, opens: OpenSession, now: Timestamp) ->
 /// policy may be stricter than when it was loaded.
 fn check_session(app: &App, journey: &Journey, session: &Session, now: Timestamp) -> Result<(), Unavailable> {
     let configuration = app.configuration.load();
-    match configuration.session_lacks(&journey.flow, &session.evidence, session.user, now) {
+    match configuration.session_lacks(Some(&journey.flow), &session.evidence, session.user, now) {
         None => Ok(()),
         Some(lacking) => {
             tracing::error!(journey = %journey.id, flow = journey.flow, %lacking, "no session: the policy demands more");
@@ -389,7 +389,8 @@ fn grant(
     now: Timestamp,
 ) -> Result<idflow_core::grant::Grant, Unavailable> {
     let (grant, secret) = app.code(journey.id);
-    let answer = Answer { request, session, user, asked: journey.started, grant, secret: &secret };
+    let (flow, asked) = (journey.flow.as_str(), journey.started);
+    let answer = Answer { request, session, user, flow, asked, grant, secret: &secret };
     match authorize::issue(&app.provider(), &answer, now) {
         Ok(issued) => Ok(issued.grant),
         Err(refusal) => {

@@ -59,23 +59,32 @@ pub enum LoadError {
 pub struct Held {
     /// The bound program.
     pub runnable: Arc<Runnable>,
+    steps: usize,
     node_kinds: BTreeSet<&'static str>,
     assurance: Option<Vec<Assurance>>,
 }
 
 impl Held {
     fn new(runnable: Runnable, assurance: Option<Vec<Assurance>>) -> Self {
-        let steps = runnable.program().graphs.iter().flat_map(|graph| &graph.steps);
+        let graphs = &runnable.program().graphs;
+        let steps = graphs.iter().flat_map(|graph| &graph.steps);
         Self {
+            steps: graphs.first().map_or(0, |flow| flow.steps.len()),
             node_kinds: steps.map(|step| step.kind.name).collect(),
             runnable: Arc::new(runnable),
             assurance,
         }
     }
 
-    /// What a policy judges. The kinds are those that would run, whatever the revision says of itself.
+    /// What a policy judges. Steps and kinds are those that would run, whatever the revision says of itself.
     pub fn offer(&self) -> Offer<'_> {
-        Offer { steps: None, node_kinds: self.node_kinds.clone(), assurance: self.assurance.as_deref() }
+        Offer {
+            steps: Some(self.steps),
+            // Which flows are older, only the operator knows; one that is too many gets no weight.
+            older: None,
+            node_kinds: self.node_kinds.clone(),
+            assurance: self.assurance.as_deref(),
+        }
     }
 }
 

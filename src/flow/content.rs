@@ -98,11 +98,18 @@ impl Content {
 pub fn requires(content: &str) -> Option<Requires> {
     let content: Value = serde_json::from_str(content).ok()?;
     let format = content.get("format")?.as_i64().and_then(|format| i32::try_from(format).ok())?;
-    let list = |value: &Value, member: &str| {
-        value.get(member).and_then(Value::as_array).cloned().unwrap_or_default()
-    };
-    let steps = list(&content, "graphs").into_iter().flat_map(|graph| list(&graph, "steps"));
+    let steps = list(&content, "graphs").iter().flat_map(|graph| list(graph, "steps"));
     let kinds: BTreeSet<String> =
         steps.filter_map(|step| Some(step.get("kind")?.as_str()?.to_owned())).collect();
     Some(Requires { format, node_kinds: kinds.into_iter().collect() })
+}
+
+/// How many steps the flow itself has; nothing when this is no content at all.
+pub fn steps(content: &str) -> Option<i32> {
+    let content: Value = serde_json::from_str(content).ok()?;
+    i32::try_from(list(list(&content, "graphs").first()?, "steps").len()).ok()
+}
+
+fn list<'a>(value: &'a Value, member: &str) -> &'a [Value] {
+    value.get(member).and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default()
 }

@@ -9,13 +9,15 @@ use std::fmt;
 
 use idflow_api::flow::{Assurance, Guarantees};
 use idflow_api::flow_revision::FlowRevisionSpec;
-use idflow_api::tenant::{Limits, Policy};
+use idflow_api::tenant::{DEFAULT_FLOWS, Limits, Policy};
 
 /// What is judged.
 #[derive(Debug, Clone, Default)]
 pub struct Offer<'a> {
-    /// How many steps the flow has; nothing for a revision, which was within the limit when it was made.
+    /// How many steps the flow itself has; nothing when that is not known.
     pub steps: Option<usize>,
+    /// How many Flows of the tenant are older; nothing where only the operator can tell.
+    pub older: Option<usize>,
     /// The kinds of all nodes, of everything that is entered too.
     pub node_kinds: BTreeSet<&'a str>,
     /// The weakest that is proven at each step that may open a session; nothing when that is not known.
@@ -27,7 +29,8 @@ impl<'a> Offer<'a> {
     pub fn of_revision(spec: &'a FlowRevisionSpec) -> Self {
         let kinds = spec.requires.iter().flat_map(|requires| &requires.node_kinds);
         Self {
-            steps: None,
+            steps: spec.steps.and_then(|steps| usize::try_from(steps).ok()),
+            older: None,
             node_kinds: kinds.map(String::as_str).collect(),
             assurance: spec.assurance.as_deref(),
         }
@@ -37,6 +40,8 @@ impl<'a> Offer<'a> {
 /// Why a policy does not accept something.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Breach {
+    /// The tenant has so many older flows already.
+    TooManyFlows(i32),
     /// The flow has more steps than this.
     TooManySteps(i32),
     /// It uses this node kind.
@@ -53,6 +58,9 @@ pub enum Breach {
 impl fmt::Display for Breach {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::TooManyFlows(limit) => {
+                write!(f, "the tenant allows {limit} flows, and as many are older")
+            }
             Self::TooManySteps(limit) => write!(f, "the tenant allows {limit} steps per flow"),
             Self::ForbiddenKind(kind) => write!(f, "the tenant does not allow {kind} steps"),
             Self::TooWeak { step, demand } => {
@@ -134,6 +142,23 @@ pub fn shortfall(shown: Shown<'_>, guarantees: &Guarantees) -> Option<Demand> {
     Demand::of(guarantees).into_iter().find(|demand| !demand.is_met(shown))
 }
 
+/// What meets all of these guarantees.
+pub fn strictest<'a>(all: impl IntoIterator<Item = &'a Guarantees>) -> Guarantees {
+    // What is no number asks for more than any number.
+    let most =
+        |one: Option<i32>, other| [one, other].into_iter().max_by_key(|least| least.map(i32::cast_unsigned));
+    let join = |one: Guarantees, other: &Guarantees| {
+        let factors: BTreeSet<String> =
+            one.factors.into_iter().chain(other.factors.iter().cloned()).collect();
+        Guarantees {
+            identified: one.identified || other.identified,
+            factors: factors.into_iter().collect(),
+            minimum_factors: most(one.minimum_factors, other.minimum_factors).flatten(),
+        }
+    };
+    all.into_iter().fold(Guarantees::default(), join)
+}
+
 /// Whether a policy allows a node kind.
 pub fn allows(policy: &Policy, kind: &str) -> bool {
     !policy.forbidden_node_kinds.iter().any(|forbidden| forbidden == kind)
@@ -141,9 +166,14 @@ pub fn allows(policy: &Policy, kind: &str) -> bool {
 
 /// Why policy and limits do not accept something; empty when they do.
 pub fn breaches(policy: Option<&Policy>, limits: Option<&Limits>, offer: &Offer<'_>) -> Vec<Breach> {
-    let limit = limits.and_then(|limits| limits.steps);
-    let exceeds = |limit: &i32| offer.steps > usize::try_from(*limit).ok();
-    let mut breaches: Vec<Breach> = limit.filter(exceeds).map(Breach::TooManySteps).into_iter().collect();
+    let mut breaches = Vec::new();
+    let at_most = |limit: i32| usize::try_from(limit).unwrap_or_default();
+    let flows = limits.and_then(|limits| limits.flows).unwrap_or(DEFAULT_FLOWS);
+    if offer.older.is_some_and(|older| older >= at_most(flows)) {
+        breaches.push(Breach::TooManyFlows(flows));
+    }
+    let steps = limits.and_then(|limits| limits.steps);
+    breaches.extend(steps.filter(|limit| offer.steps > Some(at_most(*limit))).map(Breach::TooManySteps));
     let Some(policy) = policy else { return breaches };
     let forbidden = offer.node_kinds.iter().filter(|kind| !allows(policy, kind));
     breaches.extend(forbidden.map(|kind| Breach::ForbiddenKind((*kind).to_owned())));
@@ -218,11 +248,29 @@ mod tests {
     }
 
     #[test]
-    fn steps_are_limited() {
-        let limits: Limits = serde_json::from_value(json!({ "steps": 3 })).unwrap();
-        for (steps, expected) in [(None, 0), (Some(3), 0), (Some(4), 1)] {
-            let offer = Offer { steps, ..Offer::default() };
-            assert_eq!(breaches(None, Some(&limits), &offer).len(), expected, "{steps:?}");
+    fn steps_and_flows_are_limited() {
+        let limits: Limits = serde_json::from_value(json!({ "steps": 3, "flows": 2 })).unwrap();
+        let found = |offer: &Offer<'_>, limits| breaches(None, limits, offer).len();
+        for (number, expected) in [(None, 0), (Some(3), 0), (Some(4), 1)] {
+            let offer = Offer { steps: number, ..Offer::default() };
+            assert_eq!(found(&offer, Some(&limits)), expected, "{number:?} steps");
         }
+        for (number, expected) in [(None, 0), (Some(1), 0), (Some(2), 1)] {
+            let offer = Offer { older: number, ..Offer::default() };
+            assert_eq!(found(&offer, Some(&limits)), expected, "{number:?} older flows");
+        }
+        let offer = Offer { older: Some(500), ..Offer::default() };
+        assert_eq!(found(&offer, None), 1, "no limit means the documented one");
+    }
+
+    #[test]
+    fn the_strictest_of_some_guarantees_asks_for_what_each_asks() {
+        let guarantees = |value: Value| -> Guarantees { serde_json::from_value(value).unwrap() };
+        let one = guarantees(json!({ "factors": ["pwd", "otp"] }));
+        let other = guarantees(json!({ "identified": true, "factors": ["hwk", "pwd"], "minimumFactors": 2 }));
+        let both =
+            guarantees(json!({ "identified": true, "factors": ["hwk", "otp", "pwd"], "minimumFactors": 2 }));
+        assert_eq!(strictest([&one, &other]), both);
+        assert_eq!(strictest([]), Guarantees::default());
     }
 }

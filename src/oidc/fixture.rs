@@ -68,6 +68,8 @@ pub(crate) struct World {
     pub(crate) client: Client,
     pub(crate) user: User,
     pub(crate) session: Session,
+    /// Whether what was proven for grants is less than is demanded now.
+    pub(crate) falls_short: bool,
     pub(crate) now: Timestamp,
     pub(crate) chance: SeededChance,
 }
@@ -81,6 +83,7 @@ impl World {
             client: client(),
             user: user(),
             session: session(),
+            falls_short: false,
             now: NOW,
             chance: SeededChance::new(7),
         }
@@ -126,6 +129,7 @@ impl World {
             request: &request,
             session: &self.session,
             user: &self.user,
+            flow: "sign-in",
             asked: self.now,
             grant: GRANT,
             secret: &secret,
@@ -153,6 +157,7 @@ impl World {
         let facts = Facts {
             client: Some(&self.client).filter(|client| Some(client.id.as_str()) == wanted.client),
             grant: grant.filter(|grant| Some(grant.id) == wanted.grant),
+            falls_short: self.falls_short,
             user: Some(&self.user),
             signed_in: None,
         };
@@ -172,7 +177,7 @@ impl World {
         let incoming = Incoming { authorization: &[&header], ..Incoming::default() };
         let token = userinfo::verify(&incoming, &self.around())?;
         let (client, user) = (Some(&self.client), Some(&self.user));
-        userinfo::decide(&token, &Facts { client, grant: Some(grant), user, signed_in: None })
+        userinfo::decide(&token, &Facts { client, grant: Some(grant), user, ..Facts::default() })
     }
 
     pub(crate) fn around(&self) -> Surroundings<'_> {

@@ -91,6 +91,7 @@ refusals! {
     ReusedRefreshToken => 400 "invalid_grant", "the refresh token was used before; the whole family is revoked";
     WithdrawnScope => 400 "invalid_grant", "the client may no longer refresh; start a new sign-in";
     WidenedScope => 400 "invalid_scope", "scope asks for more than was granted";
+    TooLittleShown => 400 "invalid_grant", "the sign-in has shown less than is demanded now; start a new sign-in";
     InactiveUser => 400 "invalid_grant", "the user may not sign in any more";
 
     // UserInfo endpoint (RFC 6750 section 3).

@@ -33,9 +33,7 @@ async fn an_annotation_on_one_of_many_tenants_costs_no_call() {
 #[tokio::test]
 async fn another_image_of_one_tenant_costs_its_workload_and_its_status() {
     let harness = settled().await;
-    let mut spec = harness.object("Tenant", &name(3))["spec"].clone();
-    spec["executor"] = json!({ "image": "idflow:other" });
-    harness.server.store(&address("", "tenants", &name(3)), &json!({ "spec": spec }));
+    harness.edit("", "tenants", &name(3), |spec| spec["executor"] = json!({ "image": "idflow:other" }));
     harness.settle().await;
     let calls = harness.server.calls();
     let workload = format!("PATCH /apis/apps/v1/namespaces/{}/statefulsets/idflow-executor", name(3));
@@ -85,30 +83,9 @@ async fn a_claim_passes_on_when_the_older_tenant_goes_and_nobody_else_is_bothere
 
 #[tokio::test]
 async fn an_edit_of_a_tenant_makes_its_flows_no_less_than_they_were() {
-    let harness = Harness::new();
-    harness.add_tenant("acme");
-    let attributes = json!([{ "name": "email", "type": "Email", "unique": true }]);
-    let people = json!({ "default": true, "attributes": attributes, "identifiers": ["email"] });
-    let directory = json!({ "kind": "Directory", "metadata": { "name": "people" }, "spec": people });
-    harness.add("acme", "directories", &directory);
-    let steps = json!([
-        { "id": "password", "password": { "identify": true }, "outcomes": { "next": "done" } },
-        { "id": "done", "complete": {} },
-    ]);
-    let spec = json!({ "type": "Login", "start": "password", "steps": steps });
-    harness.add("acme", "flows", &json!({ "kind": "Flow", "metadata": { "name": "sign-in" }, "spec": spec }));
-    for _ in 0..3 {
-        harness.settle().await;
-        harness.load_everything();
-    }
-    harness.settle().await;
+    let harness = Harness::signing_in().await;
     let before = harness.object("Flow", "sign-in");
-    assert_eq!(harness.ready_reason("Flow", "sign-in"), "Serving", "{}", before["status"]);
-    harness.server.calls();
-
-    let mut spec = harness.object("Tenant", "acme")["spec"].clone();
-    spec["limits"] = json!({ "journeysPerSecond": 7 });
-    harness.server.store(&address("", "tenants", "acme"), &json!({ "spec": spec }));
+    harness.edit("", "tenants", "acme", |spec| spec["limits"] = json!({ "journeysPerSecond": 7 }));
     harness.settle().await;
     let calls = harness.server.calls();
     let about_flows: Vec<_> =

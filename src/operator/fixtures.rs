@@ -56,6 +56,7 @@ pub(crate) fn revision(flow: &str, name: &str) -> FlowRevision {
         sources: Vec::new(),
         requires: None,
         assurance: None,
+        steps: None,
         authored: None,
     };
     let mut revision = FlowRevision::new(name, spec);

@@ -30,6 +30,8 @@ mod metrics;
 #[cfg(test)]
 mod mint_tests;
 mod object;
+#[cfg(test)]
+mod policy_tests;
 mod probes;
 mod queue;
 mod reference;

@@ -1,10 +1,7 @@
 //! Metrics in the shape that dashboards for controllers know. No object names in labels.
 
-use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
-use idflow_api::Flow;
-use idflow_api::condition::{POLICY_GRACE, find};
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::encoding::text::encode;
 use prometheus_client::metrics::counter::Counter;
@@ -15,6 +12,7 @@ use prometheus_client::registry::Registry;
 
 use idflow_core::time::Span;
 
+use crate::flow::grace::begun;
 use crate::route::{Controller, Queues};
 use crate::world::World;
 
@@ -94,10 +92,7 @@ impl Metrics {
 
     /// The text a scraper reads.
     pub(crate) fn text(&self, queues: &Queues, world: &World) -> String {
-        let is_in_grace = |flow: &Arc<Flow>| {
-            flow.status.as_ref().is_some_and(|status| find(&status.conditions, POLICY_GRACE).is_some())
-        };
-        let graces = world.flows.all().iter().filter(|flow| is_in_grace(flow)).count();
+        let graces = world.flows.all().iter().filter(|flow| begun(flow).is_some()).count();
         self.graces.set(i64::try_from(graces).unwrap_or(i64::MAX));
         for controller in Controller::ALL {
             let depth = queues.get(controller).map_or(0, crate::queue::Queue::depth);

@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use idflow_api::claim::{Claim, Claimant, Claims, Holders};
 use idflow_api::condition::{ACCEPTED, find, timestamp};
-use idflow_api::{FlowRevision, Tenant};
+use idflow_api::{Flow, FlowRevision, Tenant};
 use idflow_core::digest::Digest;
-use idflow_flow::content::requires;
+use idflow_flow::content::{requires, steps};
 use kube::core::object::HasSpec;
 use kube::{Resource, ResourceExt};
 
@@ -34,6 +34,13 @@ pub(crate) fn denied<K: Resource + HasSpec<Spec: Claims>>(
     Some((claim, holder.to_owned()))
 }
 
+/// How many of `all` are older than each, by name.
+pub(crate) fn ages(all: &[Arc<Flow>]) -> BTreeMap<&str, usize> {
+    let mut claimants: Vec<_> = all.iter().map(|flow| claimant(flow.as_ref())).collect();
+    claimants.sort_by_key(Claimant::seniority);
+    claimants.into_iter().enumerate().map(|(older, flow)| (flow.name, older)).collect()
+}
+
 /// Objects by name.
 pub(crate) fn by_name<K: ResourceExt>(all: Vec<Arc<K>>) -> BTreeMap<String, Arc<K>> {
     all.into_iter().map(|one| (one.name_any(), one)).collect()
@@ -47,7 +54,7 @@ pub(crate) fn name_of(object: &impl Resource) -> &str {
 /// Drops what is not worth the memory.
 ///
 /// Who claims a digest that is not that of the content has none: such a revision is found by nobody and never
-/// served. What the content requires is told for revisions of the first version too.
+/// served. What the content requires, and how many steps it has, is told for revisions of the first versions too.
 pub(crate) fn without_content(revision: &mut FlowRevision) {
     let spec = &mut revision.spec;
     if spec.content.is_empty() {
@@ -58,6 +65,9 @@ pub(crate) fn without_content(revision: &mut FlowRevision) {
     }
     if spec.requires.is_none() {
         spec.requires = requires(&spec.content);
+    }
+    if spec.steps.is_none() {
+        spec.steps = steps(&spec.content);
     }
     spec.content.clear();
     spec.authored = None;

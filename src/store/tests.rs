@@ -104,6 +104,7 @@ fn grant(id: u8, session: &Session) -> Grant {
         request,
         user: session.user.unwrap(),
         session: session.id,
+        flow: Some("sign-in".to_owned()),
         evidence: Vec::new(),
         authenticated: NOW,
         stage: GrantStage::Code { secret: Digest::of([id]), expires: later(Span::seconds(60)) },

@@ -109,8 +109,11 @@ struct Loaded {
     reads: ReadSet,
     client: Option<Arc<Client>>,
     grant: Option<Grant>,
+    falls_short: bool,
     user: Option<User>,
     signed_in: Option<(Session, User)>,
+    /// The flow that the session is used instead of.
+    flow: Option<String>,
 }
 
 impl Loaded {
@@ -135,15 +138,24 @@ impl Loaded {
         let client = wanted.client.filter(|_| !is_blocked).and_then(|id| app.client(id));
         // A session that has shown too little for this application is as good as none: a journey shows the rest.
         let flow = client.as_deref().and_then(|client| client.flows.get("Login")).map(String::as_str);
-        let configuration = app.configuration.load();
-        let signed_in = signed_in.filter(|(session, _)| configuration.can_reuse(flow, session, reads.now()));
-        Ok(Self { reads, client, grant, user, signed_in })
+        let (configuration, now) = (app.configuration.load(), reads.now());
+        let reused = signed_in.and_then(|(session, user)| {
+            let flow = configuration.reused_for(flow, &session, &app.revisions, now)?;
+            Some(((session, user), flow.to_owned()))
+        });
+        let (signed_in, flow) = reused.unzip();
+        let falls_short = grant.as_ref().is_some_and(|grant| {
+            let flow = grant.flow.as_deref();
+            configuration.session_lacks(flow, &grant.evidence, Some(grant.user), now).is_some()
+        });
+        Ok(Self { reads, client, grant, falls_short, user, signed_in, flow })
     }
 
     fn facts(&self) -> Facts<'_> {
         Facts {
             client: self.client.as_deref(),
             grant: self.grant.as_ref(),
+            falls_short: self.falls_short,
             user: self.user.as_ref(),
             signed_in: self.signed_in.as_ref().map(|(session, user)| (session, user)),
         }
@@ -169,7 +181,7 @@ async fn perform(
             flows::start_for_application(app, visitor, request, flow_type, flow).await.map(Some)
         }
         Decision::IssueCode { request, session, user } => {
-            single_sign_on(app, visitor, &request, session, user, loaded.reads.clone()).await
+            single_sign_on(app, visitor, &request, session, user, loaded).await
         }
     }
 }
@@ -210,7 +222,8 @@ pub(super) async fn signed_in(
     reads.more(&first).await?;
     let Some(session) = reads.session(&id).await? else { return Ok(None) };
     let proven = session.secret.matches(&idflow_core::digest::Digest::of(&secret));
-    let Some(user) = session.user.filter(|_| proven && session.is_alive(reads.now())) else {
+    let lasts = app.configuration.load().is_alive(&session, reads.now());
+    let Some(user) = session.user.filter(|_| proven && lasts) else {
         return Ok(None);
     };
     Ok(reads.user(&user)?.map(|user| (session, user)))
@@ -223,14 +236,15 @@ async fn single_sign_on(
     request: &AuthorizationRequest,
     session: &Session,
     user: &User,
-    reads: ReadSet,
+    loaded: &Loaded,
 ) -> Result<Option<Response>, Unavailable> {
-    let now = reads.now();
+    let now = loaded.reads.now();
     let secret = SecretText::new(idflow_core::chance::token(app.chance.as_ref()));
     let answered = Answer {
         request,
         session,
         user,
+        flow: loaded.flow.as_deref().unwrap_or_default(),
         asked: now,
         grant: GrantId::random(app.chance.as_ref()),
         secret: &secret,
@@ -239,7 +253,7 @@ async fn single_sign_on(
         Ok(issued) => issued,
         Err(refusal) => return Ok(Some(respond::refused_request(app, visitor, refusal))),
     };
-    let mut commit = Commit::after(reads).put_grant(issued.grant.clone());
+    let mut commit = Commit::after(loaded.reads.clone()).put_grant(issued.grant.clone());
     if now.since(session.used) >= USE_INTERVAL {
         commit = commit.put_session(Session { used: now, ..session.clone() });
     }

@@ -67,7 +67,7 @@ impl Live {
                 .as_ref()
                 .and_then(|limits| limits.session_lifetime)
                 .unwrap_or(LONGEST_SESSION),
-            journeys_per_second: tenant.limits.as_ref().and_then(|limits| limits.journeys_per_second),
+            limits: tenant.limits.clone(),
             policy: tenant.policy.clone(),
             flows: BTreeMap::new(),
             withdrawn: Vec::new(),

@@ -132,6 +132,7 @@ const BENDS: &[Bend] = &[
     ("revoked", Refusal::InvalidCode, |_, _, grant| grant.stage = GrantStage::Revoked),
     ("user locked", Refusal::InactiveUser, |world, _, _| world.user.state = UserState::Locked),
     ("another user", Refusal::InactiveUser, |world, _, _| world.user.id = UserId::from_bytes([9; 16])),
+    ("a stricter policy", Refusal::TooLittleShown, |world, _, _| world.falls_short = true),
 ];
 
 fn bent(bends: &[&Bend]) -> Decision {
@@ -341,7 +342,7 @@ fn o_19_a_family_has_an_absolute_end() {
 #[test]
 fn o_20_refresh_looks_at_the_world_again() {
     type Row = (&'static str, Refusal, fn(&mut World));
-    let rows: [Row; 7] = [
+    let rows: [Row; 8] = [
         ("client off", Refusal::FailedAuthentication, |world| world.client.disabled = true),
         ("no refresh grant", Refusal::GrantNotAllowed, |world| {
             world.client.grants = vec![GrantType::AuthorizationCode];
@@ -351,6 +352,7 @@ fn o_20_refresh_looks_at_the_world_again() {
         }),
         ("user locked", Refusal::InactiveUser, |world| world.user.state = UserState::Locked),
         ("user recreated", Refusal::InactiveUser, |world| world.user.id = UserId::from_bytes([9; 16])),
+        ("a stricter policy", Refusal::TooLittleShown, |world| world.falls_short = true),
         ("method changed", Refusal::FailedAuthentication, |world| {
             world.client.authentication = ClientAuthentication::SecretPost;
         }),

@@ -60,9 +60,17 @@ fn o_31_a_token_ends_with_its_grant_client_user_and_time() {
     let header = format!("bearer {token}");
     let incoming = Incoming { authorization: &[&header], ..Incoming::default() };
     let verified = verify(&incoming, &world.around()).unwrap();
-    let judge = |grant, client, user| decide(&verified, &Facts { client, grant, user, signed_in: None });
+    let judge = |grant, client, user| decide(&verified, &Facts { client, grant, user, ..Facts::default() });
     let refused = Err(Refusal::InvalidToken);
     assert!(judge(Some(&grant), Some(&world.client), Some(&world.user)).is_ok());
+    let facts = Facts {
+        client: Some(&world.client),
+        grant: Some(&grant),
+        user: Some(&world.user),
+        falls_short: true,
+        ..Facts::default()
+    };
+    assert_eq!(decide(&verified, &facts), refused);
     let mut dead = grant.clone();
     dead.stage = GrantStage::Revoked;
     let mut foreign = grant.clone();

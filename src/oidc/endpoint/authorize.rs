@@ -294,6 +294,8 @@ pub struct Answer<'a> {
     pub session: &'a Session,
     /// Its user.
     pub user: &'a User,
+    /// The flow that was run, or that the session is used instead of.
+    pub flow: &'a str,
     /// When the request was made: the journey's start, or now for single sign-on.
     pub asked: Timestamp,
     /// The new grant's id. Derive it and the secret from the journey's id with a tenant key, so that the same
@@ -315,7 +317,7 @@ pub struct Issued {
 /// Issues a code. Refuses with `login_required` when the session does not meet the request after all, for example
 /// when a journey re-used a session although a fresh sign-in was demanded (checklist O-27).
 pub fn issue(provider: &Provider, answer: &Answer<'_>, now: Timestamp) -> Result<Issued, Refusal> {
-    let Answer { request, session, user, asked, grant, secret } = *answer;
+    let Answer { request, session, user, flow, asked, grant, secret } = *answer;
     if !suffices(request, session, user, asked, now) {
         return Err(Refusal::LoginRequired);
     }
@@ -330,6 +332,7 @@ pub fn issue(provider: &Provider, answer: &Answer<'_>, now: Timestamp) -> Result
         request: request.clone(),
         user: user.id,
         session: session.id,
+        flow: Some(flow.to_owned()),
         evidence: session.evidence.clone(),
         authenticated: session.authenticated,
         stage: GrantStage::Code { secret: handle::digest(secret), expires },

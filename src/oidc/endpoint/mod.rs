@@ -119,6 +119,8 @@ pub struct Facts<'a> {
     pub client: Option<&'a Client>,
     /// The grant, if there is one in this tenant's store.
     pub grant: Option<&'a Grant>,
+    /// Whether what was proven for the grant is less than the tenant demands today.
+    pub falls_short: bool,
     /// The grant's user, if there still is one.
     pub user: Option<&'a User>,
     /// The browser's session and its user, if both exist.

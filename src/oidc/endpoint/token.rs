@@ -208,7 +208,7 @@ fn exchange<'a>(
     }
     let verifier = verifier.map(|verifier| verifier.expose_for("comparing its challenge"));
     pkce::check(grant.request.code_challenge.as_deref(), verifier)?;
-    let user = active(grant, facts.user)?;
+    let user = entitled(grant, facts)?;
     let scopes = grant.request.scopes.clone();
     Ok(Step::Issue(Issue { client, grant, user, code: code.secret.clone(), scopes, generation: 1 }))
 }
@@ -232,7 +232,7 @@ fn refresh<'a>(
     if token.generation != *generation || !secret.matches(&handle::digest(&token.secret)) {
         return Ok(Step::Revoke(grant, Refusal::ReusedRefreshToken));
     }
-    let user = active(grant, facts.user)?;
+    let user = entitled(grant, facts)?;
     let kept = client.granted(&grant.request.scopes);
     if !has(&kept, OFFLINE_ACCESS) {
         return Err(Refusal::WithdrawnScope);
@@ -247,8 +247,11 @@ fn own<'a>(client: &Client, facts: &Facts<'a>, id: GrantId, now: Timestamp) -> O
     facts.grant.filter(|grant| grant.id == id && grant.request.client_id == client.id && now < grant.expires)
 }
 
-fn active<'a>(grant: &Grant, user: Option<&'a User>) -> Result<&'a User, Refusal> {
-    user.filter(|user| user.id == grant.user && user.state == UserState::Active).ok_or(Refusal::InactiveUser)
+/// The user of a grant, who is active and has shown what is demanded today.
+fn entitled<'a>(grant: &Grant, facts: &Facts<'a>) -> Result<&'a User, Refusal> {
+    let user = facts.user.filter(|user| user.id == grant.user && user.state == UserState::Active);
+    let user = user.ok_or(Refusal::InactiveUser)?;
+    if facts.falls_short { Err(Refusal::TooLittleShown) } else { Ok(user) }
 }
 
 /// The scopes of this access token; the refresh token keeps them all.

@@ -61,12 +61,12 @@ pub fn verify(incoming: &Incoming<'_>, around: &Surroundings<'_>) -> Result<Acce
 }
 
 /// What the token's holder may know. The token is judged against today's world: a revoked grant, a disabled client
-/// or a locked user ends it before its time (checklist O-6, O-31).
+/// or a locked user ends it before its time (checklist O-6, O-31), and so does a stricter policy.
 pub fn decide(token: &AccessToken, facts: &Facts<'_>) -> Result<Data, Refusal> {
-    let Facts { grant, client, user, .. } = *facts;
+    let Facts { grant, client, user, falls_short, .. } = *facts;
     let id = token.id().ok_or(Refusal::InvalidToken)?;
     let grant = grant.filter(|grant| grant.id == id.grant && grant.request.client_id == token.client_id);
-    let grant = grant.filter(|grant| matches!(grant.stage, GrantStage::Refresh { .. }));
+    let grant = grant.filter(|grant| matches!(grant.stage, GrantStage::Refresh { .. }) && !falls_short);
     let client = client.filter(|client| client.id == token.client_id && !client.disabled);
     let user = user.filter(|user| user.id.to_string() == token.sub && user.state == UserState::Active);
     let (Some(_), Some(_), Some(user)) = (grant, client, user) else { return Err(Refusal::InvalidToken) };

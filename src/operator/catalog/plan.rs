@@ -7,19 +7,19 @@ use idflow_api::catalog::{CatalogEntry, CatalogFlow, TenantSettings};
 use idflow_api::condition::{
     ACTIVE, Conditions, Progress, READY, RECONCILING, STALLED, Truth, time, timestamp,
 };
-use idflow_api::flow::ServingRevision;
+use idflow_api::flow::{Guarantees, ServingRevision};
 use idflow_api::flow_revision::FlowRevisionStatus;
 use idflow_api::reason::Reason;
-use idflow_api::tenant::Policy;
 use idflow_api::workload::FLOW_TYPE_LABEL;
 use idflow_api::{Catalog, CatalogSpec, Flow, FlowRevision, FlowType, Tenant};
 use idflow_core::time::{Span, Timestamp};
+use idflow_flow::policy::strictest;
 use kube::ResourceExt as _;
 
 use crate::collector::plan::is_due;
-use crate::flow::grace::{Grace, breach};
+use crate::flow::grace::Judged;
 use crate::loaded;
-use crate::object::{denied, name_of};
+use crate::object::{ages, denied, name_of};
 
 /// The most revisions of one flow that a Catalog lists.
 const MAX_ENTRIES: usize = 40;
@@ -48,11 +48,16 @@ pub(crate) fn catalog(input: &Input<'_>) -> CatalogSpec {
     }
     let alive = input.flows.iter().filter(|flow| flow.metadata.deletion_timestamp.is_none());
     let alive: BTreeMap<&str, &Arc<Flow>> = alive.map(|flow| (name_of(flow.as_ref()), flow)).collect();
+    let ages = ages(input.flows);
     let previous = input.previous.iter().flat_map(|catalog| &catalog.flows);
     let previous: BTreeMap<&str, &CatalogFlow> = previous.map(|entry| (entry.flow.as_str(), entry)).collect();
     let flow = |(name, revisions): (&str, Vec<&Arc<FlowRevision>>)| {
-        let flow = alive.get(name).map(AsRef::as_ref);
-        entry(input, name, flow, &revisions, previous.get(name).copied())
+        let judged = Judged {
+            tenant: &input.tenant.spec,
+            flow: alive.get(name).map(AsRef::as_ref),
+            older: ages.get(name).copied().unwrap_or_default(),
+        };
+        entry(input, name, judged, &revisions, previous.get(name).copied())
     };
     let flows = by_flow.into_iter().filter_map(flow).collect();
     CatalogSpec { tenant: settings(input.tenant), flows, withdrawn: Vec::new() }
@@ -72,7 +77,7 @@ fn settings(tenant: &Tenant) -> TenantSettings {
 fn entry(
     input: &Input<'_>,
     name: &str,
-    flow: Option<&Flow>,
+    judged: Judged<'_>,
     revisions: &[&Arc<FlowRevision>],
     previous: Option<&CatalogFlow>,
 ) -> Option<CatalogFlow> {
@@ -80,39 +85,72 @@ fn entry(
         return previous.cloned();
     }
     // Without the digest of its content a revision is nobody's, and a Catalog cannot name it.
-    let revisions: Vec<&Arc<FlowRevision>> =
-        revisions.iter().copied().filter(|revision| !revision.spec.digest.is_empty()).collect();
-    let candidates = Candidates::of(input, flow, &revisions, previous);
-    let weights = candidates.weights();
-    let has_weight = |revision: &FlowRevision| weights.contains_key(name_of(revision));
-    // A revision leaves the Catalog before it is deleted, so that no pod looks for something that has gone.
-    let is_kept =
-        |revision: &&&Arc<FlowRevision>| has_weight(revision) || !is_due(revision, input.flows, input.now);
-    let mut kept: Vec<&&Arc<FlowRevision>> = revisions.iter().filter(is_kept).collect();
-    // Those with weight first, then the newest: what is cut off could only matter to very old journeys.
-    kept.sort_by_key(|revision| {
-        (!has_weight(revision), std::cmp::Reverse(revision.metadata.creation_timestamp.clone()))
-    });
-    kept.truncate(MAX_ENTRIES);
-    let type_ = kept.first().and_then(|revision| type_of(revision))?;
-    let mut entries: Vec<CatalogEntry> = kept
+    let revisions: Vec<&FlowRevision> = revisions
         .iter()
-        .map(|revision| CatalogEntry {
-            revision: revision.name_any(),
-            digest: revision.spec.digest.clone(),
-            weight: weights.get(name_of(revision.as_ref())).copied().unwrap_or(0),
-        })
+        .map(AsRef::as_ref)
+        .filter(|one: &&FlowRevision| !one.spec.digest.is_empty())
         .collect();
-    entries.sort_by(|a, b| a.revision.cmp(&b.revision));
+    let candidates = Candidates::of(judged, &revisions, previous, input.now);
+    let weights = candidates.weights();
+    let kept = kept(input, &revisions, &weights);
+    let type_ = kept.first().and_then(|revision| type_of(revision))?;
+    let carried = || judged.carried(input.previous?, previous?, kept.iter().copied());
+    let grace = candidates.grace.or_else(carried).filter(|end| input.now < *end);
+    let flow = judged.flow;
     Some(CatalogFlow {
         flow: name.to_owned(),
         type_,
         default: flow.is_some_and(|flow| is_default(flow, input.flows)),
         suspended: flow.is_some_and(|flow| flow.spec.suspend),
-        guarantees: flow.and_then(|flow| flow.spec.guarantees.clone()),
-        policy_grace_until: candidates.grace.map(|grace| time(grace.end)),
-        entries,
+        guarantees: guarantees(judged, &kept, &weights, previous),
+        policy_grace_until: grace.map(time),
+        entries: entries(&kept, &weights),
     })
+}
+
+/// The revisions that the Catalog lists.
+fn kept<'a>(input: &Input<'_>, revisions: &[&'a FlowRevision], weights: &Weights) -> Vec<&'a FlowRevision> {
+    let has_weight = |revision: &FlowRevision| weights.contains_key(name_of(revision));
+    // A revision leaves the Catalog before it is deleted, so that no pod looks for something that has gone.
+    let is_kept =
+        |revision: &&&FlowRevision| has_weight(revision) || !is_due(revision, input.flows, input.now);
+    let mut kept: Vec<&FlowRevision> = revisions.iter().filter(is_kept).copied().collect();
+    // Those with weight first, then the newest: what is cut off could only matter to very old journeys.
+    kept.sort_by_key(|revision| {
+        (!has_weight(revision), std::cmp::Reverse(revision.metadata.creation_timestamp.clone()))
+    });
+    kept.truncate(MAX_ENTRIES);
+    kept
+}
+
+fn entries(kept: &[&FlowRevision], weights: &Weights) -> Vec<CatalogEntry> {
+    let entry = |revision: &&FlowRevision| CatalogEntry {
+        revision: revision.name_any(),
+        digest: revision.spec.digest.clone(),
+        weight: weights.get(name_of(*revision)).copied().unwrap_or(0),
+    };
+    let mut entries: Vec<CatalogEntry> = kept.iter().map(entry).collect();
+    entries.sort_by(|a, b| a.revision.cmp(&b.revision));
+    entries
+}
+
+/// The strictest of what is guaranteed of the revisions that take new journeys; where none does, of all that are
+/// listed. While one does not say, because the operator has not looked at its flow yet, what was in force goes on, and
+/// what the flow says now counts besides.
+fn guarantees(
+    judged: Judged<'_>,
+    kept: &[&FlowRevision],
+    weights: &Weights,
+    previous: Option<&CatalogFlow>,
+) -> Option<Guarantees> {
+    let counts = |revision: &&&FlowRevision| weights.is_empty() || weights.contains_key(name_of(**revision));
+    let said = kept.iter().filter(counts).map(|revision| revision.status.as_ref()?.guarantees.as_ref());
+    let said: Vec<Option<&Guarantees>> = said.collect();
+    let doubt = said.contains(&None);
+    let in_force = previous.and_then(|entry| entry.guarantees.as_ref()).filter(|_| doubt);
+    let live = judged.flow.and_then(|flow| flow.spec.guarantees.as_ref()).filter(|_| doubt);
+    let strictest = strictest(said.into_iter().flatten().chain(in_force).chain(live));
+    (strictest != Guarantees::default()).then_some(strictest)
 }
 
 /// The type at the time of minting: the spec may have moved on without compiling.
@@ -125,30 +163,31 @@ fn is_default(flow: &Flow, flows: &[Arc<Flow>]) -> bool {
     flow.spec.default && denied(flow, flows).is_none()
 }
 
+/// Shares of new journeys, by revision.
+type Weights = BTreeMap<String, i32>;
+
 /// The revisions that may take new journeys of a flow.
 struct Candidates<'a> {
-    /// Nothing when the flow is gone.
-    flow: Option<&'a Flow>,
+    judged: Judged<'a>,
     /// Its own: those of a deleted flow of the same name take no new journeys.
     own: Vec<&'a FlowRevision>,
     /// What took them before, with its share.
     before: Vec<(&'a FlowRevision, i32)>,
-    policy: Option<&'a Policy>,
-    /// While it lasts.
-    grace: Option<Grace>,
+    /// The end of the grace of what took them before, while it lasts.
+    grace: Option<Timestamp>,
 }
 
 impl<'a> Candidates<'a> {
     fn of(
-        input: &Input<'a>,
-        flow: Option<&'a Flow>,
-        revisions: &[&'a Arc<FlowRevision>],
+        judged: Judged<'a>,
+        revisions: &[&'a FlowRevision],
         previous: Option<&CatalogFlow>,
+        now: Timestamp,
     ) -> Self {
-        let uid = flow.and_then(kube::ResourceExt::uid).unwrap_or_default();
+        let uid = judged.flow.and_then(kube::ResourceExt::uid).unwrap_or_default();
         let is_own =
             |revision: &&FlowRevision| revision.owner_references().iter().any(|owner| owner.uid == uid);
-        let own: Vec<&FlowRevision> = revisions.iter().copied().map(AsRef::as_ref).filter(is_own).collect();
+        let own: Vec<&FlowRevision> = revisions.iter().copied().filter(is_own).collect();
         let entries = previous.map(|entry| entry.entries.as_slice()).unwrap_or_default();
         let weighted = entries.iter().filter(|entry| entry.weight > 0);
         let known = |entry: &CatalogEntry| {
@@ -156,18 +195,16 @@ impl<'a> Candidates<'a> {
             Some((*revision, entry.weight))
         };
         let before: Vec<(&FlowRevision, i32)> = weighted.filter_map(known).collect();
-        let policy = input.tenant.spec.policy.as_ref();
-        let served = before.iter().map(|(revision, _)| *revision);
-        let grace = flow.and_then(|flow| Grace::of(policy, flow, served, input.now));
-        let grace = grace.filter(|grace| grace.lasts(input.now));
-        Self { flow, own, before, policy, grace }
+        let grace = judged.grace(before.iter().map(|(revision, _)| *revision), now);
+        let grace = grace.map(|grace| grace.end).filter(|end| now < *end);
+        Self { judged, own, before, grace }
     }
 
     /// The weights, by revision. The newest revision takes all once every ready pod has loaded it; until then everything
     /// stays as it was, for as long as it can run. Else the newest of the history takes all that can. What the policy
     /// does not accept gets no weight; what had some keeps it while the grace lasts.
-    fn weights(&self) -> BTreeMap<String, i32> {
-        let Some(status) = self.flow.and_then(|flow| flow.status.as_ref()) else {
+    fn weights(&self) -> Weights {
+        let Some(status) = self.judged.flow.and_then(|flow| flow.status.as_ref()) else {
             return self.kept(|_| true);
         };
         let newest = status.latest_created_revision.iter().map(String::as_str);
@@ -184,10 +221,10 @@ impl<'a> Candidates<'a> {
     }
 
     fn accepts(&self, revision: &FlowRevision) -> bool {
-        self.flow.is_some_and(|flow| breach(self.policy, flow, revision).is_none())
+        self.judged.flow.is_some() && self.judged.breach(revision).is_none()
     }
 
-    fn first_able<'n>(&self, mut names: impl Iterator<Item = &'n str>) -> Option<BTreeMap<String, i32>> {
+    fn first_able<'n>(&self, mut names: impl Iterator<Item = &'n str>) -> Option<Weights> {
         let able = |name: &str| {
             let mut own = self.own.iter().filter(|revision| name_of(**revision) == name);
             own.any(|revision| loaded::is_loaded(revision) && self.accepts(revision))
@@ -195,7 +232,7 @@ impl<'a> Candidates<'a> {
         names.find(|name| able(name)).map(|name| BTreeMap::from([(name.to_owned(), ALL)]))
     }
 
-    fn kept(&self, can: impl Fn(&FlowRevision) -> bool) -> BTreeMap<String, i32> {
+    fn kept(&self, can: impl Fn(&FlowRevision) -> bool) -> Weights {
         let kept = self
             .before
             .iter()
@@ -221,6 +258,7 @@ pub(crate) fn serving(catalog: &Catalog, flow: &str) -> Vec<ServingRevision> {
 /// The part of a revision's status that this controller writes.
 pub(crate) fn own_part(revision: &FlowRevision) -> FlowRevisionStatus {
     let mut status = revision.status.clone().unwrap_or_default();
+    status.guarantees = None;
     status
         .conditions
         .retain(|condition| [ACTIVE, READY, RECONCILING, STALLED].contains(&condition.type_.as_str()));
@@ -275,5 +313,6 @@ pub(crate) fn revision_status(
         let since = before.retired_at.clone().unwrap_or_else(|| time(now));
         (retired.progress(Progress::Ready, Reason::Retired, message), Some(since))
     };
-    FlowRevisionStatus { observed_generation: Some(generation), conditions: conditions.finish(), retired_at }
+    let observed_generation = Some(generation);
+    FlowRevisionStatus { observed_generation, conditions: conditions.finish(), retired_at, guarantees: None }
 }

@@ -45,14 +45,18 @@ fn planned_for(
     revisions: &[Arc<FlowRevision>],
     before: &[(&str, &str, i32)],
 ) -> CatalogSpec {
-    plan::catalog(&Input {
-        tenant,
-        flows,
-        unreadable: &BTreeSet::new(),
-        revisions,
-        previous: Some(&listing(before).spec),
-        now: NOW,
-    })
+    replanned(tenant, flows, revisions, &listing(before).spec, NOW)
+}
+
+fn replanned(
+    tenant: &Tenant,
+    flows: &[Arc<Flow>],
+    revisions: &[Arc<FlowRevision>],
+    previous: &CatalogSpec,
+    now: Timestamp,
+) -> CatalogSpec {
+    let unreadable = &BTreeSet::new();
+    plan::catalog(&Input { tenant, flows, unreadable, revisions, previous: Some(previous), now })
 }
 
 /// What, the revisions there are, the Catalog before, and the weights after.
@@ -309,12 +313,122 @@ fn a_revision_that_is_not_what_it_claims_is_not_listed_and_says_so() {
     assert_eq!(find(&status.conditions, STALLED).unwrap().reason, "Damaged");
 }
 
+/// A loaded revision of which the flow's author guarantees so many factors.
+fn guaranteeing(name: &str, least: Option<i32>) -> Arc<FlowRevision> {
+    let mut one = FlowRevision::clone(&loaded("a", name));
+    let guarantees = Guarantees { minimum_factors: least, ..Guarantees::default() };
+    one.status.get_or_insert_default().guarantees = Some(guarantees);
+    Arc::new(one)
+}
+
 #[test]
-fn what_a_flow_guarantees_reaches_the_pods_without_a_new_revision() {
-    let mut flow = Flow::clone(&wanting("a", "new"));
-    flow.spec.guarantees = Some(Guarantees { minimum_factors: Some(2), ..Guarantees::default() });
-    let guarantees = flow.spec.guarantees.clone();
-    assert_eq!(planned(&[Arc::new(flow)], &[loaded("a", "new")], &[]).flows[0].guarantees, guarantees);
+fn what_is_guaranteed_of_the_revisions_that_serve_counts_whatever_the_flow_says_now() {
+    let said = |least: i32| Some(Guarantees { minimum_factors: Some(least), ..Guarantees::default() });
+    let promising = |newest: &str, least: Option<i32>| {
+        let mut flow = Flow::clone(&wanting("a", newest));
+        flow.spec.guarantees = least.and_then(said);
+        vec![Arc::new(flow)]
+    };
+    let (two, three, nothing) =
+        (guaranteeing("two", Some(2)), guaranteeing("three", Some(3)), guaranteeing("nothing", None));
+    let untold = loaded("a", "untold");
+    let both = [("a", "two", 50), ("a", "nothing", 50)];
+    let cases = [
+        ("the newest", promising("two", Some(2)), vec![&two], &[("a", "two", 100)][..], said(2)),
+        ("an edit that does not compile", promising("two", None), vec![&two], &[("a", "two", 100)], said(2)),
+        (
+            "a raise that does not compile",
+            promising("two", Some(3)),
+            vec![&two],
+            &[("a", "two", 100)],
+            said(2),
+        ),
+        ("the next one is not loaded yet", promising("next", None), vec![&two, &nothing], &both, said(2)),
+        ("what has no weight", promising("two", None), vec![&two, &three], &[("a", "two", 100)], said(2)),
+        ("an older one serves", promising("x", None), vec![&two, &nothing], &[("a", "nothing", 100)], None),
+        ("a deleted flow", Vec::new(), vec![&two, &three, &nothing], &[("a", "nothing", 100)], said(3)),
+        (
+            "nothing is known yet",
+            promising("untold", Some(3)),
+            vec![&untold],
+            &[("a", "untold", 100)],
+            said(3),
+        ),
+    ];
+    for (what, flows, revisions, before, expected) in cases {
+        let revisions: Vec<_> = revisions.into_iter().cloned().collect();
+        assert_eq!(planned(&flows, &revisions, before).flows[0].guarantees, expected, "{what}");
+    }
+    let mut before = listing(&[("a", "untold", 100)]).spec;
+    before.flows[0].guarantees = said(2);
+    for flows in [promising("untold", None), Vec::new()] {
+        let after = replanned(&tenant("acme"), &flows, std::slice::from_ref(&untold), &before, NOW);
+        assert_eq!(after.flows[0].guarantees, said(2), "what was in force goes on");
+    }
+}
+
+#[test]
+fn what_is_not_accepted_finishes_within_the_grace_when_something_else_takes_its_place() {
+    let (weak, strong) = (proving("weak", &["pwd"]), proving("strong", &["otp", "pwd"]));
+    let (tenant, all) = (demanding_two(Some(Span::hours(1))), [weak, strong]);
+    let end = NOW.plus(Span::hours(1));
+    let until = |catalog: &CatalogSpec| catalog.flows[0].policy_grace_until.as_ref().map(timestamp);
+    let flows = [having(&["strong", "weak"], Some(NOW))];
+    let published = planned_for(&tenant, &flows, &all, &[("a", "weak", 100)]);
+    assert_eq!((serving(&published), until(&published)), (vec!["strong".to_owned()], Some(end)));
+
+    let calm = [having(&["strong", "weak"], None)];
+    let minute = NOW.plus(Span::minutes(1));
+    let again = replanned(&tenant, &calm, &all, &published, minute);
+    assert_eq!((serving(&again), until(&again)), (vec!["strong".to_owned()], Some(end)), "it is carried on");
+    let (hasty, gone) = (demanding_two(Some(Span(0))), Vec::new());
+    let longer = demanding_two(Some(Span::hours(3)));
+    let cases = [
+        ("the flow is deleted", &tenant, &gone, &all[..], minute, Some(end)),
+        ("its end", &tenant, &calm.to_vec(), &all, end, None),
+        ("nothing is left to finish", &tenant, &calm.to_vec(), &all[1..], minute, None),
+        ("the administrator is in a hurry", &hasty, &calm.to_vec(), &all, minute, None),
+        ("or is not", &longer, &calm.to_vec(), &all, minute, Some(NOW.plus(Span::hours(3)))),
+    ];
+    for (what, tenant, flows, revisions, now, expected) in cases {
+        assert_eq!(until(&replanned(tenant, flows, revisions, &again, now)), expected, "{what}");
+    }
+    let settled = replanned(&tenant, &calm, &all, &again, end);
+    let later = replanned(&tenant, &calm, &all, &settled, end.plus(Span::minutes(1)));
+    assert_eq!(until(&later), None, "what only finishes begins no grace");
+}
+
+#[test]
+fn limits_that_are_lowered_are_judged_like_the_policy() {
+    let limited = |limits: serde_json::Value, grace| {
+        let mut tenant = tenant("acme");
+        tenant.spec.limits = Some(serde_json::from_value(limits).unwrap());
+        tenant.spec.policy = Some(Policy { grace: Some(grace), ..Policy::default() });
+        tenant
+    };
+    let with_steps = |steps| {
+        let mut one = FlowRevision::clone(&loaded("a", "new"));
+        one.spec.steps = steps;
+        [Arc::new(one), loaded("b", "other")]
+    };
+    let mut younger = Flow::clone(&wanting("a", "new"));
+    younger.metadata.creation_timestamp = Some(idflow_api::condition::time(Timestamp(1000)));
+    let flows = [Arc::new(younger), wanting("b", "other")];
+    let before = [("a", "new", 100), ("b", "other", 100)];
+    let steps = || serde_json::json!({ "steps": 3 });
+    let cases = [
+        ("as many steps as are allowed", steps(), Some(3), vec!["new", "other"]),
+        ("too many steps", steps(), Some(4), vec!["other"]),
+        ("nothing is known of its steps", steps(), None, vec!["new", "other"]),
+        ("room for one flow", serde_json::json!({ "flows": 1 }), Some(1), vec!["other"]),
+    ];
+    for (what, limits, steps, expected) in cases {
+        let catalog = planned_for(&limited(limits.clone(), Span(0)), &flows, &with_steps(steps), &before);
+        assert_eq!(serving(&catalog), expected, "{what}");
+        let graced = planned_for(&limited(limits, Span::hours(1)), &flows, &with_steps(steps), &before);
+        assert_eq!(serving(&graced), ["new", "other"], "{what}, in its grace");
+        assert_eq!(graced.flows[0].policy_grace_until.is_some(), expected.len() == 1, "{what}");
+    }
 }
 
 #[test]

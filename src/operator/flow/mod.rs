@@ -1,7 +1,9 @@
 //! `Flow` → checked, compiled, frozen as a `FlowRevision`; and what became of it as status.
 
 pub(crate) mod grace;
-pub(crate) mod plan;
+mod judge;
+mod plan;
+mod status;
 #[cfg(test)]
 mod tests;
 mod texts;
@@ -19,20 +21,22 @@ use kube::api::{Patch, PatchParams};
 use crate::cache::Key;
 use crate::context::{Context, Outcome};
 use crate::failure::Failure;
-use crate::object::{claimant, denied};
+use crate::object::{ages, denied, name_of};
 use crate::queue::Next;
 use crate::reference::used_by;
 use crate::route::Controller;
-use crate::status::{self, Transition};
+use crate::status::{Transition, write};
 use crate::world::World;
-use plan::{Checked, Content, Seen, Verdict};
+use grace::Judged;
+use judge::{Checked, Content, Verdict};
+use status::Seen;
 
 pub(crate) async fn reconcile(ctx: &Context, key: &Key) -> Outcome {
     let Some(flow) = ctx.world.flows.get(key) else { return Ok(Next::Change) };
     if flow.metadata.deletion_timestamp.is_some() {
         return Ok(Next::Change);
     }
-    let place = match place(&ctx.world, &key.namespace) {
+    let place = match place(&ctx.world, &flow, &key.namespace) {
         Ok(place) => place,
         Err(Some(verdict)) => return observe(ctx, &flow, &Checked::not(verdict), None, None).await,
         Err(None) => return Ok(Next::Change),
@@ -51,10 +55,12 @@ pub(crate) async fn reconcile(ctx: &Context, key: &Key) -> Outcome {
 struct Place {
     tenant: Arc<Tenant>,
     catalog: Arc<Catalog>,
+    /// How many flows of the tenant are older.
+    older: usize,
 }
 
 /// The flow's tenant and Catalog, or why there is nothing to do yet; without a verdict there soon will be.
-fn place(world: &World, namespace: &str) -> Result<Place, Option<Verdict>> {
+fn place(world: &World, flow: &Flow, namespace: &str) -> Result<Place, Option<Verdict>> {
     let Some(tenant) = world.accepted_tenant_of(namespace) else {
         let message = match world.tenant_of(namespace) {
             Some(tenant) => format!("Tenant {} is not accepted yet", tenant.name_any()),
@@ -62,8 +68,9 @@ fn place(world: &World, namespace: &str) -> Result<Place, Option<Verdict>> {
         };
         return Err(Some(Verdict::Waiting(Reason::NoTenant, message)));
     };
+    let older = ages(&world.flows.namespace(namespace)).get(name_of(flow)).copied().unwrap_or_default();
     match world.catalog_of(namespace).filter(|_| world.is_known(namespace)) {
-        Some(catalog) => Ok(Place { tenant, catalog }),
+        Some(catalog) => Ok(Place { tenant, catalog, older }),
         None => Err(None),
     }
 }
@@ -74,9 +81,7 @@ async fn check(ctx: &Context, flow: &Flow, place: &Place) -> Result<Checked, Fai
     let compiled = compile_flow(flow, &objects, ctx.environment.kinds);
     let flows = ctx.world.flows.namespace(&namespace);
     let default_holder = denied(flow, &flows).map(|(_, holder)| holder);
-    let own = claimant(flow).seniority();
-    let older = flows.iter().filter(|other| claimant(other.as_ref()).seniority() < own).count();
-    Ok(plan::judge(flow, &place.tenant.spec, compiled, default_holder, older))
+    Ok(judge::judge(flow, &place.tenant.spec, compiled, default_holder, place.older))
 }
 
 /// The objects of the namespace, with the content of the `ConfigMap`s that the flow, or one it calls, may need.
@@ -91,21 +96,40 @@ async fn objects(ctx: &Context, namespace: &str, flow: &Flow) -> Result<Objects,
     Ok(Objects { config_maps, secrets, ..objects })
 }
 
-/// Makes the revision, or takes up the one with equal content again. A spec never changes, so that one keeps its own.
+/// Makes the revision, or takes up the one with equal content again, and says of it what the flow guarantees now.
 async fn mint(
     ctx: &Context,
     flow: &Flow,
     catalog: &Catalog,
     content: &Content,
 ) -> Result<Arc<FlowRevision>, Failure> {
-    let key = Key::of(flow);
-    let existing = ctx.world.revisions_of(&key);
+    let existing = ctx.world.revisions_of(&Key::of(flow));
     let known = plan::equal(&existing, &content.digest);
-    if let Some(known) = known.filter(|known| plan::has_owners(known, flow, catalog)) {
-        return Ok(Arc::clone(known));
+    let revision = match known.filter(|known| plan::has_owners(known, flow, catalog)) {
+        Some(known) => Arc::clone(known),
+        None => make(ctx, flow, catalog, content, known.map(AsRef::as_ref)).await?,
+    };
+    if plan::is_told(&revision, flow) {
+        return Ok(revision);
     }
-    let api = ctx.api::<FlowRevision>(&key.namespace);
-    let is_taken = |name: &str| ctx.world.revisions.exists(&Key::new(&key.namespace, name));
+    let api = ctx.api::<FlowRevision>(&revision.namespace().unwrap_or_default());
+    let told = write(&api, Controller::Flow, revision.as_ref(), &plan::own_part(flow)).await?;
+    let Some(told) = told else { return Ok(revision) };
+    ctx.world.revisions.observe(told.clone());
+    Ok(Arc::new(told))
+}
+
+/// Makes the revision, or gives the known one its owners. A spec never changes, so that one keeps its own.
+async fn make(
+    ctx: &Context,
+    flow: &Flow,
+    catalog: &Catalog,
+    content: &Content,
+    known: Option<&FlowRevision>,
+) -> Result<Arc<FlowRevision>, Failure> {
+    let namespace = flow.namespace().unwrap_or_default();
+    let api = ctx.api::<FlowRevision>(&namespace);
+    let is_taken = |name: &str| ctx.world.revisions.exists(&Key::new(&namespace, name));
     let (name, spec, reason) = if let Some(known) = known {
         (known.name_any(), api.get(&known.name_any()).await?.spec, Reason::RevisionReused)
     } else {
@@ -142,16 +166,20 @@ async fn observe(
         revisions: &ctx.world.revisions_of(&key),
         offered_since: catalog.as_deref().map_or(0, |catalog| offered_since(ctx, &key, catalog)),
         catalog,
-        tenant: place.map(|place| &place.tenant.spec),
+        judged: place.map(|place| Judged {
+            tenant: &place.tenant.spec,
+            flow: Some(flow),
+            older: place.older,
+        }),
         used_by: used_by(&ctx.world, &key.namespace, ResourceKind::Flow, &key.name),
     };
     let before = flow.status.clone().unwrap_or_default();
-    let after = plan::status(flow, &seen, ctx.now());
+    let after = status::status(flow, &seen, ctx.now());
     if before == after {
         return Ok(Next::Change);
     }
     let api = ctx.api::<Flow>(&key.namespace);
-    if let Some(written) = status::write(&api, Controller::Flow, flow, &after).await? {
+    if let Some(written) = write(&api, Controller::Flow, flow, &after).await? {
         ctx.world.flows.observe(written);
     }
     if let Some(transition) = Transition::between(&before.conditions, &after.conditions) {

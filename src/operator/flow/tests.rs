@@ -126,7 +126,7 @@ fn a_flow_is_judged_by_what_could_help() {
         ),
     ];
     for (what, tenant, compiled, holder, older, expected) in cases {
-        let checked = plan::judge(&flow("sign-in"), &tenant, compiled, holder, older);
+        let checked = judge::judge(&flow("sign-in"), &tenant, compiled, holder, older);
         let verdict = match checked.verdict {
             Verdict::Accepted => "Accepted",
             Verdict::Refused(_) => "Refused",
@@ -141,7 +141,7 @@ fn a_flow_is_judged_by_what_could_help() {
 fn a_forbidden_kind_is_named_with_its_way_and_the_object_it_stands_in() {
     let policy: Policy = serde_json::from_value(json!({ "forbiddenNodeKinds": ["http"] })).unwrap();
     let tenant = with_tenant(|spec| spec.policy = Some(policy));
-    let problems = plan::judge(&flow("sign-in"), &tenant, compiled(), None, 0).problems;
+    let problems = judge::judge(&flow("sign-in"), &tenant, compiled(), None, 0).problems;
     assert_eq!(
         (problems[0].code.as_str(), problems[0].path.as_str()),
         ("not-allowed-by-tenant", "spec.steps[done]")
@@ -156,6 +156,7 @@ fn content(text: &str) -> Content {
         digest: Digest::of(text),
         sources: Vec::new(),
         requires: Requires { format: 1, node_kinds: vec!["complete".to_owned()] },
+        steps: Some(1),
         assurance: compiled().session_assurance,
     }
 }
@@ -179,20 +180,21 @@ fn status_of(
     all: &[Arc<FlowRevision>],
     catalog: Catalog,
 ) -> FlowStatus {
+    let tenant = tenant("acme").spec;
     let seen = Seen {
         checked,
         revision: newest,
         revisions: all,
         offered_since: catalog.metadata.generation.unwrap(),
         catalog: Some(Arc::new(catalog)),
-        tenant: Some(&tenant("acme").spec),
+        judged: Some(Judged { tenant: &tenant, flow: Some(flow), older: 0 }),
         used_by: Vec::new(),
     };
-    plan::status(flow, &seen, NOW)
+    status::status(flow, &seen, NOW)
 }
 
 fn accepted() -> Checked {
-    plan::judge(&flow("sign-in"), &tenant("acme").spec, compiled(), None, 0)
+    judge::judge(&flow("sign-in"), &tenant("acme").spec, compiled(), None, 0)
 }
 
 #[test]
@@ -218,7 +220,7 @@ fn a_clash_of_names_takes_more_digits() {
 #[test]
 fn a_revision_says_what_it_requires_and_proves_and_keeps_what_its_author_wrote() {
     let spec = minted(&flow("sign-in"), "a", |_| false).spec;
-    assert_eq!(spec.requires.unwrap().node_kinds, ["complete"]);
+    assert_eq!((spec.requires.unwrap().node_kinds, spec.steps), (vec!["complete".to_owned()], Some(1)));
     assert_eq!(spec.assurance.unwrap()[0].factors, ["pwd"]);
     let authored: serde_json::Value = serde_json::from_str(&spec.authored.unwrap()).unwrap();
     assert_eq!(authored, json!(flow("sign-in").spec));
@@ -244,6 +246,7 @@ fn what_merely_claims_the_digest_is_stepped_around() {
     honest.spec.digest = digest.to_string();
     without_content(&mut honest);
     assert_eq!(honest.spec.requires, Some(Requires { format: 1, node_kinds: vec!["complete".to_owned()] }));
+    assert_eq!(honest.spec.steps, Some(1));
     assert_eq!((honest.spec.content.as_str(), honest.spec.authored.as_ref()), ("", None));
     assert!(plan::equal(&[Arc::new(honest)], &digest).is_some());
 }
@@ -318,7 +321,7 @@ fn a_broken_edit_is_stalled_and_the_old_revision_goes_on_serving() {
         history: history.clone(),
         ..FlowStatus::default()
     });
-    let checked = plan::judge(&edited, &tenant("acme").spec, found(&WRONG), None, 0);
+    let checked = judge::judge(&edited, &tenant("acme").spec, found(&WRONG), None, 0);
     let catalog = followed(listing(&[("sign-in", "old", 100)]), true);
     let status = status_of(&edited, &checked, None, &[old], catalog);
     assert_eq!(find(&status.conditions, STALLED).unwrap().reason, "CompileFailed");
@@ -332,7 +335,7 @@ fn a_broken_edit_is_stalled_and_the_old_revision_goes_on_serving() {
 #[test]
 fn a_missing_reference_is_waiting_and_not_failure() {
     let missing = Compiled { missing: vec![ObjectId::new("Directory", "staff")], ..compiled() };
-    let checked = plan::judge(&flow("sign-in"), &tenant("acme").spec, missing, None, 0);
+    let checked = judge::judge(&flow("sign-in"), &tenant("acme").spec, missing, None, 0);
     let status = status_of(&flow("sign-in"), &checked, None, &[], catalog());
     assert_eq!(find(&status.conditions, RESOLVED_REFS).unwrap().status, "False");
     assert!(find(&status.conditions, STALLED).is_none());
@@ -389,7 +392,7 @@ fn the_same_generation_on_another_revision_replaces_its_entry() {
 #[test]
 fn problems_fit_into_the_status() {
     let many = Compiled { findings: (0..30).flat_map(|_| found(&WRONG).findings).collect(), ..compiled() };
-    let checked = plan::judge(&flow("sign-in"), &tenant("acme").spec, many, None, 0);
+    let checked = judge::judge(&flow("sign-in"), &tenant("acme").spec, many, None, 0);
     assert_eq!(checked.problems.len(), 20);
 }
 
@@ -427,10 +430,10 @@ fn a_served_flow_that_the_policy_does_not_accept_has_a_grace_that_began_when_it_
             revisions: &[revision],
             offered_since: 1,
             catalog: Some(Arc::new(catalog)),
-            tenant,
+            judged: tenant.map(|tenant| Judged { tenant, flow: Some(flow), older: 0 }),
             used_by: Vec::new(),
         };
-        plan::status(flow, &seen, now)
+        status::status(flow, &seen, now)
     };
     let mut weak = flow("sign-in");
     let first = observe(&weak, demanding(&["pwd"]), Some(&tenant), NOW);

@@ -35,15 +35,17 @@ const AT_WORK: [Controller; 5] =
 /// An operator and its API server.
 pub(crate) struct Harness {
     pub(crate) server: Arc<Server>,
+    pub(crate) clock: Arc<ManualClock>,
     ctx: Context,
 }
 
 impl Harness {
     pub(crate) fn new() -> Self {
         let server = Arc::new(Server::default());
+        let clock = Arc::new(ManualClock::at(NOW));
         let client = client(Arc::clone(&server));
         let environment = Environment {
-            clock: Arc::new(ManualClock::at(NOW)),
+            clock: Arc::clone(&clock) as _,
             chance: Arc::new(SeededChance::new(1)),
             kinds: idflow_nodes::kinds(),
             make_signing_keys: || {
@@ -75,7 +77,7 @@ impl Harness {
             applied: Applied::default(),
             pods: Pods::new(Weak::new(), crate::executor::pods::http_client().unwrap()),
         };
-        Self { server, ctx }
+        Self { server, clock, ctx }
     }
 
     /// A Tenant with a namespace of the same name.
@@ -101,6 +103,54 @@ impl Harness {
         }
         let name = object["metadata"]["name"].as_str().unwrap().to_owned();
         self.server.store(&address(namespace, plural, &name), &object);
+    }
+
+    /// A tenant whose sign-in asks for the password, loaded by every pod.
+    pub(crate) async fn signing_in() -> Self {
+        let harness = Self::new();
+        harness.add_tenant("acme");
+        let attributes = json!([{ "name": "email", "type": "Email", "unique": true }]);
+        let people = json!({ "default": true, "attributes": attributes, "identifiers": ["email"] });
+        let directory = json!({ "kind": "Directory", "metadata": { "name": "people" }, "spec": people });
+        harness.add("acme", "directories", &directory);
+        let steps = json!([
+            { "id": "password", "password": { "identify": true }, "outcomes": { "next": "done" } },
+            { "id": "done", "complete": {} },
+        ]);
+        let spec = json!({ "type": "Login", "start": "password", "steps": steps });
+        let flow = json!({ "kind": "Flow", "metadata": { "name": "sign-in" }, "spec": spec });
+        harness.add("acme", "flows", &flow);
+        harness.publish().await;
+        assert_eq!(
+            harness.ready_reason("Flow", "sign-in"),
+            "Serving",
+            "{}",
+            harness.object("Flow", "sign-in")
+        );
+        harness.server.calls();
+        harness
+    }
+
+    /// Looks at everything, with pods that report whatever there is.
+    pub(crate) async fn publish(&self) {
+        for _ in 0..3 {
+            self.settle().await;
+            self.load_everything();
+        }
+        self.settle().await;
+    }
+
+    /// Changes what somebody wrote.
+    pub(crate) fn edit(&self, namespace: &str, plural: &str, name: &str, edit: impl FnOnce(&mut Value)) {
+        let address = address(namespace, plural, name);
+        let mut spec = self.server.object(&address)["spec"].clone();
+        edit(&mut spec);
+        self.server.store(&address, &json!({ "spec": spec }));
+    }
+
+    /// What a scraper reads.
+    pub(crate) fn metrics(&self) -> String {
+        self.ctx.metrics.text(&self.ctx.queues, &self.ctx.world)
     }
 
     /// Every executor pod reports whatever there is.
@@ -202,8 +252,9 @@ impl Harness {
         }
     }
 
-    /// Services and Tenants are what tests remove.
+    /// What tests remove.
     fn tell_of_the_end(&self, objects: &[Value]) {
+        self.keep_only::<idflow_api::Flow>("Flow", objects);
         self.keep_only::<PartialObjectMeta<k8s_openapi::api::core::v1::Service>>("Service", objects);
         self.keep_only::<idflow_api::Tenant>("Tenant", objects);
     }

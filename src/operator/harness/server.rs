@@ -16,14 +16,26 @@ struct State {
     objects: BTreeMap<String, Value>,
     version: u64,
     calls: Vec<String>,
-    /// Types of conditions by address and manager.
-    owned: BTreeMap<(String, String), BTreeSet<String>>,
+    /// What a manager wrote of a status, by address and manager.
+    owned: BTreeMap<(String, String), Owned>,
+}
+
+/// Types of conditions, and fields beside the conditions.
+#[derive(Default)]
+struct Owned {
+    types: BTreeSet<String>,
+    fields: BTreeSet<String>,
 }
 
 impl Server {
     /// Every object.
     pub(crate) fn objects(&self) -> Vec<Value> {
         self.state.lock().unwrap().objects.values().cloned().collect()
+    }
+
+    /// The object at an address.
+    pub(crate) fn object(&self, address: &str) -> Value {
+        self.state.lock().unwrap().objects.get(address).cloned().unwrap_or_default()
     }
 
     /// What was asked since the last time.
@@ -97,19 +109,22 @@ impl State {
         let before = object.clone();
         let type_of = |condition: &Value| condition["type"].as_str().unwrap().to_owned();
         let list = |status: &Value| status["conditions"].as_array().cloned().unwrap_or_default();
-        let new = list(status);
-        let types: BTreeSet<String> = new.iter().map(type_of).collect();
-        let owned =
-            self.owned.insert((address.to_owned(), manager.to_owned()), types.clone()).unwrap_or_default();
-        let mut conditions = list(&before["status"]);
-        conditions.retain(|one| !owned.contains(&type_of(one)) && !types.contains(&type_of(one)));
-        conditions.extend(new);
-        conditions.sort_by_key(type_of);
-        // Of two managers, one writes conditions alone.
-        let mut merged =
-            if status.as_object().unwrap().len() > 1 { status.clone() } else { before["status"].clone() };
-        merged["conditions"] = json!(conditions);
-        object["status"] = merged;
+        let (mut new, fields) = (list(status), status.as_object().unwrap().clone());
+        let owned = Owned {
+            types: new.iter().map(type_of).collect(),
+            fields: fields.keys().filter(|field| *field != "conditions").cloned().collect(),
+        };
+        let key = (address.to_owned(), manager.to_owned());
+        let Owned { types, fields: given_up } = self.owned.insert(key, owned).unwrap_or_default();
+        let others = list(&before["status"]).into_iter();
+        new.extend(others.filter(|one| !types.contains(&type_of(one))));
+        new.sort_by_key(type_of);
+        new.dedup_by_key(|one| type_of(one));
+        let mut merged = before["status"].as_object().cloned().unwrap_or_default();
+        merged.retain(|field, _| !given_up.contains(field));
+        merged.extend(fields);
+        merged.insert("conditions".to_owned(), json!(new));
+        object["status"] = merged.into();
         self.keep(address, &before, object)
     }
 

@@ -2,13 +2,14 @@
 
 use std::sync::Arc;
 
-use idflow_api::condition::{POLICY_GRACE, READY, SERVING, find};
+use idflow_api::condition::{READY, SERVING, find};
 use idflow_api::reason::Reason;
 use idflow_api::{Catalog, Flow, FlowRevision, OIDCClient, Tenant};
 use kube::ResourceExt as _;
 
 use super::{Controller, Router, Watched};
 use crate::cache::{Change, Key};
+use crate::flow::grace::begun;
 use crate::object::is_accepted;
 
 impl Watched for Tenant {
@@ -60,7 +61,9 @@ impl Watched for Flow {
             router.flow(change.key.clone());
         }
         // A grace that begins or ends is told by the Tenant too.
-        if is_in_grace(change.before.as_ref()) != is_in_grace(change.after.as_ref()) {
+        let is_in_grace =
+            |flow: &Option<Arc<Self>>| flow.as_deref().is_some_and(|flow| begun(flow).is_some());
+        if is_in_grace(&change.before) != is_in_grace(&change.after) {
             router.tenants_of_namespace(namespace);
         }
         router.namespace(Controller::Catalog, namespace);
@@ -74,11 +77,6 @@ impl Watched for Flow {
             router.references::<OIDCClient>(namespace);
         }
     }
-}
-
-fn is_in_grace(flow: Option<&Arc<Flow>>) -> bool {
-    let status = flow.and_then(|flow| flow.status.as_ref());
-    status.is_some_and(|status| find(&status.conditions, POLICY_GRACE).is_some())
 }
 
 /// Whether a flow waits for another one to go.

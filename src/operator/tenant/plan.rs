@@ -5,7 +5,6 @@ use std::sync::Arc;
 use idflow_api::claim;
 use idflow_api::condition::{
     ACCEPTED, Conditions, EXECUTOR_AVAILABLE, HIGHLY_AVAILABLE, KEYS_PRESENT, POLICY_GRACE, Progress, Truth,
-    find, timestamp,
 };
 use idflow_api::reason::Reason;
 use idflow_api::tenant::{Policy, TenantStatus};
@@ -16,7 +15,7 @@ use kube::ResourceExt as _;
 
 use super::keys::Verdict;
 use crate::failure::{Class, Failure};
-use crate::flow::grace::moment;
+use crate::flow::grace::{moment, ongoing};
 
 /// Whether a tenant may have its namespace and issuer.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -141,12 +140,7 @@ fn in_grace<'a>(conditions: Conditions<'a>, graces: &[(String, Timestamp)]) -> C
 
 /// The flows of these that are in their grace, with its end.
 pub(crate) fn graces(flows: &[Arc<Flow>], policy: Option<&Policy>) -> Vec<(String, Timestamp)> {
-    let grace = policy.cloned().unwrap_or_default().grace();
-    let in_grace = flows.iter().filter_map(|flow| {
-        let condition = find(&flow.status.as_ref()?.conditions, POLICY_GRACE)?;
-        Some((flow.name_any(), timestamp(&condition.last_transition_time).plus(grace)))
-    });
-    in_grace.collect()
+    flows.iter().filter_map(|flow| Some((flow.name_any(), ongoing(flow, policy)?))).collect()
 }
 
 fn executor(workload: Option<&StatefulSet>) -> (Truth, Reason, String) {

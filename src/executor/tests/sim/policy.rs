@@ -3,13 +3,14 @@
 use http::StatusCode;
 use idflow_api::condition::time;
 use idflow_api::flow::Guarantees;
-use idflow_api::tenant::Policy;
+use idflow_api::tenant::{Limits, Policy};
 use idflow_core::time::Span;
+use idflow_executor::report::Refusal;
 use idflow_executor::source::Snapshot;
 
 use crate::faults::Kind;
 use crate::person::{Calm, Person};
-use crate::visitor::{Answer, authorize_path};
+use crate::visitor::{Answer, authorize_path, exchange, refresh, userinfo};
 use crate::world::{TENANT, World, snapshot};
 
 const ADA: &str = "ada@example.com";
@@ -151,7 +152,7 @@ async fn a_flow_that_the_policy_does_not_accept_is_out_of_service_and_others_go_
     let report = world.report();
     let refused: Vec<_> = report.refused.iter().map(|one| (one.state, one.reason.as_str())).collect();
     let reason = "a path reaches step done without 2 different factors, which the tenant demands";
-    assert!(refused.contains(&(idflow_executor::report::Refusal::Forbidden, reason)), "{refused:?}");
+    assert!(refused.contains(&(Refusal::Forbidden, reason)), "{refused:?}");
     assert!(world.is_open(), "a policy closes no pod");
 }
 
@@ -197,4 +198,152 @@ async fn a_revision_that_does_not_say_what_it_proves_opens_no_session_that_has_s
     // The same person, where two factors are shown.
     world.install(two_factors_demanded(snapshot(TENANT)));
     person.walk(&mut world, "", &mut Calm).await.code();
+}
+
+/// What the Catalog says of a flow that was deleted: its revisions finish their journeys, and nothing is known of what
+/// it once guaranteed.
+fn deleted(mut snapshot: Snapshot, name: &str) -> Snapshot {
+    for flow in snapshot.flows.iter_mut().filter(|flow| flow.flow == name) {
+        (flow.default, flow.guarantees) = (false, None);
+        flow.entries.iter_mut().for_each(|entry| entry.weight = 0);
+    }
+    snapshot.catalog += 1;
+    snapshot
+}
+
+#[tokio::test]
+async fn no_session_is_used_instead_of_a_journey_that_would_not_begin() {
+    let mut world = World::serving(1, one_factor()).await;
+    world.user(ADA).await;
+    let mut person = Person::new(ADA);
+    person.walk(&mut world, "", &mut Calm).await;
+    world.install(deleted(one_factor(), "strong"));
+    for (path, expected) in [
+        (bank("&prompt=none"), "login_required"),
+        (bank(""), "temporarily_unavailable"),
+        (authorize_path("&prompt=none"), "code"),
+    ] {
+        assert_eq!(answered(&person.browser.get(&world, &path).await), expected, "{path}");
+    }
+    // A flow that only finishes its journeys does not stand beside the only one that takes new ones.
+    world.install(deleted(one_factor(), "sign-in"));
+    let answer = person.browser.get(&world, &authorize_path("&prompt=none")).await;
+    assert_eq!(answered(&answer), "login_required", "the other flow guarantees more");
+    assert_eq!(answered(&Person::new(ADA).browser.get(&world, &authorize_path("")).await), "journey");
+}
+
+/// What serves now shows two factors; what served before is in its grace.
+fn replaced(world: &World) -> Snapshot {
+    let mut next = graced(two_factors_demanded(snapshot(TENANT)), world, Span::hours(1));
+    next.contents.extend(world.snapshot.contents.clone());
+    next.facts.extend(world.snapshot.facts.clone());
+    next
+}
+
+#[tokio::test]
+async fn a_grace_that_is_carried_on_is_for_journeys_under_way_and_for_no_session_that_shows_too_little() {
+    let mut world = World::serving(1, one_factor()).await;
+    world.user(ADA).await;
+    let (mut early, mut late) = (Person::new(ADA), Person::new(ADA));
+    early.walk(&mut world, "", &mut Calm).await;
+    let path = late.browser.authorize(&world, "").await;
+    let next = replaced(&world);
+    world.install(next);
+    for _page in ["the password", "the welcome"] {
+        let page = late.browser.get(&world, &path).await;
+        let body = late.filled(&world, &page).encoded();
+        assert_eq!(late.browser.post(&world, &path, &body).await.status, StatusCode::SEE_OTHER);
+    }
+    let end = late.browser.get(&world, &path).await;
+    assert!(end.code().is_some(), "the journey finishes on its own revision: {end:?}");
+    assert_eq!(answered(&early.browser.get(&world, &authorize_path("")).await), "journey");
+}
+
+#[tokio::test]
+async fn what_an_application_holds_goes_on_in_the_grace_and_ends_with_it() {
+    let mut world = World::serving(1, one_factor()).await;
+    world.user(ADA).await;
+    let mut person = Person::new(ADA);
+    let code = person.walk(&mut world, "", &mut Calm).await.code();
+    let first = exchange(&world, &code).await.json();
+    let answer = person.browser.get(&world, &authorize_path("")).await;
+    let by_session = exchange(&world, &answer.code().expect("a code")).await.json();
+    let next = graced(two_factors_demanded(one_factor()), &world, Span::minutes(3));
+    world.install(next);
+    let [first, by_session] = [refresh(&world, &first).await, refresh(&world, &by_session).await];
+    let held = [first, by_session].map(|answer| {
+        assert_eq!(answer.status, StatusCode::OK, "{answer:?}");
+        answer.json()
+    });
+    let unused = person.browser.get(&world, &authorize_path("")).await.code().expect("a code");
+    for tokens in &held {
+        assert_eq!(userinfo(&world, tokens).await.status, StatusCode::OK);
+    }
+    world.pass(Span::minutes(3));
+    for tokens in &held {
+        let answer = refresh(&world, tokens).await;
+        assert_eq!(
+            (answer.status, answer.json()["error"].clone()),
+            (StatusCode::BAD_REQUEST, "invalid_grant".into())
+        );
+        assert_eq!(userinfo(&world, tokens).await.status, StatusCode::UNAUTHORIZED);
+    }
+    assert_eq!(exchange(&world, &unused).await.json()["error"], "invalid_grant");
+    // An administrator who thinks better of it has lost nothing.
+    let mut eased = one_factor();
+    eased.catalog = world.snapshot.catalog + 1;
+    world.install(eased);
+    assert_eq!(refresh(&world, &held[0]).await.status, StatusCode::OK);
+}
+
+#[tokio::test]
+async fn what_has_shown_enough_outlives_a_stricter_policy() {
+    let mut world = World::serving(1, snapshot(TENANT)).await;
+    world.user(ADA).await;
+    let code = Person::new(ADA).walk(&mut world, "", &mut Calm).await.code();
+    let tokens = exchange(&world, &code).await.json();
+    world.install(two_factors_demanded(snapshot(TENANT)));
+    assert_eq!(refresh(&world, &tokens).await.status, StatusCode::OK);
+}
+
+fn limited(mut snapshot: Snapshot, limits: Limits) -> Snapshot {
+    snapshot.tenant.limits = Some(limits);
+    snapshot.catalog += 1;
+    snapshot
+}
+
+#[tokio::test]
+async fn a_limit_on_steps_that_is_lowered_counts_for_what_was_minted_before() {
+    let mut world = World::serving(1, one_factor()).await;
+    world.user(ADA).await;
+    let mut person = Person::new(ADA);
+    let path = person.browser.authorize(&world, "").await;
+    let page = person.browser.get(&world, &path).await;
+    let body = person.filled(&world, &page).encoded();
+    let limits = Limits { steps: Some(1), ..Limits::default() };
+    let next = graced(limited(one_factor(), limits.clone()), &world, Span::minutes(5));
+    world.install(next);
+    assert_eq!(world.report().refused, []);
+    world.install(limited(one_factor(), limits));
+    assert_eq!(person.browser.post(&world, &path, &body).await.status, StatusCode::GONE);
+    assert_eq!(answered(&person.browser.get(&world, &authorize_path("")).await), "temporarily_unavailable");
+    let refused = world.report().refused;
+    let is_told = |one: &idflow_executor::report::RefusedRevision| {
+        one.state == Refusal::Forbidden && one.reason == "the tenant allows 1 steps per flow"
+    };
+    assert!(!refused.is_empty() && refused.iter().all(is_told), "{refused:?}");
+}
+
+#[tokio::test]
+async fn a_limit_on_sessions_that_is_lowered_counts_for_open_ones() {
+    let mut world = World::serving(1, one_factor()).await;
+    world.user(ADA).await;
+    let mut person = Person::new(ADA);
+    person.walk(&mut world, "", &mut Calm).await;
+    world.pass(Span::minutes(31));
+    let silent = authorize_path("&prompt=none");
+    assert_eq!(answered(&person.browser.get(&world, &silent).await), "code");
+    let limits = Limits { session_lifetime: Some(Span::minutes(30)), ..Limits::default() };
+    world.install(limited(one_factor(), limits));
+    assert_eq!(answered(&person.browser.get(&world, &silent).await), "login_required");
 }

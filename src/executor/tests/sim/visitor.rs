@@ -53,10 +53,13 @@ impl Answer {
         form.fields.iter().find(|field| field.name == "token").map(|field| field.value.clone())
     }
 
-    /// The code that the page hands to the application.
+    /// The code that the page, or a redirect without one, hands to the application.
     pub(crate) fn code(&self) -> Option<String> {
-        let target = self.headers.get(REFRESH)?.to_str().ok()?.split_once("url=")?.1.to_owned();
-        let url = url::Url::parse(&target).ok()?;
+        let target = match self.headers.get(REFRESH) {
+            Some(refresh) => refresh.to_str().ok()?.split_once("url=")?.1,
+            None => self.location()?,
+        };
+        let url = url::Url::parse(target).ok()?;
         assert!(target.starts_with(REDIRECT), "sent to {target}");
         url.query_pairs().find(|(name, _)| name == "code").map(|(_, code)| code.into_owned())
     }
