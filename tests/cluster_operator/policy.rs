@@ -62,6 +62,23 @@ fn codes_asked(world: &World) -> usize {
     world.mail.to(ADA).len() - before
 }
 
+/// The sign-in with a mailed code besides.
+fn strong(world: &World) -> String {
+    world.manifest_of("Flow", "sign-in").replace(
+        "outcomes: { next: welcome }",
+        "outcomes: { next: code }\n    - id: code\n      oneTimeCode: { connection: mail }\n      outcomes: { next: welcome }",
+    )
+}
+
+/// What people who watch an object's events are told of a grace.
+fn warnings(world: &World, namespace: &str, object: &str) -> Vec<String> {
+    let of = |event: &Value| {
+        event["regarding"]["name"] == object && event["reason"] == "PolicyGrace" && event["type"] == "Warning"
+    };
+    let events = world.cluster.list(namespace, "events.events.k8s.io").into_iter().filter(of);
+    events.map(|event| event["note"].as_str().unwrap_or_default().to_owned()).collect()
+}
+
 /// What the application is told at once.
 fn refusal(world: &World, more: &str) -> Result<String, String> {
     let url = format!("{}{more}", world.relying_party().authorize_url("refused"));
@@ -78,11 +95,7 @@ fn what_a_stricter_policy_does_not_accept_goes_on_for_its_grace_and_then_gives_w
     let Some(world) = ready_world("what_a_stricter_policy_does_not_accept", "policy") else { return };
     world.sign_up(ADA);
     // A history: first with a code, then without one again.
-    let strong = world.manifest_of("Flow", "sign-in").replace(
-        "outcomes: { next: welcome }",
-        "outcomes: { next: code }\n    - id: code\n      oneTimeCode: { connection: mail }\n      outcomes: { next: welcome }",
-    );
-    world.apply(&strong);
+    world.apply(&strong(&world));
     let strong = world.wait_for("flow/sign-in", "Ready", "True")["status"]["latestReadyRevision"].clone();
     world.apply(&world.manifest_of("Flow", "sign-in"));
     world.wait_for("flow/sign-in", "Ready", "True");
@@ -98,6 +111,15 @@ fn what_a_stricter_policy_does_not_accept_goes_on_for_its_grace_and_then_gives_w
     assert_eq!(codes_asked(&world), 0, "{}", flow["status"]);
     let tenant = world.wait_for(&format!("tenant/{}", world.namespace), "PolicyGrace", "True");
     assert_eq!(condition_of(&tenant, "Ready")["status"], "True", "{}", tenant["status"]);
+    // The events of what belongs to no namespace are in the default one.
+    for (namespace, object) in [(world.namespace.as_str(), "sign-in"), ("default", world.namespace.as_str())]
+    {
+        let told = wait::until(SOON, "an event", || {
+            let told = warnings(&world, namespace, object);
+            if told.is_empty() { Err("none") } else { Ok(told) }
+        });
+        assert!(told.len() == 1 && told[0].contains("goes on until 2"), "{object}: {told:?}");
+    }
 
     let flow = wait::until(SOON, "the grace is over", || {
         let flow = world.cluster.get(&world.namespace, "flow/sign-in");
@@ -121,4 +143,22 @@ fn what_a_stricter_policy_does_not_accept_goes_on_for_its_grace_and_then_gives_w
     assert_eq!(ready["reason"], "NotAllowed", "{ready}");
     assert!(ready["message"].as_str().is_some_and(|message| message.contains("FlowNode/hidden")), "{ready}");
     assert!(world.revisions("sneaky").is_empty());
+}
+
+#[test]
+fn journeys_under_way_finish_in_the_grace_although_something_compliant_serves_already() {
+    let Some(world) = ready_world("journeys_under_way_finish_in_the_grace", "carried") else { return };
+    world.sign_up(ADA);
+    let (client, mut early) = (world.relying_party(), world.browser());
+    let arrival = client.begin(&mut early, "sign-in").expect("the sign-in");
+    set_policy(&world, &json!({ "login": { "minimumFactors": 2 }, "grace": "10m" }));
+    world.wait_for("flow/sign-in", "PolicyGrace", "True");
+    world.apply(&strong(&world));
+    world.wait_for("flow/sign-in", "Ready", "True");
+    wait::until(SOON, "the pods know it", || if codes_asked(&world) == 1 { Ok(()) } else { Err("no code") });
+    let no_code = Box::new(|| panic!("a journey asks what its own revision does not"));
+    let mut ada = Person { address: ADA.to_owned(), password: PASSWORD.to_owned(), code: no_code };
+    let callback = ada.walk(&mut early, arrival).expect("the journey goes on");
+    let tokens = client.tokens(&mut early, &callback);
+    assert!(tokens["access_token"].is_string(), "{tokens}");
 }

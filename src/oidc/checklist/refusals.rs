@@ -102,6 +102,9 @@ fn token_refusals() -> Vec<Refusal> {
     let mut locked = World::new();
     locked.user.state = UserState::Locked;
     reached.push(at_token(&locked, &code_form(), &issued));
+    let mut stricter = World::new();
+    stricter.falls_short = true;
+    reached.push(at_token(&stricter, &code_form(), &issued));
     let mut online = World::new();
     online.client.scopes = vec!["openid".into()];
     reached.push(at_token(&online, &refresh(), &exchanged));
