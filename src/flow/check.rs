@@ -192,6 +192,3 @@ fn mint(resolved: &Resolved<'_>) -> Result<Revision, Box<Finding>> {
     sources.dedup();
     Ok(Revision { content, digest, sources, requires, program })
 }
-
-#[cfg(test)]
-mod tests;

@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use idflow_core::effect::EffectClass;
+
 use crate::facts::{Output, ProofFact};
 use crate::graph::{Edge, Graph, SAFE_OUTCOMES, Step};
 use crate::proofs::{Alternatives, Proofs};
@@ -63,7 +65,7 @@ impl Dataflow {
         while let Some(index) = open.pop_first() {
             let Some(step) = graph.steps.get(index) else { continue };
             for edge in &step.edges {
-                let Some(state) = self.after(step, index, edge) else { continue };
+                let Some(state) = self.after(graph, index, edge) else { continue };
                 if self.join(edge.to, state) {
                     open.insert(edge.to);
                 }
@@ -72,7 +74,8 @@ impl Dataflow {
     }
 
     /// What holds behind an edge.
-    fn after(&self, step: &Step<'_>, index: usize, edge: &Edge) -> Option<State> {
+    fn after(&self, graph: &Graph<'_>, index: usize, edge: &Edge) -> Option<State> {
+        let step = graph.steps.get(index)?;
         let mut state = self.entry(index)?.clone();
         let (written, left): (Vec<_>, Vec<_>) =
             writes(step).partition(|(_, output)| is_written(output, &edge.outcome));
@@ -93,15 +96,7 @@ impl Dataflow {
                 state.definite.insert(*number);
             }
         }
-        let outdated = |fact: &ProofFact| {
-            let ProofFact::Address(address) = fact else { return false };
-            left.contains(address) || written.iter().any(|(place, _)| place == address)
-        };
-        let kept = |proofs: &Proofs| proofs.iter().filter(|fact| !outdated(fact)).cloned().collect();
-        state.proofs = state.proofs.map(kept);
-        if let Some(proven) = step.proves.get(&edge.outcome) {
-            state.proofs = state.proofs.and(proven);
-        }
+        state.proofs = proven_after(graph, index, edge, &state.proofs);
         Some(state)
     }
 
@@ -151,6 +146,96 @@ pub fn writes<'s>(step: &'s Step<'_>) -> impl Iterator<Item = (String, &'s Outpu
     let form = step.facts.form.iter().map(|output| (format!("form.{}", output.name), output));
     let vars = step.facts.vars.iter().map(|output| (format!("vars.{}", output.name), output));
     outputs.chain(form).chain(vars)
+}
+
+/// What is proven behind an edge, given what was before.
+fn proven_after(graph: &Graph<'_>, index: usize, edge: &Edge, before: &Alternatives) -> Alternatives {
+    let Some(step) = graph.steps.get(index) else { return Alternatives::none() };
+    let nothing = Alternatives::none();
+    let before = match way(graph, step, edge) {
+        Way::On if step.forgets => &nothing,
+        Way::On => before,
+        // What was proven there before is known from the way on.
+        Way::BackTo => return Alternatives::unreached(),
+        Way::Back => return nothing,
+    };
+    let proven = step.proves.get(&edge.outcome).unwrap_or(&nothing);
+    before.with(proven, |before, proven| proofs_after(step, &edge.outcome, before, proven))
+}
+
+/// The proofs behind an outcome: what is still true of those before, what the outcome proves, and what both say of the
+/// values that the step writes.
+fn proofs_after(step: &Step<'_>, outcome: &str, before: &Proofs, proven: &Proofs) -> Proofs {
+    let (written, left): (Vec<_>, Vec<_>) = writes(step).partition(|(_, output)| is_written(output, outcome));
+    let cleared = left.iter().map(|(place, _)| place).filter(|place| place.starts_with("steps."));
+    let changed: Vec<&String> = written.iter().map(|(place, _)| place).chain(cleared).collect();
+    let within = |place: &str, outer: &str| {
+        place.strip_prefix(outer).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+    };
+    let is_outdated = |fact: &ProofFact| {
+        let (ProofFact::Address(place) | ProofFact::Named { place, .. }) = fact else { return false };
+        changed.iter().any(|changed| within(place, changed))
+    };
+    let mut after: Proofs = before.iter().filter(|fact| !is_outdated(fact)).chain(proven).cloned().collect();
+    for (place, output) in &written {
+        let Some(repeated) = &output.repeats else { continue };
+        after.extend(before.iter().chain(proven).filter_map(|fact| match fact {
+            ProofFact::Address(known) if known == repeated => Some(ProofFact::Address(place.clone())),
+            ProofFact::Named { place: known, directory } if known == repeated => {
+                Some(ProofFact::Named { place: place.clone(), directory: directory.clone() })
+            }
+            _ => None,
+        }));
+    }
+    let own = after.iter().filter_map(|fact| match fact {
+        ProofFact::Named { place, directory } if after.contains(&ProofFact::Address(place.clone())) => {
+            Some(ProofFact::OwnAddress(directory.clone()))
+        }
+        _ => None,
+    });
+    let own: Vec<ProofFact> = own.collect();
+    after.extend(own);
+    after
+}
+
+/// Where an edge leads in time.
+enum Way {
+    /// On: what was proven stays.
+    On,
+    /// Back to the visit just before, with what was proven then.
+    BackTo,
+    /// Back to nobody knows when: the engine forgets everything.
+    Back,
+}
+
+/// An author's own `back` returns to the visit of its target that the engine remembers. That it does is certain only
+/// of a page that always comes just before, and after which nothing was proven or changed.
+fn way(graph: &Graph<'_>, from: &Step<'_>, edge: &Edge) -> Way {
+    if edge.outcome != "back" || from.facts.call.is_some() {
+        return Way::On;
+    }
+    let Some(target) = graph.steps.get(edge.to) else { return Way::Back };
+    let proves_nothing = |outcome: &str| {
+        let proven = target.proves.get(outcome).into_iter().flat_map(Alternatives::iter).flatten();
+        { proven }.all(|fact| matches!(fact, ProofFact::Identified | ProofFact::Named { .. }))
+    };
+    let is_page = |step: &Step<'_>| {
+        step.facts.shows_page && step.facts.call.is_none() && !step.facts.effects.contains(&EffectClass::Idempotent)
+    };
+    let leads_here = |step: &Step<'_>| {
+        let mut ways = step.edges.iter().filter(|way| graph.steps.get(way.to).is_some_and(|to| to.id == from.id));
+        ways.all(|way| {
+            step.id == target.id && !SAFE_OUTCOMES.contains(&way.outcome.as_str()) && proves_nothing(&way.outcome)
+        })
+    };
+    let always_before = graph.start != from.id && graph.steps.iter().all(leads_here);
+    if always_before && is_page(target) && is_page(from) { Way::BackTo } else { Way::Back }
+}
+
+/// Whether a way back from a step may forget what was proven before its graph was entered.
+pub fn forgets(graph: &Graph<'_>, index: usize) -> bool {
+    let Some(step) = graph.steps.get(index) else { return false };
+    step.forgets || step.edges.iter().any(|edge| matches!(way(graph, step, edge), Way::Back))
 }
 
 /// Whether an output is there after an outcome. What the engine ends early writes nothing.
@@ -204,15 +289,13 @@ pub fn witness(graph: &Graph<'_>, to: usize, property: impl Fn(&Proofs) -> bool)
     let mut next = 0;
     while let Some((index, proofs, _)) = states.get(next).cloned() {
         if index == to && property(&proofs) {
-            return Some(way(graph, &states, next));
+            return Some(steps_to(graph, &states, next));
         }
         let Some(step) = graph.steps.get(index) else { break };
         for edge in &step.edges {
-            let proven = step.proves.get(&edge.outcome).cloned().unwrap_or_else(Alternatives::none);
-            for more in proven.iter() {
-                let after: Proofs = &proofs | more;
+            for after in proven_after(graph, index, edge, &Alternatives::one(proofs.clone())).iter() {
                 if states.len() < MAX_STATES && seen.insert((edge.to, after.clone())) {
-                    states.push((edge.to, after, Some(next)));
+                    states.push((edge.to, after.clone(), Some(next)));
                 }
             }
         }
@@ -221,7 +304,7 @@ pub fn witness(graph: &Graph<'_>, to: usize, property: impl Fn(&Proofs) -> bool)
     None
 }
 
-fn way(graph: &Graph<'_>, states: &[(usize, Proofs, Option<usize>)], last: usize) -> Vec<String> {
+fn steps_to(graph: &Graph<'_>, states: &[(usize, Proofs, Option<usize>)], last: usize) -> Vec<String> {
     let mut names = Vec::new();
     let mut at = Some(last);
     while let Some((index, _, before)) = at.and_then(|at| states.get(at)) {

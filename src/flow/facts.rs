@@ -35,10 +35,13 @@ pub struct Facts {
     pub texts: Vec<TextUse>,
     /// Other objects that it names. Gathered by the compiler.
     pub references: Vec<Reference>,
-    /// Attributes of the identified user on which a factor rests: who can change them unproven shows nothing by them.
+    /// Attributes of the identified user on which a factor rests: one that users change unproven, or share, shows nothing.
     pub rests_on: Vec<AttributeUse>,
     /// Whether it needs an identified user on every path to it.
     pub needs_user: bool,
+    /// The Directory in which it changes the identified user; set, it refuses to run before somebody has shown to be
+    /// that user.
+    pub changes_user: Option<String>,
     /// The classes of the effects it may cause.
     pub effects: Vec<EffectClass>,
     /// Set for `call` and `node`: what is entered.
@@ -90,6 +93,16 @@ pub enum ProofFact {
     Created,
     /// The address in this place (for example `form.email`, or `user.email`) is verified.
     Address(String),
+    /// No other user of the Directory can have the value in this place.
+    Named {
+        /// The place.
+        place: String,
+        /// The Directory.
+        directory: String,
+    },
+    /// The address under which no other user of this Directory can be is verified: what [`ProofFact::Address`] and
+    /// [`ProofFact::Named`] of one place amount to. It stays true when the place takes another value.
+    OwnAddress(String),
 }
 
 /// The type of a value.
@@ -122,12 +135,21 @@ pub struct Output {
     pub only_after: Vec<String>,
     /// Whether it may be absent although the step finished so (an optional field).
     pub optional: bool,
+    /// The place whose value it repeats.
+    pub repeats: Option<String>,
 }
 
 impl Output {
     /// A value that is written after every outcome.
     pub fn always(name: impl Into<String>, value_type: ValueType) -> Self {
-        Self { name: name.into(), value_type, secret: false, only_after: Vec::new(), optional: false }
+        Self {
+            name: name.into(),
+            value_type,
+            secret: false,
+            only_after: Vec::new(),
+            optional: false,
+            repeats: None,
+        }
     }
 
     /// A value that is written after one outcome only.

@@ -1,12 +1,12 @@
 //! A flow or node as the checks see it: steps with their facts, and edges between them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use idflow_core::{Data, Value};
 
 use crate::diagnostic::{ObjectId, Place, token};
 use crate::facts::{End, Facts, Outcome, SettingsError, Use, ValueType};
-use crate::kinds::{Group, Kind, Kinds};
+use crate::kinds::{Kind, Kinds};
 use crate::pinned::Texts;
 use crate::plan::Scope;
 use crate::proofs::Alternatives;
@@ -82,8 +82,11 @@ pub struct Step<'a> {
     pub proves: BTreeMap<String, Alternatives>,
     /// For `call` and `node`: the graph that is entered, or why none can be.
     pub entered: Option<Entered>,
-    /// For `call` and `node`: whether what is entered changes a user on the strength of what was proven before.
-    pub enters_change: bool,
+    /// For `call` and `node`: the Directories in which what is entered changes a user on the strength of what was
+    /// proven before.
+    pub enters_changes: BTreeSet<String>,
+    /// For `call` and `node`: whether a way back in what is entered may forget what was proven before.
+    pub forgets: bool,
 }
 
 /// What a `call` or `node` step enters.
@@ -180,7 +183,8 @@ impl<'a> Step<'a> {
             edges: Vec::new(),
             uses: Vec::new(),
             entered: None,
-            enters_change: false,
+            enters_changes: BTreeSet::new(),
+            forgets: false,
         };
         let placed = |used: Use| Use { pointer: step.node_pointer(&used.pointer), ..used };
         step.uses = uses.into_iter().map(placed).collect();
@@ -218,10 +222,9 @@ impl<'a> Step<'a> {
         by_engine || self.facts.outcomes.iter().any(|known| known.name == outcome)
     }
 
-    /// Whether the step changes the identified user, so that somebody must have shown to be that user.
-    pub fn needs_authentication(&self) -> bool {
-        let kind = self.node.as_ref().and_then(|node| node.kind);
-        self.enters_change || (self.facts.needs_user && kind.is_some_and(|kind| kind.group == Group::Users))
+    /// The Directories in which the step changes the identified user, so that somebody must have shown to be that user.
+    pub fn changes(&self) -> impl Iterator<Item = &String> {
+        self.facts.changes_user.iter().chain(&self.enters_changes)
     }
 }
 

@@ -36,8 +36,6 @@ pub mod schema;
 pub mod secret;
 pub mod source;
 pub mod summary;
-#[cfg(test)]
-mod toy;
 mod yaml;
 
 pub use check::{Compiled, KindUse, Revision, check_node, compile_flow};

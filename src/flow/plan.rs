@@ -184,9 +184,14 @@ impl<'a> Compiler<'a> {
 /// Where the value of an expression stands before: `form.email`. What is computed stands nowhere, and is known by its
 /// source.
 pub fn place(expression: &Expression) -> String {
+    origin(expression).unwrap_or_else(|| expression.source().trim().to_owned())
+}
+
+/// The one place whose value an expression gives unchanged, if it gives no other.
+pub fn origin(expression: &Expression) -> Option<String> {
     match expression.origins() {
-        Some([only]) => only.join("."),
-        _ => expression.source().trim().to_owned(),
+        Some([only]) => Some(only.join(".")),
+        _ => None,
     }
 }
 

@@ -11,6 +11,16 @@ pub type Proofs = BTreeSet<ProofFact>;
 /// the result stays a lower bound.
 const MAX_ALTERNATIVES: usize = 32;
 
+/// Whether somebody has shown to be the user, or the user is new: what a step asks for that changes a user of this
+/// Directory, whatever values the journey has.
+pub fn is_authenticated(proofs: &Proofs, directory: &str) -> bool {
+    proofs.iter().any(|fact| match fact {
+        ProofFact::Factor(_) | ProofFact::Created => true,
+        ProofFact::OwnAddress(known) => known == directory,
+        ProofFact::Identified | ProofFact::Address(_) | ProofFact::Named { .. } => false,
+    })
+}
+
 /// What the paths to a place prove: the weakest alternatives, none of which contains another.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Alternatives(BTreeSet<Proofs>);
@@ -59,11 +69,11 @@ impl Alternatives {
         Self::weakest(&self.0.union(&other.0).cloned().collect())
     }
 
-    /// What holds when both came true.
+    /// What holds when both came true, each of one with each of the other.
     #[must_use]
-    pub fn and(&self, other: &Self) -> Self {
-        let pairs = self.0.iter().flat_map(|left| other.0.iter().map(move |right| left | right));
-        Self::weakest(&pairs.collect())
+    pub fn with(&self, other: &Self, both: impl Fn(&Proofs, &Proofs) -> Proofs) -> Self {
+        let pairs = self.0.iter().flat_map(|left| other.0.iter().map(move |right| (left, right)));
+        Self::weakest(&pairs.map(|(left, right)| both(left, right)).collect())
     }
 
     /// Each alternative changed.

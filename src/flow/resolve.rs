@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use idflow_api::directory::AttributeType;
+use idflow_api::directory::{Attribute, AttributeType};
 use idflow_api::flow_node::FlowNode;
 use idflow_api::flow_revision::Source;
 use idflow_api::{Directory, Flow, FlowType};
@@ -64,7 +64,8 @@ pub enum Subject<'a> {
 
 /// Resolves a flow or node.
 pub fn resolve<'a>(subject: Subject<'a>, objects: &'a Objects, kinds: Kinds) -> Resolved<'a> {
-    let mut resolver = Resolver { parts: Vec::new(), path: Vec::new(), objects, kinds };
+    let directories = known_directories(objects);
+    let mut resolver = Resolver { parts: Vec::new(), path: Vec::new(), objects, kinds, directories };
     resolver.part(subject);
     Resolved { parts: resolver.parts, objects, kinds }
 }
@@ -170,16 +171,7 @@ impl<'a> Resolved<'a> {
         });
         DirectoryContent {
             identifiers: spec.identifiers.clone(),
-            attributes: attributes
-                .map(|attribute| {
-                    let content = AttributeContent {
-                        value_type: attribute_type(attribute.type_),
-                        unique: attribute.unique,
-                        required: attribute.required,
-                    };
-                    (attribute.name.clone(), content)
-                })
-                .collect(),
+            attributes: attributes.map(pinned_attribute).collect(),
         }
     }
 
@@ -230,6 +222,23 @@ struct Resolver<'a> {
     path: Vec<String>,
     objects: &'a Objects,
     kinds: Kinds,
+    directories: Directories,
+}
+
+/// Every Directory with all its attributes. What a revision pins of them follows from the steps; no fact depends on more
+/// than their names.
+fn known_directories(objects: &Objects) -> Directories {
+    let known = objects.directories.iter().map(|(name, directory)| {
+        let attributes = directory.spec.attributes.iter().map(pinned_attribute).collect();
+        (name.clone(), DirectoryContent { identifiers: directory.spec.identifiers.clone(), attributes })
+    });
+    let default = objects.default_directory().and_then(|directory| directory.metadata.name.clone());
+    Directories { by_name: known.collect(), default }
+}
+
+fn pinned_attribute(attribute: &Attribute) -> (String, AttributeContent) {
+    let value_type = attribute_type(attribute.type_);
+    (attribute.name.clone(), AttributeContent { value_type, unique: attribute.unique, required: attribute.required })
 }
 
 impl<'a> Resolver<'a> {
@@ -284,7 +293,7 @@ impl<'a> Resolver<'a> {
             base: "/spec",
             start: &spec.start,
             shared: &spec.outcomes,
-            steps: steps(&spec.steps, "/spec/steps", self.kinds, &texts, &spec.locales),
+            steps: self.steps(&spec.steps, "/spec/steps", &texts, &spec.locales),
             texts,
             own_texts,
             locales: spec.locales.clone(),
@@ -319,7 +328,7 @@ impl<'a> Resolver<'a> {
             steps: implementation
                 .map(|graph| {
                     let pointer = "/spec/implementation/steps/steps";
-                    steps(&graph.steps, pointer, self.kinds, &Texts::new(), &[])
+                    self.steps(&graph.steps, pointer, &Texts::new(), &[])
                 })
                 .unwrap_or_default(),
             texts: Texts::new(),
@@ -331,6 +340,23 @@ impl<'a> Resolver<'a> {
         };
         let sources = vec![source("FlowNode", &node.metadata)];
         new_part(format!("node/{name}"), graph, sources, Vec::new(), Vec::new(), None)
+    }
+
+    fn steps(
+        &self,
+        steps: &'a [idflow_api::Step],
+        pointer: &str,
+        texts: &Texts,
+        locales: &[String],
+    ) -> Vec<Step<'a>> {
+        let kind = |step: &'a idflow_api::Step| step.node.keys().next().map_or("", String::as_str);
+        let by_id = steps.iter().map(|step| (step.id.as_str(), kind(step))).collect();
+        let scope = Scope { texts, locales, steps: &by_id, directories: &self.directories };
+        let written = steps.iter().enumerate().map(|(index, step)| {
+            let written = Written { id: &step.id, outcomes: &step.outcomes, node: &step.node };
+            Step::new(written, format!("{pointer}/{index}"), self.kinds, scope)
+        });
+        written.collect()
     }
 
     /// Resolves what a step enters and completes the step's facts from it.
@@ -414,24 +440,6 @@ fn new_part<'a>(
 ) -> Part<'a> {
     let dataflow = Dataflow::default();
     Part { name, graph, dataflow, summary: Summary::default(), sources, missing, refused_texts, flow }
-}
-
-fn steps<'a>(
-    steps: &'a [idflow_api::Step],
-    pointer: &str,
-    kinds: Kinds,
-    texts: &Texts,
-    locales: &[String],
-) -> Vec<Step<'a>> {
-    let kind = |step: &'a idflow_api::Step| step.node.keys().next().map_or("", String::as_str);
-    let by_id = steps.iter().map(|step| (step.id.as_str(), kind(step))).collect();
-    // What is pinned of the Directories follows from the steps. No fact depends on it.
-    let scope = Scope { texts, locales, steps: &by_id, directories: &Directories::default() };
-    let written = steps.iter().enumerate().map(|(index, step)| {
-        let written = Written { id: &step.id, outcomes: &step.outcomes, node: &step.node };
-        Step::new(written, format!("{pointer}/{index}"), kinds, scope)
-    });
-    written.collect()
 }
 
 /// Adds texts; what is there already wins.

@@ -2,18 +2,20 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::dataflow::Dataflow;
+use crate::dataflow::{Dataflow, forgets};
 use crate::facts::{End, Outcome, Output, ProofFact, Use, ValueType};
 use crate::graph::{Graph, SAFE_OUTCOMES, Step};
-use crate::proofs::{Alternatives, Proofs};
+use crate::proofs::{Alternatives, Proofs, is_authenticated};
 
 /// What a caller must know of a graph.
 #[derive(Debug, Default)]
 pub struct Summary {
     /// Whether some path needs a user before it identifies one.
     pub needs_user: bool,
-    /// Whether some path changes a user before anybody has proven anything.
-    pub needs_authentication: bool,
+    /// The Directories in which some path changes a user before anybody has shown to be that user.
+    pub changes: BTreeSet<String>,
+    /// Whether some way back may forget what was proven before it was entered.
+    pub forgets: bool,
     /// Whether some step shows a page.
     pub shows_page: bool,
     /// What holds after each way out.
@@ -27,8 +29,8 @@ pub struct Exit {
     pub proofs: Alternatives,
     /// Names of the values handed out, and whether on every path; with their sources where these are plain paths.
     pub outputs: BTreeMap<String, bool>,
-    /// Output name → expression, of one `exit` step.
-    pub sources: BTreeMap<String, String>,
+    /// Output name → the place of its value, or nothing where the `exit` steps do not agree.
+    pub sources: BTreeMap<String, Option<String>>,
 }
 
 impl Summary {
@@ -40,8 +42,12 @@ impl Summary {
             let reads_user = step.uses.iter().any(Use::needs_user);
             summary.shows_page |= step.facts.shows_page;
             summary.needs_user |= (step.facts.needs_user || reads_user) && !state.proofs.identified();
-            summary.needs_authentication |=
-                step.needs_authentication() && !state.proofs.all(is_authenticated);
+            let unshown = step.changes().filter(|directory| {
+                let directory = directory.as_str();
+                !state.proofs.all(|proofs| is_authenticated(proofs, directory))
+            });
+            summary.changes.extend(unshown.cloned());
+            summary.forgets |= forgets(graph, index);
             if let Some(End::Exit { outcome, outputs }) = &step.facts.end {
                 let outputs_read = graph.outputs.iter().any(|output| output.used.needs_user());
                 summary.needs_user |= outputs_read && !state.proofs.identified();
@@ -50,11 +56,6 @@ impl Summary {
         }
         summary
     }
-}
-
-/// Whether somebody has shown to be the user, or the user is new.
-pub(crate) fn is_authenticated(proofs: &Proofs) -> bool {
-    proofs.iter().any(|fact| !matches!(fact, ProofFact::Identified))
 }
 
 fn add_exit(
@@ -75,7 +76,10 @@ fn add_exit(
     }
     for (name, source) in outputs {
         exit.outputs.entry(name.clone()).or_insert(first);
-        exit.sources.insert(name.clone(), source.clone());
+        let known = exit.sources.entry(name.clone()).or_insert_with(|| Some(source.clone()));
+        if known.as_ref() != Some(source) {
+            *known = None;
+        }
     }
 }
 
@@ -88,7 +92,8 @@ pub(crate) fn complete_facts(
 ) {
     step.facts.shows_page |= summary.shows_page;
     step.facts.needs_user |= summary.needs_user;
-    step.enters_change = summary.needs_authentication;
+    step.enters_changes.clone_from(&summary.changes);
+    step.forgets = summary.forgets;
     let declared = callee.outcomes.iter().flatten();
     let outcomes: BTreeSet<&String> = summary.exits.keys().chain(declared).collect();
     for outcome in outcomes {
@@ -111,26 +116,37 @@ pub(crate) fn complete_facts(
     }
 }
 
-/// A callee's proofs in the caller's words. An address that the caller cannot name is lost.
+/// A callee's proofs in the caller's words. What is in a place that the caller cannot name is lost.
 fn translated(proofs: &Proofs, step: &str, exit: &Exit, arguments: &[(String, String)]) -> Proofs {
-    let place = |place: &str| -> Option<String> {
-        if place.starts_with("user.") {
-            return Some(place.to_owned());
+    let mut moved = Proofs::new();
+    for fact in proofs {
+        match fact {
+            ProofFact::Address(place) => {
+                let places = places(place, step, exit, arguments);
+                if places.is_empty() {
+                    // Somebody still reads an address: keep that, under a name that nothing in the caller has.
+                    moved.insert(ProofFact::Address(format!("steps.{step}")));
+                }
+                moved.extend(places.into_iter().map(ProofFact::Address));
+            }
+            ProofFact::Named { place, directory } => {
+                let named = |place| ProofFact::Named { place, directory: directory.clone() };
+                moved.extend(places(place, step, exit, arguments).into_iter().map(named));
+            }
+            other => {
+                moved.insert(other.clone());
+            }
         }
-        let argument =
-            place.strip_prefix("input.").and_then(|name| arguments.iter().find(|(other, _)| other == name));
-        if let Some((_, source)) = argument {
-            return Some(source.clone());
-        }
-        let output = exit.sources.iter().find(|(_, source)| *source == place);
-        output.map(|(name, _)| format!("steps.{step}.{name}"))
-    };
-    let moved = proofs.iter().map(|fact| match fact {
-        // Somebody still reads an address: keep that, under a name that nothing in the caller has.
-        ProofFact::Address(address) => {
-            ProofFact::Address(place(address).unwrap_or_else(|| format!("steps.{step}")))
-        }
-        other => other.clone(),
-    });
-    moved.collect()
+    }
+    moved
+}
+
+/// The places in the caller that have the value of a place in the callee.
+fn places(place: &str, step: &str, exit: &Exit, arguments: &[(String, String)]) -> Vec<String> {
+    let user = place.starts_with("user.").then(|| place.to_owned());
+    let argument =
+        place.strip_prefix("input.").and_then(|name| arguments.iter().find(|(other, _)| other == name));
+    let outputs = exit.sources.iter().filter(|(_, source)| source.as_deref() == Some(place));
+    let outputs = outputs.map(|(name, _)| format!("steps.{step}.{name}"));
+    user.into_iter().chain(argument.map(|(_, source)| source.clone())).chain(outputs).collect()
 }

@@ -17,7 +17,7 @@ use idflow_engine::context::Cx;
 use idflow_engine::turn::{Event, Fault, Finish, Turn};
 use idflow_flow::facts::{AttributeUse, Facts, Outcome, ProofFact, SettingsError, Sink};
 use idflow_flow::kinds::{Group, Kind};
-use idflow_flow::plan::{Compiler, Plan};
+use idflow_flow::plan::{Compiler, Plan, origin};
 use idflow_sandbox::Expression;
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -58,8 +58,12 @@ fn plan(value: &Value, compiler: &mut Compiler<'_>) -> Result<Plan, SettingsErro
     });
     let (directory, content) = compiler.directory(settings.directory.as_deref(), uses.collect());
     let attributes = settings.attributes.unwrap_or(content.identifiers);
+    let mut next = Outcome::wired("next").proving(ProofFact::Identified);
+    if let Some(place) = origin(&by) {
+        next = next.proving(ProofFact::Named { place, directory: directory.clone() });
+    }
     let facts = Facts {
-        outcomes: vec![Outcome::wired("next").proving(ProofFact::Identified), Outcome::wired("notFound")],
+        outcomes: vec![next, Outcome::wired("notFound")],
         effects: vec![EffectClass::ReadOnly],
         ..Facts::default()
     };

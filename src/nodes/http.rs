@@ -41,6 +41,9 @@ struct Settings {
     /// The JSON object to send: a CEL expression for each member. Absent means no body.
     #[schemars(extend("minProperties" = 1, "maxProperties" = 64))]
     body: Option<Sources>,
+    /// Whether the answer's body is a secret, such as a token. It then reaches no page, mail, request or variable.
+    /// Absent means false.
+    secret: Option<bool>,
 }
 
 /// A request method (RFC 9110 section 9).
@@ -103,7 +106,10 @@ fn plan(value: &Value, compiler: &mut Compiler<'_>) -> Result<Plan, SettingsErro
     }
     let facts = Facts {
         outcomes: vec![Outcome::wired("next"), Outcome::optional("error")],
-        outputs: vec![Output::always("status", ValueType::Integer), Output::always("body", ValueType::Any)],
+        outputs: vec![
+            Output::always("status", ValueType::Integer),
+            Output { secret: settings.secret.unwrap_or(false), ..Output::always("body", ValueType::Any) },
+        ],
         effects: vec![if method == Method::Get { EffectClass::ReadOnly } else { EffectClass::Idempotent }],
         ..Facts::default()
     };
@@ -168,5 +174,6 @@ pub(crate) fn examples() -> Vec<crate::harness::Example> {
     vec![
         Example::of(json!({ "connection": "crm", "path": "/customers/{{ form.email }}" })),
         Example::of(json!({ "connection": "crm", "method": "POST", "path": "/customers", "body": { "email": "form.email" } })),
+        Example::of(json!({ "connection": "crm", "path": "/token", "secret": true })),
     ]
 }

@@ -21,7 +21,7 @@ use idflow_engine::context::Cx;
 use idflow_engine::turn::{Event, Fault, Finish, Turn};
 use idflow_flow::facts::{AttributeUse, Facts, Outcome, Output, ProofFact, ReferenceKind, SettingsError, Sink, ValueType};
 use idflow_flow::kinds::{Group, Kind};
-use idflow_flow::plan::{Compiler, Plan, place};
+use idflow_flow::plan::{Compiler, Plan, origin, place};
 use idflow_sandbox::Expression;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -97,7 +97,7 @@ fn plan(value: &Value, compiler: &mut Compiler<'_>) -> Result<Plan, SettingsErro
         rests_on,
         needs_user: node.own_address,
         outcomes: vec![next, Outcome::optional("locked")],
-        outputs: vec![Output::always("address", ValueType::String)],
+        outputs: vec![Output { repeats: origin(&node.address), ..Output::always("address", ValueType::String) }],
         effects: vec![EffectClass::AtMostOnce],
         ..Facts::default()
     };

@@ -14,7 +14,7 @@ use idflow_engine::context::Cx;
 use idflow_engine::turn::{Event, Fault, Finish, Turn};
 use idflow_flow::facts::{Facts, Outcome, Output, SettingsError, Sink, ValueType};
 use idflow_flow::kinds::{Group, Kind};
-use idflow_flow::plan::{Compiler, Plan};
+use idflow_flow::plan::{Compiler, Plan, origin};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -41,12 +41,12 @@ pub static KIND: Kind = Kind {
 
 fn plan(value: &Value, compiler: &mut Compiler<'_>) -> Result<Plan, SettingsError> {
     let settings: Settings = settings::parse(value)?;
-    let facts = Facts {
-        outcomes: vec![Outcome::wired("next")],
-        vars: settings.values.keys().map(|name| Output::after("next", name, ValueType::Any)).collect(),
-        ..Facts::default()
-    };
     let values = Expressions::compile(compiler, "/values", &settings.values, Sink::Variable);
+    let vars = values.iter().map(|(name, value)| Output {
+        repeats: origin(value),
+        ..Output::after("next", name, ValueType::Any)
+    });
+    let facts = Facts { outcomes: vec![Outcome::wired("next")], vars: vars.collect(), ..Facts::default() };
     Ok(node::plan(facts, Set { values }))
 }
 

@@ -52,6 +52,7 @@ fn plan(value: &Value, compiler: &mut Compiler<'_>) -> Result<Plan, SettingsErro
     let facts = Facts {
         shows_page: true,
         needs_user: true,
+        changes_user: Some(directory.clone()),
         outcomes: vec![Outcome::wired("next").proving(ProofFact::Factor("pwd"))],
         effects: vec![EffectClass::Idempotent],
         ..Facts::default()

@@ -63,7 +63,7 @@ fn checked(user: &User) -> Result<&User, Fault> {
 const fn needs_user(fact: &ProofFact) -> bool {
     match fact {
         ProofFact::Identified | ProofFact::Factor(_) | ProofFact::Created => true,
-        ProofFact::Address(_) => false,
+        ProofFact::Address(_) | ProofFact::Named { .. } | ProofFact::OwnAddress(_) => false,
     }
 }
 
@@ -74,10 +74,12 @@ fn proofs(facts: &[ProofFact], address: Option<&str>) -> Result<Vec<Proof>, Faul
         return Err(Fault::new("an address belongs to an outcome that proves one"));
     }
     let proof = |fact: &ProofFact| match fact {
-        ProofFact::Identified => Proof::Identified,
-        ProofFact::Created => Proof::Created,
-        ProofFact::Factor(method) => Proof::Factor((*method).to_owned()),
-        ProofFact::Address(_) => Proof::Address(address.unwrap_or_default().to_owned()),
+        ProofFact::Identified => Some(Proof::Identified),
+        ProofFact::Created => Some(Proof::Created),
+        ProofFact::Factor(method) => Some(Proof::Factor((*method).to_owned())),
+        ProofFact::Address(_) => Some(Proof::Address(address.unwrap_or_default().to_owned())),
+        // Whom an address belongs to is seen by its value.
+        ProofFact::Named { .. } | ProofFact::OwnAddress(_) => None,
     };
-    Ok(facts.iter().map(proof).collect())
+    Ok(facts.iter().filter_map(proof).collect())
 }

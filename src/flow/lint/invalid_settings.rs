@@ -8,7 +8,10 @@
 //! start: password
 //! steps:
 //!   - id: password
-//!     password: { identfy: true }
+//!     password: { identify: true }
+//!     outcomes: { next: code }
+//!   - id: code
+//!     oneTimeCode: { connection: mail, lifetime: 1h }
 //!     outcomes: { next: done }
 //!   - id: done
 //!     complete: {}
@@ -20,6 +23,9 @@
 //! steps:
 //!   - id: password
 //!     password: { identify: true }
+//!     outcomes: { next: code }
+//!   - id: code
+//!     oneTimeCode: { connection: mail, lifetime: 5m }
 //!     outcomes: { next: done }
 //!   - id: done
 //!     complete: {}

@@ -8,10 +8,10 @@
 //! start: ask
 //! steps:
 //!   - id: ask
-//!     http: { connection: crm }
+//!     http: { connection: crm, path: /token, secret: true }
 //!     outcomes: { next: tell }
 //!   - id: tell
-//!     http: { connection: crm, body: { token: steps.ask.token } }
+//!     http: { connection: crm, method: POST, path: /customers, body: { token: steps.ask.body.token } }
 //!     outcomes: { next: password }
 //!   - id: password
 //!     password: { identify: true }
@@ -25,10 +25,10 @@
 //! start: ask
 //! steps:
 //!   - id: ask
-//!     http: { connection: crm }
+//!     http: { connection: crm, path: /token, secret: true }
 //!     outcomes: { next: tell }
 //!   - id: tell
-//!     http: { connection: crm, body: { status: steps.ask.status } }
+//!     http: { connection: crm, method: POST, path: /customers, body: { status: steps.ask.status } }
 //!     outcomes: { next: password }
 //!   - id: password
 //!     password: { identify: true }

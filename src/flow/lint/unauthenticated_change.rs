@@ -1,14 +1,14 @@
 //! A user changed although nobody has shown to be that user.
 //!
-//! Naming an account proves nothing. Before a visitor's journey sets a password or changes a user, some factor or address
-//! must have been shown, or the user created in this journey.
+//! Naming an account proves nothing. Before a journey sets a password or changes a user, some factor must have been
+//! shown, the address verified by which the user was found, or the user created in this journey.
 //!
 //! ```yaml,invalid
 //! type: ResetPassword
 //! start: ask
 //! steps:
 //!   - id: ask
-//!     form: { fields: [{ name: email, required: true }] }
+//!     form: { fields: [{ name: email, type: Email }] }
 //!     outcomes: { next: account }
 //!   - id: account
 //!     findUser: { by: form.email }
@@ -25,7 +25,7 @@
 //! start: ask
 //! steps:
 //!   - id: ask
-//!     form: { fields: [{ name: email, required: true }] }
+//!     form: { fields: [{ name: email, type: Email }] }
 //!     outcomes: { next: code }
 //!   - id: code
 //!     oneTimeCode: { connection: mail, to: form.email }
@@ -45,28 +45,22 @@
 use crate::diagnostic::{Finding, Rule, Severity};
 use crate::graph::Role;
 use crate::lint::Subject;
-use crate::summary::is_authenticated;
-
-/// Types whose journeys are begun by somebody other than the user: an administrator or a program.
-const BY_OTHERS: [&str; 4] = ["API", "InviteUser", "LockUser", "UnlockUser"];
+use crate::proofs::is_authenticated;
 
 pub(super) const RULE: Rule = Rule {
     code: "unauthenticated-change",
     severity: Severity::Error,
-    why: "Anybody who knows the name of an account could take it over",
+    why: "Anybody who knows the name of an account could take it over, so the step refuses to run",
 };
 
 pub(super) fn find(cx: &Subject<'_, '_>) -> Vec<Finding> {
-    let is_visitors = match &cx.graph().role {
-        Role::Journey(flow_type) => !BY_OTHERS.contains(&flow_type.as_str()),
-        // What a caller must have proven before is checked at the caller.
-        Role::Library | Role::Node => false,
-    };
-    let changes = cx.steps().filter(|(_, step)| is_visitors && step.needs_authentication());
-    let found = changes.filter_map(|(index, step)| {
-        let way = cx.path_where(index, |proofs| !is_authenticated(proofs))?;
-        let title = format!("the path {way} changes a user without asking for any proof");
-        let help = "ask for a factor, or verify the user's address, before";
+    // What a caller must have proven before is checked at the caller.
+    let Role::Journey(_) = &cx.graph().role else { return Vec::new() };
+    let changes = cx.steps().flat_map(|(index, step)| step.changes().map(move |directory| (index, step, directory)));
+    let found = changes.filter_map(|(index, step, directory)| {
+        let way = cx.path_where(index, |proofs| !is_authenticated(proofs, directory))?;
+        let title = format!("the path {way} changes a user whom the visitor has not shown to be");
+        let help = "ask for a factor before, or find the user by the address that was verified";
         Some(RULE.at(cx.at(&step.pointer), title, help))
     });
     found.collect()

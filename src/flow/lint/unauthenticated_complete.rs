@@ -8,7 +8,7 @@
 //! start: ask
 //! steps:
 //!   - id: ask
-//!     form: { fields: [{ name: email, required: true }] }
+//!     form: { fields: [{ name: email, type: Email }] }
 //!     outcomes: { next: account }
 //!   - id: account
 //!     findUser: { by: form.email }

@@ -8,7 +8,7 @@
 //! start: ask
 //! steps:
 //!   - id: ask
-//!     http: { connection: crm }
+//!     http: { connection: crm, path: /customers }
 //!     outcomes: { next: password, error: ask }
 //!   - id: password
 //!     password: { identify: true }
@@ -22,7 +22,7 @@
 //! start: ask
 //! steps:
 //!   - id: ask
-//!     http: { connection: crm }
+//!     http: { connection: crm, path: /customers }
 //!     outcomes: { next: password, error: sorry }
 //!   - id: sorry
 //!     message: {}

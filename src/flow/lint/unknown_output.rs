@@ -8,7 +8,7 @@
 //! start: ask
 //! steps:
 //!   - id: ask
-//!     http: { connection: crm }
+//!     http: { connection: crm, path: /customers }
 //!     outcomes: { next: note }
 //!   - id: note
 //!     set: { values: { status: "steps.ask.stauts" } }
@@ -25,7 +25,7 @@
 //! start: ask
 //! steps:
 //!   - id: ask
-//!     http: { connection: crm }
+//!     http: { connection: crm, path: /customers }
 //!     outcomes: { next: note }
 //!   - id: note
 //!     set: { values: { status: "steps.ask.status" } }

@@ -1,7 +1,8 @@
-//! A factor that rests on an attribute which users change themselves.
+//! A factor that rests on an attribute which users change themselves, or share.
 //!
-//! A code to the user's own address is a factor because the address was known before. Where the Directory lets users
-//! change the attribute, whoever has one factor could put an own address there, and have both.
+//! A code to the user's own address is a factor because the address was known before, and is nobody else's. Where the
+//! Directory lets users change the attribute, whoever has one factor could put an own address there, and have both.
+//! Where it is not unique, such as the address of a manager, others receive the code as well.
 //!
 //! ```yaml,invalid
 //! type: Login
@@ -12,6 +13,26 @@
 //!     outcomes: { next: code }
 //!   - id: code
 //!     oneTimeCode: { connection: mail, to: user.workEmail }
+//!     outcomes: { next: done }
+//!   - id: done
+//!     complete: {}
+//! ```
+//!
+//! ```yaml,invalid
+//! type: ResetPassword
+//! start: ask
+//! steps:
+//!   - id: ask
+//!     form: { fields: [{ name: email, type: Email }] }
+//!     outcomes: { next: account }
+//!   - id: account
+//!     findUser: { by: form.email }
+//!     outcomes: { next: code, notFound: ask }
+//!   - id: code
+//!     oneTimeCode: { connection: mail, to: user.manager }
+//!     outcomes: { next: renew }
+//!   - id: renew
+//!     setPassword: {}
 //!     outcomes: { next: done }
 //!   - id: done
 //!     complete: {}
@@ -31,7 +52,7 @@
 //!     complete: {}
 //! ```
 //!
-//! Use an attribute that users cannot change, or take `User` out of the attribute's `editableBy`.
+//! Use an attribute that users neither change nor share: take `User` out of its `editableBy`, and set `unique: true`.
 
 use idflow_api::directory::{Attribute, Role};
 
@@ -41,30 +62,34 @@ use crate::lint::Subject;
 pub(super) const RULE: Rule = Rule {
     code: "unproven-factor",
     severity: Severity::Error,
-    why: "Whoever has one factor of the user could give themselves the other",
+    why: "Somebody other than the user could show the factor",
 };
 
 pub(super) fn find(cx: &Subject<'_, '_>) -> Vec<Finding> {
     let mut findings = Vec::new();
     for directory in cx.resolved.directories() {
         let name = directory.metadata.name.as_deref().unwrap_or_default();
-        for attribute in directory.spec.attributes.iter().filter(|attribute| is_users(attribute)) {
+        for (attribute, doubt) in directory.spec.attributes.iter().filter_map(doubtful) {
             let rests = cx.steps().flat_map(|(_, step)| {
                 let uses = step.facts.rests_on.iter().filter(|used| used.name == attribute.name);
                 uses.map(move |used| step.node_pointer(&used.pointer))
             });
             findings.extend(rests.map(|pointer| {
-                let title = format!(
-                    "a factor rests on {}, which the Directory {name} lets users change",
-                    attribute.name
-                );
-                RULE.at(cx.at(pointer), title, "use an attribute that users cannot change")
+                let title =
+                    format!("a factor rests on {}, which the Directory {name} lets users {doubt}", attribute.name);
+                RULE.at(cx.at(pointer), title, "use an attribute that users neither change nor share")
             }));
         }
     }
     findings
 }
 
-fn is_users(attribute: &Attribute) -> bool {
-    attribute.editable_by.as_ref().is_some_and(|roles| roles.contains(&Role::User))
+/// Why nothing is proven about a user by what goes to this attribute, if so.
+fn doubtful(attribute: &Attribute) -> Option<(&Attribute, &'static str)> {
+    let by_users = attribute.editable_by.as_ref().is_some_and(|roles| roles.contains(&Role::User));
+    match (by_users, attribute.unique) {
+        (true, _) => Some((attribute, "change")),
+        (false, false) => Some((attribute, "share")),
+        (false, true) => None,
+    }
 }

@@ -22,7 +22,7 @@
 //! start: ask
 //! steps:
 //!   - id: ask
-//!     form: { fields: [{ name: nickname, required: true }] }
+//!     form: { fields: [{ name: nickname, type: Text }] }
 //!     outcomes: { next: note }
 //!   - id: note
 //!     set: { values: { copy: "form.nickname" } }

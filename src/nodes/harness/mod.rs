@@ -6,6 +6,7 @@ mod documentation;
 mod example;
 mod inputs;
 mod outside;
+mod ownership;
 mod pages;
 mod person;
 mod provenance;

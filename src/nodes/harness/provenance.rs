@@ -83,13 +83,15 @@ fn recorded(journey: &Journey, before: usize) -> BTreeSet<String> {
 /// What the compiler was told that leaving by an outcome proves.
 fn announced(facts: &Facts, outcome: &str) -> BTreeSet<String> {
     let word = |fact: &ProofFact| match fact {
-        ProofFact::Identified => "identified".to_owned(),
-        ProofFact::Created => "created".to_owned(),
-        ProofFact::Factor(method) => (*method).to_owned(),
-        ProofFact::Address(_) => "address".to_owned(),
+        ProofFact::Identified => Some("identified".to_owned()),
+        ProofFact::Created => Some("created".to_owned()),
+        ProofFact::Factor(method) => Some((*method).to_owned()),
+        ProofFact::Address(_) => Some("address".to_owned()),
+        // About values, which the record keeps apart from what is proven.
+        ProofFact::Named { .. } | ProofFact::OwnAddress(_) => None,
     };
     let outcome = facts.outcomes.iter().find(|known| known.name == outcome);
-    outcome.into_iter().flat_map(|outcome| &outcome.proofs).map(word).collect()
+    outcome.into_iter().flat_map(|outcome| &outcome.proofs).filter_map(word).collect()
 }
 
 /// Settings with one expression in the place where a kind takes it.

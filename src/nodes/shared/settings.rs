@@ -34,6 +34,11 @@ impl Expressions {
         Self(sources.iter().map(compile).collect())
     }
 
+    /// Each name with its expression.
+    pub fn iter(&self) -> impl Iterator<Item = &(String, Expression)> {
+        self.0.iter()
+    }
+
     /// Each name with the place where its value stands before.
     pub fn places(&self) -> Vec<(String, String)> {
         self.0.iter().map(|(name, expression)| (name.clone(), place(expression))).collect()

@@ -1,12 +1,15 @@
+//! From a manifest to a revision and its program, and what the compiler says of the paths through a flow.
+
 use idflow_core::Value;
+use idflow_flow::content::{Content, MAX_CONTENT};
+use idflow_flow::diagnostic::ObjectId;
+use idflow_flow::program::Program;
+use idflow_flow::{Compiled, Folder, LoadError};
+use idflow_nodes::kinds;
 use proptest::prelude::*;
 use serde_json::json;
 
-use super::*;
-use crate::compile::LoadError;
-use crate::content::Content;
-use crate::folder::Folder;
-use crate::toy::{KINDS, WORLD, flow};
+use crate::world::{WORLD, flow};
 
 const SIGN_IN: &str = r#"
 type: Login
@@ -18,7 +21,7 @@ texts:
 outcomes: { locked: locked }
 steps:
   - id: identify
-    form: { title: welcome, fields: [{ name: email, required: true }], actions: [{ name: help }] }
+    form: { title: welcome, fields: [{ name: email, type: Email }], actions: [{ name: help }] }
     outcomes: { next: verify, help: locked }
   - id: verify
     call: { flow: verify-email, with: { email: form.email } }
@@ -48,7 +51,7 @@ fn files(example: &str) -> [(String, String); 2] {
 }
 
 fn compiled(spec: &str) -> Compiled {
-    Folder::read(files(&flow(spec)), KINDS).flows.remove("example").unwrap()
+    Folder::read(files(&flow(spec)), kinds()).flows.remove("example").unwrap()
 }
 
 fn codes(compiled: &Compiled) -> Vec<&'static str> {
@@ -56,14 +59,14 @@ fn codes(compiled: &Compiled) -> Vec<&'static str> {
 }
 
 fn digest_of(flow: &Value) -> String {
-    let folder = Folder::read(files(&flow.to_string()), KINDS);
+    let folder = Folder::read(files(&flow.to_string()), kinds());
     let compiled = &folder.flows["example"];
     let revision = compiled.revision.as_ref();
     revision.unwrap_or_else(|| panic!("{:#?} {:#?}", folder.findings, flow)).digest.to_string()
 }
 
 fn sign_in() -> Value {
-    crate::source::read("a.yaml", &flow(SIGN_IN)).objects[0].value.clone()
+    idflow_flow::source::read("a.yaml", &flow(SIGN_IN)).objects[0].value.clone()
 }
 
 #[test]
@@ -74,7 +77,7 @@ fn a_flow_becomes_a_revision_that_loads() {
     let sources: Vec<String> =
         revision.sources.iter().map(|source| format!("{}/{}", source.kind, source.name)).collect();
     assert_eq!(sources, ["Directory/people", "Flow/example", "Flow/verify-email", "FlowNode/score"]);
-    let program = Program::load(&revision.content, KINDS).unwrap();
+    let program = Program::load(&revision.content, kinds()).unwrap();
     assert_eq!(program.digest, revision.digest);
     let graphs: Vec<&str> = program.graphs.iter().map(|graph| graph.name.as_str()).collect();
     assert_eq!(graphs, ["flow/example", "flow/verify-email", "node/score"]);
@@ -97,7 +100,7 @@ fn the_content_and_its_digest_never_change_within_a_format() {
     assert_eq!(revision.content, include_str!("golden.json").trim_end());
     assert_eq!(
         revision.digest.to_string(),
-        "f2e89e002663dbccf3fe5030c4507f99db2aa1e56116738933cfac6cb51140a5"
+        "76539e00716a69e4801294db6b8f3946f9b40913eaf948c3b5ba1b2021a62ead"
     );
 }
 
@@ -130,7 +133,7 @@ fn a_policy_counts_wherever_a_session_may_be_opened() {
         namespace: acme\n  issuer: https://login.acme.example\n  store: { embedded: {} }\n  \
         policy: { login: { minimumFactors: 2 } }\n";
     const SIGN_UP: &str = "type: Registration\nstart: ask\nsteps:\n\
-        \x20 - id: ask\n    form: { fields: [{ name: email, required: true }] }\n    outcomes: { next: verify }\n\
+        \x20 - id: ask\n    form: { fields: [{ name: email, type: Email }] }\n    outcomes: { next: verify }\n\
         \x20 - id: verify\n    oneTimeCode: { connection: mail, to: form.email }\n    outcomes: { next: account }\n\
         \x20 - id: account\n    createUser: { attributes: { email: form.email } }\n    outcomes: { next: renew, exists: known }\n\
         \x20 - id: renew\n    password: {}\n    outcomes: { next: done }\n\
@@ -138,7 +141,7 @@ fn a_policy_counts_wherever_a_session_may_be_opened() {
         \x20 - id: done\n    complete: {}\n";
     let judged = |spec: &str| {
         let files = files(&(flow(spec) + "---\n" + TENANT));
-        let compiled = Folder::read(files, KINDS).flows.remove("example").unwrap();
+        let compiled = Folder::read(files, kinds()).flows.remove("example").unwrap();
         let ends: Vec<String> = compiled.session_assurance.iter().map(|end| end.step.clone()).collect();
         let weak = compiled.findings.iter().filter(|finding| finding.code == "weak-assurance");
         (ends.join(" "), weak.map(|finding| finding.title.clone()).collect::<Vec<_>>())
@@ -181,7 +184,7 @@ fn the_kinds_of_everything_that_is_entered_are_known_with_their_place() {
 #[test]
 fn what_a_library_flow_proves_counts_for_its_caller() {
     let spec = "type: ResetPassword\nstart: ask\nsteps:\n\
-        \x20 - id: ask\n    form: { fields: [{ name: email, required: true }] }\n    outcomes: { next: verify }\n\
+        \x20 - id: ask\n    form: { fields: [{ name: email, type: Email }] }\n    outcomes: { next: verify }\n\
         \x20 - id: verify\n    call: { flow: verify-email, with: { email: form.email } }\n    outcomes: { next: account }\n\
         \x20 - id: account\n    findUser: { by: form.email }\n    outcomes: { next: renew, notFound: ask }\n\
         \x20 - id: renew\n    setPassword: {}\n    outcomes: { next: done }\n\
@@ -196,9 +199,9 @@ fn what_a_library_flow_proves_counts_for_its_caller() {
 #[test]
 fn a_verified_address_is_forgotten_when_its_field_is_asked_for_again() {
     let spec = "type: ResetPassword\nstart: ask\nsteps:\n\
-        \x20 - id: ask\n    form: { fields: [{ name: email, required: true }] }\n    outcomes: { next: code }\n\
+        \x20 - id: ask\n    form: { fields: [{ name: email, type: Email }] }\n    outcomes: { next: code }\n\
         \x20 - id: code\n    oneTimeCode: { connection: mail, to: form.email }\n    outcomes: { next: again }\n\
-        \x20 - id: again\n    form: { fields: [{ name: email, required: true }] }\n    outcomes: { next: account }\n\
+        \x20 - id: again\n    form: { fields: [{ name: email, type: Email }] }\n    outcomes: { next: account }\n\
         \x20 - id: account\n    findUser: { by: form.email }\n    outcomes: { next: renew, notFound: ask }\n\
         \x20 - id: renew\n    setPassword: {}\n    outcomes: { next: done }\n\
         \x20 - id: done\n    complete: {}\n";
@@ -208,7 +211,7 @@ fn a_verified_address_is_forgotten_when_its_field_is_asked_for_again() {
 #[test]
 fn what_a_step_put_out_is_gone_when_it_is_left_another_way_later() {
     let spec = "type: Custom\nstart: ask\nsteps:\n\
-        \x20 - id: ask\n    http: { connection: crm }\n    outcomes: { next: pause, error: use }\n\
+        \x20 - id: ask\n    http: { connection: crm, path: /customers }\n    outcomes: { next: pause, error: use }\n\
         \x20 - id: pause\n    message: {}\n    outcomes: { next: ask }\n\
         \x20 - id: use\n    set: { values: { status: STATUS } }\n    outcomes: { next: done }\n\
         \x20 - id: done\n    complete: {}\n";
@@ -222,7 +225,7 @@ fn what_a_step_put_out_is_gone_when_it_is_left_another_way_later() {
 #[test]
 fn a_lock_inside_a_library_flow_comes_up_to_its_caller_and_proves_nothing() {
     let spec = "type: Registration\nstart: ask\nsteps:\n\
-        \x20 - id: ask\n    form: { fields: [{ name: email, required: true }] }\n    outcomes: { next: verify }\n\
+        \x20 - id: ask\n    form: { fields: [{ name: email, type: Email }] }\n    outcomes: { next: verify }\n\
         \x20 - id: verify\n    call: { flow: verify-email, with: { email: form.email } }\n    outcomes: { next: account, LOCKED }\n\
         \x20 - id: account\n    findUser: { by: form.email }\n    outcomes: { next: renew, notFound: ask }\n\
         \x20 - id: renew\n    setPassword: {}\n    outcomes: { next: done }\n\
@@ -252,7 +255,7 @@ fn flows_are_not_entered_deeper_than_the_engine_goes_and_many_ways_cost_nothing(
         )
     };
     let all: Vec<String> = (0..=30).map(library).collect();
-    let folder = Folder::read([("all.yaml".to_owned(), all.concat())], KINDS);
+    let folder = Folder::read([("all.yaml".to_owned(), all.concat())], kinds());
     assert!(folder.flows["l20"].revision.is_some());
     assert!(codes(&folder.flows["l0"]).contains(&"broken-callee"));
 }
@@ -272,7 +275,7 @@ fn a_mistake_in_what_is_entered_stands_there_and_once_at_the_caller() {
         "complete: {}\n    - id: left\n      exit: { outcome: next, outputs",
     );
     let files = [("world.yaml".to_owned(), library), ("example.yaml".to_owned(), flow(SIGN_IN))];
-    let folder = Folder::read(files, KINDS);
+    let folder = Folder::read(files, kinds());
     assert!(codes(&folder.flows["verify-email"]).contains(&"misplaced-end"));
     assert!(codes(&folder.flows["example"]).contains(&"broken-callee"));
     assert!(folder.flows["example"].revision.is_none());
@@ -282,7 +285,7 @@ fn a_mistake_in_what_is_entered_stands_there_and_once_at_the_caller() {
 fn a_field_that_the_schema_refuses_keeps_a_flow_and_its_callers_from_being_served() {
     let library = WORLD.replace("type: Library", "type: Library\n  liftime: 20m");
     let files = [("world.yaml".to_owned(), library), ("example.yaml".to_owned(), flow(SIGN_IN))];
-    let folder = Folder::read(files, KINDS);
+    let folder = Folder::read(files, kinds());
     let codes: Vec<&str> = folder.findings.iter().map(|finding| finding.code).collect();
     assert_eq!(codes, ["unknown-field"]);
     assert!(folder.flows.values().all(|compiled| compiled.revision.is_none()));
@@ -308,14 +311,14 @@ fn content_beyond_the_cap_is_refused() {
 #[test]
 fn content_that_this_program_cannot_run_is_refused_with_the_reason() {
     let content = compiled(SIGN_IN).revision.unwrap().content;
-    let changed = |from: &str, to: &str| Program::load(&content.replace(from, to), KINDS).unwrap_err();
+    let changed = |from: &str, to: &str| Program::load(&content.replace(from, to), kinds()).unwrap_err();
     assert_eq!(changed("\"format\":1", "\"format\":2,\"more\":true"), LoadError::UnknownFormat(2));
     assert!(matches!(changed("\"kind\":\"fail\"", "\"kind\":\"fial\""), LoadError::UnknownKind { .. }));
     assert!(matches!(changed("\"start\":\"identify\"", "\"start\":\"x\""), LoadError::UnknownStep { .. }));
     assert!(matches!(changed("\"flow/verify-email\"", "\"flow/other\""), LoadError::UnknownGraph { .. }));
     assert!(matches!(changed("\"by\":", "\"bye\":"), LoadError::Settings { .. }));
     assert!(matches!(changed("\"lifetime\"", "\"lifetim\""), LoadError::Unreadable(_)));
-    assert!(matches!(Program::load(&" ".repeat(MAX_CONTENT + 1), KINDS), Err(LoadError::TooLarge(_))));
+    assert!(matches!(Program::load(&" ".repeat(MAX_CONTENT + 1), kinds()), Err(LoadError::TooLarge(_))));
 }
 
 /// Edits that a visitor could notice: each must give another digest.
@@ -385,7 +388,7 @@ proptest! {
             meaningless(&mut flow, edit);
         }
         let text = if pretty { serde_json::to_string_pretty(&flow).unwrap() } else { flow.to_string() };
-        let folder = Folder::read(files(&text), KINDS);
+        let folder = Folder::read(files(&text), kinds());
         let digest = folder.flows["example"].revision.as_ref().unwrap().digest.to_string();
         prop_assert_eq!(digest, digest_of(&plain));
     }
@@ -399,7 +402,7 @@ proptest! {
         prop_assume!(place.is_some());
         let (before, after) = text.split_at(place.unwrap());
         let changed = format!("{before}{to}{}", &after[from.len()..]);
-        let folder = Folder::read(files(&changed), KINDS);
+        let folder = Folder::read(files(&changed), kinds());
         for finding in &folder.findings {
             prop_assert!(finding.place.locate(&folder.manifests).is_some(), "{:?}", finding);
         }

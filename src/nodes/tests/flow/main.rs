@@ -1,0 +1,8 @@
+//! Flows of the real kinds, read and judged as `idflow lint`, `idflow dev` and the operator do.
+//!
+//! The rules and the compiler live in `flow`, which knows no kind. What they say is tried here, where the kinds are.
+
+mod compile;
+mod rules;
+mod schema;
+mod world;

@@ -1,0 +1,133 @@
+//! Every rule's documentation is executed: the invalid example has the finding, the valid one has none at all.
+
+use idflow_flow::diagnostic::Severity;
+use idflow_flow::lint::{Lint, RULES};
+use idflow_flow::{Finding, Folder};
+use idflow_nodes::kinds;
+
+use crate::world::{WORLD, flow};
+
+/// What an example needs beside the world of every test.
+const EXTRA: &str = r#"
+apiVersion: v1
+kind: ConfigMap
+metadata: { name: broken }
+data: { de: "just a text" }
+---
+apiVersion: idflow.dev/v1alpha1
+kind: Tenant
+metadata: { name: acme }
+spec:
+  namespace: acme
+  issuer: https://login.example.com
+  store: { embedded: {} }
+  policy: { forbiddenNodeKinds: [fail] }
+---
+apiVersion: idflow.dev/v1alpha1
+kind: FlowNode
+metadata: { name: undeclared }
+spec:
+  implementation:
+    steps:
+      start: leave
+      steps:
+        - id: leave
+          exit: { outcome: other }
+"#;
+
+fn examples(lint: &Lint, fence: &str) -> Vec<String> {
+    let text = lint.documentation();
+    let begin = format!("```yaml,{fence}\n");
+    text.split(&begin).skip(1).filter_map(|rest| rest.split("\n```").next()).map(str::to_owned).collect()
+}
+
+fn findings(example: &str) -> Vec<Finding> {
+    let example = if example.starts_with("apiVersion") { example.to_owned() } else { flow(example) };
+    let files = [("world.yaml", WORLD), ("extra.yaml", EXTRA), ("example.yaml", &example)];
+    Folder::read(files.map(|(file, text)| (file.to_owned(), text.to_owned())), kinds()).findings
+}
+
+fn codes(findings: &[Finding]) -> Vec<String> {
+    findings.iter().map(|finding| format!("{}: {}", finding.code, finding.title)).collect()
+}
+
+/// What the extra objects alone give rise to.
+fn is_background(finding: &Finding) -> bool {
+    finding.place.object().is_some_and(|object| object.name == "undeclared")
+}
+
+#[test]
+fn every_rule_finds_its_invalid_example() {
+    for lint in RULES {
+        let invalid = examples(lint, "invalid");
+        assert!(!invalid.is_empty(), "{} has no invalid example", lint.module);
+        for example in invalid {
+            let findings = findings(&example);
+            let found = findings.iter().any(|finding| finding.code == lint.rule.code);
+            assert!(found, "{} does not find its example, but {:#?}", lint.module, codes(&findings));
+        }
+    }
+}
+
+#[test]
+fn no_rule_finds_anything_in_a_valid_example() {
+    for lint in RULES {
+        let valid = examples(lint, "valid");
+        assert!(!valid.is_empty(), "{} has no valid example", lint.module);
+        for example in valid {
+            let findings: Vec<Finding> =
+                findings(&example).into_iter().filter(|finding| !is_background(finding)).collect();
+            assert!(findings.is_empty(), "{}: {:#?}", lint.module, codes(&findings));
+        }
+    }
+}
+
+#[test]
+fn every_finding_says_what_is_wrong_why_and_what_to_do() {
+    for lint in RULES {
+        for finding in examples(lint, "invalid").iter().flat_map(|example| findings(example)) {
+            assert!(!finding.title.is_empty() && !finding.why.is_empty() && !finding.help.is_empty());
+            assert!(!finding.title.ends_with('.') && !finding.why.ends_with('.'), "{}", finding.title);
+        }
+    }
+}
+
+#[test]
+fn the_world_of_the_tests_is_without_findings() {
+    let files = [("world.yaml".to_owned(), WORLD.to_owned())];
+    let folder = Folder::read(files, kinds());
+    assert_eq!(codes(&folder.findings), Vec::<String>::new());
+    assert!(folder.flows["verify-email"].revision.is_some());
+}
+
+#[test]
+fn errors_come_before_warnings() {
+    let spec = "type: Login\nstart: nowhere\nsteps:\n  - id: done\n    complete: {}\n";
+    let folder = Folder::read([("a.yaml".to_owned(), flow(spec))], kinds());
+    let severities: Vec<Severity> =
+        folder.flows["example"].findings.iter().map(|finding| finding.severity).collect();
+    assert!(severities.is_sorted());
+}
+
+#[test]
+fn a_step_that_cannot_be_read_is_one_finding_and_no_guess_about_what_follows() {
+    let spec = "type: Login\nguarantees: { identified: true }\nstart: password\nsteps:\n\
+        \x20 - id: password\n    password: { identify: on }\n    outcomes: { next: done }\n\
+        \x20 - id: done\n    complete: {}\n";
+    let found = findings(spec);
+    let codes: Vec<&str> =
+        found.iter().filter(|finding| !is_background(finding)).map(|finding| finding.code).collect();
+    assert_eq!(codes, ["yaml-boolean"]);
+}
+
+#[test]
+fn a_wrong_name_inside_an_expression_is_underlined_itself() {
+    let text = flow(
+        "type: Custom\nstart: note\nsteps:\n\
+        \x20 - id: note\n    set: { values: { copy: \"has(flow.name) ? form.nickname : ''\" } }\n    outcomes: { next: done }\n\
+        \x20 - id: done\n    complete: {}\n",
+    );
+    let folder = Folder::read([("a.yaml".to_owned(), text.clone())], kinds());
+    let place = folder.findings[0].place.locate(&folder.manifests).unwrap();
+    assert_eq!(&text[place.span], "form.nickname");
+}
