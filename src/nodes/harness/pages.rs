@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use idflow_core::Value;
 use idflow_core::effect::{Mail, Submission};
 use idflow_core::journey::{Completion, Ending, Journey, Phase};
 use idflow_core::view::View;
@@ -17,9 +18,9 @@ use crate::shared::kebab_case;
 
 /// What an example shows and sends, each once, by a name for files.
 #[derive(Default)]
-struct Shown {
-    views: BTreeMap<String, View>,
-    mails: BTreeMap<String, Mail>,
+pub(super) struct Shown {
+    pub(super) views: BTreeMap<String, View>,
+    pub(super) mails: BTreeMap<String, Mail>,
 }
 
 impl Shown {
@@ -46,8 +47,9 @@ fn last_view(journey: &Journey) -> Option<&View> {
     }
 }
 
-/// Everything that the examples of a kind show, in the right order of things and after every wrong post.
-fn shown_by(kind: &'static Kind, examples: &[super::Example]) -> Shown {
+/// Everything that the examples of a kind show, in the right order of things, after every wrong post, and to who presses
+/// the same button again and again.
+pub(super) fn shown_by(kind: &'static Kind, examples: &[super::Example]) -> Shown {
     let mut shown = Shown::default();
     for example in examples {
         let runnable = runnable(kind, example);
@@ -56,8 +58,13 @@ fn shown_by(kind: &'static Kind, examples: &[super::Example]) -> Shown {
         let ada = Trial::of(Person::ADA, &runnable, &mut world);
         let Some(buttons) = waiting(&ada) else { continue };
         let right = ada.right(example, &world);
+        let mistyped = right.fields.iter().map(|(name, value)| (name.clone(), with_other_digits(value))).collect();
+        for button in &buttons {
+            add_repeated(&mut shown, kind, example, button);
+        }
         let mut posts: Vec<Submission> = wrong_fields(&right.fields, None)
             .into_iter()
+            .chain([mistyped])
             .map(|fields| Submission { action: right.action.clone(), fields })
             .collect();
         posts.extend(
@@ -72,6 +79,30 @@ fn shown_by(kind: &'static Kind, examples: &[super::Example]) -> Shown {
         }
     }
     shown
+}
+
+/// The value as somebody mistypes it who knows what it looks like.
+fn with_other_digits(value: &Value) -> Value {
+    let other = |letter: char| letter.to_digit(10).and_then(|digit| char::from_digit((digit + 1) % 10, 10));
+    let mistyped = |text: &str| text.chars().map(|letter| other(letter).unwrap_or(letter)).collect::<String>();
+    value.as_str().map_or_else(|| value.clone(), |text| Value::from(mistyped(text)))
+}
+
+/// Every step that counts something counts to less than this.
+const TOO_OFTEN: usize = 12;
+
+fn add_repeated(shown: &mut Shown, kind: &'static Kind, example: &super::Example, button: &str) {
+    let runnable = runnable(kind, example);
+    let mut world = World::new();
+    let mut ada = Trial::of(Person::ADA, &runnable, &mut world);
+    for _ in 0..TOO_OFTEN {
+        if waiting(&ada).is_none() {
+            return;
+        }
+        let post = Submission { action: button.to_owned(), fields: idflow_core::Data::new() };
+        shown.add(kind.name, ada.tried(&ada.token(), post.clone(), &world, &works).unwrap());
+        ada.post(&post, &mut world).unwrap();
+    }
 }
 
 fn waiting(trial: &Trial<'_>) -> Option<Vec<String>> {

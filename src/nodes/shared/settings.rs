@@ -55,7 +55,7 @@ pub fn parse<T: DeserializeOwned>(value: &Value) -> Result<T, SettingsError> {
     T::deserialize(value).map_err(|error| SettingsError {
         pointer: String::new(),
         message: error.to_string(),
-        help: "compare with `kubectl explain flow.spec.steps` or the reference of this node".to_owned(),
+        help: "compare with `kubectl explain flow.spec.steps` or the kind's page in docs/nodes".to_owned(),
     })
 }
 
