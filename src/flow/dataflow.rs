@@ -220,12 +220,17 @@ fn way(graph: &Graph<'_>, from: &Step<'_>, edge: &Edge) -> Way {
         { proven }.all(|fact| matches!(fact, ProofFact::Identified | ProofFact::Named { .. }))
     };
     let is_page = |step: &Step<'_>| {
-        step.facts.shows_page && step.facts.call.is_none() && !step.facts.effects.contains(&EffectClass::Idempotent)
+        step.facts.shows_page
+            && step.facts.call.is_none()
+            && !step.facts.effects.contains(&EffectClass::Idempotent)
     };
     let leads_here = |step: &Step<'_>| {
-        let mut ways = step.edges.iter().filter(|way| graph.steps.get(way.to).is_some_and(|to| to.id == from.id));
+        let mut ways =
+            step.edges.iter().filter(|way| graph.steps.get(way.to).is_some_and(|to| to.id == from.id));
         ways.all(|way| {
-            step.id == target.id && !SAFE_OUTCOMES.contains(&way.outcome.as_str()) && proves_nothing(&way.outcome)
+            step.id == target.id
+                && !SAFE_OUTCOMES.contains(&way.outcome.as_str())
+                && proves_nothing(&way.outcome)
         })
     };
     let always_before = graph.start != from.id && graph.steps.iter().all(leads_here);

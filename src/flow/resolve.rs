@@ -238,7 +238,10 @@ fn known_directories(objects: &Objects) -> Directories {
 
 fn pinned_attribute(attribute: &Attribute) -> (String, AttributeContent) {
     let value_type = attribute_type(attribute.type_);
-    (attribute.name.clone(), AttributeContent { value_type, unique: attribute.unique, required: attribute.required })
+    (
+        attribute.name.clone(),
+        AttributeContent { value_type, unique: attribute.unique, required: attribute.required },
+    )
 }
 
 impl<'a> Resolver<'a> {

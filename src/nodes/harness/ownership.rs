@@ -235,7 +235,8 @@ fn gets_there(program: Program, entered: &[u8], turns: &[bool]) -> Result<bool, 
             FieldType::Code => world.mails.last().and_then(|mail| mail.code.clone()).unwrap_or_default(),
             FieldType::NewPassword => "a pair of new shoes".to_owned(),
             FieldType::Password => Person::ADA.password.to_owned(),
-            _ => [Person::ADA.email, Person::BOB.email, "carol@example.org"][usize::from(address % 3)].to_owned(),
+            _ => [Person::ADA.email, Person::BOB.email, "carol@example.org"][usize::from(address % 3)]
+                .to_owned(),
         };
         let fields = expected.view.fields.iter().map(|field| {
             let address = *addresses.next().unwrap_or(&0);
@@ -276,7 +277,12 @@ fn what_the_linter_lets_change_a_user_the_engine_lets_too() {
         Ok(())
     });
     result.unwrap();
-    assert!(asked.get() > FLOWS / 100, "{} of {FLOWS} flows were accepted, {} asked", accepted.get(), asked.get());
+    assert!(
+        asked.get() > FLOWS / 100,
+        "{} of {FLOWS} flows were accepted, {} asked",
+        accepted.get(),
+        asked.get()
+    );
 }
 
 #[test]
@@ -297,8 +303,14 @@ fn an_address_speaks_for_the_user_who_was_found_by_it_whatever_it_is_called() {
         (vec![form("email"), form("other"), code("form.other"), find("form.email")], false),
         (vec![form("email"), code("form.email"), form("email"), find("form.email")], false),
         (vec![form("email"), find("form.email"), form("email"), code("form.email")], false),
-        (vec![form("email"), code("form.email"), keep("form.email"), form("email"), find("form.email")], false),
-        (vec![form("email"), keep("form.email"), form("email"), code("form.email"), find("vars.kept")], false),
+        (
+            vec![form("email"), code("form.email"), keep("form.email"), form("email"), find("form.email")],
+            false,
+        ),
+        (
+            vec![form("email"), keep("form.email"), form("email"), code("form.email"), find("vars.kept")],
+            false,
+        ),
         (vec![form("email"), code("form.email + ''"), find("form.email + ''")], false),
         (vec![form("email"), code("form.email"), find("form.email"), call("wander", "form.email")], false),
         (vec![form("email"), code("form.email"), find("form.email"), message()], true),

@@ -58,7 +58,8 @@ pub(super) fn shown_by(kind: &'static Kind, examples: &[super::Example]) -> Show
         let ada = Trial::of(Person::ADA, &runnable, &mut world);
         let Some(buttons) = waiting(&ada) else { continue };
         let right = ada.right(example, &world);
-        let mistyped = right.fields.iter().map(|(name, value)| (name.clone(), with_other_digits(value))).collect();
+        let mistyped =
+            right.fields.iter().map(|(name, value)| (name.clone(), with_other_digits(value))).collect();
         for button in &buttons {
             add_repeated(&mut shown, kind, example, button);
         }
@@ -84,7 +85,8 @@ pub(super) fn shown_by(kind: &'static Kind, examples: &[super::Example]) -> Show
 /// The value as somebody mistypes it who knows what it looks like.
 fn with_other_digits(value: &Value) -> Value {
     let other = |letter: char| letter.to_digit(10).and_then(|digit| char::from_digit((digit + 1) % 10, 10));
-    let mistyped = |text: &str| text.chars().map(|letter| other(letter).unwrap_or(letter)).collect::<String>();
+    let mistyped =
+        |text: &str| text.chars().map(|letter| other(letter).unwrap_or(letter)).collect::<String>();
     value.as_str().map_or_else(|| value.clone(), |text| Value::from(mistyped(text)))
 }
 

@@ -101,7 +101,8 @@ fn at_a_glance(told: &[Told<'_>]) -> String {
     let classes: BTreeSet<EffectClass> =
         told.iter().flat_map(|one| one.facts.effects.iter().copied()).collect();
     let effects: Vec<&str> = classes.into_iter().filter_map(effect).collect();
-    let effects = if effects.is_empty() { "nothing outside the journey".to_owned() } else { effects.join("; ") };
+    let effects =
+        if effects.is_empty() { "nothing outside the journey".to_owned() } else { effects.join("; ") };
     let changes = match holds(told, |facts| facts.changes_user.is_some()) {
         Some(false) => "",
         _ => "| Proof | a factor, an address of the user or a new user must come before |\n",
@@ -113,7 +114,9 @@ const fn effect(class: EffectClass) -> Option<&'static str> {
     match class {
         EffectClass::ReadOnly => None,
         EffectClass::Idempotent => Some("something that may be repeated without harm"),
-        EffectClass::AtMostOnce => Some("something that happens at most once, and is never repeated silently"),
+        EffectClass::AtMostOnce => {
+            Some("something that happens at most once, and is never repeated silently")
+        }
     }
 }
 
@@ -132,7 +135,9 @@ fn outcomes(told: &[Told<'_>]) -> String {
     }
     for (name, found) in known {
         let wire = match () {
-            () if found.iter().all(|one| one.implied_target.is_some()) => "leads to the step of that name by itself",
+            () if found.iter().all(|one| one.implied_target.is_some()) => {
+                "leads to the step of that name by itself"
+            }
             () if found.iter().any(|one| one.needs_wire) => "needed",
             () => "has a safe default",
         };
@@ -217,7 +222,8 @@ fn quoted<T: AsRef<str>>(names: &[T]) -> String {
 }
 
 fn shown_examples(kind: &Kind, told: &[Told<'_>]) -> String {
-    let mut text = "## Examples\n\nEach is executed by the tests, with every wrong answer as well.\n\n".to_owned();
+    let mut text =
+        "## Examples\n\nEach is executed by the tests, with every wrong answer as well.\n\n".to_owned();
     for Told { example, facts } in told {
         let node = serde_saphyr::to_string(&json!({ kind.name: example.settings })).unwrap();
         let node = node.trim_end().replace('\n', "\n  ");
@@ -263,9 +269,9 @@ fn course(example: &Example, facts: &Facts) -> String {
 /// The product's texts that the examples show, which a Theme may replace.
 fn texts(kind: &'static Kind, examples: &[Example]) -> String {
     let shown = shown_by(kind, examples);
-    let mut keys = BTreeSet::new();
-    shown.views.values().for_each(|view| keys.extend(of_view(view)));
-    shown.mails.values().for_each(|mail| keys.extend(of_mail(mail)));
+    let mut keys = BTreeSet::<String>::new();
+    keys.extend(shown.views.values().flat_map(of_view));
+    keys.extend(shown.mails.values().flat_map(of_mail));
     if keys.is_empty() {
         return String::new();
     }

@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 use std::sync::LazyLock;
 
+use idflow_api::ResourceKind;
 use idflow_api::crd::{self, KindSchema};
 use idflow_core::Value;
 use idflow_flow::kinds::Kind;
@@ -10,11 +11,9 @@ use idflow_flow::kinds::Kind;
 /// The schemas of all node objects, as the definition of Flow has them.
 static NODES: LazyLock<Value> = LazyLock::new(|| {
     let kinds = crate::KINDS.iter().map(|kind| KindSchema::new(kind.name, kind.summary, (kind.schema)()));
-    let all = crd::all(&kinds.collect::<Vec<_>>()).unwrap();
-    let flow = all.iter().find(|definition| definition.spec.names.kind == "Flow").unwrap();
-    let flow = serde_json::to_value(flow).unwrap();
-    let steps = "/spec/versions/0/schema/openAPIV3Schema/properties/spec/properties/steps/items/properties";
-    flow.pointer(steps).unwrap().clone()
+    let flow = crd::schema(ResourceKind::Flow, &kinds.collect::<Vec<_>>()).unwrap();
+    let step = ResourceKind::Flow.steps().unwrap();
+    flow.pointer(step).unwrap()["properties"].clone()
 });
 
 /// The settings of a kind, those inside others below them.
