@@ -132,6 +132,23 @@ pub struct Field {
     pub options: Vec<Choice>,
 }
 
+impl Field {
+    /// A field that must be filled in, empty, with the product's label for its name.
+    pub fn asking(name: &str, field_type: FieldType) -> Self {
+        Self {
+            name: name.to_owned(),
+            field_type,
+            label: Text::product(format!("field-{name}")),
+            hint: None,
+            value: None,
+            error: None,
+            required: true,
+            max_length: if field_type.is_secret() { 1024 } else { 256 },
+            options: Vec::new(),
+        }
+    }
+}
+
 /// One choice of a `Select` field.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]

@@ -1,5 +1,6 @@
 //! What a step does, as data: read by compiler, linter, designer, documentation and tests alike.
 
+pub use idflow_api::flow::ValueType;
 use idflow_core::effect::EffectClass;
 use idflow_sandbox::Reference as Read;
 
@@ -105,30 +106,13 @@ pub enum ProofFact {
     OwnAddress(String),
 }
 
-/// The type of a value.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
-pub enum ValueType {
-    /// Text.
-    String,
-    /// True or false.
-    Boolean,
-    /// A whole number.
-    Integer,
-    /// A list.
-    List,
-    /// Named values.
-    Object,
-    /// Not known before it runs.
-    Any,
-}
-
 /// A value that a step writes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Output {
     /// Its name.
     pub name: String,
-    /// Its type.
-    pub value_type: ValueType,
+    /// Its type; nothing where it is not known before it runs.
+    pub value_type: Option<ValueType>,
     /// Whether it must reach no page, mail, request or variable.
     pub secret: bool,
     /// The outcomes after which it is written; empty means after every one.
@@ -141,10 +125,10 @@ pub struct Output {
 
 impl Output {
     /// A value that is written after every outcome.
-    pub fn always(name: impl Into<String>, value_type: ValueType) -> Self {
+    pub fn always(name: impl Into<String>, value_type: impl Into<Option<ValueType>>) -> Self {
         Self {
             name: name.into(),
-            value_type,
+            value_type: value_type.into(),
             secret: false,
             only_after: Vec::new(),
             optional: false,
@@ -153,7 +137,7 @@ impl Output {
     }
 
     /// A value that is written after one outcome only.
-    pub fn after(outcome: &str, name: impl Into<String>, value_type: ValueType) -> Self {
+    pub fn after(outcome: &str, name: impl Into<String>, value_type: impl Into<Option<ValueType>>) -> Self {
         Self { only_after: vec![outcome.to_owned()], ..Self::always(name, value_type) }
     }
 }

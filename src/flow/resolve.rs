@@ -205,17 +205,6 @@ pub fn attribute_type(attribute: AttributeType) -> ValueType {
     }
 }
 
-/// The type that expressions see.
-fn value_type(declared: idflow_api::flow::ValueType) -> ValueType {
-    match declared {
-        idflow_api::flow::ValueType::String => ValueType::String,
-        idflow_api::flow::ValueType::Boolean => ValueType::Boolean,
-        idflow_api::flow::ValueType::Integer => ValueType::Integer,
-        idflow_api::flow::ValueType::List => ValueType::List,
-        idflow_api::flow::ValueType::Object => ValueType::Object,
-    }
-}
-
 struct Resolver<'a> {
     parts: Vec<Part<'a>>,
     /// The graphs that are being resolved, outermost first.
@@ -316,7 +305,7 @@ impl<'a> Resolver<'a> {
             let pointer = format!("/spec/outputs/{index}/value");
             NamedUse {
                 name: output.name.clone(),
-                value_type: value_type(output.type_),
+                value_type: output.type_,
                 source: output.value.clone(),
                 used: expression(pointer, &output.value, Sink::Variable).1,
             }

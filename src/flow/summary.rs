@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::dataflow::{Dataflow, forgets};
-use crate::facts::{End, Outcome, Output, ProofFact, Use, ValueType};
+use crate::facts::{End, Outcome, Output, ProofFact, Use};
 use crate::graph::{Graph, SAFE_OUTCOMES, Step};
 use crate::proofs::{Alternatives, Proofs, is_authenticated};
 
@@ -107,8 +107,8 @@ pub(crate) fn complete_facts(
             let proofs = exit.proofs.map(|proofs| translated(proofs, step.id, exit, arguments));
             step.proves.insert(outcome.clone(), proofs);
         }
-        let handed_out = exit.outputs.iter().map(|(name, always)| (name, ValueType::Any, *always));
-        let declared = callee.outputs.iter().map(|output| (&output.name, output.value_type, true));
+        let handed_out = exit.outputs.iter().map(|(name, always)| (name, None, *always));
+        let declared = callee.outputs.iter().map(|output| (&output.name, Some(output.value_type), true));
         for (name, value_type, always) in handed_out.chain(declared) {
             let optional = !always || may_come_up;
             step.facts.outputs.push(Output { optional, ..Output::after(outcome, name, value_type) });

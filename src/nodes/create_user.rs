@@ -125,7 +125,6 @@ impl CreateUser {
             Some(ValueType::Integer) => value.is_i64(),
             Some(ValueType::List) => value.is_array(),
             Some(ValueType::Object) => value.is_object(),
-            Some(ValueType::Any) => true,
             None => false,
         };
         if fits { Ok(()) } else { Err(Fault::new(format!("createUser has a value of the wrong type for {name}"))) }

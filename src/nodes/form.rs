@@ -27,7 +27,7 @@ use serde::Deserialize;
 
 use crate::shared::action::{self, ActionSetting, BoundAction};
 use crate::shared::entry::Entry;
-use crate::shared::{answer_mismatch, field, no_such_action, settings, text};
+use crate::shared::{answer_mismatch, no_such_action, settings, text};
 
 /// Settings of `form`.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
@@ -156,7 +156,7 @@ impl FieldSetting {
         });
         let (options, option_labels) = options.unzip();
         let required = self.is_required();
-        let field = Field { required, ..field(&self.name, self.field_type.field_type()) };
+        let field = Field { required, ..Field::asking(&self.name, self.field_type.field_type()) };
         BoundField { field, label, hint, options, option_labels }
     }
 }

@@ -108,7 +108,7 @@ fn plan(value: &Value, compiler: &mut Compiler<'_>) -> Result<Plan, SettingsErro
         outcomes: vec![Outcome::wired("next"), Outcome::optional("error")],
         outputs: vec![
             Output::always("status", ValueType::Integer),
-            Output { secret: settings.secret.unwrap_or(false), ..Output::always("body", ValueType::Any) },
+            Output { secret: settings.secret.unwrap_or(false), ..Output::always("body", None) },
         ],
         effects: vec![if method == Method::Get { EffectClass::ReadOnly } else { EffectClass::Idempotent }],
         ..Facts::default()

@@ -27,7 +27,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::shared::throttle::{Throttle, any_full};
-use crate::shared::{address, answer_mismatch, field, settings};
+use crate::shared::{address, answer_mismatch, settings};
 
 const DIGITS: i64 = 6;
 const LIFETIME: Span = Span::minutes(10);
@@ -251,7 +251,7 @@ impl OneTimeCode {
                 })
                 .into_iter()
                 .collect(),
-            fields: vec![Field { error: error.map(Text::product), ..field("code", FieldType::Code) }],
+            fields: vec![Field { error: error.map(Text::product), ..Field::asking("code", FieldType::Code) }],
             actions: vec![
                 Action::next(Text::product("one-time-code-submit")),
                 Action::aside("resend", Text::product("action-resend")),

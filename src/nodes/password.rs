@@ -27,7 +27,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::shared::action::{self, ActionSetting, BoundAction};
 use crate::shared::throttle::{Throttle, any_full};
-use crate::shared::{answer_mismatch, field, settings};
+use crate::shared::{answer_mismatch, settings};
 
 /// Settings of `password`.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
@@ -200,10 +200,10 @@ impl Password {
                 label: Text::product(lookup.label()),
                 value: entered.or_else(|| cx.login_hint().map(str::to_owned)),
                 error: error("username"),
-                ..field("username", FieldType::Identifier)
+                ..Field::asking("username", FieldType::Identifier)
             });
         }
-        fields.push(Field { error: error("password"), ..field("password", FieldType::Password) });
+        fields.push(Field { error: error("password"), ..Field::asking("password", FieldType::Password) });
         let wrong = Message { severity: Severity::Error, text: Text::product("error-credentials") };
         let mut actions = vec![Action::next(Text::product("password-submit"))];
         actions.extend(action::views(&self.actions, cx)?);

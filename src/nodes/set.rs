@@ -12,7 +12,7 @@ use idflow_core::Value;
 use idflow_engine::node::{self, Node};
 use idflow_engine::context::Cx;
 use idflow_engine::turn::{Event, Fault, Finish, Turn};
-use idflow_flow::facts::{Facts, Outcome, Output, SettingsError, Sink, ValueType};
+use idflow_flow::facts::{Facts, Outcome, Output, SettingsError, Sink};
 use idflow_flow::kinds::{Group, Kind};
 use idflow_flow::plan::{Compiler, Plan, origin};
 use schemars::JsonSchema;
@@ -44,7 +44,7 @@ fn plan(value: &Value, compiler: &mut Compiler<'_>) -> Result<Plan, SettingsErro
     let values = Expressions::compile(compiler, "/values", &settings.values, Sink::Variable);
     let vars = values.iter().map(|(name, value)| Output {
         repeats: origin(value),
-        ..Output::after("next", name, ValueType::Any)
+        ..Output::after("next", name, None)
     });
     let facts = Facts { outcomes: vec![Outcome::wired("next")], vars: vars.collect(), ..Facts::default() };
     Ok(node::plan(facts, Set { values }))

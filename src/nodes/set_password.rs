@@ -26,7 +26,7 @@ use idflow_flow::plan::{Compiler, Plan};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use crate::shared::{answer_mismatch, field, settings};
+use crate::shared::{answer_mismatch, settings};
 
 /// Settings of `setPassword`.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
@@ -121,7 +121,7 @@ fn show(cx: &Cx<'_>, error: Option<Text>) -> Turn {
         fields: vec![Field {
             error,
             hint: Some(Text::product("set-password-hint")),
-            ..field("password", FieldType::NewPassword)
+            ..Field::asking("password", FieldType::NewPassword)
         }],
         actions: vec![Action::next(Text::product("set-password-submit"))],
         identifier: cx.identifier(),

@@ -22,7 +22,7 @@ use pem::{EncodeConfig, LineEnding, Pem};
 use serde_json::{Value, json};
 
 use crate::client::Algorithm;
-use crate::jws::Type;
+use crate::header::Type;
 
 /// A pair of private keys as PKCS#8 in PEM form, as the operator keeps them in the tenant's Secret.
 #[derive(Debug, Clone, PartialEq, Eq)]

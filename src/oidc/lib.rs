@@ -16,6 +16,7 @@ pub mod claims;
 pub mod client;
 pub mod endpoint;
 pub mod handle;
+mod header;
 pub mod http;
 pub mod jws;
 pub mod keys;

@@ -3,7 +3,6 @@
 use std::fmt::Write as _;
 
 use crate::color::Color;
-use crate::theme::{Colors, Theme};
 
 /// The ratio WCAG 2.2 asks for text (1.4.3).
 const TEXT: f64 = 4.5;
@@ -32,12 +31,19 @@ pub struct ContrastProblem {
     pub needed: f64,
 }
 
-/// Pairs of a theme's colours below WCAG 2.2 AA: 4.5:1 for text, 3:1 for buttons on the card. A mode with a problem
-/// is shown in the built-in colours.
-pub fn contrast_problems(theme: &Theme) -> Vec<ContrastProblem> {
-    let mut problems = Palette::chosen(&theme.light, Mode::Light).problems(Mode::Light);
-    problems.extend(Palette::chosen(&theme.dark, Mode::Dark).problems(Mode::Dark));
-    problems
+/// The colours a tenant chose for one mode; absent ones are the built-in ones.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Colors {
+    /// Buttons and links.
+    pub primary: Option<Color>,
+    /// Text on buttons. Absent: black or white, whichever is easier to read.
+    pub on_primary: Option<Color>,
+    /// The page behind the card.
+    pub background: Option<Color>,
+    /// The card.
+    pub surface: Option<Color>,
+    /// Text.
+    pub text: Option<Color>,
 }
 
 /// The colours of one mode that all others are derived from.
@@ -98,7 +104,7 @@ impl Palette {
         }
     }
 
-    fn chosen(colors: &Colors, mode: Mode) -> Self {
+    pub(crate) fn chosen(colors: &Colors, mode: Mode) -> Self {
         let base = Self::built_in(mode);
         let primary = colors.primary.unwrap_or(base.primary);
         let ink = if colors.primary.is_some() { primary.ink() } else { base.on_primary };
@@ -112,7 +118,7 @@ impl Palette {
         }
     }
 
-    fn problems(&self, mode: Mode) -> Vec<ContrastProblem> {
+    pub(crate) fn problems(&self, mode: Mode) -> Vec<ContrastProblem> {
         let pairs = [
             (("text", "surface"), self.text.contrast(self.surface), TEXT),
             (("text", "background"), self.text.contrast(self.background), TEXT),

@@ -7,7 +7,7 @@ use minijinja::Value;
 use crate::color::Color;
 use crate::markup;
 use crate::palette::Palette;
-pub use crate::palette::{ContrastProblem, Mode, contrast_problems};
+pub use crate::palette::{Colors, ContrastProblem, Mode};
 
 /// The rules that are the same for every theme; colours come in by custom properties.
 const RULES: &str = include_str!("assets/page.css");
@@ -62,6 +62,14 @@ impl Theme {
     }
 }
 
+/// Pairs of a theme's colours below WCAG 2.2 AA: 4.5:1 for text, 3:1 for buttons on the card. A mode with a problem
+/// is shown in the built-in colours.
+pub fn contrast_problems(theme: &Theme) -> Vec<ContrastProblem> {
+    let mut problems = Palette::chosen(&theme.light, Mode::Light).problems(Mode::Light);
+    problems.extend(Palette::chosen(&theme.dark, Mode::Dark).problems(Mode::Dark));
+    problems
+}
+
 impl Default for Theme {
     fn default() -> Self {
         Self {
@@ -76,21 +84,6 @@ impl Default for Theme {
             privacy: None,
         }
     }
-}
-
-/// The colours a tenant chose for one mode; absent ones are the built-in ones.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Colors {
-    /// Buttons and links.
-    pub primary: Option<Color>,
-    /// Text on buttons. Absent: black or white, whichever is easier to read.
-    pub on_primary: Option<Color>,
-    /// The page behind the card.
-    pub background: Option<Color>,
-    /// The card.
-    pub surface: Option<Color>,
-    /// Text.
-    pub text: Option<Color>,
 }
 
 /// Which letters are used; only fonts that visitors already have.

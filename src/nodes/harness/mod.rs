@@ -11,6 +11,7 @@ mod pages;
 mod person;
 mod provenance;
 mod quickstart;
+mod record;
 mod reference;
 mod scenarios;
 mod stage;

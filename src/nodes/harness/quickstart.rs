@@ -20,18 +20,23 @@ use super::world::World;
 
 const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../examples/quickstart");
 
-static FLOWS: LazyLock<BTreeMap<String, Runnable>> = LazyLock::new(|| {
+/// The folder as `idflow lint` reads it.
+pub(super) fn folder() -> Folder {
     let paths = std::fs::read_dir(FOLDER).unwrap().map(|entry| entry.unwrap().path());
     let manifests = paths.filter(|path| path.extension().is_some_and(|ending| ending == "yaml"));
     let files = manifests.map(|path| (path.display().to_string(), std::fs::read_to_string(&path).unwrap()));
     let folder = Folder::read(files, crate::kinds());
     assert!(!folder.has_errors(), "{:?}", folder.findings);
+    folder
+}
+
+pub(super) static FLOWS: LazyLock<BTreeMap<String, Runnable>> = LazyLock::new(|| {
     let bound = |program| Runnable::new(Arc::new(program)).unwrap();
     let runnable = |(_, compiled): (_, idflow_flow::Compiled)| {
         let program = compiled.revision?.program;
         Some((program.flow.clone(), bound(program)))
     };
-    folder.flows.into_iter().filter_map(runnable).collect()
+    folder().flows.into_iter().filter_map(runnable).collect()
 });
 
 /// What somebody knows and enters.

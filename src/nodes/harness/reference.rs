@@ -179,14 +179,14 @@ fn word(proof: &ProofFact, with_place: bool) -> Option<String> {
     })
 }
 
-const fn type_name(value: ValueType) -> &'static str {
+const fn type_name(value: Option<ValueType>) -> &'static str {
     match value {
-        ValueType::String => "text",
-        ValueType::Boolean => "true or false",
-        ValueType::Integer => "whole number",
-        ValueType::List => "list",
-        ValueType::Object => "object",
-        ValueType::Any => "any value",
+        Some(ValueType::String) => "text",
+        Some(ValueType::Boolean) => "true or false",
+        Some(ValueType::Integer) => "whole number",
+        Some(ValueType::List) => "list",
+        Some(ValueType::Object) => "object",
+        None => "any value",
     }
 }
 

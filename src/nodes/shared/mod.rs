@@ -8,7 +8,7 @@ pub mod settings;
 pub mod text;
 pub mod throttle;
 
-use idflow_core::view::{Field, FieldType, Message, Severity, Text};
+use idflow_core::view::{Message, Severity, Text};
 use idflow_engine::turn::Fault;
 
 /// An answer arrived that this node did not ask for: a defect of the driver, never of the visitor.
@@ -31,19 +31,4 @@ pub fn kebab_case(name: &str) -> String {
         text.push(letter.to_ascii_lowercase());
     }
     text
-}
-
-/// A required, empty field with the product's label for its name.
-pub fn field(name: &str, field_type: FieldType) -> Field {
-    Field {
-        name: name.to_owned(),
-        field_type,
-        label: Text::product(format!("field-{name}")),
-        hint: None,
-        value: None,
-        error: None,
-        required: true,
-        max_length: if field_type.is_secret() { 1024 } else { 256 },
-        options: Vec::new(),
-    }
 }

@@ -38,7 +38,10 @@ pub(super) fn mail() -> Mail {
 }
 
 fn sign_in() -> View {
-    let fields = vec![field("username", FieldType::Identifier), field("password", FieldType::Password)];
+    let fields = vec![
+        Field::asking("username", FieldType::Identifier),
+        Field::asking("password", FieldType::Password),
+    ];
     let mut actions = vec![submit("password-submit")];
     actions.push(Action::aside("forgot", Text::product("action-forgot")));
     actions.push(Action::aside("register", Text::product("action-register")));
@@ -48,7 +51,7 @@ fn sign_in() -> View {
 fn password() -> View {
     let actions = vec![submit("password-submit"), Action::aside("forgot", Text::product("action-forgot"))];
     View {
-        fields: vec![field("password", FieldType::Password)],
+        fields: vec![Field::asking("password", FieldType::Password)],
         identifier: Some("ada.lovelace@example.org".to_owned()),
         ..page("password", "password-title", None, actions)
     }
@@ -56,11 +59,11 @@ fn password() -> View {
 
 fn sign_up() -> View {
     let fields = vec![
-        field("givenName", FieldType::GivenName),
-        field("familyName", FieldType::FamilyName),
-        field("email", FieldType::Email),
-        Field { required: false, ..field("phone", FieldType::Phone) },
-        field("accept", FieldType::Boolean),
+        Field::asking("givenName", FieldType::GivenName),
+        Field::asking("familyName", FieldType::FamilyName),
+        Field::asking("email", FieldType::Email),
+        Field { required: false, ..Field::asking("phone", FieldType::Phone) },
+        Field::asking("accept", FieldType::Boolean),
     ];
     View {
         fields,
@@ -86,7 +89,7 @@ fn sign_up_errors() -> View {
 fn set_password() -> View {
     let hint = Some(Text::product("set-password-hint"));
     View {
-        fields: vec![Field { hint, ..field("newPassword", FieldType::NewPassword) }],
+        fields: vec![Field { hint, ..Field::asking("newPassword", FieldType::NewPassword) }],
         identifier: Some("ada.lovelace@example.org".to_owned()),
         ..page("setPassword", "set-password-title", None, vec![submit("set-password-submit")])
     }
@@ -97,14 +100,14 @@ fn code() -> View {
         vec![submit("one-time-code-submit"), Action::aside("resend", Text::product("action-resend"))];
     View {
         lead: Some(Text::with("one-time-code-lead", [("address", "ada.lovelace@example.org".to_owned())])),
-        fields: vec![field("code", FieldType::Code)],
+        fields: vec![Field::asking("code", FieldType::Code)],
         ..page("oneTimeCode", "one-time-code-title", None, actions)
     }
 }
 
 fn code_wrong() -> View {
     let error = Some(Text::product("error-code-wrong"));
-    View { fields: vec![Field { error, ..field("code", FieldType::Code) }], ..code() }
+    View { fields: vec![Field { error, ..Field::asking("code", FieldType::Code) }], ..code() }
 }
 
 fn every_field() -> View {
@@ -117,17 +120,28 @@ fn every_field() -> View {
     let many: Vec<Choice> =
         ["Austria", "Belgium", "Denmark", "France", "Germany", "Italy", "Spain"].map(choice).into();
     let fields = vec![
-        Field { hint: Some(authored("As it stands in your passport.")), ..field("name", FieldType::Name) },
-        field("birthdate", FieldType::Date),
-        field("phone", FieldType::Phone),
+        Field {
+            hint: Some(authored("As it stands in your passport.")),
+            ..Field::asking("name", FieldType::Name)
+        },
+        Field::asking("birthdate", FieldType::Date),
+        Field::asking("phone", FieldType::Phone),
         Field {
             label: authored("Number of employees"),
             required: false,
-            ..field("size", FieldType::Integer)
+            ..Field::asking("size", FieldType::Integer)
         },
-        Field { label: authored("Kind of account"), options: few, ..field("kind", FieldType::Select) },
-        Field { label: authored("Country"), options: many, ..field("country", FieldType::Select) },
-        Field { label: authored("A word about you"), required: false, ..field("about", FieldType::Text) },
+        Field {
+            label: authored("Kind of account"),
+            options: few,
+            ..Field::asking("kind", FieldType::Select)
+        },
+        Field { label: authored("Country"), options: many, ..Field::asking("country", FieldType::Select) },
+        Field {
+            label: authored("A word about you"),
+            required: false,
+            ..Field::asking("about", FieldType::Text)
+        },
     ];
     let mut view = page("form", "form-title", Some("form-lead"), vec![submit("form-submit")]);
     view.messages =
@@ -144,20 +158,6 @@ fn page(kind: &str, title: &str, lead: Option<&str>, actions: Vec<Action>) -> Vi
         fields: Vec::new(),
         actions,
         identifier: None,
-    }
-}
-
-fn field(name: &str, field_type: FieldType) -> Field {
-    Field {
-        name: name.to_owned(),
-        field_type,
-        label: Text::product(format!("field-{name}")),
-        hint: None,
-        value: None,
-        error: None,
-        required: true,
-        max_length: 256,
-        options: Vec::new(),
     }
 }
 
