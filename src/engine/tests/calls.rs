@@ -2,20 +2,16 @@
 
 use serde_json::json;
 
-use super::toy::{Row, graph, runnable};
+use super::step::{Row, complete, graph, page, runnable, step};
 use super::visitor::Visitor;
 use crate::bind::Runnable;
 
 fn calling(wires: &[(&str, &str)], inner: &[Row<'_>]) -> Runnable {
     let outer = [
-        (
-            "before",
-            json!({ "page": true, "form": { "email": "ada@example.org" } }),
-            &[("next", "call")] as &[_],
-        ),
-        ("call", json!({ "enters": { "email": "ada@example.org" } }), wires),
-        ("after", json!({ "page": true, "computes": { "got": "steps.call.address" } }), &[("next", "after")]),
-        ("failed", json!({ "page": true }), &[]),
+        ("before", page().form(json!({ "email": "ada@example.org" })), &[("next", "call")] as &[_]),
+        ("call", step().entering(json!({ "email": "ada@example.org" })), wires),
+        ("after", page().computing("got", "steps.call.address"), &[("next", "after")]),
+        ("failed", page(), &[]),
     ];
     runnable("Custom", vec![graph("flow/example", &outer), graph("flow/callee", inner)])
 }
@@ -25,8 +21,8 @@ const ALL: &[(&str, &str)] = &[("next", "after"), ("error", "failed"), ("locked"
 #[test]
 fn a_callee_reads_its_input_and_hands_its_outputs_out() {
     let inner = [
-        ("page", json!({ "page": true }), &[("next", "exit")] as &[_]),
-        ("exit", json!({ "computes": { "address": "input.email" }, "end": "exit:next" }), &[]),
+        ("page", page(), &[("next", "exit")] as &[_]),
+        ("exit", step().computing("address", "input.email").exiting("next"), &[]),
     ];
     let runnable = calling(ALL, &inner);
     let mut ada = Visitor::of(&runnable);
@@ -41,25 +37,27 @@ fn a_callee_reads_its_input_and_hands_its_outputs_out() {
 
 #[test]
 fn what_a_callee_cannot_do_is_its_callers_outcome() {
-    for (settings, wires, place) in [
-        (json!({ "fault": true }), ALL, "failed"),
-        (json!({ "outcome": "locked" }), ALL, "failed"),
-        (json!({ "fault": true }), &[("next", "after")] as &[_], "error"),
-        (json!({ "end": "exit:next", "computes": { "address": "input.nothing" } }), ALL, "failed"),
-        (json!({ "end": "complete" }), ALL, "failed"),
-        (json!({ "end": "exit:unwired" }), ALL, "error"),
-    ] {
-        let runnable = calling(wires, &[("inner", settings.clone(), &[])]);
+    for (number, (inner, wires, place)) in [
+        (step().failing(), ALL, "failed"),
+        (step().by("locked"), ALL, "failed"),
+        (step().failing(), &[("next", "after")] as &[_], "error"),
+        (step().computing("address", "input.nothing").exiting("next"), ALL, "failed"),
+        (step().ending(complete), ALL, "failed"),
+        (step().exiting("unwired"), ALL, "error"),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let runnable = calling(wires, &[("inner", inner, &[])]);
         let mut ada = Visitor::of(&runnable);
         ada.answer("right").unwrap();
-        assert_eq!(ada.place(), place, "{settings}");
+        assert_eq!(ada.place(), place, "row {number}");
     }
 }
 
 #[test]
 fn cancelling_inside_a_callee_reaches_the_callers_wire() {
-    let runnable =
-        calling(&[("next", "after"), ("cancel", "failed")], &[("page", json!({ "page": true }), &[])]);
+    let runnable = calling(&[("next", "after"), ("cancel", "failed")], &[("page", page(), &[])]);
     let mut ada = Visitor::of(&runnable);
     ada.answer("right").unwrap();
     ada.press("cancel").unwrap();
@@ -69,8 +67,8 @@ fn cancelling_inside_a_callee_reaches_the_callers_wire() {
 #[test]
 fn back_leads_out_of_a_callee_and_into_one() {
     let inner = [
-        ("page", json!({ "page": true }), &[("next", "exit")] as &[_]),
-        ("exit", json!({ "outputs": { "address": "x" }, "end": "exit:next" }), &[]),
+        ("page", page(), &[("next", "exit")] as &[_]),
+        ("exit", step().outputs(json!({ "address": "x" })).exiting("next"), &[]),
     ];
     let runnable = calling(ALL, &inner);
     let mut ada = Visitor::of(&runnable);
@@ -85,7 +83,7 @@ fn back_leads_out_of_a_callee_and_into_one() {
 
 #[test]
 fn exit_means_nothing_where_nobody_called() {
-    let outer = [("first", json!({ "end": "exit:next" }), &[] as &[_])];
+    let outer = [("first", step().exiting("next"), &[] as &[_])];
     let runnable = runnable("Custom", vec![graph("flow/example", &outer)]);
     assert_eq!(Visitor::of(&runnable).place(), "error");
 }

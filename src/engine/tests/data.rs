@@ -2,32 +2,29 @@
 
 use idflow_core::journey::Purpose;
 use idflow_core::{Data, Value};
+use idflow_flow::facts::ProofFact::Identified;
 use serde_json::json;
 
-use super::toy::flow;
+use super::step::{data, flow, page, step};
 use super::visitor::{Visitor, start};
 use crate::run::Start;
 use crate::surroundings::Surroundings;
 
 const TO_SECOND: &[(&str, &str)] = &[("next", "second"), ("error", "failed")];
 
-fn data(value: &Value) -> Data {
-    value.as_object().cloned().unwrap_or_default()
-}
-
 /// What an expression gives after a step has put everything out.
 fn read(source: &str) -> Option<Value> {
-    let everything = json!({ "user": 1, "proofs": ["identified"], "outputs": { "items": [{ "n": 1 }, { "n": 2 }] },
-        "vars": { "color": "red" }, "form": { "name": "Ada", "gone": null } });
+    let everything = step()
+        .outputs(json!({ "items": [{ "n": 1 }, { "n": 2 }] }))
+        .vars(json!({ "color": "red" }))
+        .form(json!({ "name": "Ada", "gone": null }))
+        .naming(1)
+        .proving([Identified]);
     let rows = [
         ("first", everything, TO_SECOND),
-        (
-            "second",
-            json!({ "computes": { "got": source } }),
-            &[("next", "third"), ("error", "failed")] as &[_],
-        ),
-        ("third", json!({ "page": true }), &[]),
-        ("failed", json!({ "page": true }), &[]),
+        ("second", step().computing("got", source), &[("next", "third"), ("error", "failed")] as &[_]),
+        ("third", page(), &[]),
+        ("failed", page(), &[]),
     ];
     let runnable = flow("Custom", &rows);
     let context = Surroundings {
@@ -77,10 +74,10 @@ fn what_is_not_there_is_a_fault_and_not_an_empty_value() {
 #[test]
 fn flow_error_names_the_step_that_failed() {
     let rows = [
-        ("first", json!({ "fault": true }), TO_SECOND),
-        ("second", json!({}), &[]),
-        ("failed", json!({ "computes": { "which": "flow.error" } }), &[("next", "third")]),
-        ("third", json!({ "page": true }), &[]),
+        ("first", step().failing(), TO_SECOND),
+        ("second", step(), &[]),
+        ("failed", step().computing("which", "flow.error"), &[("next", "third")]),
+        ("third", page(), &[]),
     ];
     let runnable = flow("Custom", &rows);
     assert_eq!(Visitor::of(&runnable).journey.frames[0].steps["failed"]["which"], "first");
@@ -89,13 +86,11 @@ fn flow_error_names_the_step_that_failed() {
 #[test]
 fn j_21_a_step_cannot_fill_the_record() {
     let large = "x".repeat(70_000);
-    for kept in ["outputs", "form", "vars"] {
-        let rows = [
-            ("first", json!({ kept: { "large": large } }), TO_SECOND),
-            ("second", json!({ "page": true }), &[]),
-            ("failed", json!({ "page": true }), &[]),
-        ];
+    let large = json!({ "large": large });
+    let kept = [step().outputs(large.clone()), step().form(large.clone()), step().vars(large)];
+    for (number, keeping) in kept.into_iter().enumerate() {
+        let rows = [("first", keeping, TO_SECOND), ("second", page(), &[]), ("failed", page(), &[])];
         let runnable = flow("Custom", &rows);
-        assert_eq!(Visitor::of(&runnable).place(), "failed", "{kept}");
+        assert_eq!(Visitor::of(&runnable).place(), "failed", "{number}");
     }
 }

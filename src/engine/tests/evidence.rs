@@ -1,15 +1,15 @@
 //! What a step may claim (checklist J-1, J-8, J-9).
 
 use idflow_core::evidence::Proof;
-use serde_json::json;
+use idflow_flow::facts::ProofFact::{Created, Factor, Identified};
 
-use super::toy::{flow, user};
+use super::step::{Row, an_address, complete, flow, page, step, user};
 use super::visitor::Visitor;
 
 const TO_SECOND: &[(&str, &str)] = &[("next", "second"), ("error", "failed")];
 
-fn failed() -> super::toy::Row<'static> {
-    ("failed", json!({ "page": true }), &[])
+fn failed() -> Row<'static> {
+    ("failed", page(), &[])
 }
 
 #[test]
@@ -17,8 +17,8 @@ fn j_1_evidence_names_user_visit_attempt_and_time() {
     let runnable = flow(
         "Custom",
         &[
-            ("first", json!({ "page": true, "user": 1, "proofs": ["identified", "pwd"] }), TO_SECOND),
-            ("second", json!({ "page": true }), &[]),
+            ("first", page().naming(1).proving([Identified, Factor("pwd")]), TO_SECOND),
+            ("second", page(), &[]),
             failed(),
         ],
     );
@@ -35,25 +35,26 @@ fn j_1_evidence_names_user_visit_attempt_and_time() {
 
 #[test]
 fn j_1_nothing_is_proven_that_does_not_go_with_the_facts_of_the_outcome() {
-    for claim in [
-        json!({ "user": 1 }),
-        json!({ "user": 1, "proofs": ["pwd"] }),
-        json!({ "user": 1, "proofs": ["identified"], "outcome": "other" }),
-        json!({ "proofs": ["pwd"] }),
-        json!({ "proofs": ["identified"] }),
-        json!({ "proofs": ["created"] }),
-        json!({ "proofs": ["address"] }),
-        json!({ "address": "email:a@example.org" }),
-        json!({ "address": "email:a@example.org", "proofs": ["address"], "outcome": "other" }),
-        json!({ "outcome": "invented" }),
-    ] {
-        let rows = [("first", claim.clone(), TO_SECOND), ("second", json!({ "page": true }), &[]), failed()];
+    let claims = [
+        step().naming(1),
+        step().naming(1).proving([Factor("pwd")]),
+        step().by("other").naming(1).proving([Identified]),
+        step().proving([Factor("pwd")]),
+        step().proving([Identified]),
+        step().proving([Created]),
+        step().proving([an_address()]),
+        step().verifying("email:a@example.org"),
+        step().by("other").verifying("email:a@example.org").proving([an_address()]),
+        step().by("invented"),
+    ];
+    for (number, claim) in claims.into_iter().enumerate() {
+        let rows = [("first", claim, TO_SECOND), ("second", page(), &[]), failed()];
         let runnable = flow("Custom", &rows);
         let (ada, commit) = Visitor::begun(&runnable, super::visitor::start(1));
-        assert_ne!(ada.place(), "second", "{claim}");
-        assert_eq!((ada.journey.evidence.len(), ada.journey.user), (0, None), "{claim}");
-        assert_eq!(commit.faults.len(), 1, "{claim}");
-        assert!(!commit.assurance_rose, "{claim}");
+        assert_ne!(ada.place(), "second", "claim {number}");
+        assert_eq!((ada.journey.evidence.len(), ada.journey.user), (0, None), "claim {number}");
+        assert_eq!(commit.faults.len(), 1, "claim {number}");
+        assert!(!commit.assurance_rose, "claim {number}");
     }
 }
 
@@ -62,13 +63,13 @@ fn j_9_a_journey_never_changes_its_user() {
     let runnable = flow(
         "Custom",
         &[
-            ("first", json!({ "user": 1, "proofs": ["identified"] }), TO_SECOND),
+            ("first", step().naming(1).proving([Identified]), TO_SECOND),
             (
                 "second",
-                json!({ "user": 2, "proofs": ["identified", "pwd"] }),
+                step().naming(2).proving([Identified, Factor("pwd")]),
                 &[("next", "third"), ("error", "failed")],
             ),
-            ("third", json!({ "page": true }), &[]),
+            ("third", page(), &[]),
             failed(),
         ],
     );
@@ -84,9 +85,9 @@ fn naming_the_known_user_again_is_no_news() {
     let runnable = flow(
         "Custom",
         &[
-            ("first", json!({ "user": 1, "proofs": ["identified"] }), TO_SECOND),
-            ("second", json!({ "user": 1, "proofs": ["identified", "pwd"] }), &[("next", "third")]),
-            ("third", json!({ "page": true }), &[]),
+            ("first", step().naming(1).proving([Identified]), TO_SECOND),
+            ("second", step().naming(1).proving([Identified, Factor("pwd")]), &[("next", "third")]),
+            ("third", page(), &[]),
             failed(),
         ],
     );
@@ -98,14 +99,10 @@ fn naming_the_known_user_again_is_no_news() {
 fn j_5_an_authors_own_back_drops_what_was_proven_as_ours_does() {
     let rows = |back: &'static [(&'static str, &'static str)]| {
         [
-            ("start", json!({ "page": true }), &[("next", "first")] as &[_]),
-            ("first", json!({ "page": true, "user": 1, "proofs": ["identified"] }), &[("next", "second")]),
-            (
-                "second",
-                json!({ "page": true, "user": 1, "proofs": ["identified", "pwd"] }),
-                &[("next", "third")],
-            ),
-            ("third", json!({ "page": true }), back),
+            ("start", page(), &[("next", "first")] as &[_]),
+            ("first", page().naming(1).proving([Identified]), &[("next", "second")]),
+            ("second", page().naming(1).proving([Identified, Factor("pwd")]), &[("next", "third")]),
+            ("third", page(), back),
         ]
     };
     // Before the account was named, at the page that named it, and before a proof that no page remembers.
@@ -139,10 +136,7 @@ fn j_5_an_authors_own_back_drops_what_was_proven_as_ours_does() {
 fn j_22_a_step_is_said_to_have_finished_once_and_only_when_it_has() {
     let runnable = flow(
         "Login",
-        &[
-            ("first", json!({ "page": true }), &[("next", "done")] as &[_]),
-            ("done", json!({ "end": "complete" }), &[]),
-        ],
+        &[("first", page(), &[("next", "done")] as &[_]), ("done", step().ending(complete), &[])],
     );
     let mut ada = Visitor::of(&runnable);
     let commit = ada.answer("right").unwrap();

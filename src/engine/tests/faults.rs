@@ -1,10 +1,10 @@
 //! What happens when something does not work (checklist J-20, J-22).
 
-use idflow_core::effect::Answer;
+use idflow_core::effect::{Answer, Ask};
 use idflow_core::user::UserState;
 use serde_json::json;
 
-use super::toy::{flow, user};
+use super::step::{call, complete, counters, flow, page, step, user};
 use super::visitor::{Visitor, finished, outside, post, start};
 use crate::run::{Next, Refusal, Run};
 use crate::surroundings::Surroundings;
@@ -13,11 +13,8 @@ const TO_SECOND: &[(&str, &str)] = &[("next", "second")];
 
 #[test]
 fn j_20_an_outside_that_does_not_answer_consumes_nothing() {
-    for ask in ["counters", "user"] {
-        let rows = [
-            ("first", json!({ "page": true, "ask": ask }), TO_SECOND),
-            ("second", json!({ "page": true }), &[] as &[_]),
-        ];
+    for ask in [counters(), Ask::ReadUser { user: user(1).id }] {
+        let rows = [("first", page().asking(ask), TO_SECOND), ("second", page(), &[] as &[_])];
         let runnable = flow("Custom", &rows);
         let mut ada = Visitor::of(&runnable);
         let before = ada.journey.clone();
@@ -32,9 +29,9 @@ fn j_20_an_outside_that_does_not_answer_consumes_nothing() {
 #[test]
 fn j_20_only_a_call_to_the_outside_decides_by_itself() {
     let rows = [
-        ("first", json!({ "page": true, "ask": "http" }), &[("next", "second"), ("error", "third")] as &[_]),
-        ("second", json!({ "page": true }), &[]),
-        ("third", json!({ "page": true }), &[]),
+        ("first", page().asking(call("GET")), &[("next", "second"), ("error", "third")] as &[_]),
+        ("second", page(), &[]),
+        ("third", page(), &[]),
     ];
     let runnable = flow("Custom", &rows);
     let mut ada = Visitor::of(&runnable);
@@ -47,35 +44,28 @@ fn j_20_only_a_call_to_the_outside_decides_by_itself() {
 fn j_20_an_answer_to_another_question_is_an_error_and_never_a_success() {
     let verified = || Answer::Verified { matches: true, rehashed: None };
     let somebody = || Answer::User(Some(idflow_core::user::User { state: UserState::Active, ..user(2) }));
-    for ask in ["counters", "user", "http"] {
+    for ask in [counters(), Ask::ReadUser { user: user(1).id }, call("GET")] {
         for answer in [verified as fn() -> Answer, somebody, || Answer::Counts(Vec::new()), || Answer::Gone] {
-            if ask == "http" && answer() == Answer::Gone {
+            if matches!(ask, Ask::Http(_)) && answer() == Answer::Gone {
                 continue;
             }
             let rows = [
-                (
-                    "first",
-                    json!({ "page": true, "ask": ask }),
-                    &[("next", "second"), ("error", "third")] as &[_],
-                ),
-                ("second", json!({ "page": true }), &[]),
-                ("third", json!({ "page": true }), &[]),
+                ("first", page().asking(ask.clone()), &[("next", "second"), ("error", "third")] as &[_]),
+                ("second", page(), &[]),
+                ("third", page(), &[]),
             ];
             let runnable = flow("Custom", &rows);
             let mut ada = Visitor::of(&runnable);
             let input = post(&ada.token(), "next", "right");
             ada.send(input, &|_| answer()).unwrap();
-            assert_eq!(ada.place(), "third", "{ask} answered with {:?}", answer());
+            assert_eq!(ada.place(), "third", "{ask:?} answered with {:?}", answer());
         }
     }
 }
 
 #[test]
 fn j_20_an_ask_answered_twice_or_unasked_changes_nothing() {
-    let rows = [
-        ("first", json!({ "page": true, "ask": "counters", "mail": true }), TO_SECOND),
-        ("second", json!({ "page": true }), &[] as &[_]),
-    ];
+    let rows = [("first", page().asking(counters()).mailing(), TO_SECOND), ("second", page(), &[] as &[_])];
     let runnable = flow("Custom", &rows);
     let ada = Visitor::of(&runnable);
     let chance = idflow_core::chance::SeededChance::new(7);
@@ -96,12 +86,8 @@ fn j_20_an_ask_answered_twice_or_unasked_changes_nothing() {
 #[test]
 fn j_20_a_fault_drops_what_the_step_wanted_and_keeps_what_it_counted() {
     let rows = [
-        (
-            "first",
-            json!({ "page": true, "count": true, "write": true, "mail": true, "fault": true }),
-            &[("error", "third")] as &[_],
-        ),
-        ("third", json!({ "page": true }), &[]),
+        ("first", page().counting().writing().mailing().failing(), &[("error", "third")] as &[_]),
+        ("third", page(), &[]),
     ];
     let runnable = flow("Custom", &rows);
     let mut ada = Visitor::of(&runnable);
@@ -114,12 +100,10 @@ fn j_20_a_fault_drops_what_the_step_wanted_and_keeps_what_it_counted() {
 
 #[test]
 fn j_20_an_unwired_error_ends_the_journey() {
-    for (settings, code) in [
-        (json!({ "fault": true }), "error"),
-        (json!({ "outcome": "locked" }), "locked"),
-        (json!({ "outcome": "other" }), "error"),
-    ] {
-        let runnable = flow("Custom", &[("first", settings, &[])]);
+    for (first, code) in
+        [(step().failing(), "error"), (step().by("locked"), "locked"), (step().by("other"), "error")]
+    {
+        let runnable = flow("Custom", &[("first", first, &[])]);
         assert_eq!(Visitor::of(&runnable).place(), code);
     }
 }
@@ -127,8 +111,8 @@ fn j_20_an_unwired_error_ends_the_journey() {
 #[test]
 fn j_22_every_step_and_the_end_leave_an_event_without_values() {
     let rows = [
-        ("first", json!({ "page": true, "form": { "name": "Ada" } }), TO_SECOND),
-        ("second", json!({ "end": "complete" }), &[] as &[_]),
+        ("first", page().form(json!({ "name": "Ada" })), TO_SECOND),
+        ("second", step().ending(complete), &[] as &[_]),
     ];
     let runnable = flow("Custom", &rows);
     let mut ada = Visitor::of(&runnable);

@@ -2,12 +2,12 @@
 
 use serde_json::json;
 
-use super::toy::{flow, graph, runnable};
+use super::step::{Row, flow, graph, page, runnable, step};
 use super::visitor::Visitor;
 
 #[test]
 fn j_21_a_loop_without_a_page_ends_within_one_request() {
-    let runnable = flow("Custom", &[("first", json!({}), &[("next", "first")])]);
+    let runnable = flow("Custom", &[("first", step(), &[("next", "first")])]);
     let ada = Visitor::of(&runnable);
     assert_eq!(ada.place(), "error");
     assert_eq!(ada.journey.instances, 201, "200 turns, and the step that was entered but not run");
@@ -15,7 +15,7 @@ fn j_21_a_loop_without_a_page_ends_within_one_request() {
 
 #[test]
 fn j_21_a_loop_over_a_page_ends_some_day() {
-    let runnable = flow("Custom", &[("first", json!({ "page": true }), &[("next", "first")])]);
+    let runnable = flow("Custom", &[("first", page(), &[("next", "first")])]);
     let mut ada = Visitor::of(&runnable);
     let mut posts = 0;
     while ada.place() == "first" {
@@ -29,7 +29,7 @@ fn j_21_a_loop_over_a_page_ends_some_day() {
 
 #[test]
 fn j_21_flows_that_call_themselves_end() {
-    let inner = [("again", json!({ "enters": {} }), &[] as &[_])];
+    let inner = [("again", step().entering(json!({})), &[] as &[_])];
     let runnable = runnable("Custom", vec![graph("flow/example", &inner), graph("flow/callee", &inner)]);
     let ada = Visitor::of(&runnable);
     assert_eq!(ada.place(), "error");
@@ -38,10 +38,10 @@ fn j_21_flows_that_call_themselves_end() {
 
 #[test]
 fn a_record_that_grows_too_large_ends_the_journey_with_a_page_and_names_the_step() {
-    let copy = |name: &str| json!({ "page": true, "computes": { name: "steps.a.a" } });
-    let a = json!({ "page": true, "outputs": { "a": "x".repeat(30_000) } });
+    let copy = |name| page().computing(name, "steps.a.a");
+    let a = page().outputs(json!({ "a": "x".repeat(30_000) }));
     let [b, c, d] = ["b", "c", "d"].map(copy);
-    let last = json!({ "page": true, "mail": true, "computes": { "e": "steps.a.a" } });
+    let last = page().mailing().computing("e", "steps.a.a");
     let runnable = flow(
         "Custom",
         &[
@@ -50,7 +50,7 @@ fn a_record_that_grows_too_large_ends_the_journey_with_a_page_and_names_the_step
             ("c", c, &[("next", "d")]),
             ("d", d, &[("next", "e")]),
             ("e", last, &[("next", "f")]),
-            ("f", json!({ "page": true }), &[]),
+            ("f", page(), &[]),
         ],
     );
     let mut ada = Visitor::of(&runnable);
@@ -68,11 +68,10 @@ fn a_record_that_grows_too_large_ends_the_journey_with_a_page_and_names_the_step
 #[test]
 fn pages_are_returned_to_as_they_were_however_many_came_between() {
     let names: Vec<String> = (0..12).map(|number| format!("page{number}")).collect();
-    let form =
-        |number: usize| json!({ "page": true, "form": { "kept": number, format!("own{number}"): true } });
+    let form = |number: usize| page().form(json!({ "kept": number, format!("own{number}"): true }));
     let wires: Vec<[(&str, &str); 1]> =
         (0..12).map(|number| [("next", names.get(number + 1).map_or("page11", String::as_str))]).collect();
-    let rows: Vec<super::toy::Row<'_>> =
+    let rows: Vec<Row<'_>> =
         (0..12).map(|number| (names[number].as_str(), form(number), &wires[number][..])).collect();
     let runnable = flow("Custom", &rows);
     let mut ada = Visitor::of(&runnable);

@@ -1,4 +1,4 @@
-//! The engine over toy nodes: what holds whatever a node does.
+//! What holds whatever a node does.
 
 mod calls;
 mod data;
@@ -8,5 +8,5 @@ mod faults;
 mod limits;
 mod orders;
 mod posts;
-mod toy;
+mod step;
 mod visitor;

@@ -2,10 +2,11 @@
 
 use idflow_core::effect::{Answer, PendingAsk};
 use idflow_core::evidence::Proof;
+use idflow_flow::facts::ProofFact::{Factor, Identified};
 use proptest::prelude::*;
 use serde_json::json;
 
-use super::toy::{Row, flow};
+use super::step::{Row, call, complete, counters, failure, flow, page, step};
 use super::visitor::{Visitor, outside, post};
 use crate::bind::Runnable;
 use crate::run::{Commit, Refusal};
@@ -13,28 +14,20 @@ use crate::run::{Commit, Refusal};
 /// Name the account, show the password, accept the terms, show the code: only then a session.
 fn sign_in() -> Runnable {
     let rows: [Row<'static>; 6] = [
-        (
-            "identify",
-            json!({ "page": true, "ask": "counters", "user": 1, "proofs": ["identified"] }),
-            &[("next", "password")],
-        ),
+        ("identify", page().asking(counters()).naming(1).proving([Identified]), &[("next", "password")]),
         (
             "password",
-            json!({ "page": true, "ask": "counters", "proofs": ["pwd"] }),
+            page().asking(counters()).proving([Factor("pwd")]),
             &[("next", "terms"), ("locked", "identify")],
         ),
-        (
-            "terms",
-            json!({ "page": true, "vars": { "accepted": true } }),
-            &[("next", "code"), ("back", "password")],
-        ),
+        ("terms", page().vars(json!({ "accepted": true })), &[("next", "code"), ("back", "password")]),
         (
             "code",
-            json!({ "page": true, "ask": "http", "proofs": ["otp"] }),
+            page().asking(call("GET")).proving([Factor("otp")]),
             &[("next", "done"), ("error", "terms")],
         ),
-        ("failed", json!({ "end": "fail" }), &[]),
-        ("done", json!({ "end": "complete" }), &[]),
+        ("failed", step().ending(failure), &[]),
+        ("done", step().ending(complete), &[]),
     ];
     flow("Login", &rows)
 }

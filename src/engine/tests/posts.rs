@@ -3,9 +3,10 @@
 use idflow_core::effect::Answer;
 use idflow_core::time::Span;
 use idflow_core::user::{User, UserState};
+use idflow_flow::facts::ProofFact::{Factor, Identified};
 use serde_json::json;
 
-use super::toy::{Row, flow, user};
+use super::step::{Row, an_address, call, complete, flow, page, step, user};
 use super::visitor::{Visitor, outside, post, start};
 use crate::run::Refusal;
 
@@ -15,10 +16,10 @@ const TO_DONE: &[(&str, &str)] = &[("next", "done")];
 
 fn three_pages() -> [Row<'static>; 4] {
     [
-        ("first", json!({ "page": true, "form": { "name": "Ada" } }), TO_SECOND),
-        ("second", json!({ "page": true, "outputs": { "seen": true } }), TO_THIRD),
-        ("third", json!({ "page": true }), TO_DONE),
-        ("done", json!({ "end": "complete" }), &[]),
+        ("first", page().form(json!({ "name": "Ada" })), TO_SECOND),
+        ("second", page().outputs(json!({ "seen": true })), TO_THIRD),
+        ("third", page(), TO_DONE),
+        ("done", step().ending(complete), &[]),
     ]
 }
 
@@ -79,13 +80,7 @@ fn j_3_only_the_current_page_can_be_answered() {
 
 #[test]
 fn j_4_the_same_post_twice_has_one_effect_and_the_same_answer() {
-    let runnable = flow(
-        "Custom",
-        &[
-            ("first", json!({ "page": true, "mail": true }), TO_SECOND),
-            ("second", json!({ "page": true }), &[]),
-        ],
-    );
+    let runnable = flow("Custom", &[("first", page().mailing(), TO_SECOND), ("second", page(), &[])]);
     let mut ada = Visitor::of(&runnable);
     let first = post(&ada.token(), "next", "right");
     let mails = ada.send(first.clone(), &outside).unwrap().committed();
@@ -99,10 +94,7 @@ fn j_4_the_same_post_twice_has_one_effect_and_the_same_answer() {
 fn j_4_a_post_repeated_because_its_commit_was_lost_carries_the_same_effect_ids() {
     let runnable = flow(
         "Custom",
-        &[
-            ("first", json!({ "page": true, "ask": "post", "mail": true }), TO_SECOND),
-            ("second", json!({ "page": true }), &[]),
-        ],
+        &[("first", page().asking(call("POST")).mailing(), TO_SECOND), ("second", page(), &[])],
     );
     let mut ada = Visitor::of(&runnable);
     let before = ada.journey.clone();
@@ -123,7 +115,7 @@ fn j_4_a_post_repeated_because_its_commit_was_lost_carries_the_same_effect_ids()
 
 #[test]
 fn j_4_effects_of_entering_and_of_every_attempt_have_ids_of_their_own() {
-    let runnable = flow("Custom", &[("first", json!({ "page": true, "mail": true }), &[("next", "first")])]);
+    let runnable = flow("Custom", &[("first", page().mailing(), &[("next", "first")])]);
     let mut ada = Visitor::of(&runnable);
     let mut ids = Vec::new();
     for answer in ["right", "wrong", "right", "right"] {
@@ -164,9 +156,9 @@ fn j_5_going_back_before_the_account_was_named_forgets_whose_it_was() {
     let runnable = flow(
         "Custom",
         &[
-            ("first", json!({ "page": true }), TO_SECOND),
-            ("second", json!({ "user": 1, "proofs": ["identified"] }), TO_THIRD),
-            ("third", json!({ "page": true }), &[("next", "third")]),
+            ("first", page(), TO_SECOND),
+            ("second", step().naming(1).proving([Identified]), TO_THIRD),
+            ("third", page(), &[("next", "third")]),
         ],
     );
     let mut ada = Visitor::of(&runnable);
@@ -179,17 +171,13 @@ fn j_5_going_back_before_the_account_was_named_forgets_whose_it_was() {
 #[test]
 fn j_6_no_page_before_a_proof_or_a_write_can_be_returned_to() {
     for binding in [
-        json!({ "page": true, "write": true }),
-        json!({ "page": true, "proofs": ["email:a@b.c"] }),
-        json!({ "page": true, "ask": "post" }),
+        page().writing(),
+        page().proving([an_address()]).verifying("email:a@b.c"),
+        page().asking(call("POST")),
     ] {
         let runnable = flow(
             "Custom",
-            &[
-                ("first", json!({ "page": true }), TO_SECOND),
-                ("second", binding, TO_THIRD),
-                ("third", json!({ "page": true }), &[]),
-            ],
+            &[("first", page(), TO_SECOND), ("second", binding, TO_THIRD), ("third", page(), &[])],
         );
         let mut ada = Visitor::of(&runnable);
         ada.answer("right").unwrap();
@@ -206,7 +194,7 @@ fn cancelling_ends_the_journey_or_takes_the_wire() {
     ada.press("cancel").unwrap();
     assert_eq!(ada.place(), "cancelled");
 
-    let wired = [("first", json!({ "page": true }), &[("cancel", "first")] as &[_])];
+    let wired = [("first", page(), &[("cancel", "first")] as &[_])];
     let runnable = flow("Custom", &wired);
     let mut ada = Visitor::of(&runnable);
     ada.press("cancel").unwrap();
@@ -257,8 +245,8 @@ fn j_14_a_record_of_a_newer_program_is_left_alone() {
 #[test]
 fn j_15_a_user_who_is_locked_or_gone_goes_no_further() {
     let rows = [
-        ("first", json!({ "page": true, "user": 1, "proofs": ["identified", "pwd"] }), TO_SECOND),
-        ("second", json!({ "page": true }), &[("next", "first")] as &[_]),
+        ("first", page().naming(1).proving([Identified, Factor("pwd")]), TO_SECOND),
+        ("second", page(), &[("next", "first")] as &[_]),
     ];
     let runnable = flow("Custom", &rows);
     let locked = || Some(User { state: UserState::Locked, ..user(1) });

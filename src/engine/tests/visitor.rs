@@ -10,7 +10,7 @@ use idflow_core::journey::{Binding, Channel, Ending, Expected, Journey, Phase, P
 use idflow_core::time::{Span, Timestamp};
 use serde_json::json;
 
-use super::toy::user;
+use super::step::user;
 use crate::bind::Runnable;
 use crate::run::{Commit, Input, Next, Refusal, Run, Start};
 use crate::surroundings::Surroundings;
