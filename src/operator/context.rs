@@ -14,10 +14,11 @@ use crate::applied::Applied;
 use crate::executor::pods::Pods;
 use crate::failure::Failure;
 use crate::metrics::Metrics;
-use crate::route::{Controller, Queues, Router};
+use crate::route::{Controller, Queues};
 use crate::tenant::keys::SigningKeys;
 use crate::tenant::namespaces::Namespaces;
 use crate::versioned::Versioned;
+use crate::watch::Intake;
 use crate::world::World;
 
 /// What the operator is given from outside.
@@ -57,9 +58,9 @@ pub(crate) struct Context {
     pub(crate) recorder: Recorder,
     pub(crate) settings: Settings,
     pub(crate) environment: Environment,
-    pub(crate) world: World,
-    pub(crate) queues: Queues,
-    pub(crate) metrics: Metrics,
+    pub(crate) world: Arc<World>,
+    pub(crate) queues: Arc<Queues>,
+    pub(crate) metrics: Arc<Metrics>,
     /// The watches of tenants' namespaces.
     pub(crate) namespaces: Namespaces,
     /// Contents of `ConfigMap`s.
@@ -77,9 +78,13 @@ impl Context {
         self.environment.clock.now()
     }
 
-    /// Who must look again when something has changed.
-    pub(crate) fn router(&self) -> Router<'_> {
-        Router { world: &self.world, queues: &self.queues }
+    /// Where watches bring what they hear.
+    pub(crate) fn intake(&self) -> Intake {
+        Intake {
+            world: Arc::clone(&self.world),
+            queues: Arc::clone(&self.queues),
+            metrics: Arc::clone(&self.metrics),
+        }
     }
 
     /// The API of a namespaced kind.

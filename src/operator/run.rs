@@ -1,11 +1,12 @@
 //! Starting and ending the operator.
 
 use std::future::Future;
-use std::sync::{Arc, Weak};
+use std::sync::Arc;
 use std::time::Duration;
 
+use k8s_openapi::NamespaceResourceScope;
 use k8s_openapi::api::apps::v1::StatefulSet;
-use k8s_openapi::api::core::v1::{Namespace, Pod, Service, ServiceAccount};
+use k8s_openapi::api::core::v1::{ConfigMap, Namespace, Pod, Secret, Service, ServiceAccount};
 use k8s_openapi::api::rbac::v1::{Role, RoleBinding};
 use kube::core::{DeserializeGuard, PartialObjectMeta};
 use kube::runtime::events::{Recorder, Reporter};
@@ -16,13 +17,13 @@ use tokio::task::JoinSet;
 use crate::applied::Applied;
 use crate::built_in::BuiltIn;
 use crate::context::{Context, Environment, Settings};
-use crate::executor::pods::Pods;
+use crate::executor::pods::{Means, Pods, http_client};
 use crate::lease::{Leadership, Lease};
 use crate::metrics::Metrics;
 use crate::route::{Controller, Queues, Watched};
 use crate::tenant::namespaces::Namespaces;
 use crate::versioned::Versioned;
-use crate::watch::{self, Scope};
+use crate::watch::{self, Intake, Scope};
 use crate::world::World;
 
 /// How long the first listing of everything may take before that is logged; without the right to read a kind it
@@ -76,23 +77,53 @@ fn context(client: Client, settings: Settings, environment: Environment) -> anyh
     let reporter =
         Reporter { controller: "idflow.dev/operator".to_owned(), instance: Some(settings.identity.clone()) };
     let recorder = Recorder::new(client.clone(), reporter);
-    let queues = Queues::new(&environment.clock, &environment.chance);
-    let http = crate::executor::pods::http_client()?;
-    // The pods' listeners and the namespaces' watches work with the context that owns them.
-    Ok(Arc::new_cyclic(|own: &Weak<Context>| Context {
+    let intake = Intake {
+        world: Arc::new(World::new()),
+        queues: Arc::new(Queues::new(&environment.clock, &environment.chance)),
+        metrics: Arc::new(Metrics::new()),
+    };
+    let pods = Pods::new(Means {
+        client: client.clone(),
+        http: http_client()?,
+        clock: Arc::clone(&environment.clock),
+        queues: Arc::clone(&intake.queues),
+    });
+    let begin = namespaced(client.clone(), intake.clone());
+    let Intake { world, queues, metrics } = intake;
+    Ok(Arc::new(Context {
         client,
         recorder,
         settings,
         environment,
-        world: World::new(),
+        namespaces: Namespaces::new(Arc::clone(&world), Box::new(begin)),
+        world,
         queues,
-        metrics: Metrics::new(),
-        namespaces: Namespaces::new(Weak::clone(own)),
+        metrics,
         texts: Versioned::default(),
         entries: Versioned::default(),
         applied: Applied::default(),
-        pods: Pods::new(Weak::clone(own), http),
+        pods,
     }))
+}
+
+/// Watches what is watched by namespace. Both see metadata only.
+fn namespaced(client: Client, intake: Intake) -> impl Fn(&str) -> JoinSet<()> {
+    move |namespace| {
+        let mut tasks = JoinSet::new();
+        tasks.spawn(metadata_in::<Secret>(&client, &intake, namespace));
+        tasks.spawn(metadata_in::<ConfigMap>(&client, &intake, namespace));
+        tasks
+    }
+}
+
+fn metadata_in<K>(client: &Client, intake: &Intake, namespace: &str) -> impl Future<Output = ()> + use<K>
+where
+    K: Resource<DynamicType = (), Scope = NamespaceResourceScope>,
+    PartialObjectMeta<K>: Watched + Resource<DynamicType = (), Scope = NamespaceResourceScope>,
+{
+    let api = Api::<PartialObjectMeta<K>>::namespaced(client.clone(), namespace);
+    let scope = Scope::Namespace(namespace.to_owned());
+    watch::metadata(intake.clone(), api, scope, Arc::new(Notify::new()))
 }
 
 /// Watches everything, and works off the queues once everything was listed.
@@ -121,7 +152,7 @@ async fn work(ctx: Arc<Context>, tasks: &mut JoinSet<()>) {
 type Listed = Vec<(String, Arc<Notify>)>;
 
 fn watch_all(ctx: &Arc<Context>, tasks: &mut JoinSet<()>) -> Listed {
-    let mut watches = Watches { ctx, tasks, listed: Vec::new() };
+    let mut watches = Watches { client: &ctx.client, intake: ctx.intake(), tasks, listed: Vec::new() };
     watches.custom_resources();
     for kind in BuiltIn::ALL {
         watches.built_in(kind);
@@ -130,7 +161,8 @@ fn watch_all(ctx: &Arc<Context>, tasks: &mut JoinSet<()>) -> Listed {
 }
 
 struct Watches<'a> {
-    ctx: &'a Arc<Context>,
+    client: &'a Client,
+    intake: Intake,
     tasks: &'a mut JoinSet<()>,
     listed: Listed,
 }
@@ -162,9 +194,9 @@ impl Watches<'_> {
     }
 
     fn whole<K: Watched>(&mut self, scope: Scope) {
-        let api = Api::<DeserializeGuard<K>>::all(self.ctx.client.clone());
+        let api = Api::<DeserializeGuard<K>>::all(self.client.clone());
         let listed = self.listed::<K>();
-        self.tasks.spawn(watch::guarded(Arc::clone(self.ctx), api, scope, listed));
+        self.tasks.spawn(watch::guarded(self.intake.clone(), api, scope, listed));
     }
 
     fn metadata<K>(&mut self, scope: Scope)
@@ -172,9 +204,9 @@ impl Watches<'_> {
         K: Resource<DynamicType = ()>,
         PartialObjectMeta<K>: Watched,
     {
-        let api = Api::<PartialObjectMeta<K>>::all(self.ctx.client.clone());
+        let api = Api::<PartialObjectMeta<K>>::all(self.client.clone());
         let listed = self.listed::<PartialObjectMeta<K>>();
-        self.tasks.spawn(watch::metadata(Arc::clone(self.ctx), api, scope, listed));
+        self.tasks.spawn(watch::metadata(self.intake.clone(), api, scope, listed));
     }
 
     fn listed<K: Watched>(&mut self) -> Arc<Notify> {

@@ -13,8 +13,9 @@ use kube::{Api, Resource, ResourceExt as _};
 use tokio::sync::Notify;
 
 use crate::cache::{Change, Key};
-use crate::context::Context;
-use crate::route::Watched;
+use crate::metrics::Metrics;
+use crate::route::{Queues, Router, Watched};
+use crate::world::World;
 
 /// Which objects of a kind are watched.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -43,26 +44,41 @@ impl Scope {
     }
 }
 
+/// Where watches bring what they hear.
+#[derive(Clone)]
+pub(crate) struct Intake {
+    pub(crate) world: Arc<World>,
+    pub(crate) queues: Arc<Queues>,
+    pub(crate) metrics: Arc<Metrics>,
+}
+
+impl Intake {
+    /// Who must look again when something has changed.
+    pub(crate) fn router(&self) -> Router<'_> {
+        Router { world: &self.world, queues: &self.queues }
+    }
+}
+
 /// Watches objects for ever, each guarded, so that a malformed one costs only itself. `listed` is told after every full
 /// listing.
 pub(crate) async fn guarded<K: Watched>(
-    ctx: Arc<Context>,
+    intake: Intake,
     api: Api<DeserializeGuard<K>>,
     scope: Scope,
     listed: Arc<Notify>,
 ) {
     let events = watcher(api, scope.config()).default_backoff();
-    follow(ctx, events, scope, listed).await;
+    follow(intake, events, scope, listed).await;
 }
 
 /// Watches metadata for ever; there is nothing in it that could be malformed.
-pub(crate) async fn metadata<K: Watched>(ctx: Arc<Context>, api: Api<K>, scope: Scope, listed: Arc<Notify>) {
+pub(crate) async fn metadata<K: Watched>(intake: Intake, api: Api<K>, scope: Scope, listed: Arc<Notify>) {
     let events = watcher(api, scope.config()).default_backoff();
-    follow(ctx, events.map(|event| event.map(guard)), scope, listed).await;
+    follow(intake, events.map(|event| event.map(guard)), scope, listed).await;
 }
 
 async fn follow<K: Watched>(
-    ctx: Arc<Context>,
+    intake: Intake,
     events: impl Stream<Item = watcher::Result<Event<DeserializeGuard<K>>>>,
     scope: Scope,
     listed: Arc<Notify>,
@@ -73,12 +89,12 @@ async fn follow<K: Watched>(
     while let Some(event) = events.next().await {
         match event {
             Ok(event) => {
-                if take(&ctx, event, &scope, &mut seen) == Listing::Done {
+                if take(&intake, event, &scope, &mut seen) == Listing::Done {
                     listed.notify_one();
                 }
             }
             Err(error) => {
-                ctx.metrics.watch_failed(&kind);
+                intake.metrics.watch_failed(&kind);
                 tracing::warn!(%kind, %error, "a watch was interrupted and begins anew");
             }
         }
@@ -93,37 +109,37 @@ enum Listing {
 }
 
 fn take<K: Watched>(
-    ctx: &Context,
+    intake: &Intake,
     event: Event<DeserializeGuard<K>>,
     scope: &Scope,
     seen: &mut BTreeSet<Key>,
 ) -> Listing {
-    let cache = K::cache(&ctx.world);
+    let cache = K::cache(&intake.world);
     match event {
         Event::Init => seen.clear(),
         Event::InitApply(object) => {
             seen.insert(key_of(&object));
-            tell(ctx, cache.take(object));
+            tell(intake, cache.take(object));
         }
         Event::InitDone => {
             for gone in cache.keep_only(scope.namespace(), seen) {
-                tell(ctx, Some(gone));
+                tell(intake, Some(gone));
             }
             seen.clear();
             if let Some(namespace) = scope.namespace() {
-                K::listed_in(namespace, &ctx.router());
+                K::listed_in(namespace, &intake.router());
             }
             return Listing::Done;
         }
-        Event::Apply(object) => tell(ctx, cache.take(object)),
-        Event::Delete(object) => tell(ctx, cache.remove(&key_of(&object), object.uid().as_deref())),
+        Event::Apply(object) => tell(intake, cache.take(object)),
+        Event::Delete(object) => tell(intake, cache.remove(&key_of(&object), object.uid().as_deref())),
     }
     Listing::Open
 }
 
-fn tell<K: Watched>(ctx: &Context, change: Option<Change<K>>) {
+fn tell<K: Watched>(intake: &Intake, change: Option<Change<K>>) {
     if let Some(change) = change {
-        K::changed(&change, &ctx.router());
+        K::changed(&change, &intake.router());
     }
 }
 

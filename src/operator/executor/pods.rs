@@ -1,21 +1,20 @@
 //! Listening to executor pods: one hanging GET each, so that news arrive at once and nothing is asked by interval.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use idflow_api::workload::{ADMIN_PORT, ADMIN_TOKEN, KEYS_SECRET};
 use idflow_core::secret::SecretText;
-use idflow_core::time::Timestamp;
+use idflow_core::time::{Clock, Timestamp};
 use k8s_openapi::api::core::v1::{Pod, Secret};
-use kube::ResourceExt as _;
+use kube::{Api, Client, ResourceExt as _};
 use serde::Deserialize;
 use tokio::task::AbortHandle;
 use tokio_util::task::TaskTracker;
 
-use crate::context::Context;
 use crate::queue::Job;
-use crate::route::Controller;
+use crate::route::{Controller, Queues};
 
 /// A hanging GET is answered after 25 s at the latest.
 const ANSWER_LIMIT: Duration = Duration::from_secs(40);
@@ -93,17 +92,26 @@ struct Listener {
     heard: Heard,
 }
 
-/// The listeners by pod uid.
+/// What listening takes.
+pub(crate) struct Means {
+    pub(crate) client: Client,
+    pub(crate) http: reqwest::Client,
+    pub(crate) clock: Arc<dyn Clock>,
+    /// Who is told of news.
+    pub(crate) queues: Arc<Queues>,
+}
+
+/// The listeners by pod uid. Cheap to clone.
+#[derive(Clone)]
 pub(crate) struct Pods {
-    ctx: Weak<Context>,
+    means: Arc<Means>,
     tasks: TaskTracker,
-    http: reqwest::Client,
-    listeners: Mutex<BTreeMap<String, Listener>>,
+    listeners: Arc<Mutex<BTreeMap<String, Listener>>>,
 }
 
 impl Pods {
-    pub(crate) fn new(ctx: Weak<Context>, http: reqwest::Client) -> Self {
-        Self { ctx, tasks: TaskTracker::new(), http, listeners: Mutex::default() }
+    pub(crate) fn new(means: Means) -> Self {
+        Self { means: Arc::new(means), tasks: TaskTracker::new(), listeners: Arc::default() }
     }
 
     fn listeners(&self) -> MutexGuard<'_, BTreeMap<String, Listener>> {
@@ -122,10 +130,9 @@ impl Pods {
             }
             keep
         });
-        let Some(ctx) = self.ctx.upgrade() else { return };
         for (uid, address) in wanted {
             listeners.entry(uid.clone()).or_insert_with(|| {
-                let task = listen(Arc::clone(&ctx), namespace.to_owned(), uid, address.clone());
+                let task = listen(self.clone(), namespace.to_owned(), uid, address.clone());
                 let task = self.tasks.spawn(task).abort_handle();
                 Listener { namespace: namespace.to_owned(), address, task, heard: Heard::default() }
             });
@@ -172,15 +179,15 @@ fn address(pod: &Pod) -> Option<String> {
     Some(if ip.contains(':') { format!("http://[{ip}]:{port}") } else { format!("http://{ip}:{port}") })
 }
 
-async fn listen(ctx: Arc<Context>, namespace: String, uid: String, address: String) {
+async fn listen(pods: Pods, namespace: String, uid: String, address: String) {
     let mut after = 0;
     let mut token = None;
     loop {
         if token.is_none() {
-            token = read_token(&ctx, &namespace).await;
+            token = read_token(&pods.means.client, &namespace).await;
         }
         let report = match &token {
-            Some(token) => ask(&ctx.pods.http, &address, after, token).await,
+            Some(token) => ask(&pods.means.http, &address, after, token).await,
             None => Err(Silence::NoToken),
         };
         after = report.as_ref().map_or(0, |report| report.number);
@@ -189,8 +196,8 @@ async fn listen(ctx: Arc<Context>, namespace: String, uid: String, address: Stri
             tracing::debug!(%namespace, %address, %silence, "an executor does not report");
             token = token.filter(|_| !matches!(silence, Silence::Refused));
         }
-        if ctx.pods.note(&uid, report.ok(), ctx.now()) {
-            ctx.queues.add(Controller::Executor, Job::namespace(&namespace));
+        if pods.note(&uid, report.ok(), pods.means.clock.now()) {
+            pods.means.queues.add(Controller::Executor, Job::namespace(&namespace));
         }
         if failed {
             tokio::time::sleep(PAUSE).await;
@@ -235,8 +242,8 @@ async fn ask(
     serde_json::from_slice(&body).map_err(|_| Silence::Unreadable)
 }
 
-async fn read_token(ctx: &Context, namespace: &str) -> Option<SecretText> {
-    let secret = ctx.api::<Secret>(namespace).get(KEYS_SECRET).await.ok()?;
+async fn read_token(client: &Client, namespace: &str) -> Option<SecretText> {
+    let secret = Api::<Secret>::namespaced(client.clone(), namespace).get(KEYS_SECRET).await.ok()?;
     let token = secret.data?.remove(ADMIN_TOKEN)?;
     String::from_utf8(token.0).ok().map(SecretText::new)
 }

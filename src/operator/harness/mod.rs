@@ -2,7 +2,7 @@
 
 mod server;
 
-use std::sync::{Arc, Weak};
+use std::sync::Arc;
 
 use idflow_api::workload::EXECUTOR;
 use idflow_core::chance::SeededChance;
@@ -13,12 +13,13 @@ use kube::client::Body;
 use kube::core::{DeserializeGuard, PartialObjectMeta};
 use kube::runtime::events::{Recorder, Reporter};
 use serde_json::{Value, json};
+use tokio::task::JoinSet;
 
 use crate::applied::Applied;
 use crate::built_in::BuiltIn;
 use crate::cache::Key;
 use crate::context::{Context, Environment, Settings};
-use crate::executor::pods::Pods;
+use crate::executor::pods::{Means, Pods, http_client};
 use crate::fixtures::NOW;
 use crate::metrics::Metrics;
 use crate::route::{Controller, Queues, Watched};
@@ -60,22 +61,28 @@ impl Harness {
             concurrency: 1,
             listen: None,
         };
+        let world = Arc::new(World::new());
+        let queues = Arc::new(Queues::new(&environment.clock, &environment.chance));
+        let pods = Pods::new(Means {
+            client: client.clone(),
+            http: http_client().unwrap(),
+            clock: Arc::clone(&environment.clock),
+            queues: Arc::clone(&queues),
+        });
+        let reporter = Reporter { controller: "test".to_owned(), instance: None };
         let ctx = Context {
-            recorder: Recorder::new(
-                client.clone(),
-                Reporter { controller: "test".to_owned(), instance: None },
-            ),
+            recorder: Recorder::new(client.clone(), reporter),
             client,
             settings,
-            world: World::new(),
-            queues: Queues::new(&environment.clock, &environment.chance),
+            namespaces: Namespaces::new(Arc::clone(&world), Box::new(|_| JoinSet::new())),
+            world,
+            queues,
             environment,
-            metrics: Metrics::new(),
-            namespaces: Namespaces::new(Weak::new()),
+            metrics: Arc::new(Metrics::new()),
             texts: Versioned::default(),
             entries: Versioned::default(),
             applied: Applied::default(),
-            pods: Pods::new(Weak::new(), crate::executor::pods::http_client().unwrap()),
+            pods,
         };
         Self { server, clock, ctx }
     }
@@ -248,7 +255,7 @@ impl Harness {
     fn take<K: Watched>(&self, object: &Value) {
         let guarded: DeserializeGuard<K> = serde_json::from_value(object.clone()).unwrap();
         if let Some(change) = K::cache(&self.ctx.world).take(guarded) {
-            K::changed(&change, &self.ctx.router());
+            K::changed(&change, &self.ctx.intake().router());
         }
     }
 
@@ -265,7 +272,7 @@ impl Harness {
             Key::new(text("namespace"), text("name"))
         });
         for change in K::cache(&self.ctx.world).keep_only(None, &seen.collect()) {
-            K::changed(&change, &self.ctx.router());
+            K::changed(&change, &self.ctx.intake().router());
         }
     }
 }

@@ -38,7 +38,7 @@ use plan::{Claim, Observed};
 
 pub(crate) async fn reconcile(ctx: &Context, key: &Key) -> Outcome {
     let Some(tenant) = ctx.world.tenants.get(key) else {
-        for namespace in ctx.namespaces.keep_only(&ctx.world) {
+        for namespace in ctx.namespaces.keep_only_claimed() {
             ctx.applied.forget(&namespace);
             ctx.entries.forget(&namespace);
             ctx.texts.forget(&namespace);
