@@ -29,49 +29,49 @@ pub trait HasKind {
     const KIND: ResourceKind;
 }
 
+/// The word of the table for a role.
+macro_rules! role {
+    (source) => {
+        Role::Source
+    };
+    (live) => {
+        Role::Live
+    };
+    (product) => {
+        Role::Product
+    };
+}
+
 macro_rules! resource_kind {
-    (
-        source { $($Source:ident $sources:ident),+ }
-        live { $($Live:ident $lives:ident),+ }
-        product { $($Product:ident $products:ident),+ }
-    ) => {
+    ($($role:ident { $($Kind:ident $plural:ident),+ })+) => {
         /// The kind of a custom resource.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub enum ResourceKind {
-            $(#[doc = concat!("A [`", stringify!($Source), "`](crate::", stringify!($Source), ").")] $Source,)+
-            $(#[doc = concat!("A [`", stringify!($Live), "`](crate::", stringify!($Live), ").")] $Live,)+
-            $(#[doc = concat!("A [`", stringify!($Product), "`](crate::", stringify!($Product), ").")] $Product,)+
+            $($(#[doc = concat!("A [`", stringify!($Kind), "`](crate::", stringify!($Kind), ").")] $Kind,)+)+
         }
 
         impl ResourceKind {
             /// Every kind.
-            pub const ALL: &[Self] =
-                &[$(Self::$Source,)+ $(Self::$Live,)+ $(Self::$Product,)+];
+            pub const ALL: &[Self] = &[$($(Self::$Kind,)+)+];
 
             /// Who writes it, and how executors come to know of it.
             pub const fn role(self) -> Role {
                 match self {
-                    $(Self::$Source)|+ => Role::Source,
-                    $(Self::$Live)|+ => Role::Live,
-                    $(Self::$Product)|+ => Role::Product,
+                    $($(Self::$Kind)|+ => role!($role),)+
                 }
             }
 
             /// The kind as manifests name it.
             pub const fn as_str(self) -> &'static str {
                 match self {
-                    $(Self::$Source => stringify!($Source),)+
-                    $(Self::$Live => stringify!($Live),)+
-                    $(Self::$Product => stringify!($Product),)+
+                    $($(Self::$Kind => stringify!($Kind),)+)+
                 }
             }
 
             /// The kind in addresses and role rules.
             pub fn plural(self) -> String {
                 match self {
-                    $(Self::$Source => crate::$Source::plural(&()),)+
-                    $(Self::$Live => crate::$Live::plural(&()),)+
-                    $(Self::$Product => crate::$Product::plural(&()),)+
+                    $($(Self::$Kind => crate::$Kind::plural(&()),)+)+
                 }
                 .into_owned()
             }
@@ -79,39 +79,27 @@ macro_rules! resource_kind {
             /// A small valid object as YAML.
             pub const fn sample(self) -> &'static str {
                 match self {
-                    $(Self::$Source => crate::$Source::SAMPLE,)+
-                    $(Self::$Live => crate::$Live::SAMPLE,)+
-                    $(Self::$Product => crate::$Product::SAMPLE,)+
+                    $($(Self::$Kind => crate::$Kind::SAMPLE,)+)+
                 }
             }
 
             /// Where its schema has steps.
             pub const fn steps(self) -> Option<&'static str> {
                 match self {
-                    $(Self::$Source => crate::$Source::STEPS,)+
-                    $(Self::$Live => crate::$Live::STEPS,)+
-                    $(Self::$Product => crate::$Product::STEPS,)+
+                    $($(Self::$Kind => crate::$Kind::STEPS,)+)+
                 }
             }
 
             pub(crate) fn derived_crd(self) -> CustomResourceDefinition {
                 match self {
-                    $(Self::$Source => crate::$Source::crd(),)+
-                    $(Self::$Live => crate::$Live::crd(),)+
-                    $(Self::$Product => crate::$Product::crd(),)+
+                    $($(Self::$Kind => crate::$Kind::crd(),)+)+
                 }
             }
         }
 
-        $(impl HasKind for crate::$Source {
-            const KIND: ResourceKind = ResourceKind::$Source;
-        })+
-        $(impl HasKind for crate::$Live {
-            const KIND: ResourceKind = ResourceKind::$Live;
-        })+
-        $(impl HasKind for crate::$Product {
-            const KIND: ResourceKind = ResourceKind::$Product;
-        })+
+        $($(impl HasKind for crate::$Kind {
+            const KIND: ResourceKind = ResourceKind::$Kind;
+        })+)+
     };
 }
 custom_resources!(resource_kind);

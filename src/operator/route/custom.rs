@@ -7,7 +7,7 @@ use idflow_api::reason::Reason;
 use idflow_api::{Catalog, Flow, FlowRevision, OIDCClient, Tenant};
 use kube::ResourceExt as _;
 
-use super::{Controller, Router, Watched};
+use super::{Controller, Router, Watched, is_news};
 use crate::cache::{Change, Key};
 use crate::flow::grace::begun;
 use crate::object::is_accepted;
@@ -20,11 +20,7 @@ impl Watched for Tenant {
                 rivals(side, router);
             }
         }
-        let is_observed = change.after.as_ref().is_some_and(|tenant| {
-            let status = tenant.status.as_ref();
-            status.is_some_and(|status| status.observed_generation == tenant.metadata.generation)
-        });
-        if !change.is_only_status() || !is_observed {
+        if is_news(change, |tenant| tenant.status.as_ref()?.observed_generation) {
             router.object::<Tenant>(Controller::Tenant, change.key.clone());
         }
         let accepted = |side: &Option<Arc<Self>>| side.as_deref().is_some_and(is_accepted);
@@ -52,12 +48,7 @@ fn rivals(tenant: &Tenant, router: &Router<'_>) {
 impl Watched for Flow {
     fn changed(change: &Change<Self>, router: &Router<'_>) {
         let Key { namespace, name } = &change.key;
-        // A flow's status is this operator's own writing.
-        let is_observed = change.after.as_ref().is_some_and(|flow| {
-            let status = flow.status.as_ref();
-            status.is_some_and(|status| status.observed_generation == flow.metadata.generation)
-        });
-        if !change.is_only_status() || !is_observed {
+        if is_news(change, |flow| flow.status.as_ref()?.observed_generation) {
             router.flow(change.key.clone());
         }
         // A grace that begins or ends is told by the Tenant too.

@@ -124,6 +124,13 @@ macro_rules! referenced {
 }
 idflow_api::custom_resources!(referenced);
 
+/// Whether an object that has changed is to be looked at again. Its status is our own writing, which wakes nobody, unless
+/// somebody else has changed it.
+fn is_news<K: Resource>(change: &Change<K>, observed: impl Fn(&K) -> Option<i64>) -> bool {
+    let is_observed = |object: &Arc<K>| observed(object) == object.meta().generation;
+    !change.is_only_status() || !change.after.as_ref().is_some_and(is_observed)
+}
+
 /// Knows who depends on whom, and asks them to look again.
 #[derive(Clone, Copy)]
 pub(crate) struct Router<'a> {
@@ -176,12 +183,7 @@ impl Router<'_> {
     /// An object that flows may name: itself, its rivals, and the flows that may use it.
     pub(crate) fn referenced<K: Referenced>(&self, change: &Change<K>, uses: impl Fn(&Flow) -> bool) {
         let namespace = &change.key.namespace;
-        // Status is our own writing, unless somebody else has changed it.
-        let is_observed = change.after.as_ref().is_some_and(|object| {
-            let observed = object.status().and_then(|status| status.observed_generation);
-            observed == object.meta().generation
-        });
-        if !change.is_only_status() || !is_observed {
+        if is_news(change, |object| object.status()?.observed_generation) {
             self.object::<K>(Controller::Reference, change.key.clone());
         }
         if !change.is_only_status() {
