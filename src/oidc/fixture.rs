@@ -14,8 +14,8 @@ use idflow_core::user::{User, UserState};
 
 use crate::client::{Algorithm, Client, ClientAuthentication, GrantType, PkcePolicy};
 use crate::endpoint::authorize::{self, Answer};
-use crate::endpoint::token::{self, Decision};
-use crate::endpoint::{Facts, Request as _, Surroundings, userinfo};
+use crate::endpoint::token::{self, Verdict};
+use crate::endpoint::{Decision, Facts, Request as _, Surroundings, userinfo};
 use crate::http::Incoming;
 use crate::keys::{self, KeyPair, Keys};
 use crate::pkce;
@@ -97,7 +97,7 @@ impl World {
         world
     }
 
-    pub(crate) fn authorize(&self, form: &Form) -> Result<authorize::Decision<'_>, Refusal> {
+    pub(crate) fn authorize(&self, form: &Form) -> Result<Decision<'_>, Refusal> {
         self.authorize_with(form, Some((&self.session, &self.user)))
     }
 
@@ -105,7 +105,7 @@ impl World {
         &'a self,
         form: &Form,
         signed_in: Option<(&'a Session, &'a User)>,
-    ) -> Result<authorize::Decision<'a>, Refusal> {
+    ) -> Result<Decision<'a>, Refusal> {
         let text = form.text();
         let request = authorize::parse(&Incoming { query: &text, ..Incoming::default() })?;
         let client = Some(&self.client).filter(|client| Some(client.id.as_str()) == request.wanted().client);
@@ -116,7 +116,7 @@ impl World {
     /// The validated request of a form, as a journey would begin with it.
     pub(crate) fn accepted(&self, form: &Form) -> AuthorizationRequest {
         match self.authorize_with(form, None) {
-            Ok(authorize::Decision::StartJourney(request)) => request,
+            Ok(Decision::StartJourney(request)) => request,
             other => panic!("not accepted: {other:?}"),
         }
     }
@@ -137,11 +137,11 @@ impl World {
         authorize::issue(&self.provider, &answer, self.now).unwrap().grant
     }
 
-    pub(crate) fn token(&self, form: &Form, grant: Option<&Grant>) -> Decision {
+    pub(crate) fn token(&self, form: &Form, grant: Option<&Grant>) -> Verdict {
         self.token_with(form, &[], grant)
     }
 
-    pub(crate) fn token_with(&self, form: &Form, headers: &[&str], grant: Option<&Grant>) -> Decision {
+    pub(crate) fn token_with(&self, form: &Form, headers: &[&str], grant: Option<&Grant>) -> Verdict {
         let body = form.text();
         let incoming = Incoming {
             authorization: headers,
@@ -151,7 +151,7 @@ impl World {
         };
         let request = match token::parse(&incoming) {
             Ok(request) => request,
-            Err(refusal) => return Decision::Refuse(refusal),
+            Err(refusal) => return Verdict::Refuse(refusal),
         };
         let wanted = request.wanted();
         let facts = Facts {
@@ -167,7 +167,7 @@ impl World {
     /// The grant and tokens of a successful exchange of `code_form()`.
     pub(crate) fn exchanged(&self, authorization: &Form) -> (Grant, Tokens) {
         match self.token(&code_form(), Some(&self.issued(authorization))) {
-            Decision::Exchange { grant, tokens } => (grant, tokens),
+            Verdict::Exchange { grant, tokens } => (grant, tokens),
             other => panic!("not exchanged: {other:?}"),
         }
     }

@@ -173,6 +173,10 @@ async fn perform(
     match decision {
         Decision::Answer(decided) => Ok(Some(respond::decided(app, decided))),
         Decision::Refuse(refusal) => Ok(Some(refused(app, endpoint, visitor, refusal))),
+        Decision::RedirectError { url, refusal } => {
+            tracing::debug!(refusal = refusal.name(), "an application is answered with an error");
+            Ok(Some(respond::decided(app, Decided::redirect(&url))))
+        }
         Decision::Write(written) => write(app, *written, loaded.reads.clone()).await,
         Decision::StartJourney(request) => {
             let flow_type = if request.registration { "Registration" } else { "Login" };

@@ -7,7 +7,8 @@ use idflow_core::user::UserState;
 
 use crate::acr::{MULTI_FACTOR, SINGLE_FACTOR};
 use crate::client::{ClientAuthentication, GrantType, PkcePolicy};
-use crate::endpoint::authorize::{Answer, Decision, code_url, issue, refuse};
+use crate::endpoint::Decision;
+use crate::endpoint::authorize::{Answer, code_url, issue, refuse};
 use crate::fixture::{
     CODE_SECRET, Form, GRANT, ISSUER, NOW, REDIRECT, USER, World, authorization, factor, is_code_stage,
     without_code_challenge,
@@ -126,7 +127,7 @@ fn o_1_o_2_near_misses_of_a_redirect_uri_get_an_error_page_and_never_a_redirect(
     assert!(misses.len() > 350, "{}", misses.len());
     for miss in misses {
         let decision = world.authorize(&authorization().with("redirect_uri", &miss));
-        assert_eq!(decision, Ok(Decision::ShowError(Refusal::UnregisteredRedirectUri)), "{miss:?}");
+        assert_eq!(decision, Ok(Decision::Refuse(Refusal::UnregisteredRedirectUri)), "{miss:?}");
     }
     assert!(matches!(world.authorize(&authorization()), Ok(Decision::IssueCode { .. })));
 }
@@ -179,9 +180,9 @@ fn o_1_only_the_port_of_a_public_clients_loopback_address_is_free() {
 fn o_2_a_client_that_is_unknown_or_switched_off_gets_an_error_page() {
     let mut world = World::new();
     let unknown = authorization().with("client_id", "other");
-    assert_eq!(world.authorize(&unknown), Ok(Decision::ShowError(Refusal::UnknownClient)));
+    assert_eq!(world.authorize(&unknown), Ok(Decision::Refuse(Refusal::UnknownClient)));
     world.client.disabled = true;
-    assert_eq!(world.authorize(&authorization()), Ok(Decision::ShowError(Refusal::UnknownClient)));
+    assert_eq!(world.authorize(&authorization()), Ok(Decision::Refuse(Refusal::UnknownClient)));
 }
 
 #[test]
@@ -521,7 +522,7 @@ fn o_1_an_address_that_cannot_carry_an_answer_is_refused_even_where_it_is_regist
     {
         world.client.redirect_uris = vec![uri.to_owned()];
         let decision = world.authorize(&authorization().with("redirect_uri", uri));
-        assert_eq!(decision, Ok(Decision::ShowError(Refusal::UnregisteredRedirectUri)), "{uri}");
+        assert_eq!(decision, Ok(Decision::Refuse(Refusal::UnregisteredRedirectUri)), "{uri}");
     }
 }
 

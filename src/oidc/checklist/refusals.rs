@@ -6,8 +6,8 @@ use idflow_core::grant::Grant;
 use idflow_core::user::UserState;
 
 use crate::client::{ClientAuthentication, GrantType, PkcePolicy};
-use crate::endpoint::authorize::Decision as Authorized;
-use crate::endpoint::token::Decision;
+use crate::endpoint::Decision;
+use crate::endpoint::token::Verdict;
 use crate::endpoint::{authorize, token, userinfo};
 use crate::fixture::{FORM, Form, World, authorization, code_form, refresh_form, without_code_challenge};
 use crate::http::Incoming;
@@ -15,17 +15,15 @@ use crate::refusal::Refusal;
 
 fn at_authorize(world: &World, form: &Form) -> Refusal {
     match world.authorize(form) {
-        Err(refusal) | Ok(Authorized::ShowError(refusal) | Authorized::RedirectError { refusal, .. }) => {
-            refusal
-        }
+        Err(refusal) | Ok(Decision::Refuse(refusal) | Decision::RedirectError { refusal, .. }) => refusal,
         Ok(other) => panic!("accepted: {other:?}"),
     }
 }
 
 fn at_token(world: &World, form: &Form, grant: &Grant) -> Refusal {
     match world.token(form, Some(grant)) {
-        Decision::Refuse(refusal) | Decision::Revoke { refusal, .. } => refusal,
-        Decision::Exchange { .. } => panic!("exchanged"),
+        Verdict::Refuse(refusal) | Verdict::Revoke { refusal, .. } => refusal,
+        Verdict::Exchange { .. } => panic!("exchanged"),
     }
 }
 
@@ -95,7 +93,7 @@ fn token_refusals() -> Vec<Refusal> {
         refresh().without("refresh_token"),
     ];
     reached.extend(forms.iter().map(|form| at_token(&world, form, &issued)));
-    let Decision::Exchange { grant: second, .. } = world.token(&refresh(), Some(&exchanged)) else {
+    let Verdict::Exchange { grant: second, .. } = world.token(&refresh(), Some(&exchanged)) else {
         panic!("not refreshed");
     };
     reached.push(at_token(&world, &refresh(), &second));
@@ -110,7 +108,7 @@ fn token_refusals() -> Vec<Refusal> {
     reached.push(at_token(&online, &refresh(), &exchanged));
     for headers in [&["x"][..], &["x", "y"]] {
         match world.token_with(&code_form(), headers, None) {
-            Decision::Refuse(refusal) => reached.push(refusal),
+            Verdict::Refuse(refusal) => reached.push(refusal),
             other => panic!("accepted: {other:?}"),
         }
     }

@@ -45,10 +45,7 @@ fn o_10_every_announced_prompt_scope_and_class_is_taken() {
     let world = World::new();
     for prompt in announced(&world, "prompt_values_supported") {
         let decision = world.authorize(&authorization().with("prompt", &prompt)).unwrap();
-        assert!(
-            !matches!(decision, crate::endpoint::authorize::Decision::RedirectError { .. }),
-            "{prompt}: {decision:?}"
-        );
+        assert!(!matches!(decision, Decision::RedirectError { .. }), "{prompt}: {decision:?}");
     }
     let scopes = announced(&world, "scopes_supported");
     assert_eq!(world.accepted(&authorization().with("scope", &scopes.join(" "))).scopes, scopes);

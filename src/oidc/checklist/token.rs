@@ -7,7 +7,7 @@ use idflow_core::time::Span;
 use idflow_core::user::UserState;
 
 use crate::client::{ClientAuthentication, Credentials, GrantType, PkcePolicy, Presented};
-use crate::endpoint::token::{Decision, refuse, respond};
+use crate::endpoint::token::{Verdict, refuse, respond};
 use crate::fixture::{
     CODE_SECRET, Form, GRANT, NOW, VERIFIER, World, authorization, code_form, refresh_form,
     without_code_challenge,
@@ -16,16 +16,16 @@ use crate::handle::RefreshToken;
 use crate::refusal::Refusal;
 use crate::tokens::Tokens;
 
-fn exchange(decision: Decision) -> (Grant, Tokens) {
+fn exchange(decision: Verdict) -> (Grant, Tokens) {
     match decision {
-        Decision::Exchange { grant, tokens } => (grant, tokens),
+        Verdict::Exchange { grant, tokens } => (grant, tokens),
         other => panic!("not exchanged: {other:?}"),
     }
 }
 
-fn revoked(decision: Decision) -> (Grant, Refusal) {
+fn revoked(decision: Verdict) -> (Grant, Refusal) {
     match decision {
-        Decision::Revoke { grant, refusal } => {
+        Verdict::Revoke { grant, refusal } => {
             assert_eq!(grant.stage, GrantStage::Revoked);
             (grant, refusal)
         }
@@ -63,9 +63,9 @@ fn o_6_a_code_works_once_and_its_second_use_revokes_everything() {
         assert_eq!(refusal, Refusal::ReusedCode);
         assert_eq!(
             world.token(&refresh_form(&tokens), Some(&dead)),
-            Decision::Refuse(Refusal::InvalidRefreshToken)
+            Verdict::Refuse(Refusal::InvalidRefreshToken)
         );
-        assert_eq!(world.token(&code_form(), Some(&dead)), Decision::Refuse(Refusal::InvalidCode));
+        assert_eq!(world.token(&code_form(), Some(&dead)), Verdict::Refuse(Refusal::InvalidCode));
         assert_eq!(world.userinfo(&access, &dead), Err(Refusal::InvalidToken));
     }
 }
@@ -82,7 +82,7 @@ fn o_6_of_equal_requests_decided_on_one_stored_version_each_would_write_so_one_w
         if version == stored {
             version = written;
             successes += 1;
-        } else if let Decision::Revoke { grant, .. } = world.token(&code_form(), Some(&version)) {
+        } else if let Verdict::Revoke { grant, .. } = world.token(&code_form(), Some(&version)) {
             version = grant;
         }
     }
@@ -94,7 +94,7 @@ fn o_6_knowing_a_grants_id_revokes_nothing() {
     let world = World::new();
     let (grant, tokens) = world.exchanged(&authorization());
     let forged = code_form().with("code", &format!("{GRANT}.{}", "x".repeat(43)));
-    assert_eq!(world.token(&forged, Some(&grant)), Decision::Refuse(Refusal::InvalidCode));
+    assert_eq!(world.token(&forged, Some(&grant)), Verdict::Refuse(Refusal::InvalidCode));
     let mut refresh: RefreshToken = tokens.refresh_token.unwrap().expose_for("a test").parse().unwrap();
     refresh.code = SecretText::new("x".repeat(43));
     refresh.generation = 0;
@@ -103,7 +103,7 @@ fn o_6_knowing_a_grants_id_revokes_nothing() {
         ("grant_type", "refresh_token"),
         ("refresh_token", refresh.text().expose_for("a test")),
     ]);
-    assert_eq!(world.token(&form, Some(&grant)), Decision::Refuse(Refusal::InvalidRefreshToken));
+    assert_eq!(world.token(&form, Some(&grant)), Verdict::Refuse(Refusal::InvalidRefreshToken));
 }
 
 /// Each wrong binding of an exchange: what is bent, and its refusal when alone.
@@ -135,7 +135,7 @@ const BENDS: &[Bend] = &[
     ("a stricter policy", Refusal::TooLittleShown, |world, _, _| world.falls_short = true),
 ];
 
-fn bent(bends: &[&Bend]) -> Decision {
+fn bent(bends: &[&Bend]) -> Verdict {
     let mut world = World::new();
     let (mut form, mut grant) = (code_form(), world.issued(&authorization()));
     for (_, _, bend) in bends {
@@ -146,9 +146,9 @@ fn bent(bends: &[&Bend]) -> Decision {
 
 #[test]
 fn o_7_one_wrong_binding_is_enough() {
-    assert!(matches!(bent(&[]), Decision::Exchange { .. }));
+    assert!(matches!(bent(&[]), Verdict::Exchange { .. }));
     for bend in BENDS {
-        assert_eq!(bent(&[bend]), Decision::Refuse(bend.1), "{}", bend.0);
+        assert_eq!(bent(&[bend]), Verdict::Refuse(bend.1), "{}", bend.0);
     }
 }
 
@@ -157,14 +157,14 @@ fn o_7_two_wrong_bindings_do_not_make_a_right_one() {
     for first in BENDS {
         for second in BENDS {
             let decision = bent(&[first, second]);
-            assert!(matches!(decision, Decision::Refuse(_)), "{} and {}: {decision:?}", first.0, second.0);
+            assert!(matches!(decision, Verdict::Refuse(_)), "{} and {}: {decision:?}", first.0, second.0);
         }
     }
 }
 
 #[test]
 fn o_7_a_code_of_another_tenant_is_unknown() {
-    assert_eq!(World::new().token(&code_form(), None), Decision::Refuse(Refusal::InvalidCode));
+    assert_eq!(World::new().token(&code_form(), None), Verdict::Refuse(Refusal::InvalidCode));
 }
 
 #[test]
@@ -174,12 +174,12 @@ fn o_8_a_truncated_or_extended_code_is_refused() {
     let code = format!("{GRANT}.{CODE_SECRET}");
     for length in 1..code.len() {
         let form = code_form().with("code", &code[..length]);
-        assert_eq!(world.token(&form, Some(&grant)), Decision::Refuse(Refusal::InvalidCode), "{length}");
+        assert_eq!(world.token(&form, Some(&grant)), Verdict::Refuse(Refusal::InvalidCode), "{length}");
     }
     for more in ["a", ".", "=", " ", "\0", ".a", "%00"] {
         for wrong in [format!("{code}{more}"), format!("{more}{code}")] {
             let form = code_form().with("code", &wrong);
-            assert_eq!(world.token(&form, Some(&grant)), Decision::Refuse(Refusal::InvalidCode), "{wrong:?}");
+            assert_eq!(world.token(&form, Some(&grant)), Verdict::Refuse(Refusal::InvalidCode), "{wrong:?}");
         }
     }
 }
@@ -195,7 +195,7 @@ fn o_4_malformed_verifiers_are_refused_at_the_token_endpoint() {
         let form = code_form().with("code_verifier", verifier);
         assert_eq!(
             world.token(&form, Some(&grant)),
-            Decision::Refuse(Refusal::MalformedVerifier),
+            Verdict::Refuse(Refusal::MalformedVerifier),
             "{verifier}"
         );
     }
@@ -207,11 +207,11 @@ fn o_5_a_stripped_challenge_and_a_stripped_verifier_are_both_refused() {
     world.client.pkce = PkcePolicy::OptionalWithNonce;
     let form = code_form().with("client_secret", "old");
     let stripped = world.issued(&without_code_challenge());
-    assert_eq!(world.token(&form, Some(&stripped)), Decision::Refuse(Refusal::UnexpectedVerifier));
+    assert_eq!(world.token(&form, Some(&stripped)), Verdict::Refuse(Refusal::UnexpectedVerifier));
     let without = form.clone().without("code_verifier");
-    assert!(matches!(world.token(&without, Some(&stripped)), Decision::Exchange { .. }));
+    assert!(matches!(world.token(&without, Some(&stripped)), Verdict::Exchange { .. }));
     let challenged = world.issued(&authorization());
-    assert_eq!(world.token(&without, Some(&challenged)), Decision::Refuse(Refusal::MissingVerifier));
+    assert_eq!(world.token(&without, Some(&challenged)), Verdict::Refuse(Refusal::MissingVerifier));
 }
 
 #[test]
@@ -229,7 +229,7 @@ fn o_11_other_grant_types_are_refused() {
     ];
     for kind in types {
         let form = code_form().with("grant_type", kind).with("username", "ada").with("password", "x");
-        assert_eq!(world.token(&form, None), Decision::Refuse(Refusal::UnsupportedGrantType), "{kind}");
+        assert_eq!(world.token(&form, None), Verdict::Refuse(Refusal::UnsupportedGrantType), "{kind}");
     }
 }
 
@@ -240,7 +240,7 @@ fn o_3_every_doubled_parameter_of_the_body_is_refused() {
     for (name, value) in code_form().0 {
         let mut form = code_form();
         form.0.push((name, value));
-        assert_eq!(world.token(&form, Some(&grant)), Decision::Refuse(Refusal::RepeatedParameter));
+        assert_eq!(world.token(&form, Some(&grant)), Verdict::Refuse(Refusal::RepeatedParameter));
     }
 }
 
@@ -274,7 +274,7 @@ fn o_25_only_the_registered_method_with_a_current_or_previous_secret_authenticat
         let form = posted.map_or(code_form(), |secret| code_form().with("client_secret", secret));
         let headers: Vec<&str> = header.into_iter().collect();
         let decision = world.token_with(&form, &headers, Some(&world.issued(&authorization())));
-        let exchanged = matches!(decision, Decision::Exchange { .. });
+        let exchanged = matches!(decision, Verdict::Exchange { .. });
         assert_eq!(exchanged, accepted, "{method:?} header {} body {posted:?}", header.is_some());
     }
 }
@@ -284,7 +284,7 @@ fn o_25_a_confidential_client_without_a_usable_secret_never_authenticates() {
     let mut world = World::confidential(ClientAuthentication::SecretPost);
     world.client.secrets.clear();
     let form = code_form().with("client_secret", "old");
-    assert_eq!(world.token(&form, None), Decision::Refuse(Refusal::FailedAuthentication));
+    assert_eq!(world.token(&form, None), Verdict::Refuse(Refusal::FailedAuthentication));
 }
 
 #[test]
@@ -293,18 +293,18 @@ fn o_25_two_methods_or_a_broken_header_are_refused() {
     let good = basic("app", "old");
     let form = code_form().without("client_id");
     let outcome = |form: &Form, headers: &[&str]| world.token_with(form, headers, None);
-    assert_eq!(outcome(&form, &[&good]), Decision::Refuse(Refusal::InvalidCode));
+    assert_eq!(outcome(&form, &[&good]), Verdict::Refuse(Refusal::InvalidCode));
     let both = form.clone().with("client_secret", "old");
     let other = form.clone().with("client_id", "other");
-    assert_eq!(outcome(&both, &[&good]), Decision::Refuse(Refusal::SeveralAuthentications));
-    assert_eq!(outcome(&other, &[&good]), Decision::Refuse(Refusal::SeveralAuthentications));
-    assert_eq!(outcome(&form, &[&good, &good]), Decision::Refuse(Refusal::SeveralAuthentications));
+    assert_eq!(outcome(&both, &[&good]), Verdict::Refuse(Refusal::SeveralAuthentications));
+    assert_eq!(outcome(&other, &[&good]), Verdict::Refuse(Refusal::SeveralAuthentications));
+    assert_eq!(outcome(&form, &[&good, &good]), Verdict::Refuse(Refusal::SeveralAuthentications));
     let assertion = form.clone().with("client_assertion", "x.y.z");
-    assert_eq!(outcome(&assertion, &[&good]), Decision::Refuse(Refusal::FailedAuthentication));
+    assert_eq!(outcome(&assertion, &[&good]), Verdict::Refuse(Refusal::FailedAuthentication));
     for broken in ["", "Basic", "Basic !", "Bearer x", "Basic YXBw", &basic("", "old"), "Basic /w=="] {
-        assert_eq!(outcome(&form, &[broken]), Decision::Refuse(Refusal::MalformedAuthorization), "{broken}");
+        assert_eq!(outcome(&form, &[broken]), Verdict::Refuse(Refusal::MalformedAuthorization), "{broken}");
     }
-    assert_eq!(outcome(&form, &[]), Decision::Refuse(Refusal::FailedAuthentication));
+    assert_eq!(outcome(&form, &[]), Verdict::Refuse(Refusal::FailedAuthentication));
 }
 
 #[test]
@@ -322,9 +322,9 @@ fn o_19_refresh_tokens_rotate_and_any_older_one_ends_the_family() {
         let (dead, refusal) = revoked(world.token(&refresh_form(old), Some(&grant)));
         assert_eq!(refusal, Refusal::ReusedRefreshToken);
         let after = world.token(&refresh_form(&newest), Some(&dead));
-        assert_eq!(after, Decision::Refuse(Refusal::InvalidRefreshToken));
+        assert_eq!(after, Verdict::Refuse(Refusal::InvalidRefreshToken));
     }
-    assert!(matches!(world.token(&refresh_form(&newest), Some(&grant)), Decision::Exchange { .. }));
+    assert!(matches!(world.token(&refresh_form(&newest), Some(&grant)), Verdict::Exchange { .. }));
 }
 
 #[test]
@@ -335,7 +335,7 @@ fn o_19_a_family_has_an_absolute_end() {
     let (next, last) = exchange(world.token(&refresh_form(&tokens), Some(&grant)));
     assert_eq!((next.expires, last.expires_in), (grant.expires, 1));
     world.now = grant.expires;
-    let refused = Decision::Refuse(Refusal::InvalidRefreshToken);
+    let refused = Verdict::Refuse(Refusal::InvalidRefreshToken);
     assert_eq!(world.token(&refresh_form(&tokens), Some(&grant)), refused);
 }
 
@@ -363,7 +363,7 @@ fn o_20_refresh_looks_at_the_world_again() {
         let (grant, tokens) = world.exchanged(&authorization());
         change(&mut world);
         let decision = world.token(&refresh_form(&tokens), Some(&grant));
-        assert_eq!(decision, Decision::Refuse(refusal), "{name}");
+        assert_eq!(decision, Verdict::Refuse(refusal), "{name}");
     }
 }
 
@@ -384,7 +384,7 @@ fn a_refresh_may_narrow_and_never_widen_its_scopes() {
     let (grant, narrowed) = exchange(world.token(&narrow, Some(&grant)));
     assert_eq!(narrowed.scopes, ["openid"]);
     let wide = refresh_form(&narrowed).with("scope", "openid profile");
-    assert_eq!(world.token(&wide, Some(&grant)), Decision::Refuse(Refusal::WidenedScope));
+    assert_eq!(world.token(&wide, Some(&grant)), Verdict::Refuse(Refusal::WidenedScope));
     let (_, full) = exchange(world.token(&refresh_form(&narrowed), Some(&grant)));
     assert_eq!(full.scopes, ["openid", "email", "offline_access"]);
 }

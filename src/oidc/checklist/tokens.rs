@@ -8,7 +8,7 @@ use jsonwebtoken::{Algorithm as Jose, DecodingKey, TokenData, Validation, decode
 use serde_json::{Value, json};
 
 use crate::client::Algorithm;
-use crate::endpoint::token::Decision;
+use crate::endpoint::token::Verdict;
 use crate::endpoint::{jwks, userinfo};
 use crate::fixture::{Form, ISSUER, NOW, PAIRS, USER, World, authorization, code_form, factor, refresh_form};
 use crate::http::Incoming;
@@ -63,7 +63,7 @@ fn a_refreshed_id_token_has_the_old_auth_time_and_no_nonce() {
     let mut world = World::new();
     let (grant, tokens) = world.exchanged(&authorization());
     world.now = NOW.plus(idflow_core::time::Span::hours(2));
-    let Decision::Exchange { tokens, .. } = world.token(&refresh_form(&tokens), Some(&grant)) else {
+    let Verdict::Exchange { tokens, .. } = world.token(&refresh_form(&tokens), Some(&grant)) else {
         panic!("not refreshed");
     };
     let claims = validated(world.keys, tokens.id_token.as_ref().unwrap(), "app").claims;
@@ -124,12 +124,12 @@ fn o_23_no_kind_of_token_passes_for_another() {
     assert!(jws::verify::<Value>(world.keys, Type::IdToken, &access).is_none());
     for wrong in [&access, &shown(&id_token), &shown(&refresh)] {
         let as_code = code_form().with("code", wrong);
-        assert_eq!(world.token(&as_code, Some(&grant)), Decision::Refuse(Refusal::InvalidCode));
+        assert_eq!(world.token(&as_code, Some(&grant)), Verdict::Refuse(Refusal::InvalidCode));
     }
     for wrong in [access, shown(&id_token)] {
         let form =
             Form::new(&[("client_id", "app"), ("grant_type", "refresh_token"), ("refresh_token", &wrong)]);
-        assert_eq!(world.token(&form, Some(&grant)), Decision::Refuse(Refusal::InvalidRefreshToken));
+        assert_eq!(world.token(&form, Some(&grant)), Verdict::Refuse(Refusal::InvalidRefreshToken));
     }
 }
 

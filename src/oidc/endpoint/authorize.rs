@@ -14,9 +14,9 @@ use serde_json::json;
 
 use crate::acr::Strength;
 use crate::client::{Client, GrantType, PkcePolicy};
-use crate::endpoint::{self, Cors, Endpoint, Errors, Facts, Surroundings, Wanted};
+use crate::endpoint::{self, Cors, Decision, Endpoint, Errors, Facts, Surroundings, Wanted};
 use crate::handle::{self, Code};
-use crate::http::{Incoming, Response};
+use crate::http::Incoming;
 use crate::keys::SigningFailed;
 use crate::parameters::Parameters;
 use crate::pkce;
@@ -65,46 +65,14 @@ impl endpoint::Request for Request {
         &self,
         around: &Surroundings<'a>,
         facts: &Facts<'a>,
-    ) -> Result<endpoint::Decision<'a>, SigningFailed> {
-        Ok(match decide(self, around, facts) {
-            Decision::ShowError(refusal) => endpoint::Decision::Refuse(refusal),
-            Decision::RedirectError { url, .. } => endpoint::Decision::Answer(Response::redirect(&url)),
-            Decision::StartJourney(request) => endpoint::Decision::StartJourney(request),
-            Decision::IssueCode { request, session, user } => {
-                endpoint::Decision::IssueCode { request, session, user }
-            }
-        })
+    ) -> Result<Decision<'a>, SigningFailed> {
+        Ok(decide(self, around, facts))
     }
 }
 
-/// Reads a request. What cannot be read is shown by [`Decision::ShowError`]'s page and never redirected.
+/// Reads a request. What cannot be read is refused on a page and never redirected.
 pub fn parse(incoming: &Incoming<'_>) -> Result<Request, Refusal> {
     Ok(Request { parameters: incoming.parameters()? })
-}
-
-/// What an authorization request leads to.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Decision<'a> {
-    /// A page of ours, without any address from the request (checklist O-2).
-    ShowError(Refusal),
-    /// Back to the application with an error.
-    RedirectError {
-        /// Where to.
-        url: String,
-        /// Why, for the audit record.
-        refusal: Refusal,
-    },
-    /// A sign-in journey.
-    StartJourney(AuthorizationRequest),
-    /// Single sign-on: the session is enough. Answer by [`issue`].
-    IssueCode {
-        /// The request to answer.
-        request: AuthorizationRequest,
-        /// The session to answer from; its use is to be noted.
-        session: &'a Session,
-        /// Its user.
-        user: &'a User,
-    },
 }
 
 /// Decides a request.
@@ -113,7 +81,7 @@ pub fn decide<'a>(request: &Request, around: &Surroundings<'_>, facts: &Facts<'a
     let parameters = &request.parameters;
     let (client, redirect_uri) = match addressee(parameters, facts.client) {
         Ok(known) => known,
-        Err(refusal) => return Decision::ShowError(refusal),
+        Err(refusal) => return Decision::Refuse(refusal),
     };
     let state = parameters.get("state");
     let back = |refusal| Decision::RedirectError {

@@ -135,6 +135,13 @@ pub enum Decision<'a> {
     /// A refusal, worded as the endpoint's row says; nothing is written, and nothing of the request is shown to a
     /// person (checklist O-2).
     Refuse(Refusal),
+    /// Back to the application with an error; nothing is written.
+    RedirectError {
+        /// Where to.
+        url: String,
+        /// Why.
+        refusal: Refusal,
+    },
     /// The grant is written on the condition that the loaded one is unchanged, then the answer is given. When that
     /// fails, the facts are loaded and the request is decided again.
     Write(Box<Written>),

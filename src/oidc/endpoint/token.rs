@@ -16,7 +16,7 @@ use idflow_core::user::{User, UserState};
 use serde_json::json;
 
 use crate::client::{Client, Credentials, GrantType};
-use crate::endpoint::{self, Cors, Endpoint, Errors, Facts, Surroundings, Wanted, Written};
+use crate::endpoint::{self, Cors, Decision, Endpoint, Errors, Facts, Surroundings, Wanted, Written};
 use crate::handle::{self, Code, RefreshToken};
 use crate::http::{Cache, Incoming, Response};
 use crate::keys::SigningFailed;
@@ -72,16 +72,16 @@ impl endpoint::Request for Request {
         &self,
         around: &Surroundings<'a>,
         facts: &Facts<'a>,
-    ) -> Result<endpoint::Decision<'a>, SigningFailed> {
+    ) -> Result<Decision<'a>, SigningFailed> {
         Ok(match decide(self, around, facts)? {
-            Decision::Refuse(refusal) => endpoint::Decision::Refuse(refusal),
-            Decision::Revoke { grant, refusal } => endpoint::Decision::Write(Box::new(Written {
+            Verdict::Refuse(refusal) => Decision::Refuse(refusal),
+            Verdict::Revoke { grant, refusal } => Decision::Write(Box::new(Written {
                 grant,
                 event: "grant.revoked",
                 refusal: Some(refusal),
                 answer: refuse(refusal),
             })),
-            Decision::Exchange { grant, tokens } => endpoint::Decision::Write(Box::new(Written {
+            Verdict::Exchange { grant, tokens } => Decision::Write(Box::new(Written {
                 grant,
                 event: "token.issued",
                 refusal: None,
@@ -114,9 +114,9 @@ fn parse_code(form: &Parameters) -> Result<Demand, Refusal> {
     })
 }
 
-/// What a token request leads to.
+/// What a token request leads to, before it is put into an answer.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Decision {
+pub enum Verdict {
     /// Nothing is written.
     Refuse(Refusal),
     /// Something was used twice: the grant dies, then the request is refused.
@@ -140,7 +140,7 @@ pub fn decide(
     request: &Request,
     around: &Surroundings<'_>,
     facts: &Facts<'_>,
-) -> Result<Decision, SigningFailed> {
+) -> Result<Verdict, SigningFailed> {
     let now = around.now;
     let step = authenticated(request, facts).and_then(|client| match &request.demand {
         Demand::Code { code, redirect_uri, verifier } => {
@@ -151,9 +151,9 @@ pub fn decide(
         }
     });
     match step {
-        Err(refusal) => Ok(Decision::Refuse(refusal)),
+        Err(refusal) => Ok(Verdict::Refuse(refusal)),
         Ok(Step::Revoke(grant, refusal)) => {
-            Ok(Decision::Revoke { grant: Grant { stage: GrantStage::Revoked, ..grant.clone() }, refusal })
+            Ok(Verdict::Revoke { grant: Grant { stage: GrantStage::Revoked, ..grant.clone() }, refusal })
         }
         Ok(Step::Issue(issue)) => issue.perform(around),
     }
@@ -268,7 +268,7 @@ fn narrowed(
 }
 
 impl Issue<'_> {
-    fn perform(&self, around: &Surroundings<'_>) -> Result<Decision, SigningFailed> {
+    fn perform(&self, around: &Surroundings<'_>) -> Result<Verdict, SigningFailed> {
         let Surroundings { provider, keys, now, chance } = *around;
         let Self { client, grant, user, code, scopes, generation } = self;
         let refreshes = has(&grant.request.scopes, OFFLINE_ACCESS);
@@ -287,7 +287,7 @@ impl Issue<'_> {
         let generation = *generation;
         let making = Making { provider, keys, client, grant, user, generation, scopes, now };
         let tokens = making.tokens(refresh_token)?;
-        Ok(Decision::Exchange { grant: next, tokens })
+        Ok(Verdict::Exchange { grant: next, tokens })
     }
 }
 
