@@ -1,10 +1,11 @@
-//! An operator that is killed in the middle comes to the same objects.
+//! What it takes until everything is as it should be: with an operator that is killed in the middle, with many flows.
 
 use std::time::Duration;
 
-use idflow_test_support::world::{self, World};
+use idflow_test_support::wait;
+use idflow_test_support::world::{self, SETTLED, World, condition_of};
 
-use crate::{OPERATOR, PROGRAM, operated};
+use crate::{OPERATOR, PROGRAM, operated, ready_world};
 
 #[test]
 fn an_operator_killed_in_the_middle_converges_to_the_same_objects() {
@@ -39,4 +40,30 @@ fn names(world: &World) -> Vec<String> {
     let objects = world.cluster.list(&world.namespace, kinds);
     let name = |object: &serde_json::Value| format!("{}/{}", object["kind"], object["metadata"]["name"]);
     objects.iter().map(name).map(|name| name.replace(&world.namespace, "NAMESPACE")).collect()
+}
+
+/// So many flows are applied at once.
+const FLOWS: usize = 40;
+
+#[test]
+fn many_flows_that_are_applied_at_once_settle_soon() {
+    let Some(world) = ready_world("many_flows_that_are_applied_at_once_settle_soon", "many") else { return };
+    let one = world.manifest_of("Flow", "sign-in").replace("default: true", "default: false");
+    let named = |number| one.replace("name: sign-in", &format!("name: many-{number}"));
+    let flows: Vec<String> = (0..FLOWS).map(named).collect();
+    let place = [world.namespace.clone()];
+    let before = world.cluster.requests_about(&place).len();
+    let (applied, ()) = wait::timed(|| world.apply(&flows.join("---\n")));
+    let (settled, ()) = wait::timed(|| {
+        wait::until(SETTLED, "every flow is Ready", || {
+            let flows = world.cluster.list(&world.namespace, "flows");
+            let is_ready = |flow: &&serde_json::Value| condition_of(flow, "Ready")["status"] == "True";
+            let ready = flows.iter().filter(is_ready).count();
+            if ready == flows.len() && ready >= FLOWS { Ok(()) } else { Err(ready) }
+        });
+    });
+    let calls = world.cluster.requests_about(&place).len() - before;
+    println!(
+        "{FLOWS} flows: applied in {applied:?}, Ready {settled:?} after that; {calls} calls of operator and executor"
+    );
 }
