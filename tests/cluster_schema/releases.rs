@@ -26,6 +26,9 @@ fn the_objects_of_every_release_are_accepted_with_their_status_and_read() {
             let mut own = object.clone();
             if own["metadata"]["namespace"].is_string() {
                 own["metadata"]["namespace"] = json!(namespace);
+            } else {
+                // Other tests have cluster-wide objects of their own, by other names.
+                own["metadata"]["name"] = json!(namespace);
             }
             let what = format!("{}/{} of {}", own["kind"], own["metadata"]["name"], file.display());
             let own = own.to_string();
@@ -34,7 +37,7 @@ fn the_objects_of_every_release_are_accepted_with_their_status_and_read() {
             cluster.kubectl_with(&status, &own).expect(&what);
             read(object);
         }
-        cluster.kubectl(&["delete", "tenant", "--all", "--wait=false"]).expect("the Tenant goes");
+        cluster.kubectl(&["delete", "tenant", &namespace, "--wait=false"]).expect("the Tenant goes");
     }
 }
 

@@ -243,11 +243,7 @@ fn course(example: &Example, facts: &Facts) -> String {
             names => format!("Asks for {}.", quoted(names)),
         });
     }
-    let end = match example.leaves_by {
-        "completed" => "Ends the journey.".to_owned(),
-        outcome => format!("Goes on by `{outcome}`."),
-    };
-    sentences.push(end);
+    sentences.push(end(example, facts));
     let outcome = facts.outcomes.iter().find(|outcome| outcome.name == example.leaves_by);
     let proven: Vec<String> = outcome
         .into_iter()
@@ -264,6 +260,21 @@ fn course(example: &Example, facts: &Facts) -> String {
         sentences.push(format!("Writes {}.", quoted(&written)));
     }
     sentences.join(" ")
+}
+
+fn end(example: &Example, facts: &Facts) -> String {
+    let names =
+        |named: &[(String, String)]| quoted(&named.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>());
+    match (&facts.end, &facts.call, example.leaves_by) {
+        (Some(End::Exit { outcome, outputs }), ..) if outputs.is_empty() => format!("Leaves by `{outcome}`."),
+        (Some(End::Exit { outcome, outputs }), ..) => {
+            format!("Leaves by `{outcome}` and hands {} out.", names(outputs))
+        }
+        (Some(_), ..) => "Ends the journey.".to_owned(),
+        (None, Some(call), _) if call.arguments.is_empty() => "Enters it.".to_owned(),
+        (None, Some(call), _) => format!("Enters it with {} as `input`.", names(&call.arguments)),
+        (None, None, outcome) => format!("Goes on by `{outcome}`."),
+    }
 }
 
 /// The product's texts that the examples show, which a Theme may replace.
