@@ -11,14 +11,14 @@ use idflow_core::time::Timestamp;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::backend::{Key, Versioned};
-use crate::reseal::{self, Reseal};
+use crate::backend::{Batch, Condition, Effect, Key, Reply, Versioned};
 use crate::seal::{Keyring, Unsealable};
+use crate::{Store, StoreError};
 
 pub(crate) mod counter;
 
 /// The number of counters, the one kind that is not sealed.
-pub(crate) const COUNTER: Kind = Kind { number: 1, name: "counter", reseal: reseal::in_place };
+pub(crate) const COUNTER: Kind = Kind { number: 1, name: "counter", reseal: in_place };
 
 /// Everything else follows from this list: keys, seals, rotation of keys, the tests of every codec.
 macro_rules! kinds {
@@ -77,6 +77,28 @@ impl Kind {
     }
 }
 
+/// Adds to a batch what moves one record, by its kind and id, under the current key.
+pub(crate) type Reseal =
+    for<'a> fn(&'a Store, &'a mut Batch, Kind, &'a [u8], &'a Versioned) -> Reply<'a, Result<(), StoreError>>;
+
+/// The same content under the same id.
+pub(crate) fn in_place<'a>(
+    store: &'a Store,
+    batch: &'a mut Batch,
+    kind: Kind,
+    id: &'a [u8],
+    record: &'a Versioned,
+) -> Reply<'a, Result<(), StoreError>> {
+    Box::pin(async move {
+        let plain = store.keyring().open(kind.number(), id, &record.bytes);
+        let plain = plain.ok_or_else(|| Corrupt::new(kind, id, "the seal is broken"))?;
+        let bytes = store.keyring().seal(store.chance(), kind.number(), id, plain)?;
+        let unchanged = Condition::Version(record.version);
+        batch.push(kind.key(id), unchanged, Effect::Put { bytes, expires: record.expires });
+        Ok(())
+    })
+}
+
 /// A test that every kind has to pass.
 #[cfg(test)]
 pub(crate) trait OverKinds {
@@ -93,7 +115,7 @@ pub(crate) trait Record: Numbered + Serialize + DeserializeOwned {
     /// The format that this program writes.
     const FORMAT: u8 = 1;
     /// How a record is moved under another key of the tenant.
-    const RESEAL: Reseal = reseal::in_place;
+    const RESEAL: Reseal = in_place;
 
     /// From when on it counts as absent, if it ever does. Not kept inside the seal.
     fn expires(&self) -> Option<Timestamp>;

@@ -3,35 +3,13 @@
 
 use idflow_core::time::Timestamp;
 
-use crate::backend::{Batch, Condition, Effect, Key, Refusal, Reply, Versioned};
-use crate::record::{Corrupt, Kind, SEALED};
+use crate::backend::{Batch, Key, Refusal, Versioned};
+use crate::record::{Kind, SEALED};
 use crate::seal::Keyring;
 use crate::{Store, StoreError};
 
 /// How many records are read at a time.
 const PAGE: usize = 100;
-
-/// Adds to a batch what moves one record, by its kind and id, under the current key.
-pub(crate) type Reseal =
-    for<'a> fn(&'a Store, &'a mut Batch, Kind, &'a [u8], &'a Versioned) -> Reply<'a, Result<(), StoreError>>;
-
-/// The same content under the same id.
-pub(crate) fn in_place<'a>(
-    store: &'a Store,
-    batch: &'a mut Batch,
-    kind: Kind,
-    id: &'a [u8],
-    record: &'a Versioned,
-) -> Reply<'a, Result<(), StoreError>> {
-    Box::pin(async move {
-        let plain = store.keyring().open(kind.number(), id, &record.bytes);
-        let plain = plain.ok_or_else(|| Corrupt::new(kind, id, "the seal is broken"))?;
-        let bytes = store.keyring().seal(store.chance(), kind.number(), id, plain)?;
-        let unchanged = Condition::Version(record.version);
-        batch.push(kind.key(id), unchanged, Effect::Put { bytes, expires: record.expires });
-        Ok(())
-    })
-}
 
 impl Store {
     /// Seals every record that counts at `now` again that the current key did not seal, and returns how many there were. When it

@@ -8,10 +8,9 @@ use idflow_core::time::Timestamp;
 use idflow_core::user::{User, normalized_identifier};
 use serde::{Deserialize, Serialize};
 
-use super::{Numbered as _, Record};
+use super::{Numbered as _, Record, Reseal};
 use crate::backend::{Batch, Condition, Effect, Versioned};
 use crate::read::{ReadSet, Wanted};
-use crate::reseal::Reseal;
 use crate::seal::Keyring;
 use crate::{Store, StoreError};
 
