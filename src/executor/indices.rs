@@ -9,7 +9,7 @@ use crate::report::{Indexed, Reports, Unindexed};
 /// How often the Directories are looked at.
 const EVERY: Duration = Duration::from_secs(1);
 
-/// After how many looks attributes with duplicates are indexed again: somebody may have resolved them.
+/// After how many looks attributes with duplicates or unreadable records are indexed again: somebody may have mended them.
 const AGAIN: u32 = 600;
 
 /// Follows the Directories for as long as the executor lives.
@@ -60,15 +60,14 @@ impl Known {
                 }
             };
             self.unindexed.retain(|one| one.directory != directory);
-            let is_unique = |name: &&String| unique.contains(*name) && !state.duplicates.contains_key(*name);
-            let indexed = state.indexed.iter().filter(is_unique).cloned().collect();
-            self.indexed.insert(directory.to_owned(), indexed);
-            let missing = unique.difference(&state.indexed).map(|attribute| (attribute, 0));
-            let doubled = state.duplicates.iter().map(|(attribute, count)| (attribute, *count));
-            self.unindexed.extend(missing.chain(doubled).map(|(attribute, duplicates)| Unindexed {
+            let (not_yet, indexed): (Vec<String>, Vec<String>) =
+                unique.iter().cloned().partition(|attribute| !state.is_unique(attribute));
+            self.indexed.insert(directory.to_owned(), indexed.into_iter().collect());
+            self.unindexed.extend(not_yet.into_iter().map(|attribute| Unindexed {
                 directory: directory.to_owned(),
-                attribute: attribute.clone(),
-                duplicates,
+                duplicates: state.duplicates.get(&attribute).copied().unwrap_or_default(),
+                unreadable: state.unreadable.get(&attribute).copied().unwrap_or_default(),
+                attribute,
             }));
             if state.building.is_none() && unique.is_subset(&state.indexed) {
                 self.done.insert(directory.to_owned(), unique);

@@ -93,6 +93,9 @@ pub struct Unindexed {
     pub attribute: String,
     /// How many users have a value that another one has too; 0 while the users are still being looked at.
     pub duplicates: u32,
+    /// How many stored records cannot be opened, so that nobody knows whose value they hold.
+    #[serde(default)]
+    pub unreadable: u32,
 }
 
 /// Where the configuration source leaves the latest report and the second port picks it up.

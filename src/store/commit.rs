@@ -4,6 +4,8 @@
 //! conflict and never a lost write. What the rules of the records need besides is read in one more round trip, and is
 //! part of the conditions too; a step that has read the people it concerns needs none.
 
+mod names;
+mod needs;
 mod people;
 mod plan;
 
@@ -175,4 +177,10 @@ async fn perform(store: &Store, commit: Commit) -> Result<(), CommitError> {
             None => CommitError::Conflict,
         }),
     }
+}
+
+/// The batch that would perform a commit.
+#[cfg(test)]
+pub(crate) async fn planned(commit: Commit) -> crate::backend::Batch {
+    plan::plan(commit).await.unwrap().batch
 }

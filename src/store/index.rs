@@ -2,7 +2,8 @@
 //! far it has come, so that a killed process goes on where it was.
 //!
 //! While an attribute is being indexed nobody can be given a value of it (the commit is refused as unavailable), and whoever
-//! is not in the index yet is not found by it. A value that two users have already finds neither of them.
+//! is not in the index yet is not found by it. A value that two users have already finds neither of them. A record that
+//! cannot be opened stops nobody: it is counted, and the attribute is not called unique until it can be.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -22,7 +23,8 @@ const PAGE: usize = 100;
 
 impl Store {
     /// Takes one step towards an index of exactly these attributes and returns where it stands. Repeat it while
-    /// something is being built. `again` also looks anew at attributes with duplicates: somebody may have resolved them.
+    /// something is being built. `again` also looks anew at attributes with duplicates and unreadable
+    /// records: somebody may have mended them.
     pub async fn follow_directory(
         &self,
         directory: &str,
@@ -66,35 +68,78 @@ impl Store {
         let (records, more) = self.list(User::KIND, after, PAGE).await?;
         let mut page = Page { store: self, now, entries: BTreeMap::new(), reads: self.reads(now) };
         for (id, stored) in &records {
-            let user: User = record::open(self.keyring(), id, stored)?;
-            building.after = Some(user.id);
-            if user.directory != directory {
-                continue;
-            }
-            for attribute in &building.attributes {
-                if page.add(&user, attribute).await? {
-                    *building.duplicates.entry(attribute.clone()).or_default() += 1;
-                    tracing::warn!(directory, attribute, user = %user.id, "a user has a value that another user has too");
+            building.after = <[u8; 16]>::try_from(id.as_slice()).ok().map(UserId::from_bytes);
+            batch.push(User::KIND.key(id), Condition::Version(stored.version), Effect::Check);
+            match record::open::<User>(self.keyring(), id, stored) {
+                Ok(user) if user.directory == directory => building.add(&mut page, &user).await?,
+                Ok(_) => {}
+                // Whose directory it is nobody can say.
+                Err(corrupt) => {
+                    building
+                        .attributes
+                        .iter()
+                        .for_each(|attribute| one_more(&mut building.unreadable, attribute));
+                    tracing::error!(directory, %corrupt, "a user could not be indexed");
                 }
             }
-            batch.push(User::KIND.key(id), Condition::Version(stored.version), Effect::Check);
         }
         page.write(batch)?;
         if more {
             state.building = Some(building);
         } else {
-            state.duplicates.retain(|attribute, _| !building.attributes.contains(attribute));
-            state.duplicates.extend(building.duplicates);
-            state.indexed.extend(building.attributes);
+            state.take_over(building);
         }
         Ok(())
     }
+}
+
+impl Building {
+    async fn add(&mut self, page: &mut Page<'_>, user: &User) -> Result<(), StoreError> {
+        let directory = &user.directory;
+        for attribute in &self.attributes {
+            match page.add(user, attribute).await {
+                Ok(false) => {}
+                Ok(true) => {
+                    one_more(&mut self.duplicates, attribute);
+                    tracing::warn!(directory, attribute, user = %user.id, "a user has a value that another user has too");
+                }
+                Err(StoreError::Corrupt(corrupt)) => {
+                    one_more(&mut self.unreadable, attribute);
+                    tracing::error!(directory, attribute, user = %user.id, %corrupt, "a user could not be indexed");
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Uniqueness {
+    /// The index is made.
+    fn take_over(&mut self, built: Building) {
+        let counts = [(&mut self.duplicates, built.duplicates), (&mut self.unreadable, built.unreadable)];
+        for (known, found) in counts {
+            known.retain(|attribute, _| !built.attributes.contains(attribute));
+            known.extend(found);
+        }
+        self.indexed.extend(built.attributes);
+    }
+
+    /// Attributes that are indexed and not unique for certain.
+    fn doubtful(&self) -> impl Iterator<Item = &String> {
+        self.duplicates.keys().chain(self.unreadable.keys())
+    }
+}
+
+fn one_more(counts: &mut BTreeMap<String, u32>, attribute: &str) {
+    *counts.entry(attribute.to_owned()).or_default() += 1;
 }
 
 /// The state that follows these attributes: what is not indexed and not being indexed begins now.
 fn followed(mut state: Uniqueness, unique: &BTreeSet<String>, again: bool) -> Uniqueness {
     state.indexed.retain(|attribute| unique.contains(attribute));
     state.duplicates.retain(|attribute, _| unique.contains(attribute));
+    state.unreadable.retain(|attribute, _| unique.contains(attribute));
     let missing: BTreeSet<String> = unique.difference(&state.indexed).cloned().collect();
     let covers = |building: &Building| {
         building.attributes.is_superset(&missing) && building.attributes.is_subset(unique)
@@ -102,7 +147,7 @@ fn followed(mut state: Uniqueness, unique: &BTreeSet<String>, again: bool) -> Un
     if state.building.as_ref().is_some_and(covers) {
         return state;
     }
-    let doubtful = state.duplicates.keys().filter(|_| again).cloned();
+    let doubtful = state.doubtful().filter(|_| again).cloned();
     let attributes: BTreeSet<String> = missing.into_iter().chain(doubtful).collect();
     state.building = (!attributes.is_empty()).then(|| Building { attributes, ..Building::default() });
     state

@@ -131,6 +131,11 @@ impl ReadSet {
         Ok(record.map(|record| record::open(self.keyring(), id, record)).transpose()?)
     }
 
+    /// The record under an id, if anybody looked for it.
+    pub(crate) fn known<R: Record>(&self, id: &[u8]) -> Result<Option<R>, StoreError> {
+        if self.has_read::<R>(id) { self.get(id) } else { Ok(None) }
+    }
+
     /// Notes that a record cannot exist yet, because its id was drawn just now: the commit still demands it.
     pub(crate) fn assume_absent<R: Record>(&mut self, id: &[u8]) {
         self.found.entry(R::KIND.key(id)).or_insert(Found { record: None, is_guard: true });

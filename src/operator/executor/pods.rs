@@ -51,6 +51,9 @@ pub(crate) struct Unindexed {
     pub(crate) attribute: String,
     /// How many users have a value that another one has too; 0 while they are still being compared.
     pub(crate) duplicates: u32,
+    /// How many stored records cannot be opened.
+    #[serde(default)]
+    pub(crate) unreadable: u32,
 }
 
 /// A held revision.

@@ -73,15 +73,28 @@ pub(crate) fn directory(
     let is_indexed = |name: &str| told.iter().all(|one| one.is_some_and(|one| one.contains(name)));
     let Some(missing) = unique.find(|attribute| !is_indexed(&attribute.name)) else { return Finding::Ready };
     let is_it = |one: &&Unindexed| one.directory == name && one.attribute == missing.name;
-    let duplicates = reports.iter().flat_map(|report| &report.unindexed).filter(is_it);
-    let duplicates = duplicates.map(|one| one.duplicates).max().unwrap_or_default();
-    not_unique_yet(match duplicates {
-        0 => format!("the users' values of {} are still being compared", missing.name),
-        users => format!(
-            "{users} users have a value of {} that another one has too; the executor's log names them: change them, or take unique away",
-            missing.name
-        ),
-    })
+    let told: Vec<&Unindexed> = reports.iter().flat_map(|report| &report.unindexed).filter(is_it).collect();
+    let duplicates = told.iter().map(|one| one.duplicates).max().unwrap_or_default();
+    let unreadable = told.iter().map(|one| one.unreadable).max().unwrap_or_default();
+    not_unique_yet(why_not_unique(&missing.name, duplicates, unreadable))
+}
+
+fn why_not_unique(attribute: &str, duplicates: u32, unreadable: u32) -> String {
+    let mut reasons = Vec::new();
+    if duplicates > 0 {
+        reasons.push(format!(
+            "{duplicates} users have a value of {attribute} that another one has too; the executor's log names them: change them, or take unique away"
+        ));
+    }
+    if unreadable > 0 {
+        reasons.push(format!(
+            "{unreadable} stored records cannot be opened, so that nobody knows their {attribute}; the executor's log names them: give the executor the key that sealed them, or restore them from a backup"
+        ));
+    }
+    if reasons.is_empty() {
+        return format!("the users' values of {attribute} are still being compared");
+    }
+    reasons.join(". ")
 }
 
 fn not_unique_yet(message: String) -> Finding {

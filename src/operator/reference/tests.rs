@@ -149,6 +149,7 @@ fn a_directory_is_ready_when_what_it_declares_unique_is_unique() {
     let object = json!({ "metadata": { "name": "people", "generation": 2 }, "spec": spec });
     let directory: idflow_api::Directory = serde_json::from_value(object).unwrap();
     let doubled = json!([{ "directory": "people", "attribute": "email", "duplicates": 2 }]);
+    let damaged = json!([{ "directory": "people", "attribute": "email", "duplicates": 0, "unreadable": 1 }]);
     let (done, waiting) = (("Ready", ""), "NotUniqueYet");
     let cases = [
         ("no executor yet", Vec::new(), done),
@@ -162,6 +163,11 @@ fn a_directory_is_ready_when_what_it_declares_unique_is_unique() {
             (waiting, ""),
         ),
         ("doubled", vec![json!({ "indexed": { "people": [] }, "unindexed": doubled })], (waiting, "2 users")),
+        (
+            "with a damaged user",
+            vec![json!({ "indexed": { "people": [] }, "unindexed": damaged })],
+            (waiting, "1 stored records cannot be opened"),
+        ),
     ];
     for (what, reports, (expected, words)) in cases {
         let executors: Vec<Executor> = reports.iter().map(executor).collect();

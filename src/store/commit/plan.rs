@@ -12,15 +12,14 @@ use idflow_core::user::User;
 
 use super::people::{People, UserChange};
 use super::{Commit, CommitError};
-use crate::StoreError;
 use crate::backend::{Batch, Condition, Counting, Effect, Key, Operation, Step};
-use crate::read::{ReadSet, Wanted};
+use crate::read::ReadSet;
 use crate::record::credential::Credential;
 use crate::record::grant::GrantRecord;
 use crate::record::session::SessionRecord;
 use crate::record::standing::Standing;
-use crate::record::user_index::{UserIndex, ids_of};
-use crate::record::{Numbered as _, Record, audit, counter, uniqueness};
+use crate::record::user_index::ids_of;
+use crate::record::{Record, audit, counter};
 
 /// A batch, and what its keys mean to the caller when one of them refuses it.
 pub(super) struct Plan {
@@ -32,10 +31,10 @@ pub(super) struct Plan {
 
 /// Operations are judged in the order of their keys, journeys first: of two posts of one form the second is a
 /// conflict that finds its answer, and not a name that the first has taken.
-struct Planner {
-    reads: ReadSet,
+pub(super) struct Planner {
+    pub(super) reads: ReadSet,
     operations: BTreeMap<Key, (Condition, Effect)>,
-    taken: BTreeMap<Key, String>,
+    pub(super) taken: BTreeMap<Key, String>,
     /// Standings that this commit changes.
     standings: BTreeMap<UserId, Standing>,
     /// Epochs of the sessions that this commit writes.
@@ -49,7 +48,7 @@ pub(super) async fn plan(commit: Commit) -> Result<Plan, CommitError> {
     people.ended.extend(ended_users);
     // Somebody who is created just now has no earlier sessions to end.
     people.ended = people.ended.iter().filter(|user| !people.creates(user)).copied().collect();
-    reads.also_for(&people, &journeys, &sessions, &grants).await?;
+    reads.also_for(&mut people, &journeys, &sessions, &grants).await?;
     let mut planner = Planner {
         reads,
         operations: BTreeMap::new(),
@@ -77,51 +76,20 @@ pub(super) async fn plan(commit: Commit) -> Result<Plan, CommitError> {
     planner.finish(counters)
 }
 
-impl ReadSet {
-    /// Reads what the rules of the records need and whoever decided has not read: one round trip, or two for a grant
-    /// whose session nobody has looked at.
-    async fn also_for(
-        &mut self,
-        people: &People,
-        journeys: &[Journey],
-        sessions: &[Session],
-        grants: &[Grant],
-    ) -> Result<(), CommitError> {
-        for user in people.users.keys().filter(|user| people.creates(user)) {
-            self.assume_absent::<User>(user.as_bytes());
-            self.assume_absent::<Standing>(user.as_bytes());
-        }
-        let changed =
-            people.users.values().filter(|change| change.before.is_some()).map(|change| change.after.id);
-        let concerned = journeys.iter().filter_map(|journey| journey.user);
-        let signed_in = sessions.iter().filter_map(|session| session.user);
-        let granted = grants.iter().map(|grant| grant.user);
-        let users =
-            changed.chain(concerned).chain(signed_in).chain(granted).chain(people.ended.iter().copied());
-        let mut wanted: Vec<Wanted> = users
-            .filter(|user| !people.creates(user))
-            .flat_map(|user| {
-                [Wanted::guard::<User>(user.as_bytes()), Wanted::guard::<Standing>(user.as_bytes())]
-            })
-            .collect();
-        for change in people.users.values() {
-            wanted.push(uniqueness::wanted(&change.after.directory));
-            let before = change.before.as_ref().map(|user| ids_of(self.keyring(), user, &change.unique));
-            let entries = before.iter().flat_map(|before| before.values().flatten());
-            wanted.extend(entries.map(|id| Wanted::guard::<UserIndex>(id)));
-        }
-        let is_new = |grant: &&Grant| !self.has_read::<GrantRecord>(grant.id.as_bytes());
-        let opened = |grant: &&Grant| sessions.iter().any(|session| session.id == grant.session);
-        let others = grants.iter().filter(is_new).filter(|grant| !opened(grant));
-        wanted.extend(others.flat_map(|grant| Wanted::session(&grant.session)));
-        Ok(self.more(&wanted).await?)
-    }
-}
-
 impl Planner {
     /// Adds an operation. A guard that was read is its condition, whatever the caller would be content with.
-    fn push(&mut self, key: Key, otherwise: Condition, effect: Effect) -> Result<(), CommitError> {
+    pub(super) fn push(&mut self, key: Key, otherwise: Condition, effect: Effect) -> Result<(), CommitError> {
         let condition = self.reads.condition(&key).unwrap_or(otherwise);
+        self.demand(key, condition, effect)
+    }
+
+    /// Adds an operation under this very condition.
+    pub(super) fn demand(
+        &mut self,
+        key: Key,
+        condition: Condition,
+        effect: Effect,
+    ) -> Result<(), CommitError> {
         match self.operations.entry(key) {
             Entry::Vacant(entry) => {
                 entry.insert((condition, effect));
@@ -134,7 +102,12 @@ impl Planner {
         }
     }
 
-    fn put<R: Record>(&mut self, id: &[u8], otherwise: Condition, record: &R) -> Result<(), CommitError> {
+    pub(super) fn put<R: Record>(
+        &mut self,
+        id: &[u8],
+        otherwise: Condition,
+        record: &R,
+    ) -> Result<(), CommitError> {
         let effect = self.reads.store().put(id, record)?;
         self.push(R::KIND.key(id), otherwise, effect)
     }
@@ -194,63 +167,6 @@ impl Planner {
         u64::from_be_bytes(epoch).max(1)
     }
 
-    fn user(&mut self, id: UserId, change: UserChange) -> Result<(), CommitError> {
-        let UserChange { before, after, unique } = change;
-        if self.reads.get::<User>(id.as_bytes())? != before {
-            return Err(CommitError::Conflict);
-        }
-        let keyring = self.reads.keyring().clone();
-        let old = before.as_ref().map(|before| ids_of(&keyring, before, &unique)).unwrap_or_default();
-        let new = ids_of(&keyring, &after, &unique);
-        self.demand_index(&after, new.keys().copied())?;
-        for (attribute, ids) in old.iter().filter(|(attribute, ids)| new.get(*attribute) != Some(ids)) {
-            for entry in ids {
-                self.leave(id, attribute, entry)?;
-            }
-        }
-        for (attribute, ids) in new.iter().filter(|(attribute, ids)| old.get(*attribute) != Some(ids)) {
-            self.claim(id, attribute, ids)?;
-        }
-        self.put(id.as_bytes(), Condition::Absent, &after)
-    }
-
-    /// Nobody is given a value of an attribute that is not wholly indexed: somebody may have it already.
-    fn demand_index<'a>(
-        &self,
-        user: &User,
-        attributes: impl Iterator<Item = &'a str>,
-    ) -> Result<(), CommitError> {
-        let Some(known) = self.reads.uniqueness(&user.directory)? else { return Ok(()) };
-        match attributes.into_iter().find(|attribute| !known.indexed.contains(*attribute)) {
-            Some(missing) => Err(StoreError::NotIndexed { attribute: missing.to_owned() }.into()),
-            None => Ok(()),
-        }
-    }
-
-    /// Takes the user out of an entry, which goes unless others have the same value.
-    fn leave(&mut self, user: UserId, attribute: &str, entry: &[u8; 32]) -> Result<(), CommitError> {
-        let known = self.reads.get::<UserIndex>(entry)?;
-        let mut others = known.iter().flat_map(UserIndex::holders).filter(|id| *id != user);
-        match others.next() {
-            None => self.push(UserIndex::KIND.key(entry), Condition::Any, Effect::Delete),
-            Some(first) => {
-                self.put(entry, Condition::Any, &UserIndex::of(first, others.collect(), attribute))
-            }
-        }
-    }
-
-    /// Makes a value the user's own: nobody may have it, under no key of the ring.
-    fn claim(&mut self, user: UserId, attribute: &str, ids: &[[u8; 32]]) -> Result<(), CommitError> {
-        let entry = UserIndex::of(user, Vec::new(), attribute);
-        for (number, id) in ids.iter().enumerate() {
-            let effect = if number == 0 { self.reads.store().put(id, &entry)? } else { Effect::Check };
-            let key = UserIndex::KIND.key(id);
-            self.taken.insert(key.clone(), attribute.to_owned());
-            self.push(key, Condition::Absent, effect)?;
-        }
-        Ok(())
-    }
-
     /// The epoch of something that was read with this one, unless it has ended since. When this very commit ends the
     /// user's others, this one moves on to the new epoch.
     fn carried_epoch(&self, user: &UserId, epoch: u64) -> Result<u64, CommitError> {
@@ -269,11 +185,7 @@ impl Planner {
 
     fn journey(&mut self, mut journey: Journey) -> Result<(), CommitError> {
         let id = journey.id;
-        let key = Journey::KIND.key(id.as_bytes());
-        let known = match self.reads.condition(&key) {
-            Some(_) => self.reads.get::<Journey>(id.as_bytes())?.map(|before| (before.user, before.epoch)),
-            None => None,
-        };
+        let known = self.reads.known::<Journey>(id.as_bytes())?.map(|before| (before.user, before.epoch));
         journey.epoch = match (&journey.user, known) {
             _ if matches!(journey.phase, Phase::Ended(Ending::Failed { .. })) => None,
             (None, _) => None,
@@ -287,7 +199,7 @@ impl Planner {
 
     fn session(&mut self, session: Session) -> Result<(), CommitError> {
         let id = session.id;
-        let epoch = match (session.user, self.read_session(id)?) {
+        let epoch = match (session.user, self.reads.known::<SessionRecord>(id.as_bytes())?) {
             (None, _) => 0,
             (Some(user), Some(known)) => self.carried_epoch(&user, known.epoch)?,
             (Some(user), None) => self.new_epoch(&user)?,
@@ -296,16 +208,9 @@ impl Planner {
         self.put(id.as_bytes(), Condition::Absent, &SessionRecord { epoch, session })
     }
 
-    fn read_session(&self, id: SessionId) -> Result<Option<SessionRecord>, CommitError> {
-        let was_read = self.reads.has_read::<SessionRecord>(id.as_bytes());
-        Ok(if was_read { self.reads.get(id.as_bytes())? } else { None })
-    }
-
     fn grant(&mut self, grant: Grant) -> Result<(), CommitError> {
         let id = grant.id;
-        let was_read = self.reads.has_read::<GrantRecord>(id.as_bytes());
-        let known = if was_read { self.reads.get::<GrantRecord>(id.as_bytes())? } else { None };
-        let epoch = match known {
+        let epoch = match self.reads.known::<GrantRecord>(id.as_bytes())? {
             Some(known) => self.carried_epoch(&grant.user, known.epoch)?,
             None => self.grant_epoch(&grant)?,
         };
@@ -317,7 +222,8 @@ impl Planner {
         if let Some(epoch) = self.sessions.get(&grant.session) {
             return Ok(*epoch);
         }
-        let session = self.read_session(grant.session)?.ok_or(CommitError::Conflict)?;
+        let session = self.reads.known::<SessionRecord>(grant.session.as_bytes())?;
+        let session = session.ok_or(CommitError::Conflict)?;
         if session.session.user != Some(grant.user) {
             return Err(CommitError::Conflict);
         }

@@ -21,6 +21,10 @@ pub struct Uniqueness {
     /// How many users have a value of an indexed attribute that somebody else has too: the attribute is not unique yet.
     #[serde(default)]
     pub duplicates: BTreeMap<String, u32>,
+    /// How many records the index of an attribute could not take up, because they cannot be opened: what they hold may
+    /// be somebody else's value too.
+    #[serde(default)]
+    pub unreadable: BTreeMap<String, u32>,
     /// The index that is being made, if one is.
     #[serde(default)]
     pub building: Option<Building>,
@@ -32,6 +36,8 @@ pub struct Building {
     pub(crate) attributes: BTreeSet<String>,
     pub(crate) after: Option<UserId>,
     pub(crate) duplicates: BTreeMap<String, u32>,
+    #[serde(default)]
+    pub(crate) unreadable: BTreeMap<String, u32>,
 }
 
 impl Record for Uniqueness {
@@ -45,7 +51,8 @@ impl Record for Uniqueness {
         let building = Building { after: Some(UserId::random(chance)), ..Building::default() };
         Self {
             indexed: BTreeSet::from([name.clone()]),
-            duplicates: BTreeMap::from([(name, 2)]),
+            duplicates: BTreeMap::from([(name.clone(), 2)]),
+            unreadable: BTreeMap::from([(name, 1)]),
             building: Some(building),
         }
     }
@@ -61,6 +68,14 @@ pub(crate) fn key(directory: &str) -> Key {
 
 pub(crate) fn wanted(directory: &str) -> Wanted {
     Wanted::guard::<Uniqueness>(&id(directory))
+}
+
+impl Uniqueness {
+    /// Whether every value of the attribute is known to be one user's.
+    pub fn is_unique(&self, attribute: &str) -> bool {
+        let in_doubt = self.duplicates.contains_key(attribute) || self.unreadable.contains_key(attribute);
+        self.indexed.contains(attribute) && !in_doubt
+    }
 }
 
 impl Store {

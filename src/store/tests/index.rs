@@ -3,6 +3,10 @@
 use std::collections::BTreeSet;
 
 use super::*;
+use crate::backend::{Batch, Condition, Effect, Key, Refusal};
+use crate::commit::planned;
+use crate::record::Numbered as _;
+use crate::record::user_index::{self, UserIndex};
 use crate::{CommitError, Uniqueness};
 
 fn named(number: u8, nickname: &str) -> User {
@@ -119,5 +123,153 @@ fn an_index_that_was_given_up_is_made_anew() {
         while follow(&store, false).await.building.is_some() {}
         assert_eq!(found(&store, "elsewhere").await, Some(named(1, "").id));
         assert_eq!(found(&store, "nick1").await, None);
+    });
+}
+
+#[test]
+fn a_value_given_up_while_it_did_not_count_can_be_taken_again() {
+    run(async {
+        let folder = tempfile::tempdir().unwrap();
+        let open =
+            || Store::open_redb(folder.path().join("store"), keyring(), Arc::new(SeededChance::new(1)));
+        let mut store = open().await.unwrap();
+        before(&store).await;
+        while follow(&store, false).await.building.is_some() {}
+        let email = BTreeSet::from(["email".to_owned()]);
+        store.follow_directory("people", &email, false, NOW).await.unwrap();
+        // The entry of the old value stays behind, and so does that of the shared one.
+        for (number, nickname) in [(1, "nick1"), (107, "Shared"), (207, "Shared")] {
+            let (before, after) = (named(number, nickname), named(number, &format!("elsewhere{number}")));
+            done(&store, store.blind().writes([update(&before, after)])).await;
+        }
+        while follow(&store, false).await.building.is_some() {
+            drop(store);
+            store = open().await.unwrap();
+        }
+        let nick1 = |number| store.blind().writes([with_nickname(create(named(number, "Nick1")))]);
+        done(&store, nick1(251)).await;
+        assert_eq!(found(&store, "nick1").await, Some(named(251, "").id));
+        let taken = Err(CommitError::Taken { attribute: "nickname".to_owned() });
+        assert_eq!(store.commit(nick1(252)).await, taken, "and by one only");
+        let shared = store.blind().writes([with_nickname(create(named(252, "shared")))]);
+        assert_eq!(store.commit(shared).await, taken, "one has it still");
+        let own = with_nickname(update(&named(1, "elsewhere1"), named(1, "elsewhere1 again")));
+        done(&store, store.blind().writes([own])).await;
+        let back = with_nickname(update(&named(1, "elsewhere1 again"), named(1, "ELSEWHERE1")));
+        done(&store, store.blind().writes([back])).await;
+        assert_eq!(found(&store, "elsewhere1").await, Some(named(1, "").id));
+    });
+}
+
+#[test]
+fn of_two_who_take_a_value_that_was_left_behind_one_gets_it() {
+    run(async {
+        for owner_first in [true, false] {
+            let store = store();
+            before(&store).await;
+            while follow(&store, false).await.building.is_some() {}
+            let email = BTreeSet::from(["email".to_owned()]);
+            store.follow_directory("people", &email, false, NOW).await.unwrap();
+            let elsewhere = named(1, "elsewhere");
+            done(&store, store.blind().writes([update(&named(1, "nick1"), elsewhere.clone())])).await;
+            while follow(&store, false).await.building.is_some() {}
+            let back = store.blind().writes([with_nickname(update(&elsewhere, named(1, "nick1")))]);
+            let new = store.blind().writes([with_nickname(create(named(251, "nick1")))]);
+            let [first, second] = if owner_first { [back, new] } else { [new, back] };
+            // Both decide on what was there before either has written.
+            let (first, second) = (planned(first).await, planned(second).await);
+            assert_eq!(store.backend().apply(first).await, Ok(()));
+            assert!(matches!(store.backend().apply(second).await, Err(Refusal::Rejected(_))));
+            let winner = if owner_first { 1 } else { 251 };
+            assert_eq!(found(&store, "nick1").await, Some(named(winner, "").id));
+        }
+    });
+}
+
+#[test]
+fn who_does_not_know_that_an_attribute_is_unique_enters_its_values_all_the_same() {
+    run(async {
+        let store = store();
+        before(&store).await;
+        while follow(&store, false).await.building.is_some() {}
+        done(&store, store.blind().writes([create(named(251, "newcomer"))])).await;
+        assert_eq!(found(&store, "newcomer").await, Some(named(251, "").id));
+        let renamed = update(&named(251, "newcomer"), named(251, "renamed"));
+        done(&store, store.blind().writes([renamed])).await;
+        assert_eq!(found(&store, "newcomer").await, None);
+        assert_eq!(found(&store, "renamed").await, Some(named(251, "").id));
+        for number in [252, 253] {
+            let twin = store.commit(store.blind().writes([create(named(number, "Renamed"))])).await;
+            assert_eq!(twin, Err(CommitError::Taken { attribute: "nickname".to_owned() }));
+        }
+    });
+}
+
+/// Replaces a record by bytes that nobody can open.
+async fn damage(store: &Store, key: Key) {
+    let mut batch = Batch::at(NOW);
+    batch.push(key, Condition::Any, Effect::Put { bytes: b"damaged".to_vec(), expires: None });
+    store.backend().apply(batch).await.unwrap();
+}
+
+#[test]
+fn a_user_who_cannot_be_read_stops_no_index_and_is_reported() {
+    run(async {
+        let store = store();
+        before(&store).await;
+        let whole = named(50, "nick50");
+        damage(&store, User::KIND.key(whole.id.as_bytes())).await;
+        let mut state = follow(&store, false).await;
+        for _ in 0..9 {
+            state = follow(&store, false).await;
+        }
+        assert_eq!(state.building, None);
+        assert!(state.indexed.contains("nickname"));
+        assert_eq!((state.unreadable.get("nickname"), state.unreadable.get("email")), (Some(&1), Some(&1)));
+        assert_eq!(found(&store, "nick200").await, Some(named(200, "").id), "everybody else is found");
+        // Somebody has brought the record back, for example from a backup.
+        let mut batch = Batch::at(NOW);
+        let restored = store.put(whole.id.as_bytes(), &whole).unwrap();
+        batch.push(User::KIND.key(whole.id.as_bytes()), Condition::Any, restored);
+        store.backend().apply(batch).await.unwrap();
+        assert!(!follow(&store, false).await.unreadable.is_empty(), "nobody has looked again");
+        let mut state = follow(&store, true).await;
+        while state.building.is_some() {
+            state = follow(&store, false).await;
+        }
+        assert!(state.unreadable.is_empty(), "{state:?}");
+        assert_eq!(found(&store, "nick50").await, Some(whole.id));
+    });
+}
+
+#[test]
+fn an_entry_that_cannot_be_read_stops_no_index_and_gives_its_value_to_nobody() {
+    run(async {
+        let store = store();
+        before(&store).await;
+        let entry = user_index::ids(store.keyring(), "people", "nickname", "nick50")[0];
+        damage(&store, UserIndex::KIND.key(&entry)).await;
+        let mut state = follow(&store, false).await;
+        for _ in 0..9 {
+            state = follow(&store, false).await;
+        }
+        assert_eq!((state.building, state.unreadable.get("nickname")), (None, Some(&1)));
+        let taken = store.commit(store.blind().writes([with_nickname(create(named(251, "nick50")))])).await;
+        assert!(matches!(taken, Err(CommitError::Unavailable(_))), "{taken:?}");
+    });
+}
+
+#[test]
+fn whoever_left_a_value_behind_and_has_it_again_keeps_it() {
+    run(async {
+        let store = store();
+        // Nobody follows the Directory, so that who does not name the attribute makes no entries of it.
+        done(&store, store.blind().writes([with_nickname(create(named(1, "nick1")))])).await;
+        let elsewhere = named(1, "elsewhere");
+        done(&store, store.blind().writes([update(&named(1, "nick1"), elsewhere.clone())])).await;
+        let taking = planned(store.blind().writes([with_nickname(create(named(2, "nick1")))])).await;
+        done(&store, store.blind().writes([update(&elsewhere, named(1, "nick1"))])).await;
+        assert!(matches!(store.backend().apply(taking).await, Err(Refusal::Rejected(_))));
+        assert_eq!(found(&store, "nick1").await, Some(named(1, "").id));
     });
 }

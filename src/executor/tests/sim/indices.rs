@@ -2,9 +2,11 @@
 
 use http::StatusCode;
 use idflow_executor::indices::Known;
+use idflow_executor::report::Unindexed;
 use idflow_executor::source::Snapshot;
+use idflow_store::backend::{Backend as _, Batch, Condition, Effect};
 
-use crate::faults::Kind;
+use crate::faults::{Fault, Kind};
 use crate::visitor::{Answer, Browser};
 use crate::world::{TENANT, World, snapshot};
 
@@ -63,4 +65,65 @@ async fn until_everybody_is_indexed_nobody_is_given_such_a_value() {
     assert_eq!(answer.status, StatusCode::SERVICE_UNAVAILABLE);
     Known::default().follow(world.app(), false).await;
     assert_eq!(sign_up(&world, "ada@example.com", "countess").await.status, StatusCode::SEE_OTHER);
+}
+
+/// Follows the Directory to its end while the call of this number fails and takes the process with it.
+async fn follow_through_a_crash(world: &mut World, at: u64) -> Known {
+    world.storage.fail_at(at, Fault::ALL[usize::try_from(at % 3).unwrap()]);
+    Known::default().follow(world.app(), false).await;
+    world.storage.heal();
+    world.restart().await;
+    let mut known = Known::default();
+    known.follow(world.app(), false).await;
+    known
+}
+
+#[tokio::test]
+async fn a_value_given_up_while_it_was_not_unique_goes_to_the_next_who_asks_whatever_crashes_between() {
+    for at in 0..8 {
+        let mut world = World::serving(at, snapshot(&with_nickname())).await;
+        let (not_unique, unique) = (world.snapshot.clone(), nickname_is_unique(world.snapshot.clone()));
+        world.install(unique.clone());
+        follow_through_a_crash(&mut world, at).await;
+        assert_eq!(sign_up(&world, "ada@example.com", "countess").await.status, StatusCode::SEE_OTHER);
+        world.install(not_unique);
+        follow_through_a_crash(&mut world, at).await;
+        let ada = world.find("ada@example.com").await;
+        let rename = |user: &mut idflow_core::user::User| {
+            user.attributes.insert("nickname".to_owned(), "lovelace".into());
+        };
+        world.change(ada, rename).await;
+        world.install(unique);
+        let known = follow_through_a_crash(&mut world, at).await;
+        assert_eq!(known.unindexed, Vec::new());
+        let [freed, taken] = ["Countess", "Lovelace"];
+        assert_eq!(sign_up(&world, "bob@example.com", freed).await.status, StatusCode::SEE_OTHER, "{at}");
+        for nickname in [freed, taken] {
+            assert_eq!(sign_up(&world, "eve@example.com", nickname).await.status, StatusCode::GONE, "{at}");
+        }
+        assert_eq!(world.count(Kind::User).await, 2);
+    }
+}
+
+#[tokio::test]
+async fn one_damaged_user_stops_nobody_else_and_is_reported_as_what_keeps_an_attribute_from_being_unique() {
+    let mut world = World::serving(1, snapshot(&with_nickname())).await;
+    let damaged = world.user("ada@example.com").await;
+    world.user("bob@example.com").await;
+    let mut batch = Batch::at(world.now());
+    let key = [&[Kind::User as u8][..], damaged.as_bytes()].concat();
+    batch.push(key, Condition::Any, Effect::Put { bytes: vec![1; 99], expires: None });
+    world.storage.apply(batch).await.unwrap();
+    world.install(nickname_is_unique(world.snapshot.clone()));
+    let mut known = Known::default();
+    known.follow(world.app(), false).await;
+    let unreadable = |attribute: &str| Unindexed {
+        directory: "people".to_owned(),
+        attribute: attribute.to_owned(),
+        duplicates: 0,
+        unreadable: 1,
+    };
+    assert_eq!(known.unindexed, ["email", "nickname"].map(unreadable));
+    assert_eq!(sign_up(&world, "cleo@example.com", "queen").await.status, StatusCode::SEE_OTHER);
+    crate::person::Person::new("bob@example.com").walk(&mut world, "", &mut crate::person::Calm).await.code();
 }

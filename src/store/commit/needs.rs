@@ -1,0 +1,94 @@
+//! What the rules of the records need to know before a commit can be planned, and whoever decided has not read.
+
+use idflow_core::grant::Grant;
+use idflow_core::id::UserId;
+use idflow_core::journey::Journey;
+use idflow_core::session::Session;
+use idflow_core::user::User;
+
+use super::people::{People, UserChange};
+use crate::StoreError;
+use crate::read::{ReadSet, Wanted};
+use crate::record::grant::GrantRecord;
+use crate::record::standing::Standing;
+use crate::record::uniqueness;
+use crate::record::user_index::{UserIndex, ids_of};
+
+impl ReadSet {
+    /// Reads it: one round trip, and one or two more for who takes a value that somebody had before, or does not know
+    /// the index of today.
+    pub(super) async fn also_for(
+        &mut self,
+        people: &mut People,
+        journeys: &[Journey],
+        sessions: &[Session],
+        grants: &[Grant],
+    ) -> Result<(), StoreError> {
+        for user in people.users.keys().filter(|user| people.creates(user)) {
+            self.assume_absent::<User>(user.as_bytes());
+            self.assume_absent::<Standing>(user.as_bytes());
+        }
+        let mut wanted = of_users(people, journeys, sessions, grants);
+        wanted.extend(people.users.values().map(|change| uniqueness::wanted(&change.after.directory)));
+        wanted.extend(people.users.values().flat_map(|change| self.entries(change)));
+        wanted.extend(self.sessions_of(sessions, grants));
+        self.more(&wanted).await?;
+        let mut wanted = Vec::new();
+        for change in people.users.values_mut() {
+            self.know_index(change)?;
+            wanted.extend(self.entries(change));
+        }
+        self.more(&wanted).await?;
+        let mut holders = Vec::new();
+        for change in people.users.values() {
+            holders.extend(self.holders(change)?.iter().map(|user| Wanted::guard::<User>(user.as_bytes())));
+        }
+        self.more(&holders).await
+    }
+
+    /// The sessions of grants that are new.
+    fn sessions_of(&self, sessions: &[Session], grants: &[Grant]) -> Vec<Wanted> {
+        let is_new = |grant: &&Grant| !self.has_read::<GrantRecord>(grant.id.as_bytes());
+        let opened = |grant: &&Grant| sessions.iter().any(|session| session.id == grant.session);
+        let others = grants.iter().filter(is_new).filter(|grant| !opened(grant));
+        others.flat_map(|grant| Wanted::session(&grant.session)).collect()
+    }
+
+    /// The index entries that a change leaves and claims.
+    fn entries(&self, change: &UserChange) -> Vec<Wanted> {
+        let both = change.before.iter().chain([&change.after]);
+        let ids = both.flat_map(|user| ids_of(self.keyring(), user, &change.unique).into_values().flatten());
+        ids.map(|id| Wanted::guard::<UserIndex>(&id)).collect()
+    }
+
+    /// Whoever changes a user keeps every index that there is, whatever they know of the Directory: a value without an
+    /// entry could be given to somebody else.
+    fn know_index(&self, change: &mut UserChange) -> Result<(), StoreError> {
+        let known = self.uniqueness(&change.after.directory)?;
+        change.unique.extend(known.into_iter().flat_map(|known| known.indexed));
+        Ok(())
+    }
+
+    /// Whom the entries of a change name besides its user: they may have the value still, or have left it behind.
+    fn holders(&self, change: &UserChange) -> Result<Vec<UserId>, StoreError> {
+        let mut holders = Vec::new();
+        for id in ids_of(self.keyring(), &change.after, &change.unique).values().flatten() {
+            holders.extend(self.get::<UserIndex>(id)?.iter().flat_map(UserIndex::holders));
+        }
+        holders.retain(|holder| *holder != change.after.id);
+        Ok(holders)
+    }
+}
+
+/// The people whom a commit concerns.
+fn of_users(people: &People, journeys: &[Journey], sessions: &[Session], grants: &[Grant]) -> Vec<Wanted> {
+    let changed =
+        people.users.values().filter(|change| change.before.is_some()).map(|change| change.after.id);
+    let concerned = journeys.iter().filter_map(|journey| journey.user);
+    let signed_in = sessions.iter().filter_map(|session| session.user);
+    let granted = grants.iter().map(|grant| grant.user);
+    let users = changed.chain(concerned).chain(signed_in).chain(granted).chain(people.ended.iter().copied());
+    let old = users.filter(|user| !people.creates(user));
+    old.flat_map(|user| [Wanted::guard::<User>(user.as_bytes()), Wanted::guard::<Standing>(user.as_bytes())])
+        .collect()
+}
