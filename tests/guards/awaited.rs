@@ -11,7 +11,7 @@ enum Idle {
     NamedOnlyIn { word: &'static str, files: &'static [&'static str] },
 }
 
-const AWAITED: [(&str, Idle); 6] = [
+const AWAITED: [(&str, Idle); 10] = [
     (
         "withdrawn revisions of a Catalog",
         Idle::Placeholder { file: "src/operator/catalog/plan.rs", text: "withdrawn: Vec::new()" },
@@ -36,6 +36,16 @@ const AWAITED: [(&str, Idle); 6] = [
             files: &["src/flow/lint/unsuitable_client_flow.rs", "src/operator/reference/plan.rs"],
         },
     ),
+    (
+        "flows.logout of an OIDCClient",
+        Idle::NamedOnlyIn {
+            word: "flows.logout",
+            files: &["src/flow/lint/unsuitable_client_flow.rs", "src/operator/reference/plan.rs"],
+        },
+    ),
+    ("setting an off switch", Idle::NamedOnlyIn { word: ".block(", files: &[] }),
+    ("lifting an off switch", Idle::NamedOnlyIn { word: ".unblock(", files: &[] }),
+    ("ending one session", Idle::NamedOnlyIn { word: ".end_session(", files: &[] }),
 ];
 
 #[test]
