@@ -2,12 +2,30 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::id::UserId;
 use crate::time::{Span, Timestamp};
 
-/// What is counted, for example `password/user/<id>` or `mail/address/<hash>`.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct CounterKey(pub String);
+/// What is counted, for example `mail/name/<hash>`, or `password` of a user. A user's counters can be read together with
+/// a user who is not known yet.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct CounterKey {
+    /// What is counted.
+    pub what: String,
+    /// Whose it is, if it is a user's.
+    pub user: Option<UserId>,
+}
+
+impl CounterKey {
+    /// The counter of this name.
+    pub fn of(what: impl Into<String>) -> Self {
+        Self { what: what.into(), user: None }
+    }
+
+    /// A user's counter of this name.
+    pub fn of_user(what: impl Into<String>, user: UserId) -> Self {
+        Self { what: what.into(), user: Some(user) }
+    }
+}
 
 /// At most `max` within `window`, counted from the first event of the window.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

@@ -33,6 +33,10 @@ pub enum Ask {
         attributes: Vec<String>,
         /// What the visitor entered; the executor normalizes it.
         value: String,
+        /// Counters that the step will ask for next: they are read in the same go.
+        counters: Vec<CounterKey>,
+        /// The same of whoever is found, by what they count.
+        user_counters: Vec<String>,
     },
     /// Reads a user. Answer: [`Answer::User`].
     ReadUser {
@@ -45,6 +49,8 @@ pub enum Ask {
         user: UserId,
         /// The user's epoch at that time.
         epoch: Option<u64>,
+        /// Counters that the step will ask for next: they are read in the same go.
+        counters: Vec<CounterKey>,
     },
     /// Reads counters. Answer: [`Answer::Counts`], in the same order.
     ReadCounters {

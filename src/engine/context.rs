@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use idflow_core::chance::Chance;
-use idflow_core::counter::CounterStep;
+use idflow_core::counter::{CounterKey, CounterStep};
 use idflow_core::effect::{Mail, Submission};
 use idflow_core::evidence::Evidence;
 use idflow_core::id::{Attempt, EffectId, JourneyId, StepInstance, UserId};
@@ -118,6 +118,12 @@ impl<'a> Cx<'a> {
     /// The trusted client address.
     pub fn client_address(&self) -> Option<&'a str> {
         self.sources.surroundings.address.as_deref()
+    }
+
+    /// Whether a counter was found full when the same request could not be committed. Who counts without having asked
+    /// for the count looks here: a full counter refuses the commit, and the step is run again.
+    pub fn is_full(&self, counter: &CounterKey) -> bool {
+        self.sources.surroundings.full.contains(counter)
     }
 
     /// What the identified user is called on pages: the first identifying attribute that is a text.

@@ -2,6 +2,7 @@
 
 use std::fmt::Debug;
 
+use idflow_core::counter::CounterKey;
 use idflow_flow::facts::Facts;
 use idflow_flow::plan::{Behaviour, Plan};
 use idflow_flow::program::Step;
@@ -13,6 +14,12 @@ use crate::turn::{Event, Fault, Turn};
 pub trait Node: Debug + Send + Sync {
     /// Takes one event. The node's own state between events is kept by [`Cx::keep`] and read by [`Cx::state`].
     fn turn(&self, cx: &mut Cx<'_>, event: Event) -> Result<Turn, Fault>;
+
+    /// The counters that a post of the shown page will ask for, as far as they are known before anything was read: they
+    /// are read together with the journey's user. Nothing depends on it but a round trip.
+    fn foresees(&self, _cx: &Cx<'_>) -> Vec<CounterKey> {
+        Vec::new()
+    }
 }
 
 /// What stands in a plan for the engine to run.

@@ -342,10 +342,8 @@ impl<'p> Run<'p> {
             None => self.posted(),
             Some(user) => {
                 let id = self.active.effect_id(self.journey.id);
-                Stage::ExpectUser(PendingAsk {
-                    id,
-                    ask: Ask::ReadIdentified { user, epoch: self.journey.epoch },
-                })
+                let (epoch, counters) = (self.journey.epoch, self.foreseen());
+                Stage::ExpectUser(PendingAsk { id, ask: Ask::ReadIdentified { user, epoch, counters } })
             }
         }
     }

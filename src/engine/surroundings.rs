@@ -1,6 +1,7 @@
 //! What a request brings along beside what was posted.
 
 use idflow_core::Data;
+use idflow_core::counter::CounterKey;
 
 /// Trusted facts from outside the journey, gathered anew for every request and never stored.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -13,4 +14,6 @@ pub struct Surroundings {
     pub client: Data,
     /// What expressions read as `session`: the browser's session, if there is one.
     pub session: Data,
+    /// Counters that were full when this request was decided before and could not be committed.
+    pub full: Vec<CounterKey>,
 }

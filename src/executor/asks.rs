@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use idflow_core::Value;
 use idflow_core::chance::Chance;
-use idflow_core::counter::Count;
+use idflow_core::counter::{Count, CounterKey};
 use idflow_core::effect::{Answer, Ask, HttpCall, PendingAsk};
 use idflow_core::id::{EffectId, UserId};
 use idflow_core::secret::{PasswordHash, SecretText};
@@ -36,15 +36,24 @@ impl Asks {
     /// The records that an ask looks at first, known before anything was read.
     pub fn wanted(&self, ask: &Ask) -> Vec<Wanted> {
         match ask {
-            Ask::FindUser { directory, attributes, value } => {
-                self.store.index_entries(directory, attributes, value)
+            Ask::FindUser { directory, attributes, value, counters, user_counters } => {
+                let mut wanted = self.store.user_by(directory, attributes, value, user_counters);
+                wanted.extend(self.counted(counters));
+                wanted
             }
-            Ask::ReadUser { user }
-            | Ask::ReadIdentified { user, .. }
-            | Ask::VerifyPassword { user: Some(user), .. } => Wanted::person(user).to_vec(),
-            Ask::ReadCounters { keys } => keys.iter().map(|key| self.store.counter(key)).collect(),
+            Ask::ReadIdentified { user, counters, .. } => {
+                Wanted::person(user).into_iter().chain(self.counted(counters)).collect()
+            }
+            Ask::ReadUser { user } | Ask::VerifyPassword { user: Some(user), .. } => {
+                Wanted::person(user).to_vec()
+            }
+            Ask::ReadCounters { keys } => self.counted(keys).collect(),
             Ask::VerifyPassword { user: None, .. } | Ask::HashPassword { .. } | Ask::Http(_) => Vec::new(),
         }
+    }
+
+    fn counted(&self, keys: &[CounterKey]) -> impl Iterator<Item = Wanted> {
+        keys.iter().map(|key| self.store.counter(key))
     }
 
     /// Performs one ask. What cannot be reached is `Unavailable`; nothing here turns doubt into a yes. What an answer
@@ -71,10 +80,10 @@ impl Asks {
     async fn look_up(&self, ask: &Ask, reads: &mut ReadSet) -> Result<Answer, StoreError> {
         reads.more(&self.wanted(ask)).await?;
         Ok(match ask {
-            Ask::FindUser { directory, attributes, value } => {
+            Ask::FindUser { directory, attributes, value, .. } => {
                 Answer::User(reads.find_user(directory, attributes, value).await?)
             }
-            Ask::ReadIdentified { user, epoch } if !reads.has_standing(user, *epoch)? => {
+            Ask::ReadIdentified { user, epoch, .. } if !reads.has_standing(user, *epoch)? => {
                 Answer::StandingEnded
             }
             Ask::ReadUser { user } | Ask::ReadIdentified { user, .. } => Answer::User(reads.user(user)?),

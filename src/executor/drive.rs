@@ -8,8 +8,7 @@
 use std::sync::Arc;
 
 use idflow_core::Data;
-use idflow_core::block::BlockTarget;
-use idflow_core::counter::CounterStep;
+use idflow_core::counter::{CounterKey, CounterStep};
 use idflow_core::digest::Digest;
 use idflow_core::grant::AuthorizationRequest;
 use idflow_core::id::{JourneyId, UserId};
@@ -27,6 +26,7 @@ use idflow_store::{Commit, CommitError, ReadSet, Wanted};
 use crate::app::{App, Unavailable};
 use crate::configuration::ServedFlow;
 use crate::metrics::{EndKind, StepResult};
+use crate::switches::Switches;
 use crate::visitor::Visitor;
 
 /// How often a step is decided when somebody else is first each time. Far more than people or their tabs can cause.
@@ -66,26 +66,30 @@ pub async fn start(
     let id = JourneyId::random(app.chance.as_ref());
     let runnable = chosen(app, flow, id).await.ok_or(Unavailable)?;
     let secret = app.binding_secret(id, 0);
-    let start = Start {
+    let mut start = Start {
         id,
         binding: Binding { channel, secret: Digest::of(&secret), rotation: 0 },
         context: surroundings(app, visitor, &purpose),
         locale: Some(visitor.locale.tag().to_owned()),
         purpose,
     };
-    for _ in 0..TRIES {
+    for number in 0..TRIES {
         let mut reads = app.store.reads(app.clock.now());
-        let switches = switches(runnable.program().digest, &start.purpose);
+        let switches = Switches::of(runnable.program().digest, &start.purpose, number);
         let run = Run::start(&runnable, start.clone(), reads.now(), app.chance.as_ref());
         let decided = match settle(app, run, &mut reads, &switches).await? {
             Settled::Refused(refusal) => return Ok(Driven::Refused(refusal)),
             Settled::Blocked => return Ok(Driven::Withdrawn),
             Settled::Decided(decided) => decided,
         };
-        if let Ok(mut moved) = commit(app, decided, reads, None).await? {
-            app.metrics.step(StepResult::Started);
-            moved.binding = moved.binding.or(Some(secret));
-            return Ok(Driven::Moved(Box::new(moved)));
+        match commit(app, decided, reads, None).await? {
+            Ok(mut moved) => {
+                app.metrics.step(StepResult::Started);
+                moved.binding = moved.binding.or(Some(secret));
+                return Ok(Driven::Moved(Box::new(moved)));
+            }
+            Err(Changed::Full(counter)) => start.context.full.push(counter),
+            Err(Changed::Reads | Changed::Taken) => {}
         }
     }
     Err(Unavailable)
@@ -111,12 +115,12 @@ pub async fn resume(
     mut reads: ReadSet,
     input: &Input,
 ) -> Result<Driven, Unavailable> {
-    let mut was_taken = false;
-    for _ in 0..TRIES {
+    let (mut was_taken, mut full) = (false, Vec::new());
+    for number in 0..TRIES {
         let Some(journey) = reads.journey(&id)? else { return Ok(Driven::Refused(Refusal::Expired)) };
         let Some(runnable) = runnable(app, &journey).await? else { return Ok(Driven::Withdrawn) };
-        let switches = switches(journey.digest, &journey.purpose);
-        let context = surroundings(app, visitor, &journey.purpose);
+        let switches = Switches::of(journey.digest, &journey.purpose, number);
+        let context = Surroundings { full: full.clone(), ..surroundings(app, visitor, &journey.purpose) };
         let run = Run::resume(&runnable, journey, input.clone(), context, reads.now(), app.chance.as_ref());
         let decided = match settle(app, run, &mut reads, &switches).await? {
             Settled::Blocked => return Ok(Driven::Withdrawn),
@@ -135,21 +139,14 @@ pub async fn resume(
             }
             // The revision is older than the attribute's uniqueness and does not look for whoever has the value.
             Err(Changed::Taken) if was_taken => return Ok(Driven::Withdrawn),
-            Err(changed) => was_taken = matches!(changed, Changed::Taken),
+            Err(Changed::Taken) => was_taken = true,
+            Err(Changed::Full(counter)) => full.push(counter),
+            Err(Changed::Reads) => was_taken = false,
         }
         // Somebody else was first: with the new state the same post has another meaning, or none.
         reads = app.store.read(app.clock.now(), &[Wanted::journey(&id)]).await?;
     }
     Err(Unavailable)
-}
-
-/// What can be switched off under every step of a journey; its user is judged with the look at the user.
-fn switches(digest: Digest, purpose: &Purpose) -> Vec<BlockTarget> {
-    let client = match purpose {
-        Purpose::Authorize(request) => Some(BlockTarget::Client(request.client_id.clone())),
-        Purpose::Standalone { .. } => None,
-    };
-    client.into_iter().chain([BlockTarget::Revision(digest)]).collect()
 }
 
 /// Whether a journey may not go on whatever is posted: its revision was withdrawn or the Tenant's policy does not let
@@ -183,27 +180,25 @@ enum Settled {
 }
 
 /// Runs to a decision. The switches are read together with what the first ask wants, and judged before anything is
-/// answered or done.
+/// answered or done; by the commit alone where the step asks nothing.
 async fn settle(
     app: &App,
     mut run: Run<'_>,
     reads: &mut ReadSet,
-    switches: &[BlockTarget],
+    switches: &Switches,
 ) -> Result<Settled, Unavailable> {
     app.metrics.decisions.inc();
     let mut next = run.next();
-    if let Next::Refused(refusal) = next {
-        return Ok(Settled::Refused(refusal));
-    }
-    let mut wanted: Vec<Wanted> = switches.iter().map(Wanted::block).collect();
-    if let Next::Ask(pending) = &next {
-        wanted.extend(app.asks.wanted(&pending.ask));
-    }
-    reads.more(&wanted).await?;
-    for switch in switches {
-        if reads.is_blocked(switch)? {
-            return Ok(Settled::Blocked);
+    match &next {
+        Next::Refused(refusal) => return Ok(Settled::Refused(*refusal)),
+        Next::Done(_) => switches.look_or_assume(reads).await?,
+        Next::Ask(pending) => {
+            let first = switches.wanted().chain(app.asks.wanted(&pending.ask));
+            reads.more(&first.collect::<Vec<_>>()).await?;
         }
+    }
+    if switches.is_any_off(reads)? {
+        return Ok(Settled::Blocked);
     }
     loop {
         match next {
@@ -224,6 +219,8 @@ enum Changed {
     Reads,
     /// Somebody has a value that must be unique.
     Taken,
+    /// Nothing more may be counted.
+    Full(CounterKey),
 }
 
 async fn commit(
@@ -274,7 +271,8 @@ async fn commit(
         }
         Err(CommitError::Unavailable(error)) => Err(error.into()),
         Err(CommitError::Taken { .. }) => Ok(Err(Changed::Taken)),
-        Err(CommitError::Conflict | CommitError::CounterFull(_)) => Ok(Err(Changed::Reads)),
+        Err(CommitError::CounterFull(counter)) => Ok(Err(Changed::Full(counter))),
+        Err(CommitError::Conflict) => Ok(Err(Changed::Reads)),
     }
 }
 
@@ -331,7 +329,8 @@ fn surroundings(app: &App, visitor: &Visitor, purpose: &Purpose) -> Surroundings
             client.insert("name".to_owned(), known.name.clone().into());
         }
     }
-    Surroundings { address: visitor.address.clone(), request, client, session: Data::new() }
+    let address = visitor.address.clone();
+    Surroundings { address, request, client, session: Data::new(), full: Vec::new() }
 }
 
 fn session(app: &App, journey: JourneyId, opens: OpenSession, now: Timestamp) -> Session {

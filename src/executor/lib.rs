@@ -26,5 +26,6 @@ pub mod report;
 pub mod revisions;
 pub mod runtime;
 pub mod source;
+mod switches;
 pub mod users;
 pub mod visitor;

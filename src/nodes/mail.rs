@@ -9,7 +9,7 @@
 //! ```
 
 use idflow_core::Value;
-use idflow_core::effect::{Answer, Ask, EffectClass, Mail};
+use idflow_core::effect::{EffectClass, Mail};
 use idflow_engine::node::{self, Node};
 use idflow_engine::context::Cx;
 use idflow_engine::turn::{Event, Fault, Finish, Turn};
@@ -20,7 +20,7 @@ use idflow_sandbox::Expression;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use crate::shared::throttle::{Throttle, any_full};
+use crate::shared::throttle::Throttle;
 use crate::shared::{address, answer_mismatch, settings};
 
 /// Settings of `mail`.
@@ -80,17 +80,11 @@ impl Node for SendMail {
         match event {
             Event::Entered => {
                 let to = address::evaluated(cx, &self.address)?;
-                let keys = vec![Throttle::mail(&to).key()];
-                cx.keep(&to)?;
-                Ok(Turn::Ask(Box::new(Ask::ReadCounters { keys })))
-            }
-            Event::Answered(Answer::Counts(counts)) => {
-                let to: String = cx.state()?.ok_or_else(|| answer_mismatch("mail"))?;
-                let throttle = Throttle::mail(&to);
-                if any_full(std::slice::from_ref(&throttle), &counts) {
+                let mails = Throttle::mail(&to);
+                if cx.is_full(&mails.key()) {
                     return Err(Fault::new("mail: too many mails to one address"));
                 }
-                cx.count(throttle.add());
+                cx.count(mails.add());
                 self.send(cx, to)?;
                 Ok(Turn::Finish(Box::new(Finish::by("next"))))
             }

@@ -12,6 +12,7 @@
 
 use idflow_core::Value;
 use idflow_core::chance::{decimal_code, token};
+use idflow_core::counter::CounterKey;
 use idflow_core::digest::Digest;
 use idflow_core::effect::{Answer, Ask, EffectClass, Mail, Submission};
 use idflow_core::time::{Span, Timestamp};
@@ -123,9 +124,7 @@ struct Sent {
 }
 
 #[derive(Serialize, Deserialize)]
-#[expect(clippy::enum_variant_names, reason = "a state is named for what it expects")]
 enum State {
-    ExpectMailCount { address: String, previous: Option<Sent> },
     ExpectCode { sent: Option<Sent>, address: String },
     ExpectGuessCounts { sent: Option<Sent>, address: String },
 }
@@ -135,19 +134,30 @@ impl Node for OneTimeCode {
         match event {
             Event::Entered => {
                 let address = address::evaluated(cx, &self.address)?;
-                Self::ask_to_send(cx, address, None)
+                self.send(cx, address, None)
             }
             Event::Submitted(submission) => self.submitted(cx, &submission),
             Event::Answered(answer) => self.answered(cx, answer),
         }
     }
+
+    fn foresees(&self, cx: &Cx<'_>) -> Vec<CounterKey> {
+        let Ok(Some(State::ExpectCode { address, .. })) = cx.state() else { return Vec::new() };
+        throttles(cx, &address).iter().map(Throttle::key).collect()
+    }
 }
 
 impl OneTimeCode {
-    fn ask_to_send(cx: &mut Cx<'_>, address: String, previous: Option<Sent>) -> Result<Turn, Fault> {
-        let keys = vec![Throttle::mail(&address).key()];
-        cx.keep(&State::ExpectMailCount { address, previous })?;
-        Ok(Turn::Ask(Box::new(Ask::ReadCounters { keys })))
+    /// Sends a code, unless too many mails went to the address: the commit that counts one more tells.
+    fn send(&self, cx: &mut Cx<'_>, address: String, previous: Option<Sent>) -> Result<Turn, Fault> {
+        let mails = Throttle::mail(&address);
+        if cx.is_full(&mails.key()) {
+            return self.show(cx, previous, address, None, Some("code-too-many-mails"));
+        }
+        cx.count(mails.add());
+        let resent = previous.is_some().then_some("code-sent-again");
+        let sent = self.mail(cx, &address);
+        self.show(cx, Some(sent), address, None, resent)
     }
 
     fn submitted(&self, cx: &mut Cx<'_>, submission: &Submission) -> Result<Turn, Fault> {
@@ -155,7 +165,7 @@ impl OneTimeCode {
             return Err(Fault::new("oneTimeCode was posted to without having asked for a code"));
         };
         if submission.action == "resend" {
-            return Self::ask_to_send(cx, address, sent);
+            return self.send(cx, address, sent);
         }
         if entered_code(submission).is_none() {
             return self.show(cx, sent, address, Some("error-code-format"), None);
@@ -167,14 +177,6 @@ impl OneTimeCode {
 
     fn answered(&self, cx: &mut Cx<'_>, answer: Answer) -> Result<Turn, Fault> {
         match (cx.state()?, answer) {
-            (Some(State::ExpectMailCount { address, previous }), Answer::Counts(counts)) => {
-                if any_full(&[Throttle::mail(&address)], &counts) {
-                    return self.show(cx, previous, address, None, Some("code-too-many-mails"));
-                }
-                let resent = previous.is_some().then_some("code-sent-again");
-                let sent = self.send(cx, &address);
-                self.show(cx, Some(sent), address, None, resent)
-            }
             (Some(State::ExpectGuessCounts { sent, address }), Answer::Counts(counts)) => {
                 if any_full(&throttles(cx, &address), &counts) {
                     return Ok(Turn::Finish(Box::new(Finish::by("locked"))));
@@ -205,7 +207,7 @@ impl OneTimeCode {
         Ok(Turn::Finish(Box::new(finish)))
     }
 
-    fn send(&self, cx: &mut Cx<'_>, address: &str) -> Sent {
+    fn mail(&self, cx: &mut Cx<'_>, address: &str) -> Sent {
         let code = decimal_code(cx.chance(), self.digits);
         let salt = token(cx.chance());
         let minutes = (self.lifetime.whole_seconds() + 59) / 60;
@@ -222,7 +224,6 @@ impl OneTimeCode {
             code: Some(code.clone()),
             locale: cx.locale().map(str::to_owned),
         };
-        cx.count(Throttle::mail(address).add());
         cx.mail(mail);
         Sent {
             address: address.to_owned(),

@@ -10,8 +10,9 @@
 //! ```
 
 use idflow_core::Value;
-use idflow_core::counter::Count;
+use idflow_core::counter::{Count, CounterKey};
 use idflow_core::effect::{Answer, Ask, EffectClass, Submission};
+use idflow_core::id::UserId;
 use idflow_core::secret::{PasswordHash, SecretText};
 use idflow_core::user::{User, UserState};
 use idflow_core::view::{Action, Field, FieldType, Message, Severity, Text, View};
@@ -28,6 +29,9 @@ use serde::{Deserialize, Serialize};
 use crate::shared::action::{self, ActionSetting, BoundAction};
 use crate::shared::throttle::{Throttle, any_full};
 use crate::shared::{answer_mismatch, settings};
+
+/// What wrong guesses are counted as.
+const FACTOR: &str = "password";
 
 /// Settings of `password`.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
@@ -116,6 +120,12 @@ impl Node for Password {
             Event::Answered(answer) => self.answered(cx, answer),
         }
     }
+
+    fn foresees(&self, cx: &Cx<'_>) -> Vec<CounterKey> {
+        let user = cx.user().filter(|_| self.lookup.is_none());
+        let throttles = user.and_then(|user| throttles(cx, Some(user)).ok()).unwrap_or_default();
+        throttles.iter().map(Throttle::key).collect()
+    }
 }
 
 impl Password {
@@ -139,6 +149,9 @@ impl Password {
             directory: lookup.directory.clone(),
             attributes: lookup.identifiers.clone(),
             value: name.to_owned(),
+            // Whoever is found, or else the name, and the address: so that looking costs the same for all.
+            counters: throttles(cx, None)?.iter().map(Throttle::key).collect(),
+            user_counters: vec![FACTOR.to_owned()],
         })))
     }
 
@@ -146,32 +159,33 @@ impl Password {
         let state: State = cx.state()?.unwrap_or(State::ExpectPost);
         match (state, answer) {
             (State::ExpectUser, Answer::User(user)) => {
-                let keys = throttles(cx, user.as_ref())?.iter().map(Throttle::key).collect();
+                let keys = throttles(cx, user.as_ref().map(|user| user.id))?.iter().map(Throttle::key).collect();
                 cx.keep(&State::ExpectCounts { user })?;
                 Ok(Turn::Ask(Box::new(Ask::ReadCounters { keys })))
             }
             (State::ExpectCounts { user }, Answer::Counts(counts)) => Self::counted(cx, user, &counts),
             (State::ExpectVerdict { user }, Answer::Verified { matches, rehashed }) => match user {
                 Some(user) if matches && user.state == UserState::Active => Self::right(cx, user, rehashed),
-                user => self.wrong(cx, user.as_ref()),
+                user => self.wrong(cx, user.map(|user| user.id)),
             },
             _ => Err(answer_mismatch("password")),
         }
     }
 
     fn counted(cx: &mut Cx<'_>, user: Option<User>, counts: &[Count]) -> Result<Turn, Fault> {
-        if any_full(&throttles(cx, user.as_ref())?, counts) {
+        let id = user.as_ref().map(|user| user.id);
+        if any_full(&throttles(cx, id)?, counts) {
             return Ok(Turn::Finish(Box::new(Finish::by("locked"))));
         }
         let password = cx.submission().and_then(|submission| posted(submission, "password")).unwrap_or_default();
-        let ask = Ask::VerifyPassword { user: user.as_ref().map(|user| user.id), password: SecretText::new(password) };
+        let ask = Ask::VerifyPassword { user: id, password: SecretText::new(password) };
         cx.keep(&State::ExpectVerdict { user })?;
         Ok(Turn::Ask(Box::new(ask)))
     }
 
     fn right(cx: &mut Cx<'_>, user: User, rehashed: Option<PasswordHash>) -> Result<Turn, Fault> {
         // A success clears the account's counter only: the address may be guessing at many accounts.
-        if let Some(account) = throttles(cx, Some(&user))?.first() {
+        if let Some(account) = throttles(cx, Some(user.id))?.first() {
             cx.count(account.reset());
         }
         if let Some(hash) = rehashed {
@@ -180,7 +194,7 @@ impl Password {
         Ok(Turn::Finish(Box::new(Finish { user: Some(user), ..Finish::by("next") })))
     }
 
-    fn wrong(&self, cx: &mut Cx<'_>, user: Option<&User>) -> Result<Turn, Fault> {
+    fn wrong(&self, cx: &mut Cx<'_>, user: Option<UserId>) -> Result<Turn, Fault> {
         for throttle in throttles(cx, user)? {
             cx.count(throttle.add());
         }
@@ -227,14 +241,14 @@ enum Problem {
 }
 
 /// The account's counter first, then the address's.
-fn throttles(cx: &Cx<'_>, user: Option<&User>) -> Result<Vec<Throttle>, Fault> {
+fn throttles(cx: &Cx<'_>, user: Option<UserId>) -> Result<Vec<Throttle>, Fault> {
     let account = match (user, cx.submission().and_then(|submission| posted(submission, "username"))) {
-        (Some(user), _) => Throttle::user("password", user.id),
-        (None, Some(name)) => Throttle::name("password", name),
+        (Some(user), _) => Throttle::user(FACTOR, user),
+        (None, Some(name)) => Throttle::name(FACTOR, name),
         (None, None) => return Err(Fault::new("password counts without an account")),
     };
     let mut throttles = vec![account];
-    throttles.extend(cx.client_address().map(|address| Throttle::client("password", address)));
+    throttles.extend(cx.client_address().map(|address| Throttle::client(FACTOR, address)));
     Ok(throttles)
 }
 

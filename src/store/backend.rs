@@ -28,8 +28,8 @@ pub type Key = Vec<u8>;
 /// 3. Reads return expired records too; conditions treat them as absent.
 /// 4. Nothing panics and nothing blocks without bound, whatever state the storage is in.
 pub trait Backend: Send + Sync {
-    /// The records under some keys, in their order, all from the same moment: one transaction, one round trip.
-    fn read<'a>(&'a self, keys: &'a [Key]) -> Reply<'a, Result<Vec<Option<Versioned>>, Unavailable>>;
+    /// What [`Lookup::resolve`] finds, all from the same moment: one transaction, one round trip.
+    fn read<'a>(&'a self, lookups: &'a [Lookup]) -> Reply<'a, Result<Found, Unavailable>>;
 
     /// Performs a batch wholly or not at all. `Unavailable` leaves open which of the two it was, so the caller
     /// shows nothing as done and repeats. A future that is dropped may or may not have its effect.
@@ -52,6 +52,58 @@ pub trait Backend: Send + Sync {
     /// Finishes what was begun, takes nothing more and releases files and locks. Blocks until that is done;
     /// a second call does nothing.
     fn close(&self);
+}
+
+/// A record to read, and what to read along.
+///
+/// A record may begin with a *pointer*: [`POINTING`] and the id of another record's owner, not sealed. Whoever wants that
+/// owner's records too names the prefixes of their keys. In SQL that is one statement: the records under the keys, and
+/// a join of them with those under `prefix || substring(bytes from 2 for 16)`.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Lookup {
+    /// The record's key.
+    pub key: Key,
+    /// Prefixes of the keys that end with the record's pointer.
+    pub along: Vec<Key>,
+}
+
+/// The records of some lookups under their keys, those that are not there too.
+pub type Found = Vec<(Key, Option<Versioned>)>;
+
+/// The first byte of a record with a pointer, which are the 16 bytes that follow.
+pub const POINTING: u8 = 2;
+
+/// The id that a record points to, if it does.
+pub fn pointer(bytes: &[u8]) -> Option<[u8; 16]> {
+    let (&first, rest) = bytes.split_first()?;
+    rest.first_chunk().copied().filter(|_| first == POINTING)
+}
+
+impl Lookup {
+    /// One record and nothing along.
+    pub const fn only(key: Key) -> Self {
+        Self { key, along: Vec::new() }
+    }
+
+    /// Finds what is wanted by reading one record after the other. A backend on this machine calls it inside one
+    /// transaction; one across a network says the same in one statement.
+    pub fn resolve<E>(
+        lookups: &[Self],
+        mut read: impl FnMut(&[u8]) -> Result<Option<Versioned>, E>,
+    ) -> Result<Found, E> {
+        let mut found = Found::with_capacity(lookups.len());
+        for Self { key, along } in lookups {
+            let record = read(key)?;
+            let owner = record.as_ref().and_then(|record| pointer(&record.bytes));
+            found.push((key.clone(), record));
+            for prefix in along.iter().filter(|_| owner.is_some()) {
+                let key: Key = prefix.iter().chain(owner.iter().flatten()).copied().collect();
+                let record = read(&key)?;
+                found.push((key, record));
+            }
+        }
+        Ok(found)
+    }
 }
 
 /// A record as a backend keeps it.

@@ -12,11 +12,11 @@
 //! index entries, which point to a guard. Which of the two a record is follows from its kind, so that no caller can
 //! choose wrongly.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use idflow_core::time::Timestamp;
 
-use crate::backend::{Condition, Key, Versioned};
+use crate::backend::{Condition, Key, Lookup, Versioned};
 use crate::record::{self, Record};
 use crate::seal::Keyring;
 use crate::{Store, StoreError};
@@ -24,22 +24,33 @@ use crate::{Store, StoreError};
 /// A record that a decision needs. Made by the functions of the record kinds.
 #[derive(Debug, Clone)]
 pub struct Wanted {
-    key: Key,
+    lookup: Lookup,
     is_guard: bool,
 }
 
 impl Wanted {
     pub(crate) fn guard<R: Record>(id: &[u8]) -> Self {
-        Self { key: R::KIND.key(id), is_guard: true }
+        Self::guarded(R::KIND.key(id))
+    }
+
+    pub(crate) const fn guarded(key: Key) -> Self {
+        Self { lookup: Lookup::only(key), is_guard: true }
     }
 
     pub(crate) const fn hint(key: Key) -> Self {
-        Self { key, is_guard: false }
+        Self { lookup: Lookup::only(key), is_guard: false }
+    }
+
+    /// Reads the records under these prefixes along, for the user whom the record points to. They are hints until
+    /// somebody wants them by their keys.
+    pub(crate) fn along(mut self, prefixes: impl IntoIterator<Item = Key>) -> Self {
+        self.lookup.along.extend(prefixes);
+        self
     }
 
     #[cfg(test)]
     pub(crate) const fn key(&self) -> &Key {
-        &self.key
+        &self.lookup.key
     }
 }
 
@@ -82,21 +93,25 @@ impl ReadSet {
     /// Reads what is wanted and not read yet, in one round trip; none when there is nothing. A hint that is wanted as a
     /// guard becomes one, as it was read first.
     pub async fn more(&mut self, wanted: &[Wanted]) -> Result<(), StoreError> {
-        let mut missing: BTreeMap<&Key, bool> = BTreeMap::new();
-        for Wanted { key, is_guard } in wanted {
-            match self.found.get_mut(key) {
-                Some(found) => found.is_guard |= is_guard,
-                None => *missing.entry(key).or_default() |= is_guard,
+        let mut guards: BTreeSet<&Key> = BTreeSet::new();
+        let mut missing: BTreeSet<&Lookup> = BTreeSet::new();
+        for Wanted { lookup, is_guard } in wanted {
+            if let Some(found) = self.found.get_mut(&lookup.key) {
+                found.is_guard |= is_guard;
+                continue;
             }
+            missing.insert(lookup);
+            guards.extend(is_guard.then_some(&lookup.key));
         }
         if missing.is_empty() {
             return Ok(());
         }
-        let keys: Vec<Key> = missing.keys().map(|key| (*key).clone()).collect();
-        let records = self.store.backend().read(&keys).await?;
-        for ((key, is_guard), record) in keys.into_iter().zip(missing.into_values()).zip(records) {
+        let lookups: Vec<Lookup> = missing.into_iter().cloned().collect();
+        for (key, record) in self.store.backend().read(&lookups).await? {
             let record = record.filter(|record| record.is_alive(self.now));
-            self.found.insert(key, Found { record, is_guard });
+            let is_guard = guards.contains(&key);
+            // What was read before stays as it was: the decision rests on it.
+            self.found.entry(key).or_insert(Found { record, is_guard });
         }
         Ok(())
     }

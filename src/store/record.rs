@@ -7,11 +7,12 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use idflow_core::chance::Chance;
+use idflow_core::id::UserId;
 use idflow_core::time::Timestamp;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::backend::{Batch, Condition, Effect, Key, Reply, Versioned};
+use crate::backend::{Batch, Condition, Effect, Key, Reply, Versioned, pointer};
 use crate::seal::{Keyring, Unsealable};
 use crate::{Store, StoreError};
 
@@ -92,7 +93,8 @@ pub(crate) fn in_place<'a>(
     Box::pin(async move {
         let plain = store.keyring().open(kind.number(), id, &record.bytes);
         let plain = plain.ok_or_else(|| Corrupt::new(kind, id, "the seal is broken"))?;
-        let bytes = store.keyring().seal(store.chance(), kind.number(), id, plain)?;
+        let bytes =
+            store.keyring().seal(store.chance(), (kind.number(), id), pointer(&record.bytes), plain)?;
         let unchanged = Condition::Version(record.version);
         batch.push(kind.key(id), unchanged, Effect::Put { bytes, expires: record.expires });
         Ok(())
@@ -119,6 +121,11 @@ pub(crate) trait Record: Numbered + Serialize + DeserializeOwned {
 
     /// From when on it counts as absent, if it ever does. Not kept inside the seal.
     fn expires(&self) -> Option<Timestamp>;
+
+    /// The user whose records are read along with it (see [`Lookup`](crate::backend::Lookup)). Stands beside the seal.
+    fn owner(&self) -> Option<UserId> {
+        None
+    }
 
     /// Any record of the kind, drawn for the test of its codec.
     #[cfg(test)]
@@ -155,7 +162,8 @@ pub(crate) fn seal<R: Record>(
     let mut plain = Vec::with_capacity(1024);
     plain.push(R::FORMAT);
     serde_json::to_writer(&mut plain, record).map_err(|_| Unsealable)?;
-    keyring.seal(chance, R::KIND.number, id, plain)
+    let pointer = record.owner().map(|owner| *owner.as_bytes());
+    keyring.seal(chance, (R::KIND.number, id), pointer, plain)
 }
 
 /// The record in sealed bytes.

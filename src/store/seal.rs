@@ -2,7 +2,8 @@
 //!
 //! ```text
 //!   envelope = format 1 │ key id 8 │ nonce 12 │ ciphertext and tag          AES-256-GCM
-//!   record key = HMAC-SHA-256(tenant key, "seal", kind, id)                  associated data = tenant, kind, id
+//!            = format 2 │ pointer 16 │ key id 8 │ …                           see [`crate::backend::Lookup`]
+//!   record key = HMAC-SHA-256(tenant key, "seal", kind, id)                  associated data = tenant, kind, id, pointer
 //! ```
 //!
 //! Every record has a key of its own, so that random 96-bit nonces stay far below the 2³² messages that one key
@@ -17,11 +18,14 @@ use aws_lc_rs::hmac;
 use idflow_core::chance::Chance;
 use idflow_core::digest::Digest;
 
-/// The envelope's format. Numbers are never reused.
+use crate::backend::{POINTING, pointer};
+
+/// The envelope's format without a pointer; [`POINTING`] is the one with. Numbers are never reused.
 const FORMAT: u8 = 1;
 
 const KEY_ID_LEN: usize = 8;
-const HEAD_LEN: usize = 1 + KEY_ID_LEN + NONCE_LEN;
+const POINTER_LEN: usize = 16;
+const HEAD_LEN: usize = 1 + POINTER_LEN + KEY_ID_LEN + NONCE_LEN;
 
 /// Names a tenant key without telling anything about it: 64 bits derived from it, in hexadecimal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -89,27 +93,31 @@ impl Keyring {
         std::iter::once(&self.0.current).chain(&self.0.previous)
     }
 
-    fn associated(&self, kind: u8, id: &[u8]) -> Digest {
-        Digest::of_parts(&[self.0.tenant.as_bytes(), &[kind], id])
+    fn associated(&self, kind: u8, id: &[u8], pointer: Option<[u8; POINTER_LEN]>) -> Digest {
+        let kind = [kind];
+        let parts = [self.0.tenant.as_bytes(), &kind, id].into_iter();
+        let parts: Vec<&[u8]> = parts.chain(pointer.as_ref().map(<[u8; POINTER_LEN]>::as_slice)).collect();
+        Digest::of_parts(&parts)
     }
 
-    /// Seals the bytes of the record `kind`, `id` under the current key.
+    /// Seals the bytes of the record `kind`, `id` under the current key, with a pointer that stays in sight.
     pub(crate) fn seal(
         &self,
         chance: &dyn Chance,
-        kind: u8,
-        id: &[u8],
+        (kind, id): (u8, &[u8]),
+        pointer: Option<[u8; POINTER_LEN]>,
         mut plain: Vec<u8>,
     ) -> Result<Vec<u8>, Unsealable> {
         let mut nonce = [0; NONCE_LEN];
         chance.fill(&mut nonce);
         let current = &self.0.current;
         let key = current.record_key(kind, id).ok_or(Unsealable)?;
-        let associated = Aad::from(*self.associated(kind, id).as_bytes());
+        let associated = Aad::from(*self.associated(kind, id, pointer).as_bytes());
         key.seal_in_place_append_tag(Nonce::assume_unique_for_key(nonce), associated, &mut plain)
             .map_err(|_| Unsealable)?;
         let mut envelope = Vec::with_capacity(HEAD_LEN + plain.len());
-        envelope.push(FORMAT);
+        envelope.push(pointer.map_or(FORMAT, |_| POINTING));
+        envelope.extend(pointer.iter().flatten());
         envelope.extend(current.id.0);
         envelope.extend(nonce);
         envelope.append(&mut plain);
@@ -118,11 +126,10 @@ impl Keyring {
 
     /// Opens what was sealed for this record under any of the keys; nothing for everything else.
     pub(crate) fn open(&self, kind: u8, id: &[u8], envelope: &[u8]) -> Option<Vec<u8>> {
-        let sealed_by = Self::sealed_by(envelope)?;
-        let (_, rest) = envelope.split_at_checked(1 + KEY_ID_LEN)?;
+        let (sealed_by, rest) = split(envelope)?;
         let (nonce, sealed) = rest.split_first_chunk::<NONCE_LEN>()?;
         let key = self.keys().find(|key| key.id == sealed_by)?.record_key(kind, id)?;
-        let associated = Aad::from(*self.associated(kind, id).as_bytes());
+        let associated = Aad::from(*self.associated(kind, id, pointer(envelope)).as_bytes());
         let mut plain = sealed.to_vec();
         let length =
             key.open_in_place(Nonce::assume_unique_for_key(*nonce), associated, &mut plain).ok()?.len();
@@ -132,10 +139,20 @@ impl Keyring {
 
     /// Which key an envelope names, whether it is here or not.
     pub(crate) fn sealed_by(envelope: &[u8]) -> Option<KeyId> {
-        let (&format, rest) = envelope.split_first()?;
-        let (id, _) = rest.split_first_chunk::<KEY_ID_LEN>()?;
-        (format == FORMAT).then_some(KeyId(*id))
+        split(envelope).map(|(key, _)| key)
     }
+}
+
+/// The key that an envelope names, and what follows.
+fn split(envelope: &[u8]) -> Option<(KeyId, &[u8])> {
+    let (&format, rest) = envelope.split_first()?;
+    let rest = match format {
+        FORMAT => rest,
+        POINTING => rest.get(POINTER_LEN..)?,
+        _ => return None,
+    };
+    let (id, rest) = rest.split_first_chunk::<KEY_ID_LEN>()?;
+    Some((KeyId(*id), rest))
 }
 
 impl fmt::Debug for Keyring {

@@ -7,15 +7,15 @@ use idflow_core::time::{Span, Timestamp};
 use tokio::task::JoinSet;
 
 use crate::backend::{
-    Backend, Batch, Condition, Counting, Effect, Refusal, Rejected, Step, Unavailable, Versioned,
-    decode_count,
+    Backend, Batch, Condition, Counting, Effect, Lookup, POINTING, Refusal, Rejected, Step, Unavailable,
+    Versioned, decode_count,
 };
 
 /// One test per law. `$make` is an expression for an empty backend and whatever must outlive it.
 macro_rules! conforms {
     ($make:expr) => {
         conforms!($make;
-            a_put_is_read_back, an_expectation_decides, a_rejected_batch_leaves_nothing,
+            a_put_is_read_back, a_pointer_is_followed_in_the_same_read, an_expectation_decides, a_rejected_batch_leaves_nothing,
             a_version_never_returns, an_expired_record_is_absent_for_conditions, a_range_is_in_key_order,
             expiry_is_found_oldest_first, one_of_fifty_writers_wins_each_round,
             counters_never_exceed_their_limit, a_reset_needs_room, a_counter_shares_the_batch_s_fate,
@@ -59,7 +59,7 @@ async fn write(backend: &Shared, key: &[u8], effect: Effect) {
 
 /// One record.
 pub(crate) async fn one(backend: &dyn Backend, key: &[u8]) -> Result<Option<Versioned>, Unavailable> {
-    Ok(backend.read(&[key.to_vec()]).await?.pop().flatten())
+    Ok(backend.read(&[Lookup::only(key.to_vec())]).await?.pop().and_then(|(_, record)| record))
 }
 
 async fn read(backend: &Shared, key: &[u8]) -> Option<Versioned> {
@@ -84,13 +84,47 @@ pub(crate) async fn a_put_is_read_back(backend: Shared) {
     write(&backend, b"b", put(b"")).await;
     let found = read(&backend, b"a").await.unwrap();
     assert_eq!((found.bytes.as_slice(), found.expires), (&b"1"[..], Some(Timestamp(2_000_000))));
-    let found = backend.read(&[b"b".to_vec(), b"x".to_vec(), b"a".to_vec()]).await.unwrap();
-    let found: Vec<_> = found.into_iter().map(|record| record.map(|record| record.bytes)).collect();
-    assert_eq!(found, [Some(b"".to_vec()), None, Some(b"1".to_vec())]);
+    assert_eq!(
+        looked_up(&backend, &[(b"b", &[]), (b"x", &[]), (b"a", &[])]).await,
+        [(b"b".to_vec(), Some(b"".to_vec())), (b"x".to_vec(), None), (b"a".to_vec(), Some(b"1".to_vec())),]
+    );
     write(&backend, b"a", Effect::Delete).await;
     assert_eq!(read(&backend, b"a").await, None);
     write(&backend, b"a", Effect::Delete).await;
     backend.health().await.unwrap();
+}
+
+/// Keys and what was found under them.
+async fn looked_up(backend: &Shared, lookups: &[(&[u8], &[&[u8]])]) -> Vec<(Vec<u8>, Option<Vec<u8>>)> {
+    let along = |prefixes: &[&[u8]]| prefixes.iter().map(|prefix| prefix.to_vec()).collect();
+    let lookups = lookups.iter().map(|(key, prefixes)| Lookup { key: key.to_vec(), along: along(prefixes) });
+    let found = backend.read(&lookups.collect::<Vec<_>>()).await.unwrap();
+    found.into_iter().map(|(key, record)| (key, record.map(|record| record.bytes))).collect()
+}
+
+pub(crate) async fn a_pointer_is_followed_in_the_same_read(backend: Shared) {
+    let (owner, pointing) = ([7; 16], [&[POINTING][..], &[7; 16], b"more"].concat());
+    let under = |prefix: &[u8]| [prefix, &owner].concat();
+    write(&backend, b"p", put(&pointing)).await;
+    write(&backend, b"short", put(&pointing[..16])).await;
+    write(&backend, b"plain", put(&[&[1][..], &[7; 16]].concat())).await;
+    write(&backend, &under(b"user"), put(b"ada")).await;
+    write(&backend, &under(b"expired"), put_until(b"old", 1)).await;
+    let along: &[&[u8]] = &[b"user", b"none", b"expired"];
+    assert_eq!(
+        looked_up(&backend, &[(b"p", along), (b"q", along)]).await,
+        [
+            (b"p".to_vec(), Some(pointing.clone())),
+            (under(b"user"), Some(b"ada".to_vec())),
+            (under(b"none"), None),
+            (under(b"expired"), Some(b"old".to_vec())),
+            (b"q".to_vec(), None),
+        ]
+    );
+    assert_eq!(looked_up(&backend, &[(b"p", &[])]).await, [(b"p".to_vec(), Some(pointing))]);
+    for none in [&b"short"[..], b"plain"] {
+        assert_eq!(looked_up(&backend, &[(none, along)]).await.len(), 1, "{none:?} leads nowhere");
+    }
 }
 
 pub(crate) async fn an_expectation_decides(backend: Shared) {
@@ -268,7 +302,7 @@ pub(crate) async fn a_closed_backend_is_unavailable(backend: Shared) {
     let closing = Arc::clone(&backend);
     std::thread::spawn(move || closing.close()).join().unwrap();
     assert!(matches!(backend.apply(Batch::at(NOW)).await, Err(Refusal::Unavailable(_))));
-    assert!(backend.read(&[b"k".to_vec()]).await.is_err());
+    assert!(backend.read(&[Lookup::only(b"k".to_vec())]).await.is_err());
     assert!(backend.health().await.is_err());
     backend.close();
 }

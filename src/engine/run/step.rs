@@ -1,6 +1,7 @@
 //! The running step: its turns, and what becomes of each.
 
 use idflow_core::chance::token;
+use idflow_core::counter::CounterKey;
 use idflow_core::effect::{Answer, Ask, EffectClass, PendingAsk};
 use idflow_core::evidence::Proof;
 use idflow_core::id::Attempt;
@@ -11,7 +12,7 @@ use idflow_flow::program::Step;
 use super::{Grown, Refusal, Run, Stage, StepFault};
 use crate::context::Cx;
 use crate::data::Sources;
-use crate::node::node;
+use crate::node::{Node, node};
 use crate::turn::{Event, Fault, Finish, Turn};
 
 /// How many turns one request may take (checklist J-21).
@@ -35,6 +36,16 @@ impl Run<'_> {
     }
 
     fn node_turn(&mut self, event: Event) -> Result<Turn, Fault> {
+        self.with_node(|node, cx| node.turn(cx, event))?
+    }
+
+    /// The counters that the posted page will ask for.
+    pub(super) fn foreseen(&mut self) -> Vec<CounterKey> {
+        self.with_node(|node, cx| node.foresees(cx)).unwrap_or_default()
+    }
+
+    /// Shows the running step's node where the journey stands.
+    fn with_node<T>(&mut self, show: impl FnOnce(&dyn Node, &mut Cx<'_>) -> T) -> Result<T, Fault> {
         let frame = self.journey.frames.last().ok_or_else(lost)?;
         let node = self.runnable.step(frame.graph, frame.step).and_then(node).ok_or_else(lost)?;
         let mut cx = Cx {
@@ -49,7 +60,7 @@ impl Run<'_> {
             chance: self.chance,
             active: &mut self.active,
         };
-        node.turn(&mut cx, event)
+        Ok(show(node, &mut cx))
     }
 
     fn show(&mut self, view: View) -> Stage {

@@ -1,7 +1,7 @@
 //! What expressions read, and how much a step may keep.
 
 use idflow_core::journey::Purpose;
-use idflow_core::{Data, Value};
+use idflow_core::Value;
 use idflow_flow::facts::ProofFact::Identified;
 use serde_json::json;
 
@@ -31,7 +31,7 @@ fn read(source: &str) -> Option<Value> {
         address: Some("192.0.2.7".to_owned()),
         request: data(&json!({ "address": "192.0.2.7" })),
         client: data(&json!({ "id": "shop" })),
-        session: Data::new(),
+        ..Surroundings::default()
     };
     let query = std::collections::BTreeMap::from([("invite".to_owned(), "42".to_owned())]);
     let (visitor, commit) =

@@ -204,7 +204,7 @@ impl Node for Step {
 
 fn count(cx: &mut Cx<'_>) {
     let limit = Limit { max: 5, window: Span::minutes(1) };
-    cx.count(CounterStep::AddUnlessFull { key: CounterKey("guess".to_owned()), limit });
+    cx.count(CounterStep::AddUnlessFull { key: CounterKey::of("guess"), limit });
 }
 
 fn show(cx: &mut Cx<'_>) -> Result<Turn, Fault> {
@@ -247,7 +247,7 @@ pub(super) fn data(value: &Value) -> Data {
 }
 
 pub(super) fn counters() -> Ask {
-    Ask::ReadCounters { keys: vec![CounterKey("guess".to_owned())] }
+    Ask::ReadCounters { keys: vec![CounterKey::of("guess")] }
 }
 
 pub(super) fn call(method: &str) -> Ask {

@@ -29,7 +29,7 @@ const LOST_ANSWER: idflow_core::time::Span = idflow_core::time::Span::seconds(15
 
 /// Shows a journey's current page.
 pub async fn show(State(app): State<Shared>, Path(id): Path<String>, visitor: Visitor, uri: Uri) -> Response {
-    let loaded = match load(&app, &visitor, &id).await {
+    let loaded = match load(&app, &visitor, &id, Looks::AtItsEnd).await {
         Ok(Some(loaded)) if loaded.bound == Bound::Current => loaded,
         Ok(Some(loaded)) if missed_answer(&app, &visitor, &loaded.journey) => {
             return match answered_again(&app, &visitor, &loaded).await {
@@ -41,7 +41,7 @@ pub async fn show(State(app): State<Shared>, Path(id): Path<String>, visitor: Vi
         Err(Unavailable) => return respond::unavailable(&app, &visitor),
     };
     let notice = uri.query().filter(|query| *query == "notice=repeated").map(|_| "notice-repeated");
-    match page(&app, &visitor, &loaded.journey, notice).await {
+    match page(&app, &visitor, loaded, notice).await {
         Ok(response) => response,
         Err(Unavailable) => respond::unavailable(&app, &visitor),
     }
@@ -68,7 +68,7 @@ pub async fn post(
 }
 
 async fn posted(app: &App, visitor: &Visitor, id: &str, input: Input) -> Result<Response, Unavailable> {
-    let Some(loaded) = load(app, visitor, id).await? else {
+    let Some(loaded) = load(app, visitor, id, Looks::AtThePost).await? else {
         return Ok(respond::notice(app, visitor, Notice::StartAgain));
     };
     if loaded.bound == Bound::Previous {
@@ -78,10 +78,12 @@ async fn posted(app: &App, visitor: &Visitor, id: &str, input: Input) -> Result<
     Ok(match drive::resume(app, visitor, loaded.journey.id, loaded.reads, &input).await? {
         Driven::Moved(moved) => see_other(app, visitor, &moved),
         // Whoever lost a race against the same post has read the journey before it moved.
-        Driven::Refused(Refusal::AlreadyAnswered | Refusal::Ended) => match load(app, visitor, id).await? {
-            Some(loaded) => return repeated(app, visitor, &loaded, &input).await,
-            None => respond::notice(app, visitor, Notice::StartAgain),
-        },
+        Driven::Refused(Refusal::AlreadyAnswered | Refusal::Ended) => {
+            match load(app, visitor, id, Looks::AtThePost).await? {
+                Some(loaded) => return repeated(app, visitor, &loaded, &input).await,
+                None => respond::notice(app, visitor, Notice::StartAgain),
+            }
+        }
         Driven::Refused(Refusal::StaleToken) => {
             respond::see_other(app, &format!("{location}?notice=repeated"), &[])
         }
@@ -168,11 +170,22 @@ struct Loaded {
     bound: Bound,
 }
 
+/// What a request may need beside the journey.
+#[derive(PartialEq, Eq)]
+enum Looks {
+    /// The code that the journey may have ended with: only a page shows it.
+    AtItsEnd,
+    /// Nothing: what a post rests on follows from the journey.
+    AtThePost,
+}
+
 /// The journey, if it exists and this browser is bound to it. Whatever is missing, the answer is the same.
-async fn load(app: &App, visitor: &Visitor, id: &str) -> Result<Option<Loaded>, Unavailable> {
+async fn load(app: &App, visitor: &Visitor, id: &str, looks: Looks) -> Result<Option<Loaded>, Unavailable> {
     let Ok(id) = id.parse::<JourneyId>() else { return Ok(None) };
     let Some(secret) = app.cookies().journey(&visitor.headers, id) else { return Ok(None) };
-    let reads = app.store.read(app.clock.now(), &[Wanted::journey(&id)]).await?;
+    let code = (looks == Looks::AtItsEnd).then(|| Wanted::grant(&app.code(id).0));
+    let wanted: Vec<Wanted> = code.into_iter().chain([Wanted::journey(&id)]).collect();
+    let reads = app.store.read(app.clock.now(), &wanted).await?;
     let Some(journey) = reads.journey(&id)? else { return Ok(None) };
     let binding = &journey.binding;
     let shown = Digest::of(secret);
@@ -226,9 +239,11 @@ fn input(headers: &HeaderMap, body: &[u8]) -> Option<Input> {
 async fn page(
     app: &App,
     visitor: &Visitor,
-    journey: &Journey,
+    loaded: Loaded,
     notice: Option<&str>,
 ) -> Result<Response, Unavailable> {
+    let Loaded { journey, mut reads, bound: _ } = loaded;
+    let journey = &journey;
     let is_over = matches!(journey.phase, Phase::Ended(_));
     if drive::is_barred(app, journey) || (!is_over && app.clock.now() >= journey.deadline) {
         return Ok(respond::notice(app, visitor, Notice::StartAgain));
@@ -243,7 +258,7 @@ async fn page(
             respond::journey(app, visitor, &with_notice(&expected.view, notice), Some(&form))
         }
         Phase::Ended(Ending::Completed { outcome: Completion::Application, .. }) => match &journey.purpose {
-            Purpose::Authorize(request) => code(app, visitor, journey, request).await?,
+            Purpose::Authorize(request) => code(app, visitor, journey, request, &mut reads).await?,
             Purpose::Standalone { .. } => respond::notice(app, visitor, Notice::StartAgain),
         },
         Phase::Ended(Ending::Completed { outcome: Completion::Page(view), .. }) => {
@@ -266,10 +281,11 @@ async fn code(
     visitor: &Visitor,
     journey: &Journey,
     request: &AuthorizationRequest,
+    reads: &mut ReadSet,
 ) -> Result<Response, Unavailable> {
-    let now = app.clock.now();
+    let now = reads.now();
     let (grant, secret) = app.code(journey.id);
-    let stage = app.store.reads(now).grant(&grant).await?.map(|grant| grant.stage);
+    let stage = reads.grant(&grant).await?.map(|grant| grant.stage);
     if !matches!(stage, Some(GrantStage::Code { expires, .. }) if now < expires) {
         return Ok(respond::notice(app, visitor, Notice::SignedIn));
     }

@@ -25,14 +25,18 @@ pub(super) struct Shown {
 
 impl Shown {
     fn add(&mut self, kind: &str, commit: Commit) {
-        if let Some(view) = last_view(&commit.journey)
+        self.add_page(kind, &commit.journey);
+        for mail in commit.committed() {
+            self.mails.insert(format!("{kind}-mail-{}", self.mails.len()), mail);
+        }
+    }
+
+    fn add_page(&mut self, kind: &str, journey: &Journey) {
+        if let Some(view) = last_view(journey)
             && view.kind == kind
             && !self.views.values().any(|known| known == view)
         {
             self.views.insert(format!("{kind}-{}", self.views.len()), view.clone());
-        }
-        for mail in commit.committed() {
-            self.mails.insert(format!("{kind}-mail-{}", self.mails.len()), mail);
         }
     }
 }
@@ -104,6 +108,8 @@ fn add_repeated(shown: &mut Shown, kind: &'static Kind, example: &super::Example
         let post = Submission { action: button.to_owned(), fields: idflow_core::Data::new() };
         shown.add(kind.name, ada.tried(&ada.token(), post.clone(), &world, &works).unwrap());
         ada.post(&post, &mut world).unwrap();
+        // What is shown once the commit has found a counter full.
+        shown.add_page(kind.name, &ada.journey);
     }
 }
 

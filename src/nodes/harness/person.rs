@@ -81,8 +81,9 @@ fn run_to_end(mut run: Run<'_>, world: &World, outside: Outside<'_>) -> Result<C
     }
 }
 
-fn surroundings() -> Surroundings {
-    Surroundings { address: Some("192.0.2.7".to_owned()), ..Surroundings::default() }
+fn surroundings(world: &World) -> Surroundings {
+    let (address, full) = (Some("192.0.2.7".to_owned()), world.full.clone());
+    Surroundings { address, full, ..Surroundings::default() }
 }
 
 /// A request that is made again from the same state draws the same chance, any other draws another.
@@ -105,7 +106,7 @@ pub(super) fn begun(
         purpose: Purpose::Standalone { query: BTreeMap::from([("who".to_owned(), person.name.to_owned())]) },
         binding: Binding { channel: Channel::Browser, secret: Digest::of("secret"), rotation: 0 },
         locale: Some("en".to_owned()),
-        context: surroundings(),
+        context: surroundings(world),
     };
     let chance = chance(id, "");
     run_to_end(Run::start(runnable, start, world.now, &chance), world, outside)
@@ -119,10 +120,13 @@ impl<'p> Trial<'p> {
 
     /// The same in another tab: another journey.
     pub(super) fn in_tab(person: Person, tab: u8, runnable: &'p Runnable, world: &mut World) -> Self {
-        let commit = begun(person, tab, runnable, world, &works).unwrap();
-        let journey = commit.journey.clone();
-        world.commit(commit).unwrap();
-        Self { person, runnable, journey }
+        loop {
+            let commit = begun(person, tab, runnable, world, &works).unwrap();
+            let journey = commit.journey.clone();
+            if world.commit(commit).is_ok() {
+                return Self { person, runnable, journey };
+            }
+        }
     }
 
     pub(super) fn token(&self) -> String {
@@ -156,7 +160,8 @@ impl<'p> Trial<'p> {
     ) -> Result<Commit, Refusal> {
         let input = Input { token: token.to_owned(), submission };
         let chance = chance(self.journey.id, &self.token());
-        let run = Run::resume(self.runnable, self.journey.clone(), input, surroundings(), world.now, &chance);
+        let (journey, around) = (self.journey.clone(), surroundings(world));
+        let run = Run::resume(self.runnable, journey, input, around, world.now, &chance);
         run_to_end(run, world, outside)
     }
 

@@ -19,6 +19,8 @@ pub(super) struct World {
     users: BTreeMap<UserId, User>,
     hashes: BTreeMap<UserId, PasswordHash>,
     counts: BTreeMap<CounterKey, Count>,
+    /// What has refused commits since the last that was taken.
+    pub(super) full: Vec<CounterKey>,
     pub(super) mails: Vec<Mail>,
 }
 
@@ -39,6 +41,7 @@ impl World {
             users: BTreeMap::from(users),
             hashes: BTreeMap::from(hashes),
             counts: BTreeMap::new(),
+            full: Vec::new(),
             mails: Vec::new(),
         }
     }
@@ -86,11 +89,15 @@ impl World {
             let (CounterStep::AddUnlessFull { key, limit }
             | CounterStep::RequireBelowAndReset { key, limit }) = step;
             let count = counts.get(key).copied().unwrap_or_default();
-            let added = count.add(*limit, self.now).ok_or(CounterFull)?;
+            let Some(added) = count.add(*limit, self.now) else {
+                self.full.push(key.clone());
+                return Err(CounterFull);
+            };
             let is_reset = matches!(step, CounterStep::RequireBelowAndReset { .. });
             counts.insert(key.clone(), if is_reset { Count::default() } else { added });
         }
         self.counts = counts;
+        self.full.clear();
         for write in &commit.writes {
             match write {
                 Write::CreateUser { user, .. } | Write::UpdateUser { user, .. } => {

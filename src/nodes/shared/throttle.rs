@@ -28,25 +28,25 @@ pub struct Throttle {
 impl Throttle {
     /// Wrong guesses at a factor of a known account.
     pub fn user(factor: &str, user: UserId) -> Self {
-        Self { key: CounterKey(format!("{factor}/user/{user}")), limit: GUESSES }
+        Self { key: CounterKey::of_user(factor, user), limit: GUESSES }
     }
 
     /// Wrong guesses at a factor under a name that belongs to nobody, or to a mail address.
     pub fn name(factor: &str, name: &str) -> Self {
-        Self { key: CounterKey(format!("{factor}/name/{}", fingerprint(name))), limit: GUESSES }
+        Self { key: CounterKey::of(format!("{factor}/name/{}", fingerprint(name))), limit: GUESSES }
     }
 
     /// Wrong guesses at a factor from one client address.
     pub fn client(factor: &str, address: &str) -> Self {
         Self {
-            key: CounterKey(format!("{factor}/client/{}", fingerprint(address))),
+            key: CounterKey::of(format!("{factor}/client/{}", fingerprint(address))),
             limit: GUESSES_PER_ADDRESS,
         }
     }
 
     /// Mails to one address.
     pub fn mail(address: &str) -> Self {
-        Self { key: CounterKey(format!("mail/name/{}", fingerprint(address))), limit: MAILS }
+        Self { key: CounterKey::of(format!("mail/name/{}", fingerprint(address))), limit: MAILS }
     }
 
     /// What to ask the store for.

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use idflow_core::time::Timestamp;
 
-use super::{Backend, Batch, Key, Refusal, Reply, Unavailable, Versioned};
+use super::{Backend, Batch, Found, Key, Lookup, Refusal, Reply, Unavailable, Versioned};
 
 /// A backend, and how often it was asked.
 pub(crate) struct Counted {
@@ -29,8 +29,8 @@ impl Counted {
 }
 
 impl Backend for Counted {
-    fn read<'a>(&'a self, keys: &'a [Key]) -> Reply<'a, Result<Vec<Option<Versioned>>, Unavailable>> {
-        self.asked().read(keys)
+    fn read<'a>(&'a self, lookups: &'a [Lookup]) -> Reply<'a, Result<Found, Unavailable>> {
+        self.asked().read(lookups)
     }
 
     fn apply(&self, batch: Batch) -> Reply<'_, Result<(), Refusal>> {

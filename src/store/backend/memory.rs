@@ -6,7 +6,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use idflow_core::time::Timestamp;
 
-use super::{Backend, Batch, Change, Key, Refusal, Reply, Unavailable, Versioned};
+use super::{Backend, Batch, Change, Found, Key, Lookup, Refusal, Reply, Unavailable, Versioned};
 
 /// A map behind a lock.
 #[derive(Debug, Default)]
@@ -63,10 +63,10 @@ impl State {
 }
 
 impl Backend for Memory {
-    fn read<'a>(&'a self, keys: &'a [Key]) -> Reply<'a, Result<Vec<Option<Versioned>>, Unavailable>> {
+    fn read<'a>(&'a self, lookups: &'a [Lookup]) -> Reply<'a, Result<Found, Unavailable>> {
         Box::pin(async move {
             let state = self.open()?;
-            Ok(keys.iter().map(|key| state.records.get(key).cloned()).collect())
+            Lookup::resolve(lookups, |key| Ok(state.records.get(key).cloned()))
         })
     }
 

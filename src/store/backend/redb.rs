@@ -30,7 +30,7 @@ use tokio::sync::oneshot;
 
 use self::committer::{Committer, Job};
 use self::file::WatchedFile;
-use super::{Backend, Batch, Key, Refusal, Reply, Unavailable, Versioned};
+use super::{Backend, Batch, Found, Key, Lookup, Refusal, Reply, Unavailable, Versioned};
 
 /// Key → format byte, version, expiry, bytes.
 const RECORDS: TableDefinition<'static, &[u8], &[u8]> = TableDefinition::new("records");
@@ -246,11 +246,11 @@ fn record(table: &Table, key: &[u8]) -> Result<Option<Versioned>, ::redb::Error>
 }
 
 impl Backend for Redb {
-    fn read<'a>(&'a self, keys: &'a [Key]) -> Reply<'a, Result<Vec<Option<Versioned>>, Unavailable>> {
+    fn read<'a>(&'a self, lookups: &'a [Lookup]) -> Reply<'a, Result<Found, Unavailable>> {
         Box::pin(async move {
             self.shared.with(|database| {
                 let table = table(database, RECORDS)?;
-                keys.iter().map(|key| record(&table, key)).collect()
+                Lookup::resolve(lookups, |key| record(&table, key))
             })
         })
     }

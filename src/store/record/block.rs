@@ -1,11 +1,12 @@
-//! `11 │ digest of kind and name` → an off switch; lifted by being removed. Never expires.
+//! `11 │ digest of kind and name`, or `11 │ u │ user id` → an off switch; lifted by being removed. Never expires.
 
 use idflow_core::block::BlockTarget;
 use idflow_core::digest::Digest;
 use idflow_core::time::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::Record;
+use super::{Numbered as _, Record};
+use crate::backend::Key;
 use crate::read::{ReadSet, Wanted};
 use crate::{Commit, StoreError};
 
@@ -28,14 +29,22 @@ impl Record for Block {
     }
 }
 
-fn id(target: &BlockTarget) -> [u8; 32] {
+/// Before the id of a user.
+const OF_USER: u8 = b'u';
+
+fn id(target: &BlockTarget) -> Vec<u8> {
     let digest = match target {
-        BlockTarget::User(id) => Digest::of_parts(&[b"user", id.as_bytes()]),
+        BlockTarget::User(id) => return [&[OF_USER][..], id.as_bytes()].concat(),
         BlockTarget::Client(id) => Digest::of_parts(&[b"client", id.as_bytes()]),
         BlockTarget::Session(id) => Digest::of_parts(&[b"session", id.as_bytes()]),
         BlockTarget::Revision(digest) => Digest::of_parts(&[b"revision", digest.as_bytes()]),
     };
-    *digest.as_bytes()
+    digest.as_bytes().to_vec()
+}
+
+/// What the keys of users' switches begin with.
+pub(crate) fn of_users() -> Key {
+    Block::KIND.key(&[OF_USER])
 }
 
 impl Wanted {
@@ -49,6 +58,12 @@ impl ReadSet {
     /// Whether the target was switched off.
     pub fn is_blocked(&self, target: &BlockTarget) -> Result<bool, StoreError> {
         Ok(self.get::<Block>(&id(target))?.is_some())
+    }
+
+    /// Notes without a look that the target is not switched off: otherwise the commit is a conflict. Only for a decision
+    /// that has done nothing outside.
+    pub fn assume_on(&mut self, target: &BlockTarget) {
+        self.assume_absent::<Block>(&id(target));
     }
 }
 

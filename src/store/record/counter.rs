@@ -1,8 +1,9 @@
-//! `1 │ digest of tenant and counter` → how many events the current window has seen; expires with the window. Not
+//! `1 │ digest of tenant and counter`, and the user's id where it is a user's → how many events the current window has seen; expires with the window. Not
 //! sealed: a backend evaluates it. Never a guard: what counts is judged inside the commit.
 
 use idflow_core::counter::{Count, CounterKey};
 use idflow_core::digest::Digest;
+use idflow_core::id::UserId;
 use idflow_core::time::Timestamp;
 
 use super::COUNTER;
@@ -12,7 +13,14 @@ use crate::seal::Keyring;
 use crate::{Store, StoreError};
 
 pub(crate) fn key(keyring: &Keyring, counter: &CounterKey) -> Key {
-    COUNTER.key(Digest::of_parts(&[keyring.tenant().as_bytes(), counter.0.as_bytes()]).as_bytes())
+    let mut key = of_users(keyring, &counter.what);
+    key.extend(counter.user.iter().flat_map(UserId::as_bytes));
+    key
+}
+
+/// What the keys of users' counters of this name begin with.
+pub(crate) fn of_users(keyring: &Keyring, what: &str) -> Key {
+    COUNTER.key(Digest::of_parts(&[keyring.tenant().as_bytes(), what.as_bytes()]).as_bytes())
 }
 
 impl Store {

@@ -34,11 +34,18 @@ impl Record for GrantRecord {
     }
 }
 
+impl Wanted {
+    /// A grant: what [`ReadSet::grant`] reads first.
+    pub fn grant(id: &GrantId) -> Self {
+        Self::guard::<GrantRecord>(id.as_bytes())
+    }
+}
+
 impl ReadSet {
     /// The grant, if it has not expired and its user may still hold it, under the same rules as
     /// [`ReadSet::session`]. A revoked grant is returned as such. Two round trips: the grant, then whatever it rests on.
     pub async fn grant(&mut self, id: &GrantId) -> Result<Option<Grant>, StoreError> {
-        self.more(&[Wanted::guard::<GrantRecord>(id.as_bytes())]).await?;
+        self.more(&[Wanted::grant(id)]).await?;
         let Some(GrantRecord { epoch, grant }) = self.get::<GrantRecord>(id.as_bytes())? else {
             return Ok(None);
         };

@@ -1,12 +1,12 @@
 //! `3 │ session id` → the session and the epoch of its user. Absent once its lifetime or idle time is over.
 
 use idflow_core::block::BlockTarget;
-use idflow_core::id::SessionId;
+use idflow_core::id::{SessionId, UserId};
 use idflow_core::session::Session;
 use idflow_core::time::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::Record;
+use super::{Record, user};
 use crate::read::{ReadSet, Wanted};
 use crate::{Commit, StoreError};
 
@@ -23,6 +23,10 @@ impl Record for SessionRecord {
         Some(self.session.expires.min(self.session.used.plus(self.session.idle)))
     }
 
+    fn owner(&self) -> Option<UserId> {
+        self.session.user
+    }
+
     #[cfg(test)]
     fn sample(chance: &dyn idflow_core::chance::Chance) -> Self {
         Self { epoch: u64::MAX, session: crate::tests::sample_session(chance) }
@@ -30,16 +34,17 @@ impl Record for SessionRecord {
 }
 
 impl Wanted {
-    /// A session and its off switch: what [`ReadSet::session`] reads first.
+    /// A session with its user, and its off switch: what [`ReadSet::session`] reads.
     pub fn session(id: &SessionId) -> [Self; 2] {
-        [Self::guard::<SessionRecord>(id.as_bytes()), Self::block(&BlockTarget::Session(*id))]
+        let session = Self::guard::<SessionRecord>(id.as_bytes()).along(user::prefixes());
+        [session, Self::block(&BlockTarget::Session(*id))]
     }
 }
 
 impl ReadSet {
     /// The session, if it is alive and its user may still hold it: absent after its lifetime or idle time, after
-    /// the user was locked or blocked, and after the user's sessions were ended. Two round trips: the session, then its
-    /// user.
+    /// the user was locked or blocked, and after the user's sessions were ended. One round trip; two for a session that an earlier program
+    /// wrote, which does not lead to its user.
     pub async fn session(&mut self, id: &SessionId) -> Result<Option<Session>, StoreError> {
         self.more(&Wanted::session(id)).await?;
         let Some(SessionRecord { epoch, session }) = self.get::<SessionRecord>(id.as_bytes())? else {

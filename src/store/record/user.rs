@@ -5,10 +5,11 @@ use idflow_core::id::UserId;
 use idflow_core::time::Timestamp;
 use idflow_core::user::{User, UserState};
 
-use super::Record;
+use super::{Numbered as _, Record, block};
 use super::credential::Credential;
 use super::standing::Standing;
 use crate::StoreError;
+use crate::backend::Key;
 use crate::read::{ReadSet, Wanted};
 
 impl Record for User {
@@ -25,13 +26,13 @@ impl Record for User {
 impl Wanted {
     /// A user, and everything that says whether they count: standing, password hash, off switch.
     pub fn person(id: &UserId) -> [Self; 4] {
-        [
-            Self::guard::<User>(id.as_bytes()),
-            Self::guard::<Standing>(id.as_bytes()),
-            Self::guard::<Credential>(id.as_bytes()),
-            Self::block(&BlockTarget::User(*id)),
-        ]
+        prefixes().map(|prefix| Self::guarded([prefix.as_slice(), id.as_bytes()].concat()))
     }
+}
+
+/// What the keys of a person's records begin with; the user's id follows.
+pub(crate) fn prefixes() -> [Key; 4] {
+    [User::KIND.key(&[]), Standing::KIND.key(&[]), Credential::KIND.key(&[]), block::of_users()]
 }
 
 impl ReadSet {

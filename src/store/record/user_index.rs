@@ -8,8 +8,8 @@ use idflow_core::time::Timestamp;
 use idflow_core::user::{User, normalized_identifier};
 use serde::{Deserialize, Serialize};
 
-use super::{Numbered as _, Record, Reseal};
-use crate::backend::{Batch, Condition, Effect, Versioned};
+use super::{Numbered as _, Record, Reseal, counter, uniqueness, user};
+use crate::backend::{Batch, Condition, Effect, Key, Lookup, Versioned};
 use crate::read::{ReadSet, Wanted};
 use crate::seal::Keyring;
 use crate::{Store, StoreError};
@@ -41,6 +41,10 @@ impl Record for UserIndex {
 
     fn expires(&self) -> Option<Timestamp> {
         None
+    }
+
+    fn owner(&self) -> Option<UserId> {
+        Some(self.user)
     }
 
     #[cfg(test)]
@@ -77,23 +81,35 @@ pub(crate) fn ids_of<'a>(
 }
 
 impl Store {
-    /// What [`ReadSet::find_user`] reads first, to be read together with other things.
-    pub fn index_entries(&self, directory: &str, attributes: &[String], value: &str) -> Vec<Wanted> {
+    /// What [`ReadSet::find_user`] reads, to be read together with other things: the index entries with whoever they
+    /// name, and counters of theirs.
+    pub fn user_by(
+        &self,
+        directory: &str,
+        attributes: &[String],
+        value: &str,
+        counters: &[String],
+    ) -> Vec<Wanted> {
+        let counters = counters.iter().map(|what| counter::of_users(self.keyring(), what));
+        let prefixes: Vec<Key> = user::prefixes().into_iter().chain(counters).collect();
         let ids = attributes.iter().flat_map(|attribute| ids(self.keyring(), directory, attribute, value));
-        ids.map(|id| Wanted::hint(UserIndex::KIND.key(&id))).collect()
+        let entries = ids.map(|id| Wanted::hint(UserIndex::KIND.key(&id)).along(prefixes.clone()));
+        // Whoever creates a user needs it next.
+        entries.chain([Wanted::hint(uniqueness::key(directory))]).collect()
     }
 }
 
 impl ReadSet {
     /// The user of a directory who has the value, compared in normalized form, as one of the unique attributes;
-    /// the first attribute that matches wins. Two round trips: the entry, then the [`Wanted::person`].
+    /// the first attribute that matches wins. One round trip: an entry leads to its user. Two where it was written by an
+    /// earlier program, or where several have the value.
     pub async fn find_user(
         &mut self,
         directory: &str,
         attributes: &[String],
         value: &str,
     ) -> Result<Option<User>, StoreError> {
-        self.more(&self.store().index_entries(directory, attributes, value)).await?;
+        self.more(&self.store().user_by(directory, attributes, value, &[])).await?;
         let mut first = None;
         for id in attributes.iter().flat_map(|attribute| ids(self.keyring(), directory, attribute, value)) {
             first = self.get::<UserIndex>(&id)?;
@@ -127,8 +143,8 @@ async fn moved(store: &Store, batch: &mut Batch, id: &[u8], record: &Versioned) 
     batch.push(UserIndex::KIND.key(id), Condition::Version(record.version), Effect::Delete);
     for holder in entry.holders() {
         let key = User::KIND.key(holder.as_bytes());
-        let user = store.backend().read(std::slice::from_ref(&key)).await?.pop().flatten();
-        let Some(user) = user else { continue };
+        let found = store.backend().read(&[Lookup::only(key.clone())]).await?.pop();
+        let Some((_, Some(user))) = found else { continue };
         let value: User = super::open(store.keyring(), holder.as_bytes(), &user)?;
         let text = value.text(&entry.attribute).unwrap_or("");
         let ids = ids(store.keyring(), &value.directory, &entry.attribute, text);

@@ -8,7 +8,7 @@ use idflow_core::counter::{CounterKey, CounterStep, Limit};
 use super::*;
 use crate::CommitError;
 use crate::backend::memory::Memory;
-use crate::backend::{Backend, Batch, Key, Refusal, Reply, Unavailable, Versioned};
+use crate::backend::{Backend, Batch, Found, Key, Lookup, Refusal, Reply, Unavailable, Versioned};
 
 #[test]
 fn a_journey_is_written_by_who_read_its_latest_state() {
@@ -67,7 +67,7 @@ fn event(seconds: i64) -> AuditEvent {
 
 fn counted(key: &str) -> CounterStep {
     let limit = Limit { max: 2, window: Span::minutes(1) };
-    CounterStep::AddUnlessFull { key: CounterKey(key.to_owned()), limit }
+    CounterStep::AddUnlessFull { key: CounterKey::of(key), limit }
 }
 
 #[test]
@@ -80,11 +80,11 @@ fn p_9_a_full_counter_is_named_and_refuses_everything() {
         };
         done(&store, commit(1)).await;
         done(&store, commit(2)).await;
-        let full = CommitError::CounterFull(CounterKey("password/user/ada".to_owned()));
+        let full = CommitError::CounterFull(CounterKey::of("password/user/ada"));
         assert_eq!(store.commit(commit(3)).await, Err(full));
         assert_eq!(store.journey(&journey(3).id, NOW).await, Ok(None));
         assert_eq!(store.audit(NOW, NOW, 10).await.unwrap().len(), 2);
-        let keys = ["nothing", "address"].map(|key| CounterKey(key.to_owned()));
+        let keys = ["nothing", "address"].map(CounterKey::of);
         assert_eq!(store.counts(&keys, NOW).await, [0, 2]);
         assert_eq!(store.counts(&keys, later(Span::minutes(1))).await, [0, 0], "its window is over");
     });
@@ -121,8 +121,8 @@ fn security_events_are_kept_in_the_order_of_time() {
 struct Counted(Memory, AtomicU32);
 
 impl Backend for &'static Counted {
-    fn read<'a>(&'a self, keys: &'a [Key]) -> Reply<'a, Result<Vec<Option<Versioned>>, Unavailable>> {
-        self.0.read(keys)
+    fn read<'a>(&'a self, lookups: &'a [Lookup]) -> Reply<'a, Result<Found, Unavailable>> {
+        self.0.read(lookups)
     }
 
     fn apply(&self, batch: Batch) -> Reply<'_, Result<(), Refusal>> {

@@ -1,7 +1,13 @@
 //! Users, their names, passwords, sessions and grants.
 
+use idflow_core::counter::{CounterStep, Limit};
+
 use super::*;
 use crate::CommitError;
+use crate::backend::{Batch, Condition, Effect};
+use crate::record::Numbered as _;
+use crate::record::session::SessionRecord;
+use crate::record::user_index::{self, UserIndex};
 
 async fn found(store: &Store, value: &str) -> Option<User> {
     store.find_user("people", value).await.unwrap()
@@ -232,5 +238,54 @@ fn a_directory_is_listed_page_by_page() {
             }
         }
         assert_eq!(seen, [1, 2, 3, 5, 6, 7, 8, 9]);
+    });
+}
+
+#[test]
+fn a_person_is_found_by_name_and_by_session_in_one_round_trip_counters_included() {
+    run(async {
+        let store = store();
+        let (ada, own, _) = signed_in(&store).await;
+        let guess = CounterStep::AddUnlessFull {
+            key: CounterKey::of_user("password", ada.id),
+            limit: Limit { max: 10, window: Span::minutes(10) },
+        };
+        done(&store, store.blind().counters([guess])).await;
+        let before = store.round_trips();
+        let guesses = ["password".to_owned()];
+        let wanted = store.user_by("people", &unique(), "ada@example.com", &guesses);
+        let mut reads = store.read(NOW, &wanted).await.unwrap();
+        assert_eq!(reads.find_user("people", &unique(), "ada@example.com").await, Ok(Some(ada.clone())));
+        assert_eq!(reads.count(&CounterKey::of_user("password", ada.id)).unwrap().value, 1);
+        assert_eq!(reads.credential(&ada.id), Ok(Some(PasswordHash("old".to_owned()))));
+        assert_eq!(store.round_trips() - before, 1);
+        // What came along is a guard like what was read by its key.
+        done(&store, store.blind().writes([set_password(&ada, "new", false)])).await;
+        let verdict = Commit::after(reads).put_journey(journey(1));
+        assert_eq!(store.commit(verdict).await, Err(CommitError::Conflict));
+        let before = store.round_trips();
+        assert!(store.session(&own.id, NOW).await.unwrap().is_some());
+        assert_eq!(store.round_trips() - before, 1);
+    });
+}
+
+#[test]
+fn what_an_earlier_program_wrote_without_a_pointer_is_found_in_two_round_trips() {
+    run(async {
+        let store = store();
+        let (ada, own, _) = signed_in(&store).await;
+        let entry = user_index::ids(store.keyring(), "people", "email", "ada@example.com")[0];
+        for (kind, id) in [(UserIndex::KIND, &entry[..]), (SessionRecord::KIND, own.id.as_bytes())] {
+            let stored = crate::suite::one(store.backend(), &kind.key(id)).await.unwrap().unwrap();
+            let plain = store.keyring().open(kind.number(), id, &stored.bytes).unwrap();
+            let bytes = store.keyring().seal(store.chance(), (kind.number(), id), None, plain).unwrap();
+            let mut batch = Batch::at(NOW);
+            batch.push(kind.key(id), Condition::Any, Effect::Put { bytes, expires: stored.expires });
+            store.backend().apply(batch).await.unwrap();
+        }
+        let before = store.round_trips();
+        assert_eq!(found(&store, "ada@example.com").await, Some(ada));
+        assert_eq!(store.session(&own.id, NOW).await, Ok(Some(own)));
+        assert_eq!(store.round_trips() - before, 4);
     });
 }

@@ -205,7 +205,7 @@ impl OverKinds for RoundTrip {
         assert!(refused(b"elsewhere", bytes.clone()), "it opens under another id");
         let mut plain = keyring.open(R::KIND.number(), id, &bytes).unwrap();
         plain[0] += 1;
-        let newer = keyring.seal(chance, R::KIND.number(), id, plain).unwrap();
+        let newer = keyring.seal(chance, (R::KIND.number(), id), None, plain).unwrap();
         assert!(refused(id, newer), "it opens in a format that nobody knows");
     }
 }

@@ -7,7 +7,7 @@ use idflow_core::chance::{Chance, SeededChance};
 use idflow_core::time::Timestamp;
 use idflow_store::backend::memory::Memory;
 use idflow_store::backend::{
-    Backend, Batch, Condition, Key, Refusal, Rejected, Reply, Unavailable, Versioned,
+    Backend, Batch, Condition, Found, Key, Lookup, Refusal, Rejected, Reply, Unavailable, Versioned,
 };
 
 /// How a call fails.
@@ -122,8 +122,8 @@ fn lost() -> Unavailable {
 }
 
 impl Backend for Storage {
-    fn read<'a>(&'a self, keys: &'a [Key]) -> Reply<'a, Result<Vec<Option<Versioned>>, Unavailable>> {
-        Box::pin(self.reading(self.0.records.read(keys)))
+    fn read<'a>(&'a self, lookups: &'a [Lookup]) -> Reply<'a, Result<Found, Unavailable>> {
+        Box::pin(self.reading(self.0.records.read(lookups)))
     }
 
     fn apply(&self, batch: Batch) -> Reply<'_, Result<(), Refusal>> {

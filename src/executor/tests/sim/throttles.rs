@@ -104,6 +104,47 @@ async fn p_9_faults_while_counting_give_no_further_guesses() {
 }
 
 #[tokio::test]
+async fn t_12_a_full_counter_of_mails_is_told_on_the_page_and_sends_nothing() {
+    let mut world = World::new(1).await;
+    world.user(ADA).await;
+    let mut person = Person::new(ADA);
+    let path = crate::no_double_effect::to_the_code(&world, &mut person).await;
+    for sent in 2..9 {
+        let page = person.browser.get(&world, &path).await;
+        let resend = page.form().unwrap().press("resend").encoded();
+        assert_eq!(person.browser.post(&world, &path, &resend).await.status, StatusCode::SEE_OTHER);
+        let page = person.browser.get(&world, &path).await;
+        assert_eq!(world.mails.all().len(), sent.min(5), "{}", page.body);
+        assert_eq!(page.body.contains("We sent several codes already"), sent > 5, "{}", page.body);
+    }
+    // A journey that comes to the page when no mail may be sent any more waits there for the one that was.
+    let mut other = Person::new(ADA);
+    let path = crate::no_double_effect::to_the_code(&world, &mut other).await;
+    let page = other.browser.get(&world, &path).await;
+    assert!(page.body.contains("We sent several codes already"), "{}", page.body);
+    assert_eq!(world.mails.all().len(), 5);
+    world.pass(Span::minutes(10));
+    person.walk(&mut world, "", &mut Calm).await.code();
+}
+
+#[tokio::test]
+async fn t_12_parallel_journeys_send_no_more_mails_than_one_may() {
+    let world = World::new(1).await;
+    world.user(ADA).await;
+    let arrive = async |number: u8| {
+        let mut person = Person::new(ADA);
+        person.browser.peer = ([192, 0, 2, number], 1).into();
+        let path = person.browser.authorize(&world, "").await;
+        let page = person.browser.get(&world, &path).await;
+        let body = person.filled(&world, &page).encoded();
+        person.browser.post(&world, &path, &body).await.status
+    };
+    let posts = join_all((0..20).map(arrive)).await;
+    assert!(posts.iter().all(|status| *status == StatusCode::SEE_OTHER), "{posts:?}");
+    assert_eq!(world.mails.all().len(), 5);
+}
+
+#[tokio::test]
 async fn lifted_limits_let_a_load_test_guess_start_and_send_as_it_likes() {
     let mut world = World::new(1).await;
     world.unlimited = true;
