@@ -2,10 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use idflow_core::effect::EffectClass;
-
-use crate::facts::{Output, ProofFact};
-use crate::graph::{Edge, Graph, SAFE_OUTCOMES, Step};
+use crate::edge::{Left, proven_behind, writes};
+use crate::graph::{Edge, Graph, Step};
 use crate::proofs::{Alternatives, Proofs};
 
 /// What holds when a step is reached.
@@ -77,16 +75,12 @@ impl Dataflow {
     fn after(&self, graph: &Graph<'_>, index: usize, edge: &Edge) -> Option<State> {
         let step = graph.steps.get(index)?;
         let mut state = self.entry(index)?.clone();
-        let (written, left): (Vec<_>, Vec<_>) =
-            writes(step).partition(|(_, output)| is_written(output, &edge.outcome));
-        // A new visit begins with a clean sheet: what an earlier one had put out is gone.
-        let left: Vec<String> =
-            left.into_iter().map(|(place, _)| place).filter(|place| place.starts_with("steps.")).collect();
-        for number in left.iter().filter_map(|place| self.places.get(place)) {
+        let left = Left::by(step, &edge.outcome);
+        for number in left.cleared.iter().filter_map(|place| self.places.get(place)) {
             state.definite.remove(number);
             state.possible.remove(number);
         }
-        for (place, output) in &written {
+        for (place, output) in &left.written {
             let Some(number) = self.places.get(place) else { continue };
             state.possible.insert(*number);
             // An optional field that is left empty takes its earlier value away.
@@ -96,7 +90,7 @@ impl Dataflow {
                 state.definite.insert(*number);
             }
         }
-        state.proofs = proven_after(graph, index, edge, &state.proofs);
+        state.proofs = proven_behind(graph, step, edge, &left, &state.proofs);
         Some(state)
     }
 
@@ -136,119 +130,6 @@ impl Dataflow {
     /// Every place that some step writes.
     pub fn places(&self) -> impl Iterator<Item = &str> {
         self.places.keys().map(String::as_str)
-    }
-}
-
-/// The places a step writes, with what is known about each.
-pub fn writes<'s>(step: &'s Step<'_>) -> impl Iterator<Item = (String, &'s Output)> {
-    let outputs =
-        step.facts.outputs.iter().map(|output| (format!("steps.{}.{}", step.id, output.name), output));
-    let form = step.facts.form.iter().map(|output| (format!("form.{}", output.name), output));
-    let vars = step.facts.vars.iter().map(|output| (format!("vars.{}", output.name), output));
-    outputs.chain(form).chain(vars)
-}
-
-/// What is proven behind an edge, given what was before.
-fn proven_after(graph: &Graph<'_>, index: usize, edge: &Edge, before: &Alternatives) -> Alternatives {
-    let Some(step) = graph.steps.get(index) else { return Alternatives::none() };
-    let nothing = Alternatives::none();
-    let before = match way(graph, step, edge) {
-        Way::On if step.forgets => &nothing,
-        Way::On => before,
-        // What was proven there before is known from the way on.
-        Way::BackTo => return Alternatives::unreached(),
-        Way::Back => return nothing,
-    };
-    let proven = step.proves.get(&edge.outcome).unwrap_or(&nothing);
-    before.with(proven, |before, proven| proofs_after(step, &edge.outcome, before, proven))
-}
-
-/// The proofs behind an outcome: what is still true of those before, what the outcome proves, and what both say of the
-/// values that the step writes.
-fn proofs_after(step: &Step<'_>, outcome: &str, before: &Proofs, proven: &Proofs) -> Proofs {
-    let (written, left): (Vec<_>, Vec<_>) = writes(step).partition(|(_, output)| is_written(output, outcome));
-    let cleared = left.iter().map(|(place, _)| place).filter(|place| place.starts_with("steps."));
-    let changed: Vec<&String> = written.iter().map(|(place, _)| place).chain(cleared).collect();
-    let within = |place: &str, outer: &str| {
-        place.strip_prefix(outer).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
-    };
-    let is_outdated = |fact: &ProofFact| {
-        let (ProofFact::Address(place) | ProofFact::Named { place, .. }) = fact else { return false };
-        changed.iter().any(|changed| within(place, changed))
-    };
-    let mut after: Proofs = before.iter().filter(|fact| !is_outdated(fact)).chain(proven).cloned().collect();
-    for (place, output) in &written {
-        let Some(repeated) = &output.repeats else { continue };
-        after.extend(before.iter().chain(proven).filter_map(|fact| match fact {
-            ProofFact::Address(known) if known == repeated => Some(ProofFact::Address(place.clone())),
-            ProofFact::Named { place: known, directory } if known == repeated => {
-                Some(ProofFact::Named { place: place.clone(), directory: directory.clone() })
-            }
-            _ => None,
-        }));
-    }
-    let own = after.iter().filter_map(|fact| match fact {
-        ProofFact::Named { place, directory } if after.contains(&ProofFact::Address(place.clone())) => {
-            Some(ProofFact::OwnAddress(directory.clone()))
-        }
-        _ => None,
-    });
-    let own: Vec<ProofFact> = own.collect();
-    after.extend(own);
-    after
-}
-
-/// Where an edge leads in time.
-enum Way {
-    /// On: what was proven stays.
-    On,
-    /// Back to the visit just before, with what was proven then.
-    BackTo,
-    /// Back to nobody knows when: the engine forgets everything.
-    Back,
-}
-
-/// An author's own `back` returns to the visit of its target that the engine remembers. That it does is certain only
-/// of a page that always comes just before, and after which nothing was proven or changed.
-fn way(graph: &Graph<'_>, from: &Step<'_>, edge: &Edge) -> Way {
-    if edge.outcome != "back" || from.facts.call.is_some() {
-        return Way::On;
-    }
-    let Some(target) = graph.steps.get(edge.to) else { return Way::Back };
-    let proves_nothing = |outcome: &str| {
-        let proven = target.proves.get(outcome).into_iter().flat_map(Alternatives::iter).flatten();
-        { proven }.all(|fact| matches!(fact, ProofFact::Identified | ProofFact::Named { .. }))
-    };
-    let is_page = |step: &Step<'_>| {
-        step.facts.shows_page
-            && step.facts.call.is_none()
-            && !step.facts.effects.contains(&EffectClass::Idempotent)
-    };
-    let leads_here = |step: &Step<'_>| {
-        let mut ways =
-            step.edges.iter().filter(|way| graph.steps.get(way.to).is_some_and(|to| to.id == from.id));
-        ways.all(|way| {
-            step.id == target.id
-                && !SAFE_OUTCOMES.contains(&way.outcome.as_str())
-                && proves_nothing(&way.outcome)
-        })
-    };
-    let always_before = graph.start != from.id && graph.steps.iter().all(leads_here);
-    if always_before && is_page(target) && is_page(from) { Way::BackTo } else { Way::Back }
-}
-
-/// Whether a way back from a step may forget what was proven before its graph was entered.
-pub fn forgets(graph: &Graph<'_>, index: usize) -> bool {
-    let Some(step) = graph.steps.get(index) else { return false };
-    step.forgets || step.edges.iter().any(|edge| matches!(way(graph, step, edge), Way::Back))
-}
-
-/// Whether an output is there after an outcome. What the engine ends early writes nothing.
-pub fn is_written(output: &Output, outcome: &str) -> bool {
-    if output.only_after.is_empty() {
-        !SAFE_OUTCOMES.contains(&outcome)
-    } else {
-        output.only_after.iter().any(|after| after == outcome)
     }
 }
 
@@ -298,7 +179,8 @@ pub fn witness(graph: &Graph<'_>, to: usize, property: impl Fn(&Proofs) -> bool)
         }
         let Some(step) = graph.steps.get(index) else { break };
         for edge in &step.edges {
-            for after in proven_after(graph, index, edge, &Alternatives::one(proofs.clone())).iter() {
+            let before = Alternatives::one(proofs.clone());
+            for after in proven_behind(graph, step, edge, &Left::by(step, &edge.outcome), &before).iter() {
                 if states.len() < MAX_STATES && seen.insert((edge.to, after.clone())) {
                     states.push((edge.to, after.clone(), Some(next)));
                 }

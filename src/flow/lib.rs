@@ -7,7 +7,7 @@
 //!
 //! The files form a line; a guard of the repository finds circles:
 //! policy, secret, diagnostic, facts, pinned, plan, kinds, program · scalar, yaml, source, locate, objects · proofs,
-//! graph, dataflow, summary, resolve, assurance · canonical, content, pin, compile · lint, schema, check, folder.
+//! graph, edge, dataflow, summary, resolve, assurance · canonical, content, pin, compile · lint, schema, check, folder.
 //! A rule that is found while a text is read (its file stands in lint and imports only diagnostic) is named by the reader.
 
 pub mod assurance;
@@ -17,6 +17,7 @@ pub mod compile;
 pub mod content;
 pub mod dataflow;
 pub mod diagnostic;
+pub mod edge;
 pub mod facts;
 mod folder;
 pub mod graph;

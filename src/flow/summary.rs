@@ -2,7 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::dataflow::{Dataflow, forgets};
+use crate::dataflow::Dataflow;
+use crate::edge::forgets;
 use crate::facts::{End, Outcome, Output, ProofFact, Use};
 use crate::graph::{Graph, SAFE_OUTCOMES, Step};
 use crate::proofs::{Alternatives, Proofs, is_authenticated};
@@ -47,7 +48,7 @@ impl Summary {
                 !state.proofs.all(|proofs| is_authenticated(proofs, directory))
             });
             summary.changes.extend(unshown.cloned());
-            summary.forgets |= forgets(graph, index);
+            summary.forgets |= forgets(graph, step);
             if let Some(End::Exit { outcome, outputs }) = &step.facts.end {
                 let outputs_read = graph.outputs.iter().any(|output| output.used.needs_user());
                 summary.needs_user |= outputs_read && !state.proofs.identified();

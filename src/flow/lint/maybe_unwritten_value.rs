@@ -42,8 +42,9 @@
 use idflow_sandbox::Reference;
 
 use super::unwritten_value::written_place;
-use crate::dataflow::{Written, is_written, path, writes};
+use crate::dataflow::{Written, path};
 use crate::diagnostic::{Finding, Rule, Severity};
+use crate::edge::{is_written, writes};
 use crate::facts::Use;
 use crate::lint::Subject;
 

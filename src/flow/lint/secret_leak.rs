@@ -43,7 +43,7 @@ use std::collections::BTreeSet;
 
 use idflow_sandbox::Reference;
 
-use crate::dataflow::writes;
+use crate::edge::writes;
 use crate::diagnostic::{Finding, Rule, Severity};
 use crate::facts::Sink;
 use crate::lint::Subject;
