@@ -34,6 +34,8 @@ mod object;
 mod policy_tests;
 mod probes;
 mod queue;
+#[cfg(test)]
+mod readers;
 mod reference;
 pub mod rights;
 mod route;

@@ -241,6 +241,7 @@ impl Harness {
                     "Service" => self.take::<PartialObjectMeta<v1::Service>>(object),
                     "ServiceAccount" => self.take::<PartialObjectMeta<v1::ServiceAccount>>(object),
                     "Secret" => self.take::<PartialObjectMeta<v1::Secret>>(object),
+                    "ConfigMap" => self.take::<PartialObjectMeta<v1::ConfigMap>>(object),
                     "Role" => self.take::<PartialObjectMeta<rbac::Role>>(object),
                     "RoleBinding" => self.take::<PartialObjectMeta<rbac::RoleBinding>>(object),
                     "StatefulSet" => self.take::<StatefulSet>(object),
