@@ -38,6 +38,7 @@ const JUDGED: &[(&str, &str)] = &[
     ("Tenant /spec/policy/login/minimumFactors", "flows that prove less are not accepted"),
     ("Flow /spec/inputs/*/name", "callers name it"),
     ("Flow /spec/inputs/*/required", "callers that do not pass it are not accepted"),
+    ("Flow /spec/steps/*/http/secret", "flows that show or keep a secret are not accepted"),
     ("Flow /spec/steps/*/id", "wires name it"),
     ("FlowNode /spec/implementation/steps/steps/*/id", "wires name it"),
     ("FlowNode /spec/outcomes/*", "wires of its callers name it"),
