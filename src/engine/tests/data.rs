@@ -1,7 +1,7 @@
 //! What expressions read, and how much a step may keep.
 
-use idflow_core::journey::Purpose;
 use idflow_core::Value;
+use idflow_core::journey::Purpose;
 use idflow_flow::facts::ProofFact::Identified;
 use serde_json::json;
 
