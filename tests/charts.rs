@@ -33,6 +33,20 @@ fn helm_finds_nothing_to_complain_about() {
 }
 
 #[test]
+fn charts_are_of_the_version_of_the_program_and_install_its_image() {
+    let version = env!("CARGO_PKG_VERSION");
+    for chart in ["idflow-crds", "idflow"] {
+        let about = repository::text(&format!("charts/{chart}/Chart.yaml"));
+        let about: Value = serde_saphyr::from_str(&about).expect("YAML");
+        assert_eq!((&about["version"], &about["appVersion"]), (&json!(version), &json!(version)), "{chart}");
+    }
+    let Some(made) = rendered("charts_are_of_the_version_of_the_program", "idflow", &[]) else { return };
+    let container = one(&made, "Deployment", "idflow-operator");
+    let container = &container["spec"]["template"]["spec"]["containers"][0];
+    assert_eq!(container["image"], format!("ghcr.io/idflow/idflow:{version}"));
+}
+
+#[test]
 fn the_rights_of_the_chart_are_those_that_follow_from_what_the_operator_does() {
     let needed = rights::rights();
     let needed = json!({ "cluster": needed.cluster, "tenant": needed.tenant, "own": needed.own });

@@ -5,7 +5,7 @@ use std::time::Duration;
 use idflow_test_support::browser::Page;
 use idflow_test_support::wait;
 
-use crate::{PROGRAM, operated, ready_world};
+use crate::ready_world;
 
 #[test]
 fn a_person_signs_up_and_in_through_an_executor_that_the_operator_made() {
@@ -87,31 +87,6 @@ fn a_broken_flow_is_stalled_with_a_useful_message_and_the_old_revision_goes_on_s
         "{}",
         repaired["status"]
     );
-}
-
-#[test]
-fn a_malformed_object_stops_nobody_else() {
-    let Some(cluster) = operated("a_malformed_object_stops_nobody_else") else { return };
-    let world = idflow_test_support::world::World::start(cluster, PROGRAM, "malformed");
-    // Selectable fields must be in the schema, and the loose one names none.
-    let loose = r#"[{"op":"replace","path":"/spec/versions/0/schema/openAPIV3Schema","value":{"type":"object","x-kubernetes-preserve-unknown-fields":true}},
-        {"op":"remove","path":"/spec/versions/0/selectableFields"}]"#;
-    cluster
-        .kubectl(&["patch", "crd", "flows.idflow.dev", "--type=json", "-p", loose])
-        .expect("a loose schema");
-    let malformed =
-        "{ apiVersion: idflow.dev/v1alpha1, kind: Flow, metadata: { name: malformed }, spec: { steps: 7 } }";
-    wait::until(Duration::from_secs(20), "a malformed Flow is stored", || {
-        let answer = cluster.apply(&world.namespace, malformed);
-        if answer.ok { Ok(()) } else { Err(answer.stderr) }
-    });
-    let strict = idflow_test_support::repository::path("crds").display().to_string();
-    cluster.kubectl(&["apply", "-f", &strict]).expect("the strict schema again");
-    world.wait_until_ready();
-    let edited = world.manifest_of("Flow", "sign-in").replace("First title", "Second title");
-    world.apply(&edited);
-    world.wait_for("flow/sign-in", "Ready", "True");
-    assert_eq!(world.revisions("sign-in").len(), 2);
 }
 
 /// The page after the password, of a fresh browser.
