@@ -10,6 +10,7 @@ use idflow_test_support::world::{self, World};
 
 mod calm;
 mod convergence;
+mod directories;
 mod guests;
 mod journeys;
 mod policy;
