@@ -12,12 +12,14 @@
 //! index entries, which point to a guard. Which of the two a record is follows from its kind, so that no caller can
 //! choose wrongly.
 
+use std::any::Any;
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, OnceLock};
 
 use idflow_core::time::Timestamp;
 
 use crate::backend::{Condition, Key, Lookup, Versioned};
-use crate::record::{self, Record};
+use crate::record::{self, Corrupt, Record};
 use crate::seal::Keyring;
 use crate::{Store, StoreError};
 
@@ -67,9 +69,25 @@ pub struct ReadSet {
 struct Found {
     record: Option<Versioned>,
     is_guard: bool,
+    /// The record as it was opened first: decision and commit look at the same ones several times.
+    opened: OnceLock<Arc<dyn Any + Send + Sync>>,
 }
 
 impl Found {
+    const fn new(record: Option<Versioned>, is_guard: bool) -> Self {
+        Self { record, is_guard, opened: OnceLock::new() }
+    }
+
+    fn open<R: Record>(&self, keyring: &Keyring, id: &[u8]) -> Result<Option<R>, Corrupt> {
+        let Some(stored) = &self.record else { return Ok(None) };
+        if let Some(opened) = self.opened.get().and_then(|opened| opened.downcast_ref::<R>()) {
+            return Ok(Some(opened.clone()));
+        }
+        let opened: R = record::open(keyring, id, stored)?;
+        let _set_by_another = self.opened.set(Arc::new(opened.clone()));
+        Ok(Some(opened))
+    }
+
     fn condition(&self) -> Condition {
         self.record.as_ref().map_or(Condition::Absent, |record| Condition::Version(record.version))
     }
@@ -111,7 +129,7 @@ impl ReadSet {
             let record = record.filter(|record| record.is_alive(self.now));
             let is_guard = guards.contains(&key);
             // What was read before stays as it was: the decision rests on it.
-            self.found.entry(key).or_insert(Found { record, is_guard });
+            self.found.entry(key).or_insert_with(|| Found::new(record, is_guard));
         }
         Ok(())
     }
@@ -136,14 +154,16 @@ impl ReadSet {
 
     /// The bytes under a key. Asking for what was not read is a defect, and answered like a store that is away.
     pub(crate) fn raw(&self, key: &Key) -> Result<Option<&Versioned>, StoreError> {
-        let found = self.found.get(key).ok_or(StoreError::NotRead)?;
-        Ok(found.record.as_ref())
+        Ok(self.found(key)?.record.as_ref())
+    }
+
+    fn found(&self, key: &Key) -> Result<&Found, StoreError> {
+        self.found.get(key).ok_or(StoreError::NotRead)
     }
 
     /// The record under an id.
     pub(crate) fn get<R: Record>(&self, id: &[u8]) -> Result<Option<R>, StoreError> {
-        let record = self.raw(&R::KIND.key(id))?;
-        Ok(record.map(|record| record::open(self.keyring(), id, record)).transpose()?)
+        Ok(self.found(&R::KIND.key(id))?.open(self.keyring(), id)?)
     }
 
     /// The record under an id, if anybody looked for it.
@@ -153,7 +173,7 @@ impl ReadSet {
 
     /// Notes that a record cannot exist yet, because its id was drawn just now: the commit still demands it.
     pub(crate) fn assume_absent<R: Record>(&mut self, id: &[u8]) {
-        self.found.entry(R::KIND.key(id)).or_insert(Found { record: None, is_guard: true });
+        self.found.entry(R::KIND.key(id)).or_insert(Found::new(None, true));
     }
 
     /// What a commit demands of the guard under a key, if it was read.

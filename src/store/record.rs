@@ -113,7 +113,9 @@ pub(crate) trait Numbered {
 }
 
 /// What a sealed record kind says about itself.
-pub(crate) trait Record: Numbered + Serialize + DeserializeOwned {
+pub(crate) trait Record:
+    Numbered + Serialize + DeserializeOwned + Clone + Send + Sync + 'static
+{
     /// The format that this program writes.
     const FORMAT: u8 = 1;
     /// How a record is moved under another key of the tenant.

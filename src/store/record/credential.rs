@@ -10,7 +10,7 @@ use crate::StoreError;
 use crate::read::ReadSet;
 
 /// A password hash as stored.
-#[derive(Serialize, Deserialize)]
+#[derive(Clone, Serialize, Deserialize)]
 pub(crate) struct Credential {
     pub(crate) password: PasswordHash,
 }

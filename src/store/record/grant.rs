@@ -12,7 +12,7 @@ use crate::StoreError;
 use crate::read::{ReadSet, Wanted};
 
 /// A grant as stored.
-#[derive(Serialize, Deserialize)]
+#[derive(Clone, Serialize, Deserialize)]
 pub(crate) struct GrantRecord {
     /// Its user's epoch when it was given; another one now means that it was ended.
     pub(crate) epoch: u64,

@@ -11,7 +11,7 @@ use crate::read::{ReadSet, Wanted};
 use crate::{Commit, StoreError};
 
 /// A session as stored.
-#[derive(Serialize, Deserialize)]
+#[derive(Clone, Serialize, Deserialize)]
 pub(crate) struct SessionRecord {
     /// Its user's epoch when it was opened; another one now means that it was ended. 0 for guests.
     pub(crate) epoch: u64,

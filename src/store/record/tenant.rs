@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::Record;
 
 /// Proof that store and keys belong together.
-#[derive(Serialize, Deserialize)]
+#[derive(Clone, Serialize, Deserialize)]
 pub(crate) struct Tenant {
     pub(crate) name: String,
 }
