@@ -46,6 +46,16 @@ fn committed_text_names_no_machine() {
     }
 }
 
+/// Clones may share what is built, and cargo does not build anew because the folder is another: the tests of one would
+/// read the files of the other.
+#[test]
+fn no_program_remembers_where_it_was_built() {
+    let word = concat!("env!(\"CARGO_", "MANIFEST_DIR\")");
+    let builds_it_in = |(_, text): &&(String, String)| text.contains(word);
+    let found = committed().iter().find(builds_it_in).map(|(name, _)| name.clone());
+    assert_eq!(found, None, "a test runs in the folder of its package; others ask `repository::root`");
+}
+
 #[test]
 fn lock_files_name_public_registries_only() {
     let texts = committed();

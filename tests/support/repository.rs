@@ -1,11 +1,16 @@
 //! Where things are in the repository, and the small programs in it that prepare what tests need.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Command;
 
-/// The top folder of the clone.
+/// A file that only the top folder has at this place.
+const MARK: &str = "tests/run.sh";
+
+/// The top folder of the clone that this process runs in. Not the one it was built in: clones may share what is built.
 pub fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize().expect("the repository")
+    let here = std::env::current_dir().expect("a current folder");
+    let top = here.ancestors().find(|folder| folder.join(MARK).is_file());
+    top.unwrap_or_else(|| panic!("{} is in no clone", here.display())).to_owned()
 }
 
 /// A file or folder below the top folder.

@@ -6,7 +6,7 @@ use crate::lint::RULES;
 
 #[test]
 fn the_list_and_the_folder_hold_the_same_rules_and_codes_are_file_names() {
-    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("lint");
+    let folder = std::path::Path::new("lint");
     let files: BTreeSet<String> = std::fs::read_dir(folder)
         .unwrap()
         .map(|entry| entry.unwrap().path().file_stem().unwrap().to_string_lossy().into_owned())

@@ -18,7 +18,7 @@ use proptest::prelude::*;
 use super::person::{Person, Trial, works};
 use super::world::World;
 
-const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../examples/quickstart");
+const FOLDER: &str = "../../examples/quickstart";
 
 /// The folder as `idflow lint` reads it.
 pub(super) fn folder() -> Folder {

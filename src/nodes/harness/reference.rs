@@ -18,7 +18,7 @@ use super::example::Example;
 use super::pages::shown_by;
 use super::stage;
 
-const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/nodes");
+const FOLDER: &str = "../../docs/nodes";
 
 const GROUPS: [(Group, &str); 7] = [
     (Group::Input, "Pages that ask or tell something"),
@@ -277,7 +277,7 @@ fn end(example: &Example, facts: &Facts) -> String {
     }
 }
 
-/// The product's texts that the examples show, which a Theme may replace.
+/// The product's texts that the examples show, in English.
 fn texts(kind: &'static Kind, examples: &[Example]) -> String {
     let shown = shown_by(kind, examples);
     let mut keys = BTreeSet::<String>::new();
@@ -286,9 +286,8 @@ fn texts(kind: &'static Kind, examples: &[Example]) -> String {
     if keys.is_empty() {
         return String::new();
     }
-    let english =
-        std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../pages/texts/en.ftl")).unwrap();
-    let mut text = "## Texts\n\nWhat its pages and mails say by themselves. A Theme may replace each.\n\n\
+    let english = std::fs::read_to_string("../pages/texts/en.ftl").unwrap();
+    let mut text = "## Texts\n\nWhat its pages and mails say by themselves.\n\n\
                     | Key | English |\n|---|---|\n"
         .to_owned();
     for key in keys {

@@ -17,7 +17,7 @@ fn announced(world: &World, member: &str) -> Vec<String> {
 
 #[test]
 fn the_list_of_endpoints_and_the_folder_agree() {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("endpoint");
+    let folder = Path::new("endpoint");
     let files: BTreeSet<String> = std::fs::read_dir(folder)
         .unwrap()
         .map(|entry| entry.unwrap().path().file_stem().unwrap().to_str().unwrap().to_owned())
