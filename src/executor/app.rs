@@ -29,7 +29,7 @@ use crate::limiter::Limiter;
 use crate::mail_queue::Mails;
 use crate::metrics::Metrics;
 use crate::observer::Observer;
-use crate::revisions::{RevisionFetch, Revisions};
+use crate::revisions::{Held, RevisionFetch, Revisions};
 
 /// Something that the answer needs cannot be reached now: 503, nothing shown as done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -115,15 +115,19 @@ impl App {
         self.limiter.call(&self.keyring, address, endpoint.name, endpoint.calls, self.clock.now())
     }
 
-    /// Whether a revision is held and the Tenant's policy lets it run now.
+    /// Whether a revision is held and may run now.
     pub fn can_run(&self, digest: &Digest) -> bool {
-        let configuration = self.configuration.load();
-        let held = self.revisions.held(digest);
-        held.is_some_and(|held| configuration.forbids(&held, self.clock.now()).is_none())
+        self.revisions.held(digest).is_some() && !self.is_stopped(digest)
     }
 
-    /// Whether no revision of a flow takes new journeys, on this pod or any other: there is none, or the Tenant's policy
-    /// lets none run.
+    /// Whether a revision may not run whether it is held or not: it was withdrawn, or the Tenant does not let it now.
+    pub fn is_stopped(&self, digest: &Digest) -> bool {
+        let configuration = self.configuration.load();
+        let is_forbidden = |held: Arc<Held>| configuration.forbids(&held, self.clock.now()).is_some();
+        configuration.withdrawn.contains(digest) || self.revisions.held(digest).is_some_and(is_forbidden)
+    }
+
+    /// Whether no revision of a flow takes new journeys, on this pod or any other: there is none, or none may run.
     pub fn is_out_of_service(&self, flow: &ServedFlow) -> bool {
         flow.weighted().all(|digest| self.revisions.held(digest).is_some() && !self.can_run(digest))
     }

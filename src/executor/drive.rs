@@ -149,14 +149,10 @@ pub async fn resume(
     Err(Unavailable)
 }
 
-/// Whether a journey may not go on whatever is posted: its revision was withdrawn or the Tenant's policy does not let
-/// it run, or the application that asked may not be answered any more (checklist J-15).
+/// Whether a journey may not go on whatever is posted: its revision may not run, or the application that asked may not
+/// be answered any more (checklist J-15).
 pub fn is_barred(app: &App, journey: &Journey) -> bool {
-    let configuration = app.configuration.load();
-    let held = app.revisions.held(&journey.digest);
-    configuration.withdrawn.contains(&journey.digest)
-        || held.is_some_and(|held| configuration.forbids(&held, app.clock.now()).is_some())
-        || !app.still_wanted(&journey.purpose)
+    app.is_stopped(&journey.digest) || !app.still_wanted(&journey.purpose)
 }
 
 /// The program of a journey's own revision; nothing when the journey may not go on. One that is not held here is

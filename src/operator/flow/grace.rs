@@ -69,7 +69,7 @@ pub(crate) struct Grace {
 impl Grace {
     pub(crate) fn message(&self) -> String {
         format!(
-            "revision {} goes on until {} although {}; serve another one until then",
+            "revision {} goes on until {} although {}; afterwards it takes no new journeys",
             self.revision,
             moment(self.end),
             self.breach

@@ -10,6 +10,7 @@ use idflow_executor::revisions::Facts;
 use crate::faults::Kind;
 use crate::no_double_effect::to_the_code;
 use crate::person::{Calm, Person, Weather};
+use crate::visitor::authorize_path;
 use crate::world::{TENANT, World, snapshot};
 
 const ADA: &str = "ada@example.com";
@@ -105,6 +106,19 @@ async fn j_14_a_withdrawn_revision_ends_its_journeys_and_nothing_else() {
 }
 
 #[tokio::test]
+async fn j_14_no_journey_begins_on_a_withdrawn_revision() {
+    let mut world = World::new(1).await;
+    let mut next = world.snapshot.clone();
+    next.withdrawn = next.contents.keys().copied().collect();
+    world.install(next);
+    let answer = Person::new(ADA).browser.get(&world, &authorize_path("")).await;
+    assert!(answer.location().is_some_and(|to| to.contains("error=temporarily_unavailable")), "{answer:?}");
+    let answer = Person::new(ADA).browser.get(&world, "/flows/sign-in").await;
+    assert_eq!(answer.status, StatusCode::SERVICE_UNAVAILABLE);
+    assert_eq!(world.count(Kind::Journey).await, 0);
+}
+
+#[tokio::test]
 async fn j_14_a_revision_that_is_not_held_is_waited_for_and_never_replaced() {
     let world = World::new(1).await;
     world.user(ADA).await;
@@ -139,7 +153,7 @@ async fn j_15_a_forbidden_node_kind_stops_running_journeys_and_new_ones() {
         Some(Policy { forbidden_node_kinds: vec!["oneTimeCode".to_owned()], ..Policy::default() });
     world.install(next);
     assert_eq!(person.browser.post(&world, &path, &body).await.status, StatusCode::GONE);
-    let answer = person.browser.get(&world, &crate::visitor::authorize_path("")).await;
+    let answer = person.browser.get(&world, &authorize_path("")).await;
     let location = answer.location().unwrap();
     assert!(
         location.starts_with("https://app.example.com/callback?error=temporarily_unavailable"),
