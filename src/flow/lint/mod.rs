@@ -189,6 +189,7 @@ rules! {
         invalid_texts,
         invalid_name,
         invalid_lifetime,
+        too_many_steps,
         forbidden_node_kind;
     objects:
         unshared_secret,

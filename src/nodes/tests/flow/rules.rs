@@ -21,6 +21,7 @@ spec:
   namespace: acme
   issuer: https://login.example.com
   store: { embedded: {} }
+  limits: { steps: 6 }
   policy: { forbiddenNodeKinds: [fail] }
 ---
 apiVersion: idflow.dev/v1alpha1
