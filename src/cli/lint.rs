@@ -129,7 +129,7 @@ mod tests {
 
     fn quickstart() -> Vec<(String, String)> {
         let mut files = Vec::new();
-        collect(&Path::new("../../examples/quickstart"), &mut files).unwrap();
+        collect(Path::new("../../examples/quickstart"), &mut files).unwrap();
         files.iter().map(|file| read(file).unwrap()).collect()
     }
 
