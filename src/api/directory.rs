@@ -59,7 +59,8 @@ pub struct DirectorySpec {
         extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["name"])
     )]
     pub attributes: Vec<Attribute>,
-    /// Names of attributes by which a user can be found at sign-in, tried in this order.
+    /// Names of attributes by which a user can be found at sign-in. Nobody can take for one of them what somebody else
+    /// has for another.
     #[schemars(with = "Vec<Name>", length(min = 1, max = 8), extend("x-kubernetes-list-type" = "atomic"))]
     pub identifiers: Vec<String>,
     /// What a new password must be like. Absent: the defaults of its fields.

@@ -25,7 +25,7 @@ pub(crate) async fn follow(app: Shared, reports: Reports) {
 /// What was followed last, so that a look at Directories that have not changed costs nothing.
 #[derive(Debug, Default)]
 pub struct Known {
-    done: BTreeMap<String, BTreeSet<String>>,
+    done: BTreeMap<String, [BTreeSet<String>; 2]>,
     /// What is unique.
     pub indexed: Indexed,
     /// What is not unique yet.
@@ -37,9 +37,10 @@ impl Known {
     pub async fn follow(&mut self, app: &App, again: bool) {
         let configuration = app.configuration.load_full();
         for (name, directory) in &configuration.directories {
-            let unique: BTreeSet<String> = directory.unique.iter().cloned().collect();
-            if again || self.done.get(name) != Some(&unique) {
-                self.follow_one(app, name, unique, again).await;
+            let said =
+                [&directory.unique, &directory.identifiers].map(|names| names.iter().cloned().collect());
+            if again || self.done.get(name) != Some(&said) {
+                self.follow_one(app, name, said, again).await;
             }
         }
         self.done.retain(|name, _| configuration.directories.contains_key(name));
@@ -47,10 +48,12 @@ impl Known {
         self.unindexed.retain(|one| configuration.directories.contains_key(&one.directory));
     }
 
-    async fn follow_one(&mut self, app: &App, directory: &str, unique: BTreeSet<String>, mut again: bool) {
+    async fn follow_one(&mut self, app: &App, directory: &str, said: [BTreeSet<String>; 2], mut again: bool) {
         self.done.remove(directory);
+        let [unique, identifiers] = &said;
         loop {
-            let state = app.store.follow_directory(directory, &unique, again, app.clock.now()).await;
+            let state =
+                app.store.follow_directory(directory, unique, identifiers, again, app.clock.now()).await;
             again = false;
             let state = match state {
                 Ok(state) => state,
@@ -70,7 +73,7 @@ impl Known {
                 attribute,
             }));
             if state.building.is_none() && unique.is_subset(&state.indexed) {
-                self.done.insert(directory.to_owned(), unique);
+                self.done.insert(directory.to_owned(), said);
                 return;
             }
             // Visitors' writes come between.

@@ -22,19 +22,21 @@ use crate::{Store, StoreError};
 const PAGE: usize = 100;
 
 impl Store {
-    /// Takes one step towards an index of exactly these attributes and returns where it stands. Repeat it while
+    /// Takes one step towards an index of exactly the `unique` attributes and returns where it stands. Repeat it while
     /// something is being built. `again` also looks anew at attributes with duplicates and unreadable
     /// records: somebody may have mended them.
     pub async fn follow_directory(
         &self,
         directory: &str,
         unique: &BTreeSet<String>,
+        identifiers: &BTreeSet<String>,
         again: bool,
         now: Timestamp,
     ) -> Result<Uniqueness, StoreError> {
         let reads = self.read(now, &[uniqueness::wanted(directory)]).await?;
         let known = reads.uniqueness(directory)?;
         let mut next = followed(known.clone().unwrap_or_default(), unique, again);
+        next.identifiers.clone_from(identifiers);
         let mut batch = Batch::at(now);
         // The mark that something is being built comes first, alone: from then on nobody is given such a value.
         if known.as_ref().and_then(|known| known.building.as_ref()).is_some_and(|known| {

@@ -174,6 +174,7 @@ pub fn directory(spec: &DirectorySpec) -> Directory {
         // What is no length is met by no password.
         minimum_length: minimum.map_or(MINIMUM_LENGTH, |length| u32::try_from(length).unwrap_or(u32::MAX)),
         blocklist: policy.map(|policy| policy.blocklist.clone()).unwrap_or_default(),
+        identifiers: spec.identifiers.clone(),
         unique: spec.attributes.iter().filter(|a| a.unique).map(|a| a.name.clone()).collect(),
     }
 }

@@ -9,11 +9,11 @@ use super::plan::Planner;
 use crate::StoreError;
 use crate::backend::{Condition, Effect};
 use crate::record::Numbered as _;
-use crate::record::user_index::{UserIndex, ids_of, is_called};
+use crate::record::user_index::{NameElsewhere, UserIndex, ids_of, is_called, names_elsewhere};
 
 impl Planner {
     pub(super) fn user(&mut self, id: UserId, change: UserChange) -> Result<(), CommitError> {
-        let UserChange { before, after, unique } = change;
+        let UserChange { before, after, unique, identifiers } = change;
         if self.reads.get::<User>(id.as_bytes())? != before {
             return Err(CommitError::Conflict);
         }
@@ -28,6 +28,12 @@ impl Planner {
         }
         for (attribute, ids) in new.iter().filter(|(attribute, ids)| old.get(*attribute) != Some(ids)) {
             self.claim(&after, attribute, ids)?;
+        }
+        let is_new = |name: &&NameElsewhere<'_>| {
+            before.as_ref().is_none_or(|before| before.text(name.attribute) != after.text(name.attribute))
+        };
+        for name in names_elsewhere(&keyring, &after, &identifiers).iter().filter(is_new) {
+            self.refuse_anothers(&after, name)?;
         }
         self.put(id.as_bytes(), Condition::Absent, &after)
     }
@@ -65,7 +71,7 @@ impl Planner {
             let key = UserIndex::KIND.key(id);
             self.taken.insert(key.clone(), attribute.to_owned());
             let effect = if number == 0 { self.reads.store().put(id, &entry)? } else { Effect::Delete };
-            if self.is_held(user, attribute, id)? {
+            if self.is_held(user, attribute, user.text(attribute).unwrap_or_default(), id)? {
                 // Judged with the batch, after its journey: of two posts of one form the second is none that lost a name.
                 self.demand(key, Condition::Absent, effect)?;
             } else {
@@ -75,10 +81,23 @@ impl Planner {
         Ok(())
     }
 
+    /// A name that somebody else has under another identifier is taken: at sign-in both would be meant.
+    fn refuse_anothers(&mut self, user: &User, name: &NameElsewhere<'_>) -> Result<(), CommitError> {
+        if self.is_held(user, name.other, user.text(name.attribute).unwrap_or_default(), &name.id)? {
+            return Err(CommitError::Taken { attribute: name.attribute.to_owned() });
+        }
+        Ok(())
+    }
+
     /// Whether somebody else whom an entry names has the value.
-    fn is_held(&self, user: &User, attribute: &str, entry: &[u8; 32]) -> Result<bool, CommitError> {
+    fn is_held(
+        &self,
+        user: &User,
+        attribute: &str,
+        value: &str,
+        entry: &[u8; 32],
+    ) -> Result<bool, CommitError> {
         let known = self.reads.get::<UserIndex>(entry)?;
-        let value = user.text(attribute).unwrap_or_default();
         for holder in known.iter().flat_map(UserIndex::holders).filter(|holder| *holder != user.id) {
             let holder = self.reads.get::<User>(holder.as_bytes())?;
             if holder.is_some_and(|holder| is_called(&holder, &user.directory, attribute, value)) {

@@ -11,8 +11,8 @@ use crate::StoreError;
 use crate::read::{ReadSet, Wanted};
 use crate::record::grant::GrantRecord;
 use crate::record::standing::Standing;
-use crate::record::uniqueness;
-use crate::record::user_index::{UserIndex, ids_of};
+use crate::record::uniqueness::{self, Uniqueness};
+use crate::record::user_index::{UserIndex, ids_of, names_elsewhere};
 
 impl ReadSet {
     /// Reads it: one round trip, and one or two more for who takes a value that somebody had before, or does not know
@@ -28,16 +28,14 @@ impl ReadSet {
             self.assume_absent::<User>(user.as_bytes());
             self.assume_absent::<Standing>(user.as_bytes());
         }
+        self.know_indices(people)?;
         let mut wanted = of_users(people, journeys, sessions, grants);
         wanted.extend(people.users.values().map(|change| uniqueness::wanted(&change.after.directory)));
         wanted.extend(people.users.values().flat_map(|change| self.entries(change)));
         wanted.extend(self.sessions_of(sessions, grants));
         self.more(&wanted).await?;
-        let mut wanted = Vec::new();
-        for change in people.users.values_mut() {
-            self.know_index(change)?;
-            wanted.extend(self.entries(change));
-        }
+        self.know_indices(people)?;
+        let wanted: Vec<Wanted> = people.users.values().flat_map(|change| self.entries(change)).collect();
         self.more(&wanted).await?;
         let mut holders = Vec::new();
         for change in people.users.values() {
@@ -58,21 +56,31 @@ impl ReadSet {
     fn entries(&self, change: &UserChange) -> Vec<Wanted> {
         let both = change.before.iter().chain([&change.after]);
         let ids = both.flat_map(|user| ids_of(self.keyring(), user, &change.unique).into_values().flatten());
+        let elsewhere = names_elsewhere(self.keyring(), &change.after, &change.identifiers);
+        let ids = ids.chain(elsewhere.into_iter().map(|name| name.id));
         ids.map(|id| Wanted::guard::<UserIndex>(&id)).collect()
     }
 
-    /// Whoever changes a user keeps every index that there is, whatever they know of the Directory: a value without an
-    /// entry could be given to somebody else.
-    fn know_index(&self, change: &mut UserChange) -> Result<(), StoreError> {
-        let known = self.uniqueness(&change.after.directory)?;
-        change.unique.extend(known.into_iter().flat_map(|known| known.indexed));
+    /// Whoever changes a user keeps every index that there is or is being made, whatever they know of the Directory: a
+    /// value without an entry could be given to somebody else.
+    fn know_indices(&self, people: &mut People) -> Result<(), StoreError> {
+        let is_read =
+            |change: &&mut UserChange| self.has_read::<Uniqueness>(&uniqueness::id(&change.after.directory));
+        for change in people.users.values_mut().filter(is_read) {
+            let Some(known) = self.uniqueness(&change.after.directory)? else { continue };
+            change.unique.extend(known.indexed);
+            change.unique.extend(known.building.into_iter().flat_map(|building| building.attributes));
+            change.identifiers = known.identifiers;
+        }
         Ok(())
     }
 
     /// Whom the entries of a change name besides its user: they may have the value still, or have left it behind.
     fn holders(&self, change: &UserChange) -> Result<Vec<UserId>, StoreError> {
         let mut holders = Vec::new();
-        for id in ids_of(self.keyring(), &change.after, &change.unique).values().flatten() {
+        let elsewhere = names_elsewhere(self.keyring(), &change.after, &change.identifiers);
+        let elsewhere = elsewhere.iter().map(|name| &name.id);
+        for id in ids_of(self.keyring(), &change.after, &change.unique).values().flatten().chain(elsewhere) {
             holders.extend(self.get::<UserIndex>(id)?.iter().flat_map(UserIndex::holders));
         }
         holders.retain(|holder| *holder != change.after.id);

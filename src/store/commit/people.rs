@@ -26,6 +26,14 @@ pub(super) struct UserChange {
     pub(super) after: User,
     /// Attributes whose normalized value identifies a user.
     pub(super) unique: BTreeSet<String>,
+    /// Of these, those that all name a user at sign-in.
+    pub(super) identifiers: BTreeSet<String>,
+}
+
+impl UserChange {
+    fn of(before: Option<User>, after: User, unique: Vec<String>) -> Self {
+        Self { before, after, unique: unique.into_iter().collect(), identifiers: BTreeSet::new() }
+    }
 }
 
 impl People {
@@ -55,7 +63,7 @@ impl People {
         match self.users.entry(user.id) {
             Entry::Occupied(_) => Err(CommitError::Conflict),
             Entry::Vacant(entry) => {
-                entry.insert(UserChange { before: None, after: user, unique: unique.into_iter().collect() });
+                entry.insert(UserChange::of(None, user, unique));
                 Ok(())
             }
         }
@@ -70,7 +78,7 @@ impl People {
             Entry::Occupied(entry) => entry.into_mut(),
             Entry::Vacant(entry) => {
                 let (before, after) = (Some(previous.clone()), previous.clone());
-                entry.insert(UserChange { before, after, unique: BTreeSet::new() })
+                entry.insert(UserChange::of(before, after, Vec::new()))
             }
         };
         if change.after != *previous {

@@ -16,8 +16,12 @@ use crate::{Store, StoreError};
 /// What is indexed of a Directory.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Uniqueness {
-    /// Attributes whose every value is indexed: nobody can take a value that somebody has.
+    /// Attributes whose every readable value is indexed: nobody can take a value that somebody has, unless that
+    /// somebody's record could not be opened.
     pub indexed: BTreeSet<String>,
+    /// Attributes that all name a user at sign-in: nobody can take for one of them what somebody has for another.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub identifiers: BTreeSet<String>,
     /// How many users have a value of an indexed attribute that somebody else has too: the attribute is not unique yet.
     #[serde(default)]
     pub duplicates: BTreeMap<String, u32>,
@@ -51,6 +55,7 @@ impl Record for Uniqueness {
         let building = Building { after: Some(UserId::random(chance)), ..Building::default() };
         Self {
             indexed: BTreeSet::from([name.clone()]),
+            identifiers: BTreeSet::from([name.clone()]),
             duplicates: BTreeMap::from([(name.clone(), 2)]),
             unreadable: BTreeMap::from([(name, 1)]),
             building: Some(building),

@@ -1,7 +1,7 @@
 //! `5 │ HMAC(directory, attribute, normalized value)` → which user has it. Made and removed with the user's
 //! attributes, in the same batch; its absence is the condition that makes a value unique.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use idflow_core::id::UserId;
 use idflow_core::time::Timestamp;
@@ -80,6 +80,32 @@ pub(crate) fn ids_of<'a>(
     named.collect()
 }
 
+/// Where a name of a user would stand if it were a name of another kind, such as an address for a user name.
+pub(crate) struct NameElsewhere<'a> {
+    /// The attribute that the user has.
+    pub(crate) attribute: &'a str,
+    /// The attribute under which somebody else may have the same.
+    pub(crate) other: &'a str,
+    pub(crate) id: [u8; 32],
+}
+
+/// Where the names of a user would stand under the other identifiers.
+pub(crate) fn names_elsewhere<'a>(
+    keyring: &Keyring,
+    user: &User,
+    identifiers: &'a BTreeSet<String>,
+) -> Vec<NameElsewhere<'a>> {
+    let mut found = Vec::new();
+    for attribute in identifiers {
+        let Some(value) = user.text(attribute) else { continue };
+        for other in identifiers.iter().filter(|other| *other != attribute) {
+            let ids = ids(keyring, &user.directory, other, value).into_iter();
+            found.extend(ids.map(|id| NameElsewhere { attribute, other, id }));
+        }
+    }
+    found
+}
+
 impl Store {
     /// What [`ReadSet::find_user`] reads, to be read together with other things: the index entries with whoever they
     /// name, and counters of theirs.
@@ -100,9 +126,10 @@ impl Store {
 }
 
 impl ReadSet {
-    /// The user of a directory who has the value, compared in normalized form, as one of the unique attributes;
-    /// the first attribute that matches wins. One round trip: an entry leads to its user. Two where it was written by an
-    /// earlier program, or where several have the value.
+    /// The one user of a directory who has the value, compared in normalized form, as any of the attributes: nobody when
+    /// it is one user's under one attribute and another's under another, because whoever asks could mean either. One
+    /// round trip: an entry leads to its user. Two where it was written by an earlier program, or where several have the
+    /// value.
     pub async fn find_user(
         &mut self,
         directory: &str,
@@ -110,23 +137,23 @@ impl ReadSet {
         value: &str,
     ) -> Result<Option<User>, StoreError> {
         self.more(&self.store().user_by(directory, attributes, value, &[])).await?;
-        let mut first = None;
+        let mut entries = Vec::new();
         for id in attributes.iter().flat_map(|attribute| ids(self.keyring(), directory, attribute, value)) {
-            first = self.get::<UserIndex>(&id)?;
-            if first.is_some() {
-                break;
+            entries.extend(self.get::<UserIndex>(&id)?);
+        }
+        let holders = entries.iter().flat_map(UserIndex::holders);
+        let wanted: Vec<Wanted> = holders.flat_map(|user| Wanted::person(&user)).collect();
+        self.more(&wanted).await?;
+        // An entry is only a pointer, and may have been left behind: what counts is the user's own record.
+        let mut called = BTreeMap::new();
+        for entry in &entries {
+            for id in entry.holders() {
+                let user = self.user(&id)?;
+                called.extend(user.filter(|user| is_called(user, directory, &entry.attribute, value)).map(|user| (id, user)));
             }
         }
-        let Some(entry) = first else { return Ok(None) };
-        let wanted: Vec<Wanted> = entry.holders().flat_map(|user| Wanted::person(&user)).collect();
-        self.more(&wanted).await?;
-        // The entry is only a pointer: what counts is the user's own record.
-        let mut called = Vec::new();
-        for id in entry.holders() {
-            let user = self.user(&id)?;
-            called.extend(user.filter(|user| is_called(user, directory, &entry.attribute, value)));
-        }
-        Ok(if called.len() == 1 { called.pop() } else { None })
+        let only = called.len() == 1;
+        Ok(called.into_values().next().filter(|_| only))
     }
 }
 

@@ -39,7 +39,8 @@ fn with_nickname(write: Write) -> Write {
 
 async fn follow(store: &Store, again: bool) -> Uniqueness {
     let unique = BTreeSet::from(["email", "nickname"].map(str::to_owned));
-    store.follow_directory("people", &unique, again, NOW).await.unwrap()
+    let identifiers = BTreeSet::new();
+    store.follow_directory("people", &unique, &identifiers, again, NOW).await.unwrap()
 }
 
 async fn found(store: &Store, nickname: &str) -> Option<UserId> {
@@ -86,6 +87,100 @@ fn an_attribute_that_becomes_unique_is_indexed_in_steps_that_survive_a_kill() {
     });
 }
 
+/// Everybody's address and nickname are indexed.
+async fn followed(store: &Store) {
+    while follow(store, false).await.building.is_some() {}
+}
+
+#[test]
+fn nobody_escapes_an_index_that_is_being_made_by_not_knowing_of_it() {
+    run(async {
+        let store = store();
+        let only_email = BTreeSet::from(["email".to_owned()]);
+        while store
+            .follow_directory("people", &only_email, &BTreeSet::new(), false, NOW)
+            .await
+            .unwrap()
+            .building
+            .is_some()
+        {}
+        done(&store, store.blind().writes([create(named(9, "taken"))])).await;
+        assert!(follow(&store, false).await.building.is_some());
+        let refused = store.commit(store.blind().writes([create(named(1, "taken"))])).await;
+        let not_indexed = StoreError::NotIndexed { attribute: "nickname".to_owned() };
+        assert_eq!(refused, Err(CommitError::Unavailable(not_indexed)));
+        done(&store, store.blind().writes([create(user(2, "2@example.com"))])).await;
+    });
+}
+
+async fn found_by_either(store: &Store, name: &str) -> Option<UserId> {
+    let mut reads = store.reads(NOW);
+    let either = ["nickname", "email"].map(str::to_owned);
+    reads.find_user("people", &either, name).await.unwrap().map(|user| user.id)
+}
+
+#[test]
+fn a_name_that_is_one_users_nickname_and_another_ones_address_is_nobodys() {
+    run(async {
+        let store = store();
+        followed(&store).await;
+        let own = user(1, "ada@example.com");
+        done(&store, store.blind().writes([with_nickname(create(own))])).await;
+        assert_eq!(found_by_either(&store, "ada@example.com").await, Some(user(1, "").id));
+        // Who takes somebody's address for a nickname gets neither that account nor its owner into his own.
+        done(&store, store.blind().writes([with_nickname(create(named(2, "ada@example.com")))])).await;
+        assert_eq!(found_by_either(&store, "ada@example.com").await, None);
+        assert_eq!(found_by_either(&store, "2@example.com").await, Some(user(2, "").id));
+    });
+}
+
+#[test]
+fn a_name_that_somebody_has_under_another_identifier_is_taken() {
+    run(async {
+        let store = store();
+        let both = BTreeSet::from(["email", "nickname"].map(str::to_owned));
+        while store.follow_directory("people", &both, &both, false, NOW).await.unwrap().building.is_some() {}
+        done(&store, store.blind().writes([with_nickname(create(named(1, "Countess@Example.com")))])).await;
+        done(&store, store.blind().writes([with_nickname(create(named(2, "2@example.com")))])).await;
+        let taken = |attribute: &str| Err(CommitError::Taken { attribute: attribute.to_owned() });
+        let impostor = with_nickname(create(named(3, "1@example.com")));
+        assert_eq!(store.commit(store.blind().writes([impostor])).await, taken("nickname"));
+        let mut owner = user(3, "countess@example.com");
+        owner.attributes.insert("nickname".to_owned(), "third".into());
+        assert_eq!(store.commit(store.blind().writes([with_nickname(create(owner))])).await, taken("email"));
+        let (before, after) = (named(2, "2@example.com"), named(2, "1@EXAMPLE.com"));
+        let renamed = Write::UpdateUser { user: after, previous: before.clone(), unique: Vec::new() };
+        assert_eq!(store.commit(store.blind().writes([renamed])).await, taken("nickname"));
+        // Both decide before either has written.
+        let as_nickname = store.blind().writes([with_nickname(create(named(4, "fifth@example.com")))]);
+        let as_address = store.blind().writes([with_nickname(create(user(5, "fifth@example.com")))]);
+        let (first, second) = (planned(as_nickname).await, planned(as_address).await);
+        assert_eq!(store.backend().apply(first).await, Ok(()));
+        assert!(matches!(store.backend().apply(second).await, Err(Refusal::Rejected(_))));
+        let freed =
+            Write::UpdateUser { user: user(2, "two@example.com"), previous: before, unique: Vec::new() };
+        done(&store, store.blind().writes([freed])).await;
+        done(&store, store.blind().writes([with_nickname(create(named(3, "2@example.com")))])).await;
+    });
+}
+
+#[test]
+fn an_entry_that_was_left_behind_hides_nobody_who_is_called_so() {
+    run(async {
+        let store = store();
+        followed(&store).await;
+        let had = named(1, "ada@example.com");
+        done(&store, store.blind().writes([with_nickname(create(had.clone()))])).await;
+        let only_email = BTreeSet::from(["email".to_owned()]);
+        store.follow_directory("people", &only_email, &BTreeSet::new(), true, NOW).await.unwrap();
+        let renamed = Write::UpdateUser { user: named(1, "ada"), previous: had, unique: Vec::new() };
+        done(&store, store.blind().writes([renamed])).await;
+        followed(&store).await;
+        done(&store, store.blind().writes([with_nickname(create(user(2, "ada@example.com")))])).await;
+        assert_eq!(found_by_either(&store, "ada@example.com").await, Some(user(2, "").id));
+    });
+}
+
 #[test]
 fn who_gives_up_a_shared_value_leaves_it_to_the_others() {
     run(async {
@@ -115,7 +210,7 @@ fn an_index_that_was_given_up_is_made_anew() {
         before(&store).await;
         while follow(&store, false).await.building.is_some() {}
         let email = BTreeSet::from(["email".to_owned()]);
-        let state = store.follow_directory("people", &email, false, NOW).await.unwrap();
+        let state = store.follow_directory("people", &email, &BTreeSet::new(), false, NOW).await.unwrap();
         assert_eq!((state.indexed, state.building), (email, None));
         // Written while the nickname is not unique: the index knows nothing of it.
         let (before, after) = (named(1, "nick1"), named(1, "elsewhere"));
@@ -136,7 +231,7 @@ fn a_value_given_up_while_it_did_not_count_can_be_taken_again() {
         before(&store).await;
         while follow(&store, false).await.building.is_some() {}
         let email = BTreeSet::from(["email".to_owned()]);
-        store.follow_directory("people", &email, false, NOW).await.unwrap();
+        store.follow_directory("people", &email, &BTreeSet::new(), false, NOW).await.unwrap();
         // The entry of the old value stays behind, and so does that of the shared one.
         for (number, nickname) in [(1, "nick1"), (107, "Shared"), (207, "Shared")] {
             let (before, after) = (named(number, nickname), named(number, &format!("elsewhere{number}")));
@@ -169,7 +264,7 @@ fn of_two_who_take_a_value_that_was_left_behind_one_gets_it() {
             before(&store).await;
             while follow(&store, false).await.building.is_some() {}
             let email = BTreeSet::from(["email".to_owned()]);
-            store.follow_directory("people", &email, false, NOW).await.unwrap();
+            store.follow_directory("people", &email, &BTreeSet::new(), false, NOW).await.unwrap();
             let elsewhere = named(1, "elsewhere");
             done(&store, store.blind().writes([update(&named(1, "nick1"), elsewhere.clone())])).await;
             while follow(&store, false).await.building.is_some() {}

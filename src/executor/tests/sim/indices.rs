@@ -1,5 +1,7 @@
 //! What is unique is the live Directory's word, also for journeys on revisions that are older than it.
 
+use std::collections::BTreeSet;
+
 use http::StatusCode;
 use idflow_executor::indices::Known;
 use idflow_executor::report::Unindexed;
@@ -60,7 +62,12 @@ async fn until_everybody_is_indexed_nobody_is_given_such_a_value() {
     let mut world = World::serving(1, snapshot(&with_nickname())).await;
     world.install(nickname_is_unique(world.snapshot.clone()));
     let unique = ["email", "nickname"].map(str::to_owned).into();
-    world.app().store.follow_directory("people", &unique, false, world.now()).await.unwrap();
+    world
+        .app()
+        .store
+        .follow_directory("people", &unique, &BTreeSet::new(), false, world.now())
+        .await
+        .unwrap();
     let answer = sign_up(&world, "ada@example.com", "countess").await;
     assert_eq!(answer.status, StatusCode::SERVICE_UNAVAILABLE);
     Known::default().follow(world.app(), false).await;
