@@ -7,11 +7,13 @@ use idflow_api::flow::Guarantees;
 use idflow_api::tenant::{Limits, Policy};
 use idflow_core::digest::Digest;
 use idflow_core::evidence::{Evidence, Proof};
+use idflow_core::grant::Grant;
 use idflow_core::id::UserId;
+use idflow_core::journey::Journey;
 use idflow_core::secret::SecretText;
 use idflow_core::session::Session;
 use idflow_core::time::{Span, Timestamp};
-use idflow_flow::policy::{self, Breach, Demand, Shown};
+use idflow_flow::policy::{self, Breach, Demand, Offer, Shown};
 use idflow_net::mail::SmtpSettings;
 use idflow_oidc::client::Client;
 use idflow_pages::PreparedTheme;
@@ -144,22 +146,52 @@ impl Configuration {
     }
 
     fn is_in_grace(&self, flow: &str, now: Timestamp) -> bool {
-        let until = self.flows.get(flow).and_then(|flow| flow.policy_grace_until);
-        until.is_some_and(|until| now < until)
+        self.grace(flow, now).is_some()
     }
 
-    /// Why this much is too little for a session of this flow, and for what an application holds of one. What the
-    /// policy demands of a session is judged by its evidence, so that it holds for a revision that does not say what
-    /// it proves. Without the flow there is no grace.
+    /// Since when the flow is in the grace that it is in now.
+    fn grace(&self, flow: &str, now: Timestamp) -> Option<Timestamp> {
+        let until = self.flows.get(flow)?.policy_grace_until.filter(|until| now < *until)?;
+        let length = self.policy.as_ref().map_or_else(|| Policy::default().grace(), Policy::grace);
+        Some(until.plus(Span(-length.0)))
+    }
+
+    /// Whether a revision may open a session that shows less than the policy demands of one.
+    fn is_weak(&self, digest: &Digest, revisions: &Revisions) -> bool {
+        revisions.held(digest).is_some_and(|held| proves_too_little(self.policy.as_ref(), &held.offer()))
+    }
+
+    /// What the policy demands of a session. It is judged by its evidence, so that it holds for a revision that does
+    /// not say what it proves. A grace excuses only what the revision at fault could not show: one for too many steps
+    /// excuses nothing here.
+    fn demanded(&self, is_excused: impl FnOnce() -> bool) -> Option<&Guarantees> {
+        self.policy.as_ref()?.login.as_ref().filter(|_| !is_excused())
+    }
+
+    /// Why this much is too little for the session that a journey opens.
     pub fn session_lacks(
         &self,
-        flow: Option<&str>,
-        evidence: &[Evidence],
-        user: Option<UserId>,
+        journey: &Journey,
+        session: &Session,
+        revisions: &Revisions,
         now: Timestamp,
     ) -> Option<Demand> {
-        let in_grace = flow.is_some_and(|flow| self.is_in_grace(flow, now));
-        lacks(self.policy.as_ref()?.login.as_ref().filter(|_| !in_grace)?, evidence, user)
+        let is_excused = || self.is_in_grace(&journey.flow, now) && self.is_weak(&journey.digest, revisions);
+        lacks(self.demanded(is_excused)?, &session.evidence, session.user)
+    }
+
+    /// Why this much is too little for what an application holds of a session. Where what takes new journeys shows
+    /// enough, a grace is only for who signed in since it began, on what finishes behind. Without the flow there is
+    /// no grace.
+    pub fn grant_lacks(&self, grant: &Grant, revisions: &Revisions, now: Timestamp) -> Option<Demand> {
+        let is_excused = || {
+            let name = grant.flow.as_deref()?;
+            let (flow, begun) = (self.flows.get(name)?, self.grace(name, now)?);
+            let mut counting =
+                flow.revisions.iter().filter(|(_, weight)| *weight > 0 || begun <= grant.authenticated);
+            Some(counting.any(|(digest, _)| self.is_weak(digest, revisions)))
+        };
+        lacks(self.demanded(|| is_excused() == Some(true))?, &grant.evidence, Some(grant.user))
     }
 
     /// Whether a session lasts, by today's limit too.
@@ -180,15 +212,13 @@ impl Configuration {
         // A flow that is switched off still says what a session must be worth.
         let suspended = || self.pick(LOGIN, named, |flow| flow.suspended);
         let (name, flow) = self.flow_of_type(LOGIN, named).or_else(suspended)?;
-        let shows_no_more = |digest| {
-            let held = revisions.held(digest);
-            held.is_some_and(|held| held.offer().assurance.is_none() || self.breach(&held).is_some())
-        };
-        let graced = Some(name).filter(|_| flow.weighted().any(shows_no_more));
+        let is_excused =
+            || self.is_in_grace(name, now) && flow.weighted().any(|digest| self.is_weak(digest, revisions));
         let (evidence, user) = (&session.evidence, session.user);
-        let is_enough = flow.is_offered()
-            && flow.guarantees.as_ref().is_none_or(|wanted| lacks(wanted, evidence, user).is_none())
-            && self.session_lacks(graced, evidence, user, now).is_none();
+        let is_met =
+            |wanted: Option<&Guarantees>| wanted.is_none_or(|wanted| lacks(wanted, evidence, user).is_none());
+        let is_enough =
+            flow.is_offered() && is_met(flow.guarantees.as_ref()) && is_met(self.demanded(is_excused));
         is_enough.then_some(name)
     }
 
@@ -224,6 +254,12 @@ impl Configuration {
 /// The type of the flow that signs somebody in for an application.
 const LOGIN: &str = "Login";
 
+/// Whether a session that this opens may show less than the policy demands: it does, or does not say what it shows.
+fn proves_too_little(policy: Option<&Policy>, offer: &Offer<'_>) -> bool {
+    let is_weak = |breach: &Breach| matches!(breach, Breach::TooWeak { .. });
+    offer.assurance.is_none() || policy::breaches(policy, None, offer).iter().any(is_weak)
+}
+
 fn lacks(wanted: &Guarantees, evidence: &[Evidence], user: Option<UserId>) -> Option<Demand> {
     let of_user = evidence.iter().filter(|evidence| evidence.user == user);
     let factors: BTreeSet<&String> = of_user
@@ -238,6 +274,8 @@ fn lacks(wanted: &Guarantees, evidence: &[Evidence], user: Option<UserId>) -> Op
 
 #[cfg(test)]
 mod tests {
+    use idflow_api::flow::Assurance;
+
     use super::*;
 
     fn flow(revisions: Vec<(Digest, u32)>) -> ServedFlow {
@@ -262,6 +300,34 @@ mod tests {
         assert!(chosen.iter().all(|digest| *digest == old || *digest == new));
         assert_eq!(served.choose(b"seed", |_| true), served.choose(b"seed", |_| true));
         assert_eq!(served.choose(b"seed", |digest| *digest == new), Some(new), "the one that can run");
+    }
+
+    #[test]
+    fn a_grace_excuses_what_a_revision_could_not_show_and_nothing_else() {
+        let login = Guarantees { minimum_factors: Some(2), ..Guarantees::default() };
+        let forbidden_node_kinds = vec!["http".to_owned()];
+        let policy = Policy { login: Some(login), forbidden_node_kinds, ..Policy::default() };
+        let end = |least| Assurance {
+            step: "done".into(),
+            identified: true,
+            factors: Vec::new(),
+            minimum_factors: Some(least),
+        };
+        let (one, two) = ([end(1)], [end(2)]);
+        let shows = |assurance| Offer { assurance, ..Offer::default() };
+        let forbidden = |offer| Offer { node_kinds: BTreeSet::from(["http"]), ..offer };
+        let long = |offer| Offer { steps: Some(500), older: Some(500), ..offer };
+        let cases = [
+            ("enough", shows(Some(&two[..])), false),
+            ("too little", shows(Some(&one)), true),
+            ("it does not say", shows(None), true),
+            ("a forbidden kind", forbidden(shows(Some(&two))), false),
+            ("a forbidden kind, and too little", forbidden(shows(Some(&one))), true),
+            ("too many steps and flows", long(shows(Some(&two))), false),
+        ];
+        for (what, offer, expected) in cases {
+            assert_eq!(proves_too_little(Some(&policy), &offer), expected, "{what}");
+        }
     }
 
     #[test]

@@ -347,7 +347,7 @@ fn session(app: &App, journey: JourneyId, opens: OpenSession, now: Timestamp) ->
 /// policy may be stricter than when it was loaded.
 fn check_session(app: &App, journey: &Journey, session: &Session, now: Timestamp) -> Result<(), Unavailable> {
     let configuration = app.configuration.load();
-    match configuration.session_lacks(Some(&journey.flow), &session.evidence, session.user, now) {
+    match configuration.session_lacks(journey, session, &app.revisions, now) {
         None => Ok(()),
         Some(lacking) => {
             tracing::error!(journey = %journey.id, flow = journey.flow, %lacking, "no session: the policy demands more");

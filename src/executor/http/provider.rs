@@ -144,10 +144,9 @@ impl Loaded {
             Some(((session, user), flow.to_owned()))
         });
         let (signed_in, flow) = reused.unzip();
-        let falls_short = grant.as_ref().is_some_and(|grant| {
-            let flow = grant.flow.as_deref();
-            configuration.session_lacks(flow, &grant.evidence, Some(grant.user), now).is_some()
-        });
+        let falls_short = grant
+            .as_ref()
+            .is_some_and(|grant| configuration.grant_lacks(grant, &app.revisions, now).is_some());
         Ok(Self { reads, client, grant, falls_short, user, signed_in, flow })
     }
 

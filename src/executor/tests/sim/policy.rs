@@ -232,12 +232,24 @@ async fn no_session_is_used_instead_of_a_journey_that_would_not_begin() {
     assert_eq!(answered(&Person::new(ADA).browser.get(&world, &authorize_path("")).await), "journey");
 }
 
-/// What serves now shows two factors; what served before is in its grace.
+/// What serves now shows two factors, as the policy demands; what served before is listed behind it.
 fn replaced(world: &World) -> Snapshot {
-    let mut next = graced(two_factors_demanded(snapshot(TENANT)), world, Span::hours(1));
+    let mut next = two_factors_demanded(snapshot(TENANT));
     next.contents.extend(world.snapshot.contents.clone());
     next.facts.extend(world.snapshot.facts.clone());
+    for flow in &mut next.flows {
+        let before = world.snapshot.flows.iter().filter(|before| before.flow == flow.flow);
+        let mut behind: Vec<_> = before.flat_map(|before| before.entries.clone()).collect();
+        behind.retain(|one| flow.entries.iter().all(|entry| entry.digest != one.digest));
+        behind.iter_mut().for_each(|entry| entry.weight = 0);
+        flow.entries.extend(behind);
+    }
     next
+}
+
+fn graced_for(mut snapshot: Snapshot, world: &World, grace: Span) -> Snapshot {
+    snapshot.tenant.policy.get_or_insert_default().grace = Some(grace);
+    graced(snapshot, world, grace)
 }
 
 #[tokio::test]
@@ -245,9 +257,11 @@ async fn a_grace_that_is_carried_on_is_for_journeys_under_way_and_for_no_session
     let mut world = World::serving(1, one_factor()).await;
     world.user(ADA).await;
     let (mut early, mut late) = (Person::new(ADA), Person::new(ADA));
-    early.walk(&mut world, "", &mut Calm).await;
+    let code = early.walk(&mut world, "", &mut Calm).await.code();
+    let before = exchange(&world, &code).await.json();
+    world.pass(Span::minutes(1));
     let path = late.browser.authorize(&world, "").await;
-    let next = replaced(&world);
+    let next = graced_for(replaced(&world), &world, Span::hours(1));
     world.install(next);
     for _page in ["the password", "the welcome"] {
         let page = late.browser.get(&world, &path).await;
@@ -255,8 +269,19 @@ async fn a_grace_that_is_carried_on_is_for_journeys_under_way_and_for_no_session
         assert_eq!(late.browser.post(&world, &path, &body).await.status, StatusCode::SEE_OTHER);
     }
     let end = late.browser.get(&world, &path).await;
-    assert!(end.code().is_some(), "the journey finishes on its own revision: {end:?}");
-    assert_eq!(answered(&early.browser.get(&world, &authorize_path("")).await), "journey");
+    let code = end.code().expect("the journey finishes on its own revision");
+    let tokens = exchange(&world, &code).await.json();
+    assert_eq!(userinfo(&world, &tokens).await.status, StatusCode::OK);
+    for person in [&mut early, &mut late] {
+        assert_eq!(answered(&person.browser.get(&world, &authorize_path("")).await), "journey");
+    }
+    assert_eq!(
+        userinfo(&world, &before).await.status,
+        StatusCode::UNAUTHORIZED,
+        "that one can show more now"
+    );
+    world.pass(Span::hours(1));
+    assert_eq!(refresh(&world, &tokens).await.json()["error"], "invalid_grant");
 }
 
 #[tokio::test]
@@ -294,6 +319,39 @@ async fn what_an_application_holds_goes_on_in_the_grace_and_ends_with_it() {
     eased.catalog = world.snapshot.catalog + 1;
     world.install(eased);
     assert_eq!(refresh(&world, &held[0]).await.status, StatusCode::OK);
+}
+
+#[tokio::test]
+async fn a_grace_for_another_breach_brings_nothing_back_that_has_shown_too_little() {
+    let mut world = World::serving(1, one_factor()).await;
+    world.user(ADA).await;
+    let mut person = Person::new(ADA);
+    let code = person.walk(&mut world, "", &mut Calm).await.code();
+    let tokens = exchange(&world, &code).await.json();
+    let demanded = replaced(&world);
+    world.install(demanded.clone());
+    world.pass(Span::minutes(1));
+    let forbidding = |mut snapshot: Snapshot| {
+        let policy = snapshot.tenant.policy.get_or_insert_default();
+        policy.forbidden_node_kinds = vec!["message".to_owned()];
+        snapshot
+    };
+    let (steps, flows) =
+        (Limits { steps: Some(1), ..Limits::default() }, Limits { flows: Some(1), ..Limits::default() });
+    for (what, next) in [
+        ("too many steps", limited(demanded.clone(), steps)),
+        ("a forbidden kind", forbidding(demanded.clone())),
+        ("too many flows, as the operator alone sees", limited(demanded, flows)),
+    ] {
+        let mut next = graced_for(next, &world, Span::hours(1));
+        next.catalog = world.snapshot.catalog + 1;
+        world.install(next);
+        assert_eq!(answered(&person.browser.get(&world, &authorize_path("")).await), "journey", "{what}");
+        assert_eq!(refresh(&world, &tokens).await.json()["error"], "invalid_grant", "{what}");
+        assert_eq!(userinfo(&world, &tokens).await.status, StatusCode::UNAUTHORIZED, "{what}");
+    }
+    let mut late = Person::new(ADA);
+    late.walk(&mut world, "", &mut Calm).await.code();
 }
 
 #[tokio::test]
