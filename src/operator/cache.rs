@@ -34,9 +34,30 @@ impl std::fmt::Display for Key {
     }
 }
 
+/// Which version of which object, readable or not.
+#[derive(Debug, Clone, Default)]
+struct Version {
+    uid: Option<String>,
+    number: Option<u64>,
+}
+
+impl Version {
+    fn of(metadata: &ObjectMeta) -> Self {
+        let number = metadata.resource_version.as_ref().and_then(|version| version.parse().ok());
+        Self { uid: metadata.uid.clone(), number }
+    }
+
+    /// Versions of one object are numbers that rise. An object made anew under the same name is never older.
+    fn is_older(&self, than: &Self) -> bool {
+        self.uid == than.uid && self.number.zip(than.number).is_some_and(|(one, other)| one < other)
+    }
+}
+
 /// An object that is there.
 #[derive(Debug)]
 struct Entry<K> {
+    /// Of what was heard last.
+    version: Version,
     /// As last heard of; nothing while it cannot be read.
     current: Option<Arc<K>>,
     /// As those concerned were last told. What a write of our own was answered is not told until the watch does.
@@ -45,19 +66,15 @@ struct Entry<K> {
 
 impl<K> Default for Entry<K> {
     fn default() -> Self {
-        Self { current: None, told: None }
+        Self { version: Version::default(), current: None, told: None }
     }
 }
 
 impl<K: Resource> Entry<K> {
     /// Takes in a version, unless a newer one is known.
-    fn hear(&mut self, heard: Option<Arc<K>>) {
-        let is_late = match (&heard, &self.current) {
-            (Some(heard), Some(current)) => is_older(heard.as_ref(), current.as_ref()),
-            _ => false,
-        };
-        if !is_late {
-            self.current = heard;
+    fn hear(&mut self, version: Version, heard: Option<Arc<K>>) {
+        if !version.is_older(&self.version) {
+            (self.version, self.current) = (version, heard);
         }
     }
 
@@ -181,10 +198,11 @@ impl<K: Resource<DynamicType = ()> + Clone> Cache<K> {
     /// that is anything new to them.
     pub(crate) fn take(&self, guarded: DeserializeGuard<K>) -> Option<Change<K>> {
         let key = Key::new(guarded.meta().namespace.clone().unwrap_or_default(), guarded.name_any());
+        let version = Version::of(guarded.meta());
         let heard = self.heard(&key, guarded);
         let mut objects = self.write();
         let entry = objects.entry(key.clone()).or_default();
-        entry.hear(heard);
+        entry.hear(version, heard);
         let before = std::mem::replace(&mut entry.told, entry.current.clone());
         let change = Change { key, before, after: entry.current.clone() };
         (!is_same_version(&change)).then_some(change)
@@ -199,8 +217,9 @@ impl<K: Resource<DynamicType = ()> + Clone> Cache<K> {
         if object.meta().uid.as_ref().is_some_and(has_gone) {
             return;
         }
+        let version = Version::of(object.meta());
         let heard = self.heard(&key, DeserializeGuard(Ok(object)));
-        objects.entry(key).or_default().hear(heard);
+        objects.entry(key).or_default().hear(version, heard);
     }
 
     fn gone(&self) -> MutexGuard<'_, VecDeque<String>> {
@@ -208,26 +227,22 @@ impl<K: Resource<DynamicType = ()> + Clone> Cache<K> {
     }
 
     /// Remembers the end of an object.
-    fn bury(&self, key: Key, entry: Entry<K>) -> Change<K> {
-        let uid = entry.current.as_ref().and_then(|object| object.meta().uid.clone());
+    fn bury(&self, uid: Option<&str>) {
         let mut gone = self.gone();
-        gone.extend(uid);
+        gone.extend(uid.map(str::to_owned));
         let too_many = gone.len().saturating_sub(GONE);
         gone.drain(..too_many);
-        entry.gone(key)
     }
 
     /// Forgets an object that has gone. One that was made anew under its name stays.
     pub(crate) fn remove(&self, key: &Key, uid: Option<&str>) -> Option<Change<K>> {
         let mut objects = self.write();
-        let is_another = |entry: &Entry<K>| {
-            let known = entry.current.as_ref().and_then(|object| object.meta().uid.as_deref());
-            known.is_some() && uid.is_some() && known != uid
-        };
-        if objects.get(key).is_none_or(is_another) {
+        let known = objects.get(key).and_then(|entry| entry.version.uid.clone());
+        self.bury(uid.or(known.as_deref()));
+        if known.is_some() && uid.is_some() && known.as_deref() != uid {
             return None;
         }
-        Some(self.bury(key.clone(), objects.remove(key)?))
+        objects.remove(key).map(|entry| entry.gone(key.clone()))
     }
 
     /// Forgets what a full listing of `scope` (a namespace, or everything) did not contain; returns what that was.
@@ -236,7 +251,12 @@ impl<K: Resource<DynamicType = ()> + Clone> Cache<K> {
         let in_scope = |key: &Key| scope.is_none_or(|namespace| key.namespace == namespace);
         let gone: Vec<Key> =
             objects.keys().filter(|key| in_scope(key) && !seen.contains(key)).cloned().collect();
-        gone.into_iter().filter_map(|key| objects.remove(&key).map(|entry| self.bury(key, entry))).collect()
+        let mut forget = |key: Key| {
+            let entry = objects.remove(&key)?;
+            self.bury(entry.version.uid.as_deref());
+            Some(entry.gone(key))
+        };
+        gone.into_iter().filter_map(&mut forget).collect()
     }
 }
 
@@ -260,15 +280,6 @@ fn is_same_spec(one: &ObjectMeta, other: &ObjectMeta) -> bool {
         && one.labels == other.labels
         && one.annotations == other.annotations
         && one.deletion_timestamp == other.deletion_timestamp
-}
-
-/// Versions of one object are numbers that rise. An object made anew under the same name is never older.
-fn is_older(one: &impl ResourceExt, other: &impl ResourceExt) -> bool {
-    let number = |version: Option<String>| version.and_then(|version| version.parse::<u64>().ok());
-    match (number(one.resource_version()), number(other.resource_version())) {
-        (Some(one_version), Some(other_version)) => one.uid() == other.uid() && one_version < other_version,
-        _ => false,
-    }
 }
 
 #[cfg(test)]
@@ -358,6 +369,53 @@ mod tests {
         let key = Key::new("acme", "bad");
         assert!(cache.exists(&key) && cache.get(&key).is_none() && cache.namespace("acme").is_empty());
         assert_eq!(cache.unreadable("acme"), BTreeSet::from(["bad".to_owned()]));
+    }
+
+    fn unreadable(version: &str) -> DeserializeGuard<Flow> {
+        let mut metadata = at(version).metadata;
+        metadata.managed_fields = None;
+        serde_json::from_value(serde_json::json!({ "metadata": metadata, "spec": 3 })).unwrap()
+    }
+
+    #[test]
+    fn a_late_answer_does_not_replace_what_cannot_be_read() {
+        let cache = Cache::default();
+        let key = Key::of(&at("1"));
+        told(&cache, at("9"));
+        assert!(cache.take(unreadable("11")).is_some_and(|change| change.after.is_none()));
+        cache.observe(at("10"));
+        assert!(cache.get(&key).is_none() && cache.exists(&key), "it is older");
+        cache.observe(at("12"));
+        assert!(cache.get(&key).is_some(), "and this one is newer");
+        cache.take(unreadable("11"));
+        assert!(cache.get(&key).is_some(), "nor does what cannot be read replace something newer");
+    }
+
+    #[test]
+    fn what_could_not_be_read_or_was_never_heard_of_does_not_come_back_after_its_end() {
+        let (key, uid) = (Key::of(&at("1")), at("1").metadata.uid);
+        let ends: [(&str, fn(&Cache<Flow>, &Key, Option<&str>)); 3] = [
+            ("told", |cache, key, uid| drop(cache.remove(key, uid))),
+            ("told without its uid", |cache, key, _| drop(cache.remove(key, None))),
+            ("not listed", |cache, _, _| drop(cache.keep_only(None, &BTreeSet::new()))),
+        ];
+        for (what, end) in ends {
+            let cache = Cache::default();
+            cache.take(unreadable("10"));
+            end(&cache, &key, uid.as_deref());
+            cache.observe(at("9"));
+            assert!(!cache.exists(&key), "{what}");
+        }
+        let cache = Cache::default();
+        assert!(cache.remove(&key, uid.as_deref()).is_none());
+        cache.observe(at("9"));
+        assert!(!cache.exists(&key), "never heard of");
+        // The end of the former one comes after the beginning of the one made anew.
+        let mut anew = at("12");
+        anew.metadata.uid = Some("another".to_owned());
+        told(&cache, anew.clone());
+        cache.observe(at("11"));
+        assert_eq!(cache.get(&key).unwrap().metadata.uid, anew.metadata.uid);
     }
 
     #[test]
