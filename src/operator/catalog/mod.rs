@@ -1,6 +1,8 @@
 //! Revisions and flows → `Catalog`: what a tenant's executors offer to new journeys. Edits are coalesced: one look
 //! per namespace takes in whatever has changed.
 
+#[cfg(test)]
+mod grace_tests;
 pub(crate) mod plan;
 #[cfg(test)]
 mod tests;

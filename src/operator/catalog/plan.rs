@@ -17,7 +17,7 @@ use idflow_flow::policy::strictest;
 use kube::ResourceExt as _;
 
 use crate::collector::plan::is_due;
-use crate::flow::grace::Judged;
+use crate::flow::grace::{Judged, Listed, Was};
 use crate::loaded;
 use crate::object::{ages, denied, name_of};
 
@@ -81,8 +81,9 @@ fn entry(
     revisions: &[&Arc<FlowRevision>],
     previous: Option<&CatalogFlow>,
 ) -> Option<CatalogFlow> {
+    let was = input.previous.zip(previous).map(|(catalog, entry)| was(judged, catalog, entry, revisions));
     if input.unreadable.contains(name) {
-        return previous.cloned();
+        return Some(unreadable(judged, previous?, &was?, input.now));
     }
     // Without the digest of its content a revision is nobody's, and a Catalog cannot name it.
     let revisions: Vec<&FlowRevision> = revisions
@@ -90,12 +91,11 @@ fn entry(
         .map(AsRef::as_ref)
         .filter(|one: &&FlowRevision| !one.spec.digest.is_empty())
         .collect();
-    let candidates = Candidates::of(judged, &revisions, previous, input.now);
+    let grace = was.as_ref().and_then(|was| judged.until(was, input.now));
+    let candidates = Candidates::of(judged, &revisions, was.as_ref(), grace.is_some());
     let weights = candidates.weights();
     let kept = kept(input, &revisions, &weights);
     let type_ = kept.first().and_then(|revision| type_of(revision))?;
-    let carried = || judged.carried(input.previous?, previous?, kept.iter().copied());
-    let grace = candidates.grace.or_else(carried).filter(|end| input.now < *end);
     let flow = judged.flow;
     Some(CatalogFlow {
         flow: name.to_owned(),
@@ -106,6 +106,44 @@ fn entry(
         policy_grace_until: grace.map(time),
         entries: entries(&kept, &weights),
     })
+}
+
+/// What the Catalog said before of the revisions that are still there.
+fn was<'a>(
+    judged: Judged<'_>,
+    catalog: &'a CatalogSpec,
+    entry: &CatalogFlow,
+    revisions: &[&'a Arc<FlowRevision>],
+) -> Was<'a> {
+    let listed = entry.entries.iter().filter_map(|entry| {
+        let revision = revisions.iter().find(|revision| name_of(revision.as_ref()) == entry.revision)?;
+        let serves = entry.weight > 0 && is_own(judged, revision);
+        Some(Listed { revision, serves, weight: entry.weight })
+    });
+    let until = entry.policy_grace_until.as_ref().map(timestamp);
+    Was { tenant: &catalog.tenant, until, listed: listed.collect() }
+}
+
+/// Whether a revision is of the flow that there is now: a deleted one may have had the same name.
+fn is_own(judged: Judged<'_>, revision: &FlowRevision) -> bool {
+    let uid = judged.flow.and_then(kube::ResourceExt::uid).unwrap_or_default();
+    revision.owner_references().iter().any(|owner| owner.uid == uid)
+}
+
+/// A flow that cannot be read stays as it was, but its grace ends as that of any other, and what the policy does not
+/// accept has no weight afterwards.
+fn unreadable(judged: Judged<'_>, entry: &CatalogFlow, was: &Was<'_>, now: Timestamp) -> CatalogFlow {
+    let mut entry = entry.clone();
+    let grace = judged.until(was, now);
+    let is_over = |name: &str| {
+        let mut listed = was.listed.iter().filter(|one| name_of(one.revision) == name);
+        grace.is_none() && listed.any(|one| judged.breach(one.revision).is_some())
+    };
+    for one in entry.entries.iter_mut().filter(|one| is_over(&one.revision)) {
+        one.weight = 0;
+    }
+    entry.policy_grace_until = grace.map(time);
+    entry
 }
 
 /// The revisions that the Catalog lists.
@@ -173,31 +211,16 @@ struct Candidates<'a> {
     own: Vec<&'a FlowRevision>,
     /// What took them before, with its share.
     before: Vec<(&'a FlowRevision, i32)>,
-    /// The end of the grace of what took them before, while it lasts.
-    grace: Option<Timestamp>,
+    /// Whether what took them before may go on although the policy does not accept it.
+    in_grace: bool,
 }
 
 impl<'a> Candidates<'a> {
-    fn of(
-        judged: Judged<'a>,
-        revisions: &[&'a FlowRevision],
-        previous: Option<&CatalogFlow>,
-        now: Timestamp,
-    ) -> Self {
-        let uid = judged.flow.and_then(kube::ResourceExt::uid).unwrap_or_default();
-        let is_own =
-            |revision: &&FlowRevision| revision.owner_references().iter().any(|owner| owner.uid == uid);
-        let own: Vec<&FlowRevision> = revisions.iter().copied().filter(is_own).collect();
-        let entries = previous.map(|entry| entry.entries.as_slice()).unwrap_or_default();
-        let weighted = entries.iter().filter(|entry| entry.weight > 0);
-        let known = |entry: &CatalogEntry| {
-            let revision = own.iter().find(|revision| name_of(**revision) == entry.revision)?;
-            Some((*revision, entry.weight))
-        };
-        let before: Vec<(&FlowRevision, i32)> = weighted.filter_map(known).collect();
-        let grace = judged.grace(before.iter().map(|(revision, _)| *revision), now);
-        let grace = grace.map(|grace| grace.end).filter(|end| now < *end);
-        Self { judged, own, before, grace }
+    fn of(judged: Judged<'a>, revisions: &[&'a FlowRevision], was: Option<&Was<'a>>, in_grace: bool) -> Self {
+        let own = revisions.iter().copied().filter(|revision| is_own(judged, revision)).collect();
+        let serving = was.into_iter().flat_map(|was| &was.listed).filter(|one| one.serves);
+        let before = serving.map(|one| (one.revision, one.weight)).collect();
+        Self { judged, own, before, in_grace }
     }
 
     /// The weights, by revision. The newest revision takes all once every ready pod has loaded it; until then everything
@@ -236,7 +259,7 @@ impl<'a> Candidates<'a> {
         let kept = self
             .before
             .iter()
-            .filter(|(revision, _)| can(revision) && (self.grace.is_some() || self.accepts(revision)));
+            .filter(|(revision, _)| can(revision) && (self.in_grace || self.accepts(revision)));
         kept.map(|(revision, weight)| (revision.name_any(), *weight)).collect()
     }
 }

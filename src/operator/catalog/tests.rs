@@ -48,7 +48,7 @@ fn planned_for(
     replanned(tenant, flows, revisions, &listing(before).spec, NOW)
 }
 
-fn replanned(
+pub(super) fn replanned(
     tenant: &Tenant,
     flows: &[Arc<Flow>],
     revisions: &[Arc<FlowRevision>],
@@ -192,7 +192,7 @@ fn a_new_revision_waits_and_is_not_retired() {
 }
 
 /// A loaded revision whose sessions have shown these factors.
-fn proving(name: &str, factors: &[&str]) -> Arc<FlowRevision> {
+pub(super) fn proving(name: &str, factors: &[&str]) -> Arc<FlowRevision> {
     let mut one = FlowRevision::clone(&loaded("a", name));
     let factors = factors.iter().map(|factor| (*factor).to_owned()).collect();
     let end = Assurance { step: "done".to_owned(), identified: true, factors, minimum_factors: None };
@@ -209,7 +209,7 @@ fn refused(revision: &Arc<FlowRevision>, reason: Reason) -> Arc<FlowRevision> {
 }
 
 /// A flow with this history, newest first.
-fn having(history: &[&str], grace_since: Option<Timestamp>) -> Arc<Flow> {
+pub(super) fn having(history: &[&str], grace_since: Option<Timestamp>) -> Arc<Flow> {
     let mut flow = Flow::clone(&wanting("a", history[0]));
     let status = flow.status.get_or_insert_default();
     let entry = |(age, name): (usize, &&str)| HistoryEntry {
@@ -224,7 +224,7 @@ fn having(history: &[&str], grace_since: Option<Timestamp>) -> Arc<Flow> {
     Arc::new(flow)
 }
 
-fn demanding_two(grace: Option<Span>) -> Tenant {
+pub(super) fn demanding_two(grace: Option<Span>) -> Tenant {
     let mut tenant = tenant("acme");
     let login = Guarantees { minimum_factors: Some(2), ..Guarantees::default() };
     tenant.spec.policy = Some(Policy { login: Some(login), grace, ..Policy::default() });
@@ -232,7 +232,7 @@ fn demanding_two(grace: Option<Span>) -> Tenant {
 }
 
 /// Who takes new journeys.
-fn serving(catalog: &CatalogSpec) -> Vec<String> {
+pub(super) fn serving(catalog: &CatalogSpec) -> Vec<String> {
     weights(catalog).into_iter().filter(|(_, _, weight)| *weight == 100).map(|(_, name, _)| name).collect()
 }
 
@@ -367,12 +367,15 @@ fn what_is_guaranteed_of_the_revisions_that_serve_counts_whatever_the_flow_says_
     }
 }
 
+pub(super) fn until(catalog: &CatalogSpec) -> Option<Timestamp> {
+    catalog.flows[0].policy_grace_until.as_ref().map(timestamp)
+}
+
 #[test]
 fn what_is_not_accepted_finishes_within_the_grace_when_something_else_takes_its_place() {
     let (weak, strong) = (proving("weak", &["pwd"]), proving("strong", &["otp", "pwd"]));
     let (tenant, all) = (demanding_two(Some(Span::hours(1))), [weak, strong]);
     let end = NOW.plus(Span::hours(1));
-    let until = |catalog: &CatalogSpec| catalog.flows[0].policy_grace_until.as_ref().map(timestamp);
     let flows = [having(&["strong", "weak"], Some(NOW))];
     let published = planned_for(&tenant, &flows, &all, &[("a", "weak", 100)]);
     assert_eq!((serving(&published), until(&published)), (vec!["strong".to_owned()], Some(end)));

@@ -1,11 +1,12 @@
 //! Whether a served flow still has its tenant's blessing, and until when it goes on without (design 7).
 //!
-//! The beginning is remembered nowhere but in the transition time of the Flow's condition `PolicyGrace`.
+//! The beginning is remembered in the transition time of the Flow's condition `PolicyGrace`, and in the Catalog, which
+//! says the end: an executor that was told one must not be told a later one because a look at the Flow failed.
 
-use idflow_api::catalog::{CatalogFlow, CatalogSpec};
+use idflow_api::catalog::TenantSettings;
 use idflow_api::condition::{POLICY_GRACE, find, time, timestamp};
 use idflow_api::flow::Assurance;
-use idflow_api::tenant::{Policy, TenantSpec};
+use idflow_api::tenant::{Limits, Policy, TenantSpec};
 use idflow_api::{Flow, FlowRevision, FlowType};
 use idflow_core::time::{Span, Timestamp};
 use idflow_flow::policy::{Breach, Offer, breaches};
@@ -25,10 +26,19 @@ impl Judged<'_> {
     /// Why the tenant does not accept a revision. One of the first version does not say what it proves; of what the
     /// flow's newest generation runs on, the flow's status does.
     pub(crate) fn breach(&self, revision: &FlowRevision) -> Option<Breach> {
+        self.breach_of(self.tenant.policy.as_ref(), self.tenant.limits.as_ref(), revision)
+    }
+
+    fn breach_of(
+        &self,
+        policy: Option<&Policy>,
+        limits: Option<&Limits>,
+        revision: &FlowRevision,
+    ) -> Option<Breach> {
         let told = || told(self.flow?, revision);
         let said = Offer::of_revision(&revision.spec);
         let offer = Offer { older: Some(self.older), assurance: said.assurance.or_else(told), ..said };
-        breaches(self.tenant.policy.as_ref(), self.tenant.limits.as_ref(), &offer).into_iter().next()
+        breaches(policy, limits, &offer).into_iter().next()
     }
 
     /// The grace while these revisions take new journeys; nothing when the tenant accepts them all.
@@ -43,18 +53,62 @@ impl Judged<'_> {
         Some(Grace { revision, breach, end: end(begun, self.tenant.policy.as_ref()) })
     }
 
-    /// The end of a grace in which something else began to take new journeys: what the tenant does not accept finishes
-    /// its own until then. A change of the grace's length counts for it too.
-    pub(crate) fn carried<'r>(
-        &self,
-        previous: &CatalogSpec,
-        entry: &CatalogFlow,
-        listed: impl IntoIterator<Item = &'r FlowRevision>,
-    ) -> Option<Timestamp> {
-        let until = timestamp(entry.policy_grace_until.as_ref()?);
-        let begun = until.plus(Span(-length(previous.tenant.policy.as_ref()).0));
-        let is_needed = listed.into_iter().any(|revision| self.breach(revision).is_some());
-        is_needed.then(|| end(begun, self.tenant.policy.as_ref()))
+    /// The end of the grace that a flow is in; nothing when it is in none, or it is over. It begins when the tenant
+    /// ceases to accept what takes new journeys, or what may still finish some, and does not begin again. A change of
+    /// its length counts for one under way.
+    pub(crate) fn until(&self, was: &Was<'_>, now: Timestamp) -> Option<Timestamp> {
+        let breaching: Vec<&Listed<'_>> =
+            was.listed.iter().filter(|one| self.breach(one.revision).is_some()).collect();
+        let serving: Vec<&Listed<'_>> = breaching.iter().copied().filter(|one| one.serves).collect();
+        let known = was.begun();
+        let begun = if serving.is_empty() {
+            let is_new = breaching.iter().any(|one| one.has_served() && self.was_accepted(one, was));
+            known.filter(|_| !breaching.is_empty()).or(is_new.then_some(now))
+        } else {
+            let is_new = serving.iter().all(|one| self.was_accepted(one, was));
+            let told = self.flow.and_then(begun);
+            let known = known.filter(|_| !is_new);
+            Some(told.into_iter().chain(known).min().unwrap_or(now))
+        };
+        let end = end(timestamp(&time(begun?)), self.tenant.policy.as_ref());
+        (now < end).then_some(end)
+    }
+
+    fn was_accepted(&self, one: &Listed<'_>, was: &Was<'_>) -> bool {
+        self.breach_of(was.tenant.policy.as_ref(), was.tenant.limits.as_ref(), one.revision).is_none()
+    }
+}
+
+/// A revision that the Catalog listed.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Listed<'a> {
+    pub(crate) revision: &'a FlowRevision,
+    /// Whether it takes new journeys for the flow that there is now.
+    pub(crate) serves: bool,
+    /// Its share of new journeys.
+    pub(crate) weight: i32,
+}
+
+impl Listed<'_> {
+    /// Whether journeys may run on it.
+    fn has_served(&self) -> bool {
+        let status = self.revision.status.as_ref();
+        self.weight > 0 || status.is_some_and(|status| status.retired_at.is_some())
+    }
+}
+
+/// What the Catalog said of a flow before.
+#[derive(Debug, Clone)]
+pub(crate) struct Was<'a> {
+    pub(crate) tenant: &'a TenantSettings,
+    /// Until when it was in a grace.
+    pub(crate) until: Option<Timestamp>,
+    pub(crate) listed: Vec<Listed<'a>>,
+}
+
+impl Was<'_> {
+    fn begun(&self) -> Option<Timestamp> {
+        Some(self.until?.plus(Span(-length(self.tenant.policy.as_ref()).0)))
     }
 }
 

@@ -1,0 +1,103 @@
+//! When a grace begins, and that it ends whatever becomes of the look at its flow.
+
+use std::collections::BTreeSet;
+
+use idflow_core::time::Span;
+
+use super::tests::{demanding_two, having, proving, replanned, serving, until};
+use super::*;
+use crate::fixtures::{NOW, listing};
+
+/// The same, after its time.
+fn retired(revision: &Arc<FlowRevision>) -> Arc<FlowRevision> {
+    let mut one = FlowRevision::clone(revision);
+    one.status.get_or_insert_default().retired_at = Some(idflow_api::condition::time(NOW));
+    Arc::new(one)
+}
+
+#[test]
+fn what_finishes_behind_gets_a_grace_of_its_own_when_the_policy_is_raised() {
+    let (weak, strong) = (proving("weak", &["pwd"]), proving("strong", &["otp", "pwd"]));
+    let (tenant, old) = (demanding_two(Some(Span::hours(1))), retired(&weak));
+    let end = Some(NOW.plus(Span::hours(1)));
+    let (flow, none) = (vec![having(&["strong", "weak"], None)], Vec::new());
+    let mut demanded_before = listing(&[("a", "weak", 0), ("a", "strong", 100)]).spec;
+    demanded_before.tenant.policy.clone_from(&tenant.spec.policy);
+    let replaced = || listing(&[("a", "weak", 0), ("a", "strong", 100)]).spec;
+    let cases = [
+        ("it served", &flow, &old, replaced(), end),
+        ("it never served", &flow, &weak, replaced(), None),
+        ("the policy is as it was", &flow, &old, demanded_before, None),
+        ("its flow was deleted", &none, &old, listing(&[("a", "weak", 0)]).spec, end),
+        ("its flow is deleted now", &none, &weak, listing(&[("a", "weak", 100)]).spec, end),
+    ];
+    for (what, flows, old, before, expected) in cases {
+        let all = [Arc::clone(old), Arc::clone(&strong)];
+        let first = replanned(&tenant, flows, &all, &before, NOW);
+        assert_eq!(until(&first), expected, "{what}");
+        let later = replanned(&tenant, flows, &all, &first, NOW.plus(Span::minutes(10)));
+        assert_eq!(until(&later), expected, "{what}: it does not move on");
+        assert_eq!(serving(&first), if flows.is_empty() { vec![] } else { vec!["strong"] }, "{what}");
+        let over = replanned(&tenant, flows, &all, &later, NOW.plus(Span::hours(1)));
+        assert_eq!(until(&over), None, "{what}: it ends");
+        let again = replanned(&tenant, flows, &all, &over, NOW.plus(Span::hours(2)));
+        assert_eq!(until(&again), None, "{what}: and does not begin again");
+    }
+}
+
+#[test]
+fn a_grace_ends_although_nobody_looks_at_its_flow() {
+    let weak = [proving("weak", &["pwd"])];
+    let tenant = demanding_two(Some(Span::hours(1)));
+    let (readable, unreadable) = (BTreeSet::new(), BTreeSet::from(["a".to_owned()]));
+    for unreadable in [readable, unreadable] {
+        let flows = if unreadable.is_empty() { vec![having(&["weak"], None)] } else { Vec::new() };
+        let look = |tenant: &Tenant, previous: &CatalogSpec, minutes| {
+            let now = NOW.plus(Span::minutes(minutes));
+            let (flows, revisions, previous) = (&flows[..], &weak[..], Some(previous));
+            plan::catalog(&Input { tenant, flows, unreadable: &unreadable, revisions, previous, now })
+        };
+        let what = format!("unreadable: {unreadable:?}");
+        let first = look(&tenant, &listing(&[("a", "weak", 100)]).spec, 0);
+        assert_eq!(
+            (serving(&first), until(&first)),
+            (vec!["weak".to_owned()], Some(NOW.plus(Span::hours(1)))),
+            "{what}"
+        );
+        let later = look(&tenant, &first, 20);
+        assert_eq!(later, first, "{what}: it does not move on");
+        let shorter = look(&demanding_two(Some(Span::minutes(30))), &later, 25);
+        assert_eq!(until(&shorter), Some(NOW.plus(Span::minutes(30))), "{what}");
+        for (tenant, minutes) in [(&tenant, 60), (&demanding_two(Some(Span(0))), 25)] {
+            let over = look(tenant, &later, minutes);
+            assert_eq!(
+                (serving(&over), until(&over)),
+                (vec![], None),
+                "{what}: over after {minutes} minutes"
+            );
+            assert_eq!(plan::next_end(&over, NOW.plus(Span::minutes(minutes))), None, "{what}");
+            let again =
+                replanned(tenant, &[having(&["weak"], None)], &weak, &over, NOW.plus(Span::minutes(70)));
+            assert_eq!((serving(&again), until(&again)), (vec![], None), "{what}: read again");
+        }
+    }
+}
+
+#[test]
+fn a_second_change_of_the_policy_gives_what_serves_a_grace_of_its_own() {
+    let (weak, strong) = (retired(&proving("weak", &["pwd"])), proving("strong", &["otp", "pwd"]));
+    let (all, flow) = ([weak, strong], [having(&["strong", "weak"], None)]);
+    let tenant = demanding_two(Some(Span::hours(1)));
+    let first =
+        replanned(&tenant, &flow, &all, &listing(&[("a", "weak", 0), ("a", "strong", 100)]).spec, NOW);
+    let mut stricter = tenant;
+    let login = stricter.spec.policy.as_mut().and_then(|policy| policy.login.as_mut());
+    login.unwrap().minimum_factors = Some(3);
+    let half = NOW.plus(Span::minutes(30));
+    let second = replanned(&stricter, &flow, &all, &first, half);
+    let end = Some(half.plus(Span::hours(1)));
+    assert_eq!((serving(&second), until(&second)), (vec!["strong".to_owned()], end));
+    let told = [having(&["strong", "weak"], Some(half.plus(Span::seconds(5))))];
+    let third = replanned(&stricter, &told, &all, &second, half.plus(Span::minutes(1)));
+    assert_eq!(until(&third), end, "the flow was looked at later and moves nothing on");
+}
