@@ -33,8 +33,6 @@ pub struct Configuration {
     pub allowed_hosts: Option<Vec<String>>,
     /// Networks that connections may reach although they are not public.
     pub allowed_networks: Vec<String>,
-    /// The longest life of a session, whatever a flow says.
-    pub longest_session: Span,
     /// How much of everything the Tenant allows; nothing means the defaults.
     pub limits: Option<Limits>,
     /// What the Tenant demands of every revision that runs and every session that is used (design 7).
@@ -194,9 +192,14 @@ impl Configuration {
         lacks(self.demanded(|| is_excused() == Some(true))?, &grant.evidence, Some(grant.user))
     }
 
+    /// The longest life of a session, whatever a flow says.
+    pub fn longest_session(&self) -> Span {
+        self.limits.as_ref().and_then(|limits| limits.session_lifetime).unwrap_or(LONGEST_SESSION)
+    }
+
     /// Whether a session lasts, by today's limit too.
     pub fn is_alive(&self, session: &Session, now: Timestamp) -> bool {
-        session.is_alive(now) && now < session.authenticated.plus(self.longest_session)
+        session.is_alive(now) && now < session.authenticated.plus(self.longest_session())
     }
 
     /// The flow whose journey a session does instead of: an application would get that one otherwise, and the session
@@ -250,6 +253,9 @@ impl Configuration {
         default.or(only).copied()
     }
 }
+
+/// A session's longest life where the Tenant sets none, whatever a flow says.
+const LONGEST_SESSION: Span = Span::hours(720);
 
 /// The type of the flow that signs somebody in for an application.
 const LOGIN: &str = "Login";

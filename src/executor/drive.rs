@@ -330,7 +330,7 @@ fn surroundings(app: &App, visitor: &Visitor, purpose: &Purpose) -> Surroundings
 }
 
 fn session(app: &App, journey: JourneyId, opens: OpenSession, now: Timestamp) -> Session {
-    let lifetime = opens.lifetime.min(app.configuration.load().longest_session);
+    let lifetime = opens.lifetime.min(app.configuration.load().longest_session());
     Session {
         id: app.session_id(journey),
         secret: Digest::of(app.session_secret(journey)),

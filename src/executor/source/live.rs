@@ -23,9 +23,6 @@ use crate::source::theme;
 /// NIST SP 800-63B-4 section 3.1.1.2: eight where the password is one of two factors. Stricter by policy.
 const MINIMUM_LENGTH: u32 = 8;
 
-/// A session's longest life where the Tenant sets none, whatever a flow says.
-const LONGEST_SESSION: Span = Span::hours(720);
-
 /// Why an object cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 enum Unusable {
@@ -62,11 +59,6 @@ impl Live {
             trusted_proxies: tenant.trusted_proxies.clone(),
             allowed_hosts: tenant.egress.as_ref().and_then(|egress| egress.allowed_hosts.clone()),
             allowed_networks: tenant.egress.iter().flat_map(|egress| egress.private_ranges.clone()).collect(),
-            longest_session: tenant
-                .limits
-                .as_ref()
-                .and_then(|limits| limits.session_lifetime)
-                .unwrap_or(LONGEST_SESSION),
             limits: tenant.limits.clone(),
             policy: tenant.policy.clone(),
             flows: BTreeMap::new(),
