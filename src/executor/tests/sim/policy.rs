@@ -1,6 +1,7 @@
 //! What a Tenant's policy, and a flow's own guarantees, do to revisions, journeys and sessions (design 7 and 11).
 
 use http::StatusCode;
+use idflow_api::catalog::CatalogEntry;
 use idflow_api::condition::time;
 use idflow_api::flow::Guarantees;
 use idflow_api::tenant::{Limits, Policy};
@@ -241,8 +242,7 @@ fn replaced(world: &World) -> Snapshot {
         let before = world.snapshot.flows.iter().filter(|before| before.flow == flow.flow);
         let mut behind: Vec<_> = before.flat_map(|before| before.entries.clone()).collect();
         behind.retain(|one| flow.entries.iter().all(|entry| entry.digest != one.digest));
-        behind.iter_mut().for_each(|entry| entry.weight = 0);
-        flow.entries.extend(behind);
+        flow.entries.extend(behind.into_iter().map(|entry| CatalogEntry { weight: 0, ..entry }));
     }
     next
 }
