@@ -148,8 +148,9 @@ impl ReadSet {
         let mut called = BTreeMap::new();
         for entry in &entries {
             for id in entry.holders() {
-                let user = self.user(&id)?;
-                called.extend(user.filter(|user| is_called(user, directory, &entry.attribute, value)).map(|user| (id, user)));
+                let holder = self.user(&id)?;
+                let holder = holder.filter(|user| is_called(user, directory, &entry.attribute, value));
+                called.extend(holder.map(|user| (id, user)));
             }
         }
         let only = called.len() == 1;

@@ -43,6 +43,22 @@ async fn follow(store: &Store, again: bool) -> Uniqueness {
     store.follow_directory("people", &unique, &identifiers, again, NOW).await.unwrap()
 }
 
+/// Everybody's address and nickname are indexed.
+async fn followed(store: &Store) {
+    while follow(store, false).await.building.is_some() {}
+}
+
+/// One step towards an index of the address alone.
+async fn follow_the_address_alone(store: &Store) -> Uniqueness {
+    let email = BTreeSet::from(["email".to_owned()]);
+    store.follow_directory("people", &email, &BTreeSet::new(), false, NOW).await.unwrap()
+}
+
+/// The store in a folder, as the next process opens it.
+async fn reopened(folder: &std::path::Path) -> Store {
+    Store::open_redb(folder.join("store"), keyring(), Arc::new(SeededChance::new(1))).await.unwrap()
+}
+
 async fn found(store: &Store, nickname: &str) -> Option<UserId> {
     let mut reads = store.reads(NOW);
     reads.find_user("people", &["nickname".to_owned()], nickname).await.unwrap().map(|user| user.id)
@@ -52,9 +68,7 @@ async fn found(store: &Store, nickname: &str) -> Option<UserId> {
 fn an_attribute_that_becomes_unique_is_indexed_in_steps_that_survive_a_kill() {
     run(async {
         let folder = tempfile::tempdir().unwrap();
-        let open =
-            || Store::open_redb(folder.path().join("store"), keyring(), Arc::new(SeededChance::new(1)));
-        let mut store = open().await.unwrap();
+        let mut store = reopened(folder.path()).await;
         before(&store).await;
         let mut steps = 0;
         loop {
@@ -72,7 +86,7 @@ fn an_attribute_that_becomes_unique_is_indexed_in_steps_that_survive_a_kill() {
                 "{refused:?}"
             );
             drop(store);
-            store = open().await.unwrap();
+            store = reopened(folder.path()).await;
         }
         assert_eq!(steps, 4, "the mark, then a hundred users at a time");
         let state = store.uniqueness("people", NOW).await.unwrap().unwrap();
@@ -87,23 +101,11 @@ fn an_attribute_that_becomes_unique_is_indexed_in_steps_that_survive_a_kill() {
     });
 }
 
-/// Everybody's address and nickname are indexed.
-async fn followed(store: &Store) {
-    while follow(store, false).await.building.is_some() {}
-}
-
 #[test]
 fn nobody_escapes_an_index_that_is_being_made_by_not_knowing_of_it() {
     run(async {
         let store = store();
-        let only_email = BTreeSet::from(["email".to_owned()]);
-        while store
-            .follow_directory("people", &only_email, &BTreeSet::new(), false, NOW)
-            .await
-            .unwrap()
-            .building
-            .is_some()
-        {}
+        while follow_the_address_alone(&store).await.building.is_some() {}
         done(&store, store.blind().writes([create(named(9, "taken"))])).await;
         assert!(follow(&store, false).await.building.is_some());
         let refused = store.commit(store.blind().writes([create(named(1, "taken"))])).await;
@@ -171,8 +173,7 @@ fn an_entry_that_was_left_behind_hides_nobody_who_is_called_so() {
         followed(&store).await;
         let had = named(1, "ada@example.com");
         done(&store, store.blind().writes([with_nickname(create(had.clone()))])).await;
-        let only_email = BTreeSet::from(["email".to_owned()]);
-        store.follow_directory("people", &only_email, &BTreeSet::new(), true, NOW).await.unwrap();
+        follow_the_address_alone(&store).await;
         let renamed = Write::UpdateUser { user: named(1, "ada"), previous: had, unique: Vec::new() };
         done(&store, store.blind().writes([renamed])).await;
         followed(&store).await;
@@ -186,7 +187,7 @@ fn who_gives_up_a_shared_value_leaves_it_to_the_others() {
     run(async {
         let store = store();
         before(&store).await;
-        while follow(&store, false).await.building.is_some() {}
+        followed(&store).await;
         for number in [7, 207] {
             let (before, after) = (named(number, "Shared"), named(number, &format!("own{number}")));
             done(&store, store.blind().writes([with_nickname(update(&before, after))])).await;
@@ -208,14 +209,14 @@ fn an_index_that_was_given_up_is_made_anew() {
     run(async {
         let store = store();
         before(&store).await;
-        while follow(&store, false).await.building.is_some() {}
+        followed(&store).await;
         let email = BTreeSet::from(["email".to_owned()]);
-        let state = store.follow_directory("people", &email, &BTreeSet::new(), false, NOW).await.unwrap();
+        let state = follow_the_address_alone(&store).await;
         assert_eq!((state.indexed, state.building), (email, None));
         // Written while the nickname is not unique: the index knows nothing of it.
         let (before, after) = (named(1, "nick1"), named(1, "elsewhere"));
         done(&store, store.blind().writes([update(&before, after)])).await;
-        while follow(&store, false).await.building.is_some() {}
+        followed(&store).await;
         assert_eq!(found(&store, "elsewhere").await, Some(named(1, "").id));
         assert_eq!(found(&store, "nick1").await, None);
     });
@@ -225,13 +226,10 @@ fn an_index_that_was_given_up_is_made_anew() {
 fn a_value_given_up_while_it_did_not_count_can_be_taken_again() {
     run(async {
         let folder = tempfile::tempdir().unwrap();
-        let open =
-            || Store::open_redb(folder.path().join("store"), keyring(), Arc::new(SeededChance::new(1)));
-        let mut store = open().await.unwrap();
+        let mut store = reopened(folder.path()).await;
         before(&store).await;
-        while follow(&store, false).await.building.is_some() {}
-        let email = BTreeSet::from(["email".to_owned()]);
-        store.follow_directory("people", &email, &BTreeSet::new(), false, NOW).await.unwrap();
+        followed(&store).await;
+        follow_the_address_alone(&store).await;
         // The entry of the old value stays behind, and so does that of the shared one.
         for (number, nickname) in [(1, "nick1"), (107, "Shared"), (207, "Shared")] {
             let (before, after) = (named(number, nickname), named(number, &format!("elsewhere{number}")));
@@ -239,7 +237,7 @@ fn a_value_given_up_while_it_did_not_count_can_be_taken_again() {
         }
         while follow(&store, false).await.building.is_some() {
             drop(store);
-            store = open().await.unwrap();
+            store = reopened(folder.path()).await;
         }
         let nick1 = |number| store.blind().writes([with_nickname(create(named(number, "Nick1")))]);
         done(&store, nick1(251)).await;
@@ -262,12 +260,11 @@ fn of_two_who_take_a_value_that_was_left_behind_one_gets_it() {
         for owner_first in [true, false] {
             let store = store();
             before(&store).await;
-            while follow(&store, false).await.building.is_some() {}
-            let email = BTreeSet::from(["email".to_owned()]);
-            store.follow_directory("people", &email, &BTreeSet::new(), false, NOW).await.unwrap();
+            followed(&store).await;
+            follow_the_address_alone(&store).await;
             let elsewhere = named(1, "elsewhere");
             done(&store, store.blind().writes([update(&named(1, "nick1"), elsewhere.clone())])).await;
-            while follow(&store, false).await.building.is_some() {}
+            followed(&store).await;
             let back = store.blind().writes([with_nickname(update(&elsewhere, named(1, "nick1")))]);
             let new = store.blind().writes([with_nickname(create(named(251, "nick1")))]);
             let [first, second] = if owner_first { [back, new] } else { [new, back] };
@@ -286,7 +283,7 @@ fn who_does_not_know_that_an_attribute_is_unique_enters_its_values_all_the_same(
     run(async {
         let store = store();
         before(&store).await;
-        while follow(&store, false).await.building.is_some() {}
+        followed(&store).await;
         done(&store, store.blind().writes([create(named(251, "newcomer"))])).await;
         assert_eq!(found(&store, "newcomer").await, Some(named(251, "").id));
         let renamed = update(&named(251, "newcomer"), named(251, "renamed"));
