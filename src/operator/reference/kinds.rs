@@ -9,8 +9,8 @@ use k8s_openapi::api::core::v1::Secret;
 use kube::ResourceExt as _;
 use serde_json::Value;
 
-use super::Judged;
 use super::plan::{self, Finding, Need};
+use super::{Judged, directory};
 use crate::cache::{Change, Key};
 use crate::context::Context;
 use crate::failure::Failure;
@@ -45,7 +45,7 @@ impl Judged for Directory {
         let namespace = directory.namespace().unwrap_or_default();
         let all = ctx.world.directories.namespace(&namespace);
         let executors = crate::executor::executors(ctx, &namespace);
-        Ok(plan::directory(directory, denied(directory.as_ref(), &all), &executors))
+        Ok(directory::judge(directory, denied(directory.as_ref(), &all), &executors))
     }
 }
 

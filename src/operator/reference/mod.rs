@@ -1,5 +1,6 @@
 //! `FlowNode`, `Directory`, `OIDCClient`, `Connection`, `Theme`: is it valid, does what it names exist, who uses it?
 
+mod directory;
 mod kinds;
 pub(crate) mod plan;
 #[cfg(test)]

@@ -3,17 +3,14 @@
 use std::collections::BTreeSet;
 
 use idflow_api::claim::Claim;
-use idflow_api::condition::{ACCEPTED, Conditions, Progress, READY, RESOLVED_REFS, Truth, find};
+use idflow_api::condition::{ACCEPTED, Conditions, Progress, RESOLVED_REFS, Truth};
 use idflow_api::diagnostic::{MAX_PROBLEMS, Problem, Severity};
 use idflow_api::flow::{ReferencedStatus, UsedBy};
 use idflow_api::reason::Reason;
-use idflow_api::{ConnectionSpec, Directory, OIDCClient, ResourceKind};
+use idflow_api::{ConnectionSpec, OIDCClient, ResourceKind};
 use idflow_core::time::Timestamp;
 use idflow_flow::diagnostic::ObjectId;
 use idflow_flow::secret::{SecretFacts, SecretProblem, SecretUse};
-
-use crate::executor::plan::Executor;
-use crate::executor::pods::{Report, Unindexed};
 
 /// What was found.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -50,62 +47,6 @@ pub(crate) fn claims_only(kind: ResourceKind, denied: Option<(Claim, String)>) -
     denied.map_or(Finding::Ready, |(claim, holder)| {
         Finding::NotAccepted(Reason::ClaimedByOther, format!("{kind} {holder} is older and {claim}"))
     })
-}
-
-/// A Directory by what its executors say of its unique attributes. Where none says anything, what was known stays.
-pub(crate) fn directory(
-    directory: &Directory,
-    denied: Option<(Claim, String)>,
-    executors: &[Executor],
-) -> Finding {
-    if denied.is_some() {
-        return claims_only(ResourceKind::Directory, denied);
-    }
-    let name = directory.metadata.name.as_deref().unwrap_or_default();
-    let ready = executors.iter().filter(|executor| executor.is_ready);
-    let reports: Vec<&Report> = ready.filter_map(|executor| executor.heard.report.as_ref()).collect();
-    let told = reports.iter().filter_map(|report| report.indexed.as_ref()).map(|indexed| indexed.get(name));
-    let told: Vec<Option<&BTreeSet<String>>> = told.collect();
-    if told.is_empty() {
-        return not_unique_before(directory).map_or(Finding::Ready, not_unique_yet);
-    }
-    let mut unique = directory.spec.attributes.iter().filter(|attribute| attribute.unique);
-    let is_indexed = |name: &str| told.iter().all(|one| one.is_some_and(|one| one.contains(name)));
-    let Some(missing) = unique.find(|attribute| !is_indexed(&attribute.name)) else { return Finding::Ready };
-    let is_it = |one: &&Unindexed| one.directory == name && one.attribute == missing.name;
-    let told: Vec<&Unindexed> = reports.iter().flat_map(|report| &report.unindexed).filter(is_it).collect();
-    let duplicates = told.iter().map(|one| one.duplicates).max().unwrap_or_default();
-    let unreadable = told.iter().map(|one| one.unreadable).max().unwrap_or_default();
-    not_unique_yet(why_not_unique(&missing.name, duplicates, unreadable))
-}
-
-fn why_not_unique(attribute: &str, duplicates: u32, unreadable: u32) -> String {
-    let mut reasons = Vec::new();
-    if duplicates > 0 {
-        reasons.push(format!(
-            "{duplicates} users have a value of {attribute} that another one has too; the executor's log names them: change them, or take unique away"
-        ));
-    }
-    if unreadable > 0 {
-        reasons.push(format!(
-            "{unreadable} stored records cannot be opened, so that nobody knows their {attribute}; the executor's log names them: give the executor the key that sealed them, or restore them from a backup"
-        ));
-    }
-    if reasons.is_empty() {
-        return format!("the users' values of {attribute} are still being compared");
-    }
-    reasons.join(". ")
-}
-
-fn not_unique_yet(message: String) -> Finding {
-    Finding::Waiting(Reason::NotUniqueYet, message)
-}
-
-/// What was said of this very generation before its executors fell silent.
-fn not_unique_before(directory: &Directory) -> Option<String> {
-    let ready = find(&directory.status.as_ref()?.conditions, READY)?;
-    let is_this = ready.observed_generation == directory.metadata.generation;
-    (is_this && ready.reason == Reason::NotUniqueYet.as_str()).then(|| ready.message.clone())
 }
 
 /// A node by what the compiler found.

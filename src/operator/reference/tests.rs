@@ -150,6 +150,7 @@ fn a_directory_is_ready_when_what_it_declares_unique_is_unique() {
     let directory: idflow_api::Directory = serde_json::from_value(object).unwrap();
     let doubled = json!([{ "directory": "people", "attribute": "email", "duplicates": 2 }]);
     let damaged = json!([{ "directory": "people", "attribute": "email", "duplicates": 0, "unreadable": 1 }]);
+    let older = json!([{ "directory": "people", "attribute": "team", "duplicates": 2 }]);
     let (done, waiting) = (("Ready", ""), "NotUniqueYet");
     let cases = [
         ("no executor yet", Vec::new(), done),
@@ -157,6 +158,16 @@ fn a_directory_is_ready_when_what_it_declares_unique_is_unique() {
         ("not looked at", vec![json!({ "indexed": {} })], (waiting, "still being compared")),
         ("indexed for an older form", vec![json!({ "indexed": { "people": [] } })], (waiting, "compared")),
         ("indexed", vec![json!({ "indexed": { "people": ["email"] } })], done),
+        (
+            "with one more of an older form",
+            vec![json!({ "indexed": { "people": ["email", "team"] } })],
+            (waiting, "older form"),
+        ),
+        (
+            "with a doubled one of an older form",
+            vec![json!({ "indexed": { "people": ["email"] }, "unindexed": older })],
+            (waiting, "older form"),
+        ),
         (
             "by one of two",
             vec![json!({ "indexed": { "people": ["email"] } }), json!({ "indexed": {} })],
@@ -171,7 +182,7 @@ fn a_directory_is_ready_when_what_it_declares_unique_is_unique() {
     ];
     for (what, reports, (expected, words)) in cases {
         let executors: Vec<Executor> = reports.iter().map(executor).collect();
-        let found = plan::directory(&directory, None, &executors);
+        let found = directory::judge(&directory, None, &executors);
         assert_eq!(verdict(&found), expected, "{what}");
         let Finding::Waiting(_, message) = found else { continue };
         assert!(message.contains(words), "{what}: {message}");
@@ -183,9 +194,9 @@ fn a_directory_whose_executors_fall_silent_stays_what_it_was() {
     let spec = json!({ "attributes": [{ "name": "email", "type": "Email", "unique": true }], "identifiers": ["email"] });
     let object = json!({ "metadata": { "name": "people", "generation": 2 }, "spec": spec });
     let mut directory: idflow_api::Directory = serde_json::from_value(object).unwrap();
-    let waiting = plan::directory(&directory, None, &[executor(&json!({ "indexed": {} }))]);
+    let waiting = directory::judge(&directory, None, &[executor(&json!({ "indexed": {} }))]);
     directory.status = Some(plan::status(&ReferencedStatus::default(), 2, waiting.clone(), Vec::new(), NOW));
-    assert_eq!(plan::directory(&directory, None, &[]), waiting);
+    assert_eq!(directory::judge(&directory, None, &[]), waiting);
     directory.metadata.generation = Some(3);
-    assert_eq!(plan::directory(&directory, None, &[]), Finding::Ready);
+    assert_eq!(directory::judge(&directory, None, &[]), Finding::Ready);
 }
