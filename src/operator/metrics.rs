@@ -12,7 +12,7 @@ use prometheus_client::registry::Registry;
 
 use idflow_core::time::Span;
 
-use crate::flow::grace::begun;
+use crate::flow::grace::graces;
 use crate::route::{Controller, Queues};
 use crate::world::World;
 
@@ -92,7 +92,7 @@ impl Metrics {
 
     /// The text a scraper reads.
     pub(crate) fn text(&self, queues: &Queues, world: &World) -> String {
-        let graces = world.flows.all().iter().filter(|flow| begun(flow).is_some()).count();
+        let graces: usize = world.catalogs.all().iter().map(|catalog| graces(&catalog.spec).count()).sum();
         self.graces.set(i64::try_from(graces).unwrap_or(i64::MAX));
         for controller in Controller::ALL {
             let depth = queues.get(controller).map_or(0, crate::queue::Queue::depth);

@@ -60,6 +60,54 @@ async fn a_grace_is_told_once_to_those_concerned_and_counted_while_it_lasts() {
 }
 
 #[tokio::test]
+async fn what_only_finishes_is_told_for_as_long_as_it_may() {
+    let harness = Harness::signing_in().await;
+    let edit = |edit: fn(&mut Value)| harness.edit("acme", "flows", "sign-in", edit);
+    edit(|spec| {
+        spec["steps"][0]["outcomes"]["next"] = json!("welcome");
+        let welcome = json!({ "id": "welcome", "message": {}, "outcomes": { "next": "done" } });
+        spec["steps"].as_array_mut().unwrap().push(welcome);
+    });
+    harness.publish().await;
+    let limits = json!({ "steps": 2 });
+    harness.edit("", "tenants", "acme", |spec| {
+        spec["limits"] = limits;
+        spec["policy"] = json!({ "grace": "1h" });
+    });
+    harness.settle().await;
+    let entries = catalog_entry(&harness)["entries"].clone();
+    let long = entries.as_array().unwrap().iter().find(|one| one["weight"] == 100).unwrap();
+    let long = long["revision"].as_str().unwrap();
+    let told = |kind, name| condition(&harness.object(kind, name), POLICY_GRACE)["message"].clone();
+    let begins = |message: &Value, with: &str| message.as_str().unwrap_or_default().starts_with(with);
+    assert!(begins(&told("Flow", "sign-in"), &format!("revision {long} goes on until")));
+
+    edit(|spec| {
+        spec["steps"][0]["outcomes"]["next"] = json!("done");
+        spec["steps"].as_array_mut().unwrap().pop();
+    });
+    harness.publish().await;
+    assert_eq!(harness.ready_reason("Flow", "sign-in"), "Serving");
+    let carried = told("Flow", "sign-in");
+    assert!(begins(&carried, &format!("journeys under way on revision {long} go on until")), "{carried}");
+    assert!(told("Tenant", "acme").is_string());
+    assert_eq!(gauge(&harness), "idflow_operator_policy_grace_flows 1");
+
+    harness.edit("", "tenants", "acme", |spec| spec["policy"] = json!({ "grace": "2h" }));
+    harness.settle().await;
+    assert_ne!(told("Flow", "sign-in"), carried, "a longer grace is told where it is read");
+    harness.server.remove(&address("acme", "flows", "sign-in"));
+    harness.publish().await;
+    assert!(told("Tenant", "acme").is_string(), "the flow is gone and its journeys go on");
+    assert_eq!(gauge(&harness), "idflow_operator_policy_grace_flows 1");
+
+    harness.clock.advance(Span::hours(2));
+    harness.settle().await;
+    assert_eq!(told("Tenant", "acme"), Value::Null);
+    assert_eq!(gauge(&harness), "idflow_operator_policy_grace_flows 0");
+}
+
+#[tokio::test]
 async fn what_was_guaranteed_last_counts_until_the_author_takes_it_back_in_something_that_compiles() {
     let harness = Harness::signing_in().await;
     let in_force = || catalog_entry(&harness)["guarantees"].clone();

@@ -154,8 +154,10 @@ fn journeys_under_way_finish_in_the_grace_although_something_compliant_serves_al
     set_policy(&world, &json!({ "login": { "minimumFactors": 2 }, "grace": "10m" }));
     world.wait_for("flow/sign-in", "PolicyGrace", "True");
     world.apply(&strong(&world));
-    world.wait_for("flow/sign-in", "Ready", "True");
+    let flow = world.wait_for("flow/sign-in", "Ready", "True");
     wait::until(SOON, "the pods know it", || if codes_asked(&world) == 1 { Ok(()) } else { Err("no code") });
+    let message = condition_of(&flow, "PolicyGrace")["message"].as_str().expect("the grace is told");
+    assert!(message.starts_with("journeys under way on revision"), "{message}");
     let no_code = Box::new(|| panic!("a journey asks what its own revision does not"));
     let mut ada = Person { address: ADA.to_owned(), password: PASSWORD.to_owned(), code: no_code };
     let callback = ada.walk(&mut early, arrival).expect("the journey goes on");

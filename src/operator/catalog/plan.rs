@@ -17,7 +17,7 @@ use idflow_flow::policy::strictest;
 use kube::ResourceExt as _;
 
 use crate::collector::plan::is_due;
-use crate::flow::grace::{Judged, Listed, Was};
+use crate::flow::grace::{Judged, Listed, Was, graces};
 use crate::loaded;
 use crate::object::{ages, denied, name_of};
 
@@ -51,16 +51,17 @@ pub(crate) fn catalog(input: &Input<'_>) -> CatalogSpec {
     let ages = ages(input.flows);
     let previous = input.previous.iter().flat_map(|catalog| &catalog.flows);
     let previous: BTreeMap<&str, &CatalogFlow> = previous.map(|entry| (entry.flow.as_str(), entry)).collect();
+    let tenant = settings(input.tenant);
     let flow = |(name, revisions): (&str, Vec<&Arc<FlowRevision>>)| {
         let judged = Judged {
-            tenant: &input.tenant.spec,
+            tenant: &tenant,
             flow: alive.get(name).map(AsRef::as_ref),
             older: ages.get(name).copied().unwrap_or_default(),
         };
         entry(input, name, judged, &revisions, previous.get(name).copied())
     };
     let flows = by_flow.into_iter().filter_map(flow).collect();
-    CatalogSpec { tenant: settings(input.tenant), flows, withdrawn: Vec::new() }
+    CatalogSpec { flows, tenant, withdrawn: Vec::new() }
 }
 
 fn settings(tenant: &Tenant) -> TenantSettings {
@@ -266,8 +267,7 @@ impl<'a> Candidates<'a> {
 
 /// How long until a grace ends and weights may change without anybody's doing.
 pub(crate) fn next_end(catalog: &CatalogSpec, now: Timestamp) -> Option<Span> {
-    let ends = catalog.flows.iter().filter_map(|flow| flow.policy_grace_until.as_ref());
-    ends.map(|end| timestamp(end).since(now).max(Span(0))).min()
+    graces(catalog).map(|(_, end)| end.since(now).max(Span(0))).min()
 }
 
 /// Which revisions of a flow take new journeys.

@@ -1,8 +1,6 @@
 use std::collections::BTreeSet;
 
-use idflow_api::condition::{
-    ACTIVE, Conditions, LOADED, POLICY_GRACE, READY, STALLED, Truth, find, timestamp,
-};
+use idflow_api::condition::{ACTIVE, Conditions, LOADED, READY, STALLED, Truth, find, time, timestamp};
 use idflow_api::flow::{Assurance, FlowStatus, Guarantees, HistoryEntry};
 use idflow_api::reason::Reason;
 use idflow_api::tenant::Policy;
@@ -136,7 +134,7 @@ fn nothing_changes_for_a_flow_that_cannot_be_read() {
 #[test]
 fn the_older_of_two_defaults_of_one_type_is_the_default() {
     let mut older = Flow::clone(&wanting("zeta", "z"));
-    older.metadata.creation_timestamp = Some(idflow_api::condition::time(Timestamp(-1000)));
+    older.metadata.creation_timestamp = Some(time(Timestamp(-1000)));
     older.spec.default = true;
     let mut younger = Flow::clone(&wanting("alpha", "a"));
     younger.spec.default = true;
@@ -176,7 +174,7 @@ fn a_revision_retires_once() {
     assert_eq!(active.retired_at, None);
     let mut old = FlowRevision::clone(&loaded("a", "old"));
     let retired = status(&old, NOW);
-    assert_eq!(retired.retired_at, Some(idflow_api::condition::time(NOW)));
+    assert_eq!(retired.retired_at, Some(time(NOW)));
     assert_eq!(find(&retired.conditions, READY).unwrap().status, "True");
     old.status = Some(retired.clone());
     assert_eq!(status(&old, NOW.plus(Span::hours(1))), retired);
@@ -209,7 +207,7 @@ fn refused(revision: &Arc<FlowRevision>, reason: Reason) -> Arc<FlowRevision> {
 }
 
 /// A flow with this history, newest first.
-pub(super) fn having(history: &[&str], grace_since: Option<Timestamp>) -> Arc<Flow> {
+pub(super) fn having(history: &[&str]) -> Arc<Flow> {
     let mut flow = Flow::clone(&wanting("a", history[0]));
     let status = flow.status.get_or_insert_default();
     let entry = |(age, name): (usize, &&str)| HistoryEntry {
@@ -217,10 +215,6 @@ pub(super) fn having(history: &[&str], grace_since: Option<Timestamp>) -> Arc<Fl
         revision: (*name).to_owned(),
     };
     status.history = history.iter().enumerate().map(entry).collect();
-    if let Some(since) = grace_since {
-        status.conditions =
-            Conditions::new(&[], 1, since).set(POLICY_GRACE, Truth::True, Reason::PolicyGrace, "m").finish();
-    }
     Arc::new(flow)
 }
 
@@ -271,7 +265,13 @@ fn what_the_policy_does_not_accept_goes_on_for_the_grace_and_then_the_newest_tha
         ("long over", hour, None, all, &[("a", "strong", 100)], vec!["strong"], None),
     ];
     for (what, grace, begun, revisions, before, expected, left) in cases {
-        let catalog = planned_for(&demanding_two(grace), &[having(&history, begun)], &revisions, before);
+        let tenant = demanding_two(grace);
+        let mut before = listing(before).spec;
+        if let Some(begun) = begun {
+            before.tenant.policy.clone_from(&tenant.spec.policy);
+            before.flows[0].policy_grace_until = Some(time(begun.plus(grace.unwrap_or(Span::hours(24)))));
+        }
+        let catalog = replanned(&tenant, &[having(&history)], &revisions, &before, NOW);
         assert_eq!(serving(&catalog), expected, "{what}");
         let until = catalog.flows[0].policy_grace_until.as_ref().map(timestamp);
         assert_eq!(until, left.map(|left| NOW.plus(left)), "{what}");
@@ -283,7 +283,7 @@ fn what_the_policy_does_not_accept_goes_on_for_the_grace_and_then_the_newest_tha
 fn weight_stays_where_every_pod_has_it_when_one_will_not_run_the_newest() {
     let (old, new) = (proving("old", &["pwd"]), proving("new", &["pwd"]));
     let unusable = refused(&new, Reason::Unusable);
-    let flow = [having(&["new", "old"], None)];
+    let flow = [having(&["new", "old"])];
     let cases = [
         ("it had no weight yet", vec![unusable.clone(), old.clone()], [("a", "old", 100)], "old"),
         ("it had all", vec![unusable.clone(), old.clone()], [("a", "new", 100)], "old"),
@@ -376,11 +376,11 @@ fn what_is_not_accepted_finishes_within_the_grace_when_something_else_takes_its_
     let (weak, strong) = (proving("weak", &["pwd"]), proving("strong", &["otp", "pwd"]));
     let (tenant, all) = (demanding_two(Some(Span::hours(1))), [weak, strong]);
     let end = NOW.plus(Span::hours(1));
-    let flows = [having(&["strong", "weak"], Some(NOW))];
+    let flows = [having(&["strong", "weak"])];
     let published = planned_for(&tenant, &flows, &all, &[("a", "weak", 100)]);
     assert_eq!((serving(&published), until(&published)), (vec!["strong".to_owned()], Some(end)));
 
-    let calm = [having(&["strong", "weak"], None)];
+    let calm = [having(&["strong", "weak"])];
     let minute = NOW.plus(Span::minutes(1));
     let again = replanned(&tenant, &calm, &all, &published, minute);
     assert_eq!((serving(&again), until(&again)), (vec!["strong".to_owned()], Some(end)), "it is carried on");
@@ -415,7 +415,7 @@ fn limits_that_are_lowered_are_judged_like_the_policy() {
         [Arc::new(one), loaded("b", "other")]
     };
     let mut younger = Flow::clone(&wanting("a", "new"));
-    younger.metadata.creation_timestamp = Some(idflow_api::condition::time(Timestamp(1000)));
+    younger.metadata.creation_timestamp = Some(time(Timestamp(1000)));
     let flows = [Arc::new(younger), wanting("b", "other")];
     let before = [("a", "new", 100), ("b", "other", 100)];
     let steps = || serde_json::json!({ "steps": 3 });

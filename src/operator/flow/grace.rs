@@ -1,13 +1,15 @@
 //! Whether a served flow still has its tenant's blessing, and until when it goes on without (design 7).
 //!
-//! The beginning is remembered in the transition time of the Flow's condition `PolicyGrace`, and in the Catalog, which
-//! says the end: an executor that was told one must not be told a later one because a look at the Flow failed.
+//! The Catalog says the end, to the executors as to everybody who is told: a look at a Flow that fails moves nothing on,
+//! and what people read is what runs.
 
-use idflow_api::catalog::TenantSettings;
-use idflow_api::condition::{POLICY_GRACE, find, time, timestamp};
+use std::sync::Arc;
+
+use idflow_api::catalog::{CatalogFlow, TenantSettings};
+use idflow_api::condition::{time, timestamp};
 use idflow_api::flow::Assurance;
-use idflow_api::tenant::{Limits, Policy, TenantSpec};
-use idflow_api::{Flow, FlowRevision, FlowType};
+use idflow_api::tenant::Policy;
+use idflow_api::{CatalogSpec, Flow, FlowRevision, FlowType};
 use idflow_core::time::{Span, Timestamp};
 use idflow_flow::policy::{Breach, Offer, breaches};
 use kube::ResourceExt as _;
@@ -15,7 +17,7 @@ use kube::ResourceExt as _;
 /// A flow before its tenant.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Judged<'a> {
-    pub(crate) tenant: &'a TenantSpec,
+    pub(crate) tenant: &'a TenantSettings,
     /// Nothing when it is gone and only its revisions are left.
     pub(crate) flow: Option<&'a Flow>,
     /// How many flows of the tenant are older.
@@ -26,31 +28,26 @@ impl Judged<'_> {
     /// Why the tenant does not accept a revision. One of the first version does not say what it proves; of what the
     /// flow's newest generation runs on, the flow's status does.
     pub(crate) fn breach(&self, revision: &FlowRevision) -> Option<Breach> {
-        self.breach_of(self.tenant.policy.as_ref(), self.tenant.limits.as_ref(), revision)
+        self.breach_before(self.tenant, revision)
     }
 
-    fn breach_of(
-        &self,
-        policy: Option<&Policy>,
-        limits: Option<&Limits>,
-        revision: &FlowRevision,
-    ) -> Option<Breach> {
+    fn breach_before(&self, tenant: &TenantSettings, revision: &FlowRevision) -> Option<Breach> {
         let told = || told(self.flow?, revision);
         let said = Offer::of_revision(&revision.spec);
         let offer = Offer { older: Some(self.older), assurance: said.assurance.or_else(told), ..said };
-        breaches(policy, limits, &offer).into_iter().next()
+        breaches(tenant.policy.as_ref(), tenant.limits.as_ref(), &offer).into_iter().next()
     }
 
-    /// The grace while these revisions take new journeys; nothing when the tenant accepts them all.
-    pub(crate) fn grace<'r>(
-        &self,
-        served: impl IntoIterator<Item = &'r FlowRevision>,
-        now: Timestamp,
-    ) -> Option<Grace> {
-        let begun = begun(self.flow?).unwrap_or_else(|| timestamp(&time(now)));
-        let (revision, breach) =
-            served.into_iter().find_map(|revision| Some((revision.name_any(), self.breach(revision)?)))?;
-        Some(Grace { revision, breach, end: end(begun, self.tenant.policy.as_ref()) })
+    /// The grace that the Catalog gives the flow; nothing when it gives none. What takes new journeys is named before
+    /// what only finishes some.
+    pub(crate) fn grace(&self, entry: &CatalogFlow, revisions: &[Arc<FlowRevision>]) -> Option<Grace> {
+        let end = entry.policy_grace_until.as_ref().map(timestamp)?;
+        let breaching = entry.entries.iter().filter_map(|listed| {
+            let revision = revisions.iter().find(|revision| revision.name_any() == listed.revision)?;
+            let breach = self.breach(revision)?;
+            Some(Grace { revision: revision.name_any(), serves: listed.weight > 0, breach, end })
+        });
+        breaching.min_by_key(|grace| !grace.serves)
     }
 
     /// The end of the grace that a flow is in; nothing when it is in none, or it is over. It begins when the tenant
@@ -66,16 +63,14 @@ impl Judged<'_> {
             known.filter(|_| !breaching.is_empty()).or(is_new.then_some(now))
         } else {
             let is_new = serving.iter().all(|one| self.was_accepted(one, was));
-            let told = self.flow.and_then(begun);
-            let known = known.filter(|_| !is_new);
-            Some(told.into_iter().chain(known).min().unwrap_or(now))
+            known.filter(|_| !is_new).or(Some(now))
         };
         let end = end(timestamp(&time(begun?)), self.tenant.policy.as_ref());
         (now < end).then_some(end)
     }
 
     fn was_accepted(&self, one: &Listed<'_>, was: &Was<'_>) -> bool {
-        self.breach_of(was.tenant.policy.as_ref(), was.tenant.limits.as_ref(), one.revision).is_none()
+        self.breach_before(was.tenant, one.revision).is_none()
     }
 }
 
@@ -112,34 +107,31 @@ impl Was<'_> {
     }
 }
 
-/// A served revision that the tenant does not accept.
+/// A revision that the tenant does not accept, and that goes on.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Grace {
     revision: String,
+    serves: bool,
     breach: Breach,
-    pub(crate) end: Timestamp,
+    end: Timestamp,
 }
 
 impl Grace {
     pub(crate) fn message(&self) -> String {
-        format!(
-            "revision {} goes on until {} although {}; afterwards it takes no new journeys",
-            self.revision,
-            moment(self.end),
-            self.breach
-        )
+        let Self { revision, serves, breach, end } = self;
+        let (what, afterwards) = if *serves {
+            (format!("revision {revision} goes on"), "it takes no new journeys and those under way end")
+        } else {
+            (format!("journeys under way on revision {revision} go on"), "they end")
+        };
+        format!("{what} until {} although {breach}; afterwards {afterwards}", moment(*end))
     }
 }
 
-/// The end of the grace that a flow is in, as its condition tells.
-pub(crate) fn ongoing(flow: &Flow, policy: Option<&Policy>) -> Option<Timestamp> {
-    Some(end(begun(flow)?, policy))
-}
-
-/// Since when a flow is in a grace, as its condition tells.
-pub(crate) fn begun(flow: &Flow) -> Option<Timestamp> {
-    let condition = find(&flow.status.as_ref()?.conditions, POLICY_GRACE)?;
-    (condition.status == "True").then(|| timestamp(&condition.last_transition_time))
+/// The flows that a Catalog gives a grace, each with its end.
+pub(crate) fn graces(catalog: &CatalogSpec) -> impl Iterator<Item = (&str, Timestamp)> {
+    let grace = |flow: &'_ CatalogFlow| flow.policy_grace_until.as_ref().map(timestamp);
+    catalog.flows.iter().filter_map(move |flow| Some((flow.flow.as_str(), grace(flow)?)))
 }
 
 fn end(begun: Timestamp, policy: Option<&Policy>) -> Timestamp {

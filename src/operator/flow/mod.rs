@@ -27,7 +27,6 @@ use crate::reference::used_by;
 use crate::route::Controller;
 use crate::status::{Transition, write};
 use crate::world::World;
-use grace::Judged;
 use judge::{Checked, Content, Verdict};
 use status::Seen;
 
@@ -38,7 +37,7 @@ pub(crate) async fn reconcile(ctx: &Context, key: &Key) -> Outcome {
     }
     let place = match place(&ctx.world, &flow, &key.namespace) {
         Ok(place) => place,
-        Err(Some(verdict)) => return observe(ctx, &flow, &Checked::not(verdict), None, None).await,
+        Err(Some(verdict)) => return observe(ctx, &flow, &Checked::not(verdict), None).await,
         Err(None) => return Ok(Next::Change),
     };
     let checked = check(ctx, &flow, &place).await?;
@@ -48,7 +47,7 @@ pub(crate) async fn reconcile(ctx: &Context, key: &Key) -> Outcome {
         }
         _ => None,
     };
-    observe(ctx, &flow, &checked, revision.as_deref(), Some(&place)).await
+    observe(ctx, &flow, &checked, revision.as_deref()).await
 }
 
 /// Where a flow runs.
@@ -68,11 +67,16 @@ fn place(world: &World, flow: &Flow, namespace: &str) -> Result<Place, Option<Ve
         };
         return Err(Some(Verdict::Waiting(Reason::NoTenant, message)));
     };
-    let older = ages(&world.flows.namespace(namespace)).get(name_of(flow)).copied().unwrap_or_default();
+    let older = older(world, flow, namespace);
     match world.catalog_of(namespace).filter(|_| world.is_known(namespace)) {
         Some(catalog) => Ok(Place { tenant, catalog, older }),
         None => Err(None),
     }
+}
+
+/// How many flows of the tenant are older.
+fn older(world: &World, flow: &Flow, namespace: &str) -> usize {
+    ages(&world.flows.namespace(namespace)).get(name_of(flow)).copied().unwrap_or_default()
 }
 
 async fn check(ctx: &Context, flow: &Flow, place: &Place) -> Result<Checked, Failure> {
@@ -113,7 +117,7 @@ async fn mint(
         return Ok(revision);
     }
     let api = ctx.api::<FlowRevision>(&revision.namespace().unwrap_or_default());
-    let told = write(&api, Controller::Flow, revision.as_ref(), &plan::own_part(flow)).await?;
+    let told = write(&api, Controller::Flow, revision.as_ref(), &plan::guaranteed(flow)).await?;
     let Some(told) = told else { return Ok(revision) };
     ctx.world.revisions.observe(told.clone());
     Ok(Arc::new(told))
@@ -151,13 +155,7 @@ fn offered_since(ctx: &Context, key: &Key, catalog: &Catalog) -> i64 {
     ctx.world.offered_since(key, serving, catalog.metadata.generation.unwrap_or_default())
 }
 
-async fn observe(
-    ctx: &Context,
-    flow: &Flow,
-    checked: &Checked,
-    revision: Option<&FlowRevision>,
-    place: Option<&Place>,
-) -> Outcome {
+async fn observe(ctx: &Context, flow: &Flow, checked: &Checked, revision: Option<&FlowRevision>) -> Outcome {
     let key = Key::of(flow);
     let catalog = ctx.world.catalog_of(&key.namespace);
     let seen = Seen {
@@ -165,12 +163,8 @@ async fn observe(
         revision,
         revisions: &ctx.world.revisions_of(&key),
         offered_since: catalog.as_deref().map_or(0, |catalog| offered_since(ctx, &key, catalog)),
-        catalog,
-        judged: place.map(|place| Judged {
-            tenant: &place.tenant.spec,
-            flow: Some(flow),
-            older: place.older,
-        }),
+        catalog: catalog.as_deref(),
+        older: older(&ctx.world, flow, &key.namespace),
         used_by: used_by(&ctx.world, &key.namespace, ResourceKind::Flow, &key.name),
     };
     let before = flow.status.clone().unwrap_or_default();

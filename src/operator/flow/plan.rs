@@ -72,12 +72,12 @@ pub(crate) fn has_owners(known: &FlowRevision, flow: &Flow, catalog: &Catalog) -
 
 /// This controller's part of a revision's status. A spec never changes, and of one content a flow may promise more or
 /// less from generation to generation.
-pub(crate) fn own_part(flow: &Flow) -> FlowRevisionStatus {
+pub(crate) fn guaranteed(flow: &Flow) -> FlowRevisionStatus {
     let guarantees = Some(flow.spec.guarantees.clone().unwrap_or_default());
     FlowRevisionStatus { guarantees, ..FlowRevisionStatus::default() }
 }
 
 /// Whether a revision says what the flow guarantees now.
 pub(crate) fn is_told(known: &FlowRevision, flow: &Flow) -> bool {
-    known.status.as_ref().is_some_and(|status| status.guarantees == own_part(flow).guarantees)
+    known.status.as_ref().is_some_and(|status| status.guarantees == guaranteed(flow).guarantees)
 }

@@ -15,6 +15,7 @@ use kube::ResourceExt as _;
 use super::grace::{Grace, Judged};
 use super::judge::{Checked, Verdict};
 use crate::loaded;
+use crate::object::name_of;
 
 /// What there is to be told about.
 pub(crate) struct Seen<'a> {
@@ -23,11 +24,11 @@ pub(crate) struct Seen<'a> {
     pub(crate) revision: Option<&'a FlowRevision>,
     /// All revisions of the flow.
     pub(crate) revisions: &'a [Arc<FlowRevision>],
-    pub(crate) catalog: Option<Arc<Catalog>>,
+    pub(crate) catalog: Option<&'a Catalog>,
     /// The generation since which the Catalog offers what it offers of this flow.
     pub(crate) offered_since: i64,
-    /// The flow before its tenant; nothing while there is none.
-    pub(crate) judged: Option<Judged<'a>>,
+    /// How many flows of the tenant are older.
+    pub(crate) older: usize,
     pub(crate) used_by: Vec<UsedBy>,
 }
 
@@ -36,9 +37,18 @@ impl Seen<'_> {
         self.revisions.iter().map(AsRef::as_ref).find(|revision| revision.name_any() == name)
     }
 
-    /// The grace of what is served now. Without a tenant there is nobody to judge.
-    fn grace(&self, serving: &[ServingRevision], now: Timestamp) -> Option<Grace> {
-        self.judged?.grace(serving.iter().filter_map(|entry| self.revision(&entry.revision)), now)
+    fn grace(&self, flow: &Flow) -> Option<Grace> {
+        let catalog = &self.catalog?.spec;
+        let entry = catalog.flows.iter().find(|entry| entry.flow == name_of(flow))?;
+        let judged = Judged { tenant: &catalog.tenant, flow: Some(flow), older: self.older };
+        judged.grace(entry, self.revisions)
+    }
+
+    /// Where the flow can be begun; nothing while nothing of it is served.
+    fn url(&self, flow: &Flow, serving: &[ServingRevision]) -> Option<String> {
+        let is_served = flow.spec.type_ != FlowType::Library && !serving.is_empty();
+        let issuer = self.catalog.filter(|_| is_served).map(|catalog| &catalog.spec.tenant.issuer)?;
+        Some(format!("{issuer}/flows/{}", name_of(flow)))
     }
 }
 
@@ -51,11 +61,9 @@ pub(crate) fn status(flow: &Flow, seen: &Seen<'_>, now: Timestamp) -> FlowStatus
     let newest_loaded = created.as_ref().filter(|name| is_loaded(seen, name)).cloned();
     let serving = seen
         .catalog
-        .as_deref()
         .map_or_else(Vec::new, |catalog| crate::catalog::plan::serving(catalog, &flow.name_any()));
     let served = Served::judge(flow, seen, &before, &serving);
-    let grace = seen.grace(&serving, now);
-    let is_library = flow.spec.type_ == FlowType::Library;
+    let grace = seen.grace(flow);
     FlowStatus {
         observed_generation: Some(generation),
         conditions: conditions(flow, seen, &served, grace.as_ref(), &before, now),
@@ -65,10 +73,7 @@ pub(crate) fn status(flow: &Flow, seen: &Seen<'_>, now: Timestamp) -> FlowStatus
         assurance: seen.checked.assurance.clone(),
         problems: seen.checked.problems.clone(),
         used_by: seen.used_by.clone(),
-        url: seen
-            .judged
-            .filter(|_| !is_library && !serving.is_empty())
-            .map(|judged| format!("{}/flows/{}", judged.tenant.issuer, flow.name_any())),
+        url: seen.url(flow, &serving),
         latest_created_revision: created,
         serving,
     }
@@ -118,8 +123,8 @@ impl Served {
         // Once pods follow the Catalog's entry for this flow, another flow's edit changes nothing for it.
         let was_served = before.serving == serving
             && find(&before.conditions, SERVING).is_some_and(|condition| condition.status == "True");
-        let is_followed = was_served
-            || seen.catalog.as_deref().is_some_and(|catalog| is_followed(catalog, seen.offered_since));
+        let is_followed =
+            was_served || seen.catalog.is_some_and(|catalog| is_followed(catalog, seen.offered_since));
         if let Some((reason, message)) = serving.iter().find_map(|entry| refusal(seen, &entry.revision)) {
             return Self::Partly(reason, message);
         }
@@ -177,11 +182,8 @@ fn conditions(
         }
     };
     let list = if flow.spec.type_ == FlowType::Library { list } else { set_serving(list, served) };
-    // The beginning of the grace outlives a moment in which there is no Tenant.
-    let known = find(&before.conditions, POLICY_GRACE).filter(|_| seen.judged.is_none());
-    let message = grace.map(Grace::message).or_else(|| known.map(|condition| condition.message.clone()));
-    let list = match message {
-        Some(message) => list.set(POLICY_GRACE, Truth::True, Reason::PolicyGrace, message),
+    let list = match grace {
+        Some(grace) => list.set(POLICY_GRACE, Truth::True, Reason::PolicyGrace, grace.message()),
         None => list,
     };
     let (progress, reason, message) = readiness(flow, seen, served);

@@ -1,11 +1,12 @@
 use idflow_api::condition::{
-    Conditions, LOADED, POLICY_GRACE, READY, RECONCILING, RESOLVED_REFS, SERVING, STALLED, Truth, find,
+    Conditions, LOADED, POLICY_GRACE, READY, RECONCILING, RESOLVED_REFS, SERVING, STALLED, Truth, find, time,
 };
 use idflow_api::diagnostic::Severity;
 use idflow_api::flow::{Assurance, FlowStatus, HistoryEntry};
 use idflow_api::flow_revision::Requires;
 use idflow_api::tenant::{Limits, Policy, TenantSpec};
 use idflow_core::digest::Digest;
+use idflow_core::time::{Span, Timestamp};
 use idflow_flow::diagnostic::{ObjectId, Rule};
 use idflow_flow::{Compiled, KindUse};
 use serde_json::json;
@@ -173,23 +174,26 @@ fn named(flow: &str, name: &str, digest: &str) -> Arc<FlowRevision> {
     Arc::new(one)
 }
 
+fn seen<'a>(checked: &'a Checked, catalog: &'a Catalog) -> Seen<'a> {
+    Seen {
+        checked,
+        revision: None,
+        revisions: &[],
+        offered_since: catalog.metadata.generation.unwrap(),
+        catalog: Some(catalog),
+        older: 0,
+        used_by: Vec::new(),
+    }
+}
+
 fn status_of(
     flow: &Flow,
     checked: &Checked,
     newest: Option<&FlowRevision>,
     all: &[Arc<FlowRevision>],
-    catalog: Catalog,
+    catalog: &Catalog,
 ) -> FlowStatus {
-    let tenant = tenant("acme").spec;
-    let seen = Seen {
-        checked,
-        revision: newest,
-        revisions: all,
-        offered_since: catalog.metadata.generation.unwrap(),
-        catalog: Some(Arc::new(catalog)),
-        judged: Some(Judged { tenant: &tenant, flow: Some(flow), older: 0 }),
-        used_by: Vec::new(),
-    };
+    let seen = Seen { revision: newest, revisions: all, ..seen(checked, catalog) };
     status::status(flow, &seen, NOW)
 }
 
@@ -289,8 +293,13 @@ fn a_flow_is_ready_when_every_pod_has_what_it_serves() {
     ];
     for (what, newest, catalog, follows, expected) in cases {
         let all = [Arc::clone(newest)];
-        let status =
-            status_of(&flow("sign-in"), &accepted(), Some(newest.as_ref()), &all, followed(catalog, follows));
+        let status = status_of(
+            &flow("sign-in"),
+            &accepted(),
+            Some(newest.as_ref()),
+            &all,
+            &followed(catalog, follows),
+        );
         assert_eq!(find(&status.conditions, SERVING).unwrap().status, expected, "{what}");
         assert_eq!(find(&status.conditions, READY).unwrap().status, expected, "{what}");
         assert_eq!(find(&status.conditions, RECONCILING).is_some(), expected == "False", "{what}");
@@ -303,10 +312,10 @@ fn another_flows_edit_does_not_change_serving() {
     let all = [Arc::clone(&newest)];
     let listed = || listing(&[("sign-in", "new", 100)]);
     let mut served = flow("sign-in");
-    served.status = Some(status_of(&served, &accepted(), Some(&newest), &all, followed(listed(), true)));
+    served.status = Some(status_of(&served, &accepted(), Some(&newest), &all, &followed(listed(), true)));
     let mut edited = followed(listed(), true);
     edited.metadata.generation = Some(2);
-    assert_eq!(status_of(&served, &accepted(), Some(&newest), &all, edited), served.status.unwrap());
+    assert_eq!(status_of(&served, &accepted(), Some(&newest), &all, &edited), served.status.unwrap());
 }
 
 #[test]
@@ -323,7 +332,7 @@ fn a_broken_edit_is_stalled_and_the_old_revision_goes_on_serving() {
     });
     let checked = judge::judge(&edited, &tenant("acme").spec, found(&WRONG), None, 0);
     let catalog = followed(listing(&[("sign-in", "old", 100)]), true);
-    let status = status_of(&edited, &checked, None, &[old], catalog);
+    let status = status_of(&edited, &checked, None, &[old], &catalog);
     assert_eq!(find(&status.conditions, STALLED).unwrap().reason, "CompileFailed");
     assert_eq!(find(&status.conditions, SERVING).unwrap().status, "True");
     assert_eq!(status.latest_ready_revision.as_deref(), Some("old"));
@@ -336,7 +345,7 @@ fn a_broken_edit_is_stalled_and_the_old_revision_goes_on_serving() {
 fn a_missing_reference_is_waiting_and_not_failure() {
     let missing = Compiled { missing: vec![ObjectId::new("Directory", "staff")], ..compiled() };
     let checked = judge::judge(&flow("sign-in"), &tenant("acme").spec, missing, None, 0);
-    let status = status_of(&flow("sign-in"), &checked, None, &[], catalog());
+    let status = status_of(&flow("sign-in"), &checked, None, &[], &catalog());
     assert_eq!(find(&status.conditions, RESOLVED_REFS).unwrap().status, "False");
     assert!(find(&status.conditions, STALLED).is_none());
     let ready = find(&status.conditions, READY).unwrap();
@@ -347,7 +356,7 @@ fn a_missing_reference_is_waiting_and_not_failure() {
 fn a_library_flow_is_ready_without_serving() {
     let mut library = flow("verify");
     library.spec.type_ = FlowType::Library;
-    let status = status_of(&library, &accepted(), None, &[], catalog());
+    let status = status_of(&library, &accepted(), None, &[], &catalog());
     assert!(find(&status.conditions, SERVING).is_none());
     assert_eq!(find(&status.conditions, READY).unwrap().reason, "Library");
     assert_eq!(status.url, None);
@@ -359,7 +368,7 @@ fn a_suspended_flow_is_ready_and_says_so() {
     let mut suspended = flow("sign-in");
     suspended.spec.suspend = true;
     let catalog = followed(listing(&[("sign-in", "new", 100)]), true);
-    let status = status_of(&suspended, &accepted(), Some(&newest), &[Arc::clone(&newest)], catalog);
+    let status = status_of(&suspended, &accepted(), Some(&newest), &[Arc::clone(&newest)], &catalog);
     assert_eq!(find(&status.conditions, READY).unwrap().reason, "Suspended");
     assert_eq!(status.url.as_deref(), Some("https://login.acme.example/flows/sign-in"));
 }
@@ -372,7 +381,7 @@ fn the_history_is_bounded_and_newest_first() {
         (20..32).rev().map(|generation| HistoryEntry { generation, revision: format!("r{generation}") });
     one.status = Some(FlowStatus { history: old.collect(), ..FlowStatus::default() });
     let newest = loaded("sign-in", "new");
-    let history = status_of(&one, &accepted(), Some(&newest), &[], catalog()).history;
+    let history = status_of(&one, &accepted(), Some(&newest), &[], &catalog()).history;
     assert_eq!(history.len(), 10);
     assert_eq!((history[0].generation, history[0].revision.as_str()), (40, "new"));
     assert_eq!(history[1].generation, 31);
@@ -385,7 +394,7 @@ fn the_same_generation_on_another_revision_replaces_its_entry() {
         history: vec![HistoryEntry { generation: 1, revision: "old".to_owned() }],
         ..FlowStatus::default()
     });
-    let history = status_of(&one, &accepted(), Some(&loaded("sign-in", "new")), &[], catalog()).history;
+    let history = status_of(&one, &accepted(), Some(&loaded("sign-in", "new")), &[], &catalog()).history;
     assert_eq!(history, [HistoryEntry { generation: 1, revision: "new".to_owned() }]);
 }
 
@@ -402,13 +411,13 @@ fn a_flow_without_a_tenant_waits_and_keeps_what_is_known() {
     orphan.status = Some(FlowStatus { steps: Some(4), ..FlowStatus::default() });
     let waiting =
         Checked::not(Verdict::Waiting(Reason::NoTenant, "no Tenant has namespace acme yet".to_owned()));
-    let status = status_of(&orphan, &waiting, None, &[], catalog());
+    let status = status_of(&orphan, &waiting, None, &[], &catalog());
     assert_eq!(find(&status.conditions, READY).unwrap().reason, "NoTenant");
     assert_eq!(status.steps, Some(4));
 }
 
-/// Revisions of one factor and of two, loaded; the policy demands two.
-fn demanding(factors: &[&str]) -> Arc<FlowRevision> {
+/// A revision, loaded, that proves these factors.
+fn proving(factors: &[&str]) -> Arc<FlowRevision> {
     let mut one = FlowRevision::clone(&loaded("sign-in", "new"));
     let factors: Vec<String> = factors.iter().map(|factor| (*factor).to_owned()).collect();
     let end = Assurance { step: "done".to_owned(), identified: true, factors, minimum_factors: None };
@@ -417,37 +426,43 @@ fn demanding(factors: &[&str]) -> Arc<FlowRevision> {
 }
 
 #[test]
-fn a_served_flow_that_the_policy_does_not_accept_has_a_grace_that_began_when_it_was_seen_first() {
-    let policy = json!({ "login": { "minimumFactors": 2 }, "grace": "2h" });
-    let tenant = with_tenant(|spec| spec.policy = serde_json::from_value(policy).unwrap());
-    let serving = || followed(listing(&[("sign-in", "new", 100)]), true);
-    let observe = |flow: &Flow, revision: Arc<FlowRevision>, tenant: Option<&TenantSpec>, now| {
+fn the_grace_of_a_flow_is_what_its_catalog_says() {
+    let strong = Arc::new(FlowRevision {
+        spec: proving(&["otp", "pwd"]).spec.clone(),
+        ..revision("sign-in", "strong")
+    });
+    let revisions = [proving(&["pwd"]), strong];
+    let end = NOW.plus(Span::hours(2));
+    let observe = |flow: &Flow, entries: &[(&str, &str, i32)], until: Option<Timestamp>, now| {
+        let mut catalog = followed(listing(entries), true);
+        let policy = json!({ "login": { "minimumFactors": 2 } });
+        catalog.spec.tenant.policy = serde_json::from_value(policy).unwrap();
+        catalog.spec.flows[0].policy_grace_until = until.map(time);
         let checked = accepted();
-        let catalog = serving();
-        let seen = Seen {
-            checked: &checked,
-            revision: None,
-            revisions: &[revision],
-            offered_since: 1,
-            catalog: Some(Arc::new(catalog)),
-            judged: tenant.map(|tenant| Judged { tenant, flow: Some(flow), older: 0 }),
-            used_by: Vec::new(),
-        };
+        let seen = Seen { revisions: &revisions, ..seen(&checked, &catalog) };
         status::status(flow, &seen, now)
     };
-    let mut weak = flow("sign-in");
-    let first = observe(&weak, demanding(&["pwd"]), Some(&tenant), NOW);
-    let condition = find(&first.conditions, POLICY_GRACE).unwrap().clone();
-    let end = NOW.plus(idflow_core::time::Span::hours(2));
-    assert!(condition.message.contains(&grace::moment(end)), "{}", condition.message);
-    weak.status = Some(first);
-    let later = NOW.plus(idflow_core::time::Span::hours(1));
-    for tenant in [Some(&tenant), None] {
-        let again = observe(&weak, demanding(&["pwd"]), tenant, later);
-        assert_eq!(find(&again.conditions, POLICY_GRACE), Some(&condition), "the beginning stays");
+    let grace = |status: &FlowStatus| find(&status.conditions, POLICY_GRACE).cloned();
+    let serves: &[_] = &[("sign-in", "new", 100)];
+    let carried: &[_] = &[("sign-in", "new", 0), ("sign-in", "strong", 100)];
+    let cases = [
+        ("it serves", serves, Some(end), Some("revision new goes on until")),
+        ("something else serves", carried, Some(end), Some("journeys under way on revision new go on until")),
+        ("over, or not begun", serves, None, None),
+        ("all are accepted", &[("sign-in", "strong", 100)], Some(end), None),
+    ];
+    for (what, entries, until, expected) in cases {
+        let mut flow = flow("sign-in");
+        let first = observe(&flow, entries, until, NOW);
+        let told = grace(&first);
+        assert_eq!(told.is_some(), expected.is_some(), "{what}");
+        let Some((told, begins)) = told.clone().zip(expected) else { continue };
+        assert!(told.message.starts_with(begins), "{what}: {}", told.message);
+        assert!(told.message.contains(&grace::moment(end)), "{what}: {}", told.message);
+        flow.status = Some(first);
+        let again = observe(&flow, entries, until, NOW.plus(Span::hours(1)));
+        assert_eq!(grace(&again), Some(told), "{what}: a second look says nothing new");
     }
-    let strong = observe(&weak, demanding(&["otp", "pwd"]), Some(&tenant), later);
-    assert!(find(&strong.conditions, POLICY_GRACE).is_none());
 }
 
 #[test]
@@ -458,7 +473,7 @@ fn serving_names_the_pod_that_does_not_run_a_revision_and_why() {
         Conditions::new(&[], 1, NOW).set(LOADED, Truth::False, Reason::Unusable, message).finish();
     let refused = Arc::new(refused);
     let catalog = followed(listing(&[("sign-in", "new", 100)]), true);
-    let status = status_of(&flow("sign-in"), &accepted(), Some(&refused), &[Arc::clone(&refused)], catalog);
+    let status = status_of(&flow("sign-in"), &accepted(), Some(&refused), &[Arc::clone(&refused)], &catalog);
     for condition in [SERVING, READY] {
         let found = find(&status.conditions, condition).unwrap();
         assert_eq!((found.status.as_str(), found.reason.as_str()), ("False", "Unusable"), "{condition}");

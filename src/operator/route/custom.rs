@@ -1,16 +1,18 @@
 //! Whom a change of one of our own kinds concerns. Those that others refer to say so beside what is judged of them.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use idflow_api::condition::{READY, SERVING, find};
 use idflow_api::reason::Reason;
 use idflow_api::{Catalog, Flow, FlowRevision, OIDCClient, Tenant};
+use idflow_core::time::Timestamp;
 use kube::ResourceExt as _;
 
 use super::{Controller, Router, Watched, is_news};
 use crate::cache::{Change, Key};
-use crate::flow::grace::begun;
-use crate::object::is_accepted;
+use crate::flow::grace::graces;
+use crate::object::{is_accepted, name_of};
 
 impl Watched for Tenant {
     fn changed(change: &Change<Self>, router: &Router<'_>) {
@@ -50,12 +52,6 @@ impl Watched for Flow {
         let Key { namespace, name } = &change.key;
         if is_news(change, |flow| flow.status.as_ref()?.observed_generation) {
             router.flow(change.key.clone());
-        }
-        // A grace that begins or ends is told by the Tenant too.
-        let is_in_grace =
-            |flow: &Option<Arc<Self>>| flow.as_deref().is_some_and(|flow| begun(flow).is_some());
-        if is_in_grace(&change.before) != is_in_grace(&change.after) {
-            router.tenants_of_namespace(namespace);
         }
         router.namespace(Controller::Catalog, namespace);
         if !change.is_only_status() {
@@ -103,13 +99,22 @@ impl Watched for Catalog {
         router.namespace(Controller::Catalog, namespace);
         router.namespace(Controller::Executor, namespace);
         router.namespace(Controller::Collector, namespace);
+        let graces = |catalog: &Option<Arc<Self>>| -> BTreeMap<String, Timestamp> {
+            let graces = catalog.iter().flat_map(|catalog| graces(&catalog.spec));
+            graces.map(|(flow, end)| (flow.to_owned(), end)).collect()
+        };
+        let (before, after) = (graces(&change.before), graces(&change.after));
+        if before != after {
+            router.tenants_of_namespace(namespace);
+        }
         let catalog = router.world.catalog_of(namespace);
         router.flows_that(namespace, |flow| {
+            let name = name_of(flow);
             let listed =
                 catalog.as_deref().map(|catalog| crate::catalog::plan::serving(catalog, &flow.name_any()));
             let status = flow.status.clone().unwrap_or_default();
             let serves = find(&status.conditions, SERVING).is_some_and(|c| c.status == "True");
-            !serves || listed.as_ref() != Some(&status.serving)
+            !serves || listed.as_ref() != Some(&status.serving) || before.get(name) != after.get(name)
         });
     }
 }

@@ -14,6 +14,7 @@ use idflow_api::Tenant;
 use idflow_api::reason::Reason;
 use idflow_api::workload::{EXECUTOR, KEYS_SECRET};
 use idflow_core::digest::Digest;
+use idflow_core::time::Timestamp;
 use idflow_flow::secret::{self, SecretFacts};
 use k8s_openapi::api::apps::v1::StatefulSet;
 use k8s_openapi::api::core::v1::{Secret, Service, ServiceAccount};
@@ -27,6 +28,7 @@ use crate::apply;
 use crate::cache::Key;
 use crate::context::{Context, Outcome};
 use crate::failure::Failure;
+use crate::flow::grace::graces;
 use crate::object::denied;
 use crate::queue::Next;
 use crate::route::Controller;
@@ -49,12 +51,11 @@ pub(crate) async fn reconcile(ctx: &Context, key: &Key) -> Outcome {
         return Ok(Next::Change);
     }
     let claim = claim(&ctx.world, &ctx.settings.namespace, &tenant);
-    let flows = ctx.world.flows.namespace(&tenant.spec.namespace);
     let mut observed = Observed {
         claim,
         keys: None,
         workload: workload(&ctx.world, &tenant),
-        graces: plan::graces(&flows, tenant.spec.policy.as_ref()),
+        graces: graces_of(&ctx.world, &tenant),
         problem: None,
     };
     if observed.claim == Claim::Granted {
@@ -68,6 +69,13 @@ pub(crate) async fn reconcile(ctx: &Context, key: &Key) -> Outcome {
 fn claim(world: &World, own_namespace: &str, tenant: &Tenant) -> Claim {
     let namespace_exists = world.namespaces.exists(&Key::new("", &tenant.spec.namespace));
     plan::claim(tenant, own_namespace, namespace_exists, denied(tenant, &world.tenants.all()))
+}
+
+/// The flows in a grace. Another tenant's Catalog is none of this one's business.
+fn graces_of(world: &World, tenant: &Tenant) -> Vec<(String, Timestamp)> {
+    let catalog = world.catalog_of(&tenant.spec.namespace);
+    let own = catalog.filter(|catalog| catalog.spec.tenant.name == tenant.name_any());
+    own.iter().flat_map(|catalog| graces(&catalog.spec)).map(|(flow, end)| (flow.to_owned(), end)).collect()
 }
 
 /// The tenant's workload, if it is one that we made.

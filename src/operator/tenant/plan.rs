@@ -2,20 +2,19 @@
 
 use std::sync::Arc;
 
+use idflow_api::Tenant;
 use idflow_api::claim;
 use idflow_api::condition::{
     ACCEPTED, Conditions, EXECUTOR_AVAILABLE, HIGHLY_AVAILABLE, KEYS_PRESENT, POLICY_GRACE, Progress, Truth,
 };
 use idflow_api::reason::Reason;
-use idflow_api::tenant::{Policy, TenantStatus};
-use idflow_api::{Flow, Tenant};
+use idflow_api::tenant::TenantStatus;
 use idflow_core::time::Timestamp;
 use k8s_openapi::api::apps::v1::StatefulSet;
-use kube::ResourceExt as _;
 
 use super::keys::Verdict;
 use crate::failure::{Class, Failure};
-use crate::flow::grace::{moment, ongoing};
+use crate::flow::grace::moment;
 
 /// Whether a tenant may have its namespace and issuer.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -34,7 +33,7 @@ pub(crate) struct Observed {
     pub(crate) claim: Claim,
     pub(crate) keys: Option<Verdict>,
     pub(crate) workload: Option<Arc<StatefulSet>>,
-    /// The flows that go on although the policy does not accept them, with the end of each.
+    /// The flows of which something goes on although the policy does not accept it, with the end of each.
     pub(crate) graces: Vec<(String, Timestamp)>,
     /// Why not everything could be set up.
     pub(crate) problem: Option<Failure>,
@@ -132,15 +131,10 @@ fn in_grace<'a>(conditions: Conditions<'a>, graces: &[(String, Timestamp)]) -> C
         more => format!(", and {more} more later"),
     };
     let message = format!(
-        "the policy does not accept what flow {first} serves, which goes on until {}{others}; see its status",
+        "the policy does not accept a revision of flow {first}, which goes on until {}{others}; see its status",
         moment(*end)
     );
     conditions.set(POLICY_GRACE, Truth::True, Reason::PolicyGrace, message)
-}
-
-/// The flows of these that are in their grace, with its end.
-pub(crate) fn graces(flows: &[Arc<Flow>], policy: Option<&Policy>) -> Vec<(String, Timestamp)> {
-    flows.iter().filter_map(|flow| Some((flow.name_any(), ongoing(flow, policy)?))).collect()
 }
 
 fn executor(workload: Option<&StatefulSet>) -> (Truth, Reason, String) {

@@ -38,8 +38,7 @@ fn a_tenant_gets_its_namespace_unless_something_stands_against_it() {
 #[test]
 fn the_older_of_two_claims_holds() {
     let mut older = tenant("zeta");
-    older.metadata.creation_timestamp =
-        Some(idflow_api::condition::time(idflow_core::time::Timestamp(-1000)));
+    older.metadata.creation_timestamp = Some(idflow_api::condition::time(Timestamp(-1000)));
     let (older, younger) = (Arc::new(older), Arc::new(tenant("acme")));
     let both = [Arc::clone(&older), Arc::clone(&younger)];
     assert_eq!(denied(older.as_ref(), &both), None);
