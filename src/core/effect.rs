@@ -33,10 +33,6 @@ pub enum Ask {
         attributes: Vec<String>,
         /// What the visitor entered; the executor normalizes it.
         value: String,
-        /// Counters that the step will ask for next: they are read in the same go.
-        counters: Vec<CounterKey>,
-        /// The same of whoever is found, by what they count.
-        user_counters: Vec<String>,
     },
     /// Reads a user. Answer: [`Answer::User`].
     ReadUser {
@@ -49,8 +45,6 @@ pub enum Ask {
         user: UserId,
         /// The user's epoch at that time.
         epoch: Option<u64>,
-        /// Counters that the step will ask for next: they are read in the same go.
-        counters: Vec<CounterKey>,
     },
     /// Reads counters. Answer: [`Answer::Counts`], in the same order.
     ReadCounters {
@@ -96,6 +90,18 @@ pub struct PendingAsk {
     pub id: EffectId,
     /// The question.
     pub ask: Ask,
+    /// What is read together with what the question looks at.
+    pub foreseen: Foreseen,
+}
+
+/// What a step will ask for after its first question, as far as it is known before anything was read. Nothing depends
+/// on it but round trips: the answers are those of the asks.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Foreseen {
+    /// Counters.
+    pub counters: Vec<CounterKey>,
+    /// Counters of the user whom the first question finds, by what they count.
+    pub of_user: Vec<String>,
 }
 
 /// A call through a `Connection` of kind `http`.

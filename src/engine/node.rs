@@ -2,7 +2,7 @@
 
 use std::fmt::Debug;
 
-use idflow_core::counter::CounterKey;
+use idflow_core::effect::Foreseen;
 use idflow_flow::facts::Facts;
 use idflow_flow::plan::{Behaviour, Plan};
 use idflow_flow::program::Step;
@@ -15,10 +15,9 @@ pub trait Node: Debug + Send + Sync {
     /// Takes one event. The node's own state between events is kept by [`Cx::keep`] and read by [`Cx::state`].
     fn turn(&self, cx: &mut Cx<'_>, event: Event) -> Result<Turn, Fault>;
 
-    /// The counters that a post of the shown page will ask for, as far as they are known before anything was read: they
-    /// are read together with the journey's user. Nothing depends on it but a round trip.
-    fn foresees(&self, _cx: &Cx<'_>) -> Vec<CounterKey> {
-        Vec::new()
+    /// What the post that has just come in will ask for. The engine has it read with whatever is read first.
+    fn foresees(&self, _cx: &Cx<'_>) -> Foreseen {
+        Foreseen::default()
     }
 }
 

@@ -13,7 +13,7 @@ use idflow_core::audit::AuditEvent;
 use idflow_core::chance::Chance;
 use idflow_core::counter::CounterStep;
 use idflow_core::digest::Digest;
-use idflow_core::effect::{Answer, Ask, Mail, PendingAsk, Submission};
+use idflow_core::effect::{Answer, Ask, Foreseen, Mail, PendingAsk, Submission};
 use idflow_core::evidence::Evidence;
 use idflow_core::id::{Attempt, JourneyId, StepInstance, UserId};
 use idflow_core::journey::{Binding, Expected, FORMAT, Frame, Journey, Phase, Purpose};
@@ -153,6 +153,8 @@ pub struct Run<'p> {
     active: Active,
     /// The post, while the step it is for is running.
     submission: Option<Submission>,
+    /// What is read with whatever is asked first.
+    foreseen: Foreseen,
     turns: u32,
     largest: Option<Grown>,
     decided: Decided,
@@ -239,6 +241,7 @@ impl<'p> Run<'p> {
                 run.active = active;
                 run.remember_answered(&input.token);
                 run.submission = Some(input.submission);
+                run.foreseen = run.foresee();
                 run.look_at_user()
             }
         };
@@ -260,6 +263,7 @@ impl<'p> Run<'p> {
             journey,
             active: Active::entered(StepInstance(0)),
             submission: None,
+            foreseen: Foreseen::default(),
             turns: 0,
             largest: None,
             decided: Decided::default(),
@@ -341,9 +345,8 @@ impl<'p> Run<'p> {
         match self.journey.user {
             None => self.posted(),
             Some(user) => {
-                let id = self.active.effect_id(self.journey.id);
-                let (epoch, counters) = (self.journey.epoch, self.foreseen());
-                Stage::ExpectUser(PendingAsk { id, ask: Ask::ReadIdentified { user, epoch, counters } })
+                let epoch = self.journey.epoch;
+                Stage::ExpectUser(self.pending(Ask::ReadIdentified { user, epoch }))
             }
         }
     }

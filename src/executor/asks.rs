@@ -6,11 +6,11 @@ use idflow_core::Value;
 use idflow_core::chance::Chance;
 use idflow_core::counter::{Count, CounterKey};
 use idflow_core::effect::{Answer, Ask, HttpCall, PendingAsk};
-use idflow_core::id::{EffectId, UserId};
+use idflow_core::id::EffectId;
 use idflow_core::secret::{PasswordHash, SecretText};
 use idflow_factor::{Hasher, Policy};
 use idflow_net::client::{GuardedClient, OutboundRequest};
-use idflow_store::{ReadSet, Store, StoreError, Wanted};
+use idflow_store::{ReadSet, Store, StoreError, UserBy, Wanted};
 
 use crate::configuration::{Configuration, Connection};
 use crate::pool::Pool;
@@ -32,27 +32,48 @@ pub struct Asks {
     pub unlimited: bool,
 }
 
-impl Asks {
-    /// The records that an ask looks at first, known before anything was read.
-    pub fn wanted(&self, ask: &Ask) -> Vec<Wanted> {
-        match ask {
-            Ask::FindUser { directory, attributes, value, counters, user_counters } => {
-                let mut wanted = self.store.user_by(directory, attributes, value, user_counters);
-                wanted.extend(self.counted(counters));
-                wanted
-            }
-            Ask::ReadIdentified { user, counters, .. } => {
-                Wanted::person(user).into_iter().chain(self.counted(counters)).collect()
-            }
-            Ask::ReadUser { user } | Ask::VerifyPassword { user: Some(user), .. } => {
-                Wanted::person(user).to_vec()
-            }
-            Ask::ReadCounters { keys } => self.counted(keys).collect(),
-            Ask::VerifyPassword { user: None, .. } | Ask::HashPassword { .. } | Ask::Http(_) => Vec::new(),
-        }
+/// What an ask looks at, made once.
+pub struct Looks<'a> {
+    by: Option<UserBy<'a>>,
+    wanted: Vec<Wanted>,
+}
+
+impl Looks<'_> {
+    /// The records that are known before anything was read.
+    pub fn wanted(&self) -> impl Iterator<Item = &Wanted> {
+        self.by.iter().flat_map(UserBy::wanted).chain(&self.wanted)
     }
 
-    fn counted(&self, keys: &[CounterKey]) -> impl Iterator<Item = Wanted> {
+    async fn find_user(&self, reads: &mut ReadSet) -> Result<Answer, StoreError> {
+        Ok(Answer::User(match &self.by {
+            Some(by) => reads.find_user(by).await?,
+            None => None,
+        }))
+    }
+}
+
+impl Asks {
+    /// What an ask looks at, and what is foreseen with it.
+    pub fn looks<'a>(&self, PendingAsk { ask, foreseen, .. }: &'a PendingAsk) -> Looks<'a> {
+        let mut looks = Looks { by: None, wanted: self.counters(&foreseen.counters).collect() };
+        match ask {
+            Ask::FindUser { directory, attributes, value } => {
+                looks.by = Some(self.store.user_by(directory, attributes, value, &foreseen.of_user));
+            }
+            Ask::ReadUser { user }
+            | Ask::ReadIdentified { user, .. }
+            | Ask::VerifyPassword { user: Some(user), .. } => {
+                let of_user = foreseen.of_user.iter().map(|what| CounterKey::of_user(what, *user));
+                looks.wanted.extend(of_user.map(|key| self.store.counter(&key)));
+                looks.wanted.extend(Wanted::person(user));
+            }
+            Ask::ReadCounters { keys } => looks.wanted.extend(self.counters(keys)),
+            Ask::VerifyPassword { user: None, .. } | Ask::HashPassword { .. } | Ask::Http(_) => {}
+        }
+        looks
+    }
+
+    fn counters(&self, keys: &[CounterKey]) -> impl Iterator<Item = Wanted> {
         keys.iter().map(|key| self.store.counter(key))
     }
 
@@ -61,29 +82,30 @@ impl Asks {
     pub async fn perform(
         &self,
         pending: &PendingAsk,
+        looks: &Looks<'_>,
         configuration: &Configuration,
         reads: &mut ReadSet,
     ) -> Answer {
-        match &pending.ask {
-            Ask::HashPassword { directory, personal, password } => {
-                self.hash(configuration, directory, personal, password).await
-            }
-            Ask::VerifyPassword { user, password } => self.verify(*user, password, reads).await,
-            Ask::Http(call) => self.call(configuration, &pending.id, call).await,
-            ask => self.look_up(ask, reads).await.unwrap_or_else(|error| {
-                tracing::error!(%error, "the store did not answer");
-                Answer::Unavailable
-            }),
-        }
+        let answered = match reads.more(looks.wanted()).await {
+            Ok(()) => self.answer(pending, looks, configuration, reads).await,
+            Err(error) => Err(error),
+        };
+        answered.unwrap_or_else(|error| {
+            tracing::error!(%error, "the store did not answer");
+            Answer::Unavailable
+        })
     }
 
-    async fn look_up(&self, ask: &Ask, reads: &mut ReadSet) -> Result<Answer, StoreError> {
-        reads.more(&self.wanted(ask)).await?;
+    async fn answer(
+        &self,
+        PendingAsk { id, ask, .. }: &PendingAsk,
+        looks: &Looks<'_>,
+        configuration: &Configuration,
+        reads: &mut ReadSet,
+    ) -> Result<Answer, StoreError> {
         Ok(match ask {
-            Ask::FindUser { directory, attributes, value, .. } => {
-                Answer::User(reads.find_user(directory, attributes, value).await?)
-            }
-            Ask::ReadIdentified { user, epoch, .. } if !reads.has_standing(user, *epoch)? => {
+            Ask::FindUser { .. } => looks.find_user(reads).await?,
+            Ask::ReadIdentified { user, epoch } if !reads.has_standing(user, *epoch)? => {
                 Answer::StandingEnded
             }
             Ask::ReadUser { user } | Ask::ReadIdentified { user, .. } => Answer::User(reads.user(user)?),
@@ -93,7 +115,14 @@ impl Asks {
             Ask::ReadCounters { keys } => {
                 Answer::Counts(keys.iter().map(|key| reads.count(key)).collect::<Result<_, _>>()?)
             }
-            Ask::VerifyPassword { .. } | Ask::HashPassword { .. } | Ask::Http(_) => Answer::Gone,
+            Ask::HashPassword { directory, personal, password } => {
+                self.hash(configuration, directory, personal, password).await
+            }
+            Ask::VerifyPassword { user, password } => {
+                let stored = user.map_or(Ok(None), |user| reads.credential(&user))?;
+                self.verify(stored, password).await
+            }
+            Ask::Http(call) => self.call(configuration, id, call).await,
         })
     }
 
@@ -118,8 +147,7 @@ impl Asks {
         }
     }
 
-    async fn verify(&self, user: Option<UserId>, password: &SecretText, reads: &mut ReadSet) -> Answer {
-        let Ok(stored) = stored_hash(user, reads).await else { return Answer::Unavailable };
+    async fn verify(&self, stored: Option<PasswordHash>, password: &SecretText) -> Answer {
         let (hasher, chance, password) =
             (Arc::clone(&self.hasher), Arc::clone(&self.chance), password.clone());
         let verified =
@@ -154,12 +182,6 @@ impl Asks {
             }
         }
     }
-}
-
-async fn stored_hash(user: Option<UserId>, reads: &mut ReadSet) -> Result<Option<PasswordHash>, StoreError> {
-    let Some(user) = user else { return Ok(None) };
-    reads.more(&Wanted::person(&user)).await?;
-    reads.credential(&user)
 }
 
 /// A missing user or hash costs as much as a wrong password (checklist E-2).

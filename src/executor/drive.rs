@@ -184,28 +184,28 @@ async fn settle(
     switches: &Switches,
 ) -> Result<Settled, Unavailable> {
     app.metrics.decisions.inc();
-    let mut next = run.next();
-    match &next {
-        Next::Refused(refusal) => return Ok(Settled::Refused(*refusal)),
-        Next::Done(_) => switches.look_or_assume(reads).await?,
-        Next::Ask(pending) => {
-            let first = switches.wanted().chain(app.asks.wanted(&pending.ask));
-            reads.more(&first.collect::<Vec<_>>()).await?;
-        }
-    }
-    if switches.is_any_off(reads)? {
-        return Ok(Settled::Blocked);
-    }
+    let mut has_asked = false;
     loop {
-        match next {
+        match run.next() {
             Next::Ask(pending) => {
+                let looks = app.asks.looks(&pending);
+                if !has_asked {
+                    let marks: Vec<Wanted> = switches.wanted().collect();
+                    reads.more(marks.iter().chain(looks.wanted())).await?;
+                    if switches.is_any_off(reads)? {
+                        return Ok(Settled::Blocked);
+                    }
+                    has_asked = true;
+                }
                 let configuration = app.configuration.load_full();
-                run.answer(app.asks.perform(&pending, &configuration, reads).await);
+                run.answer(app.asks.perform(&pending, &looks, &configuration, reads).await);
             }
-            Next::Done(decided) => return Ok(Settled::Decided(decided)),
+            Next::Done(decided) => {
+                let is_off = !has_asked && switches.is_any_off_or_assume(reads).await?;
+                return Ok(if is_off { Settled::Blocked } else { Settled::Decided(decided) });
+            }
             Next::Refused(refusal) => return Ok(Settled::Refused(refusal)),
         }
-        next = run.next();
     }
 }
 

@@ -29,12 +29,13 @@ impl Switches {
 
     /// For a step that has asked nothing and so done nothing: its commit demands that nothing is switched off, which
     /// spares a round trip. Once a commit was refused, somebody looks.
-    pub(crate) async fn look_or_assume(&self, reads: &mut ReadSet) -> Result<(), StoreError> {
+    pub(crate) async fn is_any_off_or_assume(&self, reads: &mut ReadSet) -> Result<bool, StoreError> {
         if self.may_assume {
             self.targets.iter().for_each(|target| reads.assume_on(target));
-            return Ok(());
+        } else {
+            reads.more(&self.wanted().collect::<Vec<_>>()).await?;
         }
-        reads.more(&self.wanted().collect::<Vec<_>>()).await
+        self.is_any_off(reads)
     }
 
     pub(crate) fn is_any_off(&self, reads: &ReadSet) -> Result<bool, StoreError> {

@@ -58,7 +58,7 @@ pub async fn load(
         let known =
             directory.1.unique.iter().find_map(|name| Some((name.clone(), user.text(name)?.to_owned())));
         if let Some((name, value)) = known {
-            let found = reads.find_user(directory.0, &[name], &value).await;
+            let found = reads.find_user(&store.user_by(directory.0, &[name], &value, &[])).await;
             if found.map_err(|error| LoadError::Store(index, error.into()))?.is_some() {
                 continue;
             }

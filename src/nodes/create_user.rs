@@ -143,8 +143,6 @@ impl CreateUser {
                 directory: self.directory.clone(),
                 attributes: vec![name.clone()],
                 value: value.to_owned(),
-                counters: Vec::new(),
-                user_counters: Vec::new(),
             };
             cx.keep(&state)?;
             return Ok(Turn::Ask(Box::new(ask)));

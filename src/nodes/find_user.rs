@@ -85,8 +85,6 @@ impl Node for FindUser {
                     directory: self.directory.clone(),
                     attributes: self.attributes.clone(),
                     value,
-                    counters: Vec::new(),
-                    user_counters: Vec::new(),
                 }))),
                 _ => Ok(Turn::Finish(Box::new(Finish::by("notFound")))),
             },

@@ -12,9 +12,8 @@
 
 use idflow_core::Value;
 use idflow_core::chance::{decimal_code, token};
-use idflow_core::counter::CounterKey;
 use idflow_core::digest::Digest;
-use idflow_core::effect::{Answer, Ask, EffectClass, Mail, Submission};
+use idflow_core::effect::{Answer, Ask, EffectClass, Foreseen, Mail, Submission};
 use idflow_core::time::{Span, Timestamp};
 use idflow_core::view::{Action, Field, FieldType, Message, Severity, Text, View};
 use idflow_engine::node::{self, Node};
@@ -141,9 +140,9 @@ impl Node for OneTimeCode {
         }
     }
 
-    fn foresees(&self, cx: &Cx<'_>) -> Vec<CounterKey> {
-        let Ok(Some(State::ExpectCode { address, .. })) = cx.state() else { return Vec::new() };
-        throttles(cx, &address).iter().map(Throttle::key).collect()
+    fn foresees(&self, cx: &Cx<'_>) -> Foreseen {
+        let Ok(Some(State::ExpectCode { address, .. })) = cx.state() else { return Foreseen::default() };
+        Foreseen { counters: throttles(cx, &address).iter().map(Throttle::key).collect(), ..Foreseen::default() }
     }
 }
 

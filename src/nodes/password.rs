@@ -10,8 +10,8 @@
 //! ```
 
 use idflow_core::Value;
-use idflow_core::counter::{Count, CounterKey};
-use idflow_core::effect::{Answer, Ask, EffectClass, Submission};
+use idflow_core::counter::Count;
+use idflow_core::effect::{Answer, Ask, EffectClass, Foreseen, Submission};
 use idflow_core::id::UserId;
 use idflow_core::secret::{PasswordHash, SecretText};
 use idflow_core::user::{User, UserState};
@@ -121,10 +121,11 @@ impl Node for Password {
         }
     }
 
-    fn foresees(&self, cx: &Cx<'_>) -> Vec<CounterKey> {
+    /// Whoever is found, or else the name, and the address: so that looking costs the same for all.
+    fn foresees(&self, cx: &Cx<'_>) -> Foreseen {
         let user = cx.user().filter(|_| self.lookup.is_none());
-        let throttles = user.and_then(|user| throttles(cx, Some(user)).ok()).unwrap_or_default();
-        throttles.iter().map(Throttle::key).collect()
+        let throttles = throttles(cx, user).unwrap_or_default();
+        Foreseen { counters: throttles.iter().map(Throttle::key).collect(), of_user: vec![FACTOR.to_owned()] }
     }
 }
 
@@ -149,9 +150,6 @@ impl Password {
             directory: lookup.directory.clone(),
             attributes: lookup.identifiers.clone(),
             value: name.to_owned(),
-            // Whoever is found, or else the name, and the address: so that looking costs the same for all.
-            counters: throttles(cx, None)?.iter().map(Throttle::key).collect(),
-            user_counters: vec![FACTOR.to_owned()],
         })))
     }
 

@@ -43,6 +43,7 @@ pub use self::read::{ReadSet, Wanted};
 pub use self::record::Corrupt;
 use self::record::tenant::Tenant;
 pub use self::record::uniqueness::Uniqueness;
+pub use self::record::user_index::UserBy;
 use self::record::{Kind, Numbered as _, Record};
 use self::seal::Unsealable;
 pub use self::seal::{KeyId, Keyring};

@@ -111,7 +111,7 @@ impl Store {
 impl ReadSet {
     /// Reads what is wanted and not read yet, in one round trip; none when there is nothing. A hint that is wanted as a
     /// guard becomes one, as it was read first.
-    pub async fn more(&mut self, wanted: &[Wanted]) -> Result<(), StoreError> {
+    pub async fn more(&mut self, wanted: impl IntoIterator<Item = &Wanted>) -> Result<(), StoreError> {
         let mut guards: BTreeSet<&Key> = BTreeSet::new();
         let mut missing: BTreeSet<&Lookup> = BTreeSet::new();
         for Wanted { lookup, is_guard } in wanted {

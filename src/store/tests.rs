@@ -162,7 +162,7 @@ impl Store {
     }
 
     async fn find_user(&self, directory: &str, value: &str) -> Result<Option<User>, StoreError> {
-        self.reads(NOW).find_user(directory, &unique(), value).await
+        self.reads(NOW).find_user(&self.user_by(directory, &unique(), value, &[])).await
     }
 
     /// The counters' values.

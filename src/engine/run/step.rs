@@ -1,8 +1,7 @@
 //! The running step: its turns, and what becomes of each.
 
 use idflow_core::chance::token;
-use idflow_core::counter::CounterKey;
-use idflow_core::effect::{Answer, Ask, EffectClass, PendingAsk};
+use idflow_core::effect::{Answer, Ask, EffectClass, Foreseen, PendingAsk};
 use idflow_core::evidence::Proof;
 use idflow_core::id::Attempt;
 use idflow_core::journey::{Expected, Phase};
@@ -39,8 +38,8 @@ impl Run<'_> {
         self.with_node(|node, cx| node.turn(cx, event))?
     }
 
-    /// The counters that the posted page will ask for.
-    pub(super) fn foreseen(&mut self) -> Vec<CounterKey> {
+    /// What the posted step will ask for.
+    pub(super) fn foresee(&mut self) -> Foreseen {
         self.with_node(|node, cx| node.foresees(cx)).unwrap_or_default()
     }
 
@@ -85,8 +84,13 @@ impl Run<'_> {
             self.journey.visited.clear();
             self.active.binds = true;
         }
+        Stage::ExpectAnswer(self.pending(ask))
+    }
+
+    /// An ask with its id. The first one of a request takes along what was foreseen.
+    pub(super) fn pending(&mut self, ask: Ask) -> PendingAsk {
         let id = self.active.effect_id(self.journey.id);
-        Stage::ExpectAnswer(PendingAsk { id, ask })
+        PendingAsk { id, ask, foreseen: std::mem::take(&mut self.foreseen) }
     }
 
     /// Hands an answer to the step. An outside that does not answer is neither a yes nor a counted failure: the

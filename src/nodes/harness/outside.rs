@@ -1,9 +1,10 @@
 //! An outside that fails, repeats itself or talks nonsense (checklist J-20), at every ask of every example.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 
 use idflow_core::Value;
-use idflow_core::effect::{Answer, Ask, PendingAsk};
+use idflow_core::counter::CounterKey;
+use idflow_core::effect::{Answer, Ask, Foreseen, PendingAsk};
 use idflow_core::secret::PasswordHash;
 use idflow_engine::bind::Runnable;
 use idflow_engine::run::{Commit, Refusal};
@@ -34,7 +35,7 @@ impl Request<'_> {
 
     /// The asks when everything works, the engine's own look at the user left out.
     fn asks(&self) -> Vec<(usize, Ask)> {
-        let asks = std::cell::RefCell::new(Vec::new());
+        let asks = RefCell::new(Vec::new());
         let watching = |number: usize, pending: &PendingAsk, world: &World| {
             asks.borrow_mut().push((number, pending.ask.clone()));
             works(number, pending, world)
@@ -137,7 +138,7 @@ fn j_20_nonsense_in_answer_to_an_ask_is_never_a_success() {
 fn j_4_the_same_request_made_twice_asks_and_decides_the_same() {
     for_every_request(|request| {
         let ids = || {
-            let ids = std::cell::RefCell::new(Vec::new());
+            let ids = RefCell::new(Vec::new());
             let watching = |number: usize, pending: &PendingAsk, world: &World| {
                 ids.borrow_mut().push(pending.id.clone());
                 works(number, pending, world)
@@ -159,6 +160,37 @@ fn j_4_the_same_request_made_twice_asks_and_decides_the_same() {
         ids.dedup();
         assert_eq!(ids.len(), count, "{}: every effect has an id of its own", request.name);
     });
+}
+
+#[test]
+fn what_a_post_counts_by_is_foreseen_with_whatever_it_asks_first() {
+    let counters = Cell::new(0);
+    for_every_request(|request| {
+        let foreseen = RefCell::new(Vec::new());
+        let watching = |number: usize, pending: &PendingAsk, world: &World| {
+            let answer = works(number, pending, world);
+            if number == 0 {
+                *foreseen.borrow_mut() = read_along(&pending.foreseen, &answer);
+                return answer;
+            }
+            assert_eq!(pending.foreseen, Foreseen::default(), "{}: it is read once", request.name);
+            if let (Ask::ReadCounters { keys }, Some(_)) = (&pending.ask, &request.page) {
+                let missing = keys.iter().find(|key| !foreseen.borrow().contains(*key));
+                assert_eq!(missing, None, "{}", request.name);
+                counters.set(counters.get() + keys.len());
+            }
+            answer
+        };
+        request.make(&watching).unwrap();
+    });
+    assert!(counters.get() >= 6, "the harness saw {} counters", counters.get());
+}
+
+fn read_along(foreseen: &Foreseen, first: &Answer) -> Vec<CounterKey> {
+    let found = if let Answer::User(Some(user)) = first { Some(user.id) } else { None };
+    let of_found = found.into_iter().flat_map(|id| foreseen.of_user.iter().map(move |what| (what, id)));
+    let of_found = of_found.map(|(what, id)| CounterKey::of_user(what, id));
+    foreseen.counters.iter().cloned().chain(of_found).collect()
 }
 
 fn all_answers() -> Vec<Answer> {

@@ -1,52 +1,46 @@
 //! What users are called: entries of the index are left and claimed with the user's attributes, in the same batch.
 
+use std::collections::BTreeMap;
+
 use idflow_core::id::UserId;
 use idflow_core::user::User;
 
 use super::CommitError;
-use super::people::UserChange;
+use super::people::{Entries, Named, UserChange};
 use super::plan::Planner;
 use crate::StoreError;
 use crate::backend::{Condition, Effect};
 use crate::record::Numbered as _;
-use crate::record::user_index::{NameElsewhere, UserIndex, ids_of, is_called, names_elsewhere};
+use crate::record::user_index::{UserIndex, is_called};
 
 impl Planner {
     pub(super) fn user(&mut self, id: UserId, change: UserChange) -> Result<(), CommitError> {
-        let UserChange { before, after, unique, identifiers } = change;
+        let UserChange { before, after, names, elsewhere, .. } = change;
         if self.reads.get::<User>(id.as_bytes())? != before {
             return Err(CommitError::Conflict);
         }
-        let keyring = self.reads.keyring().clone();
-        let old = before.as_ref().map(|before| ids_of(&keyring, before, &unique)).unwrap_or_default();
-        let new = ids_of(&keyring, &after, &unique);
-        self.demand_index(&after, new.keys().copied())?;
-        for (attribute, ids) in old.iter().filter(|(attribute, ids)| new.get(*attribute) != Some(ids)) {
-            for entry in ids {
+        self.demand_index(&after, &names)?;
+        let changed = || names.iter().filter(|(_, named)| named.before != named.after);
+        for (attribute, named) in changed() {
+            for entry in &named.before {
                 self.leave(id, attribute, entry)?;
             }
         }
-        for (attribute, ids) in new.iter().filter(|(attribute, ids)| old.get(*attribute) != Some(ids)) {
-            self.claim(&after, attribute, ids)?;
+        for (attribute, named) in changed() {
+            self.claim(&after, attribute, &named.after)?;
         }
-        let is_new = |name: &&NameElsewhere<'_>| {
-            before.as_ref().is_none_or(|before| before.text(name.attribute) != after.text(name.attribute))
-        };
-        for name in names_elsewhere(&keyring, &after, &identifiers).iter().filter(is_new) {
-            self.refuse_anothers(&after, name)?;
+        for ((attribute, other), entries) in &elsewhere {
+            self.refuse_anothers(&after, attribute, other, entries)?;
         }
         self.put(id.as_bytes(), Condition::Absent, &after)
     }
 
     /// Nobody is given a value of an attribute that is not wholly indexed: somebody may have it already.
-    fn demand_index<'a>(
-        &self,
-        user: &User,
-        attributes: impl Iterator<Item = &'a str>,
-    ) -> Result<(), CommitError> {
+    fn demand_index(&self, user: &User, names: &BTreeMap<String, Named>) -> Result<(), CommitError> {
         let Some(known) = self.reads.uniqueness(&user.directory)? else { return Ok(()) };
-        match attributes.into_iter().find(|attribute| !known.indexed.contains(*attribute)) {
-            Some(missing) => Err(StoreError::NotIndexed { attribute: missing.to_owned() }.into()),
+        let mut with_value = names.iter().filter(|(_, named)| !named.after.is_empty());
+        match with_value.find(|(attribute, _)| !known.indexed.contains(*attribute)) {
+            Some((missing, _)) => Err(StoreError::NotIndexed { attribute: missing.clone() }.into()),
             None => Ok(()),
         }
     }
@@ -82,9 +76,17 @@ impl Planner {
     }
 
     /// A name that somebody else has under another identifier is taken: at sign-in both would be meant.
-    fn refuse_anothers(&mut self, user: &User, name: &NameElsewhere<'_>) -> Result<(), CommitError> {
-        if self.is_held(user, name.other, user.text(name.attribute).unwrap_or_default(), &name.id)? {
-            return Err(CommitError::Taken { attribute: name.attribute.to_owned() });
+    fn refuse_anothers(
+        &self,
+        user: &User,
+        attribute: &str,
+        other: &str,
+        entries: &Entries,
+    ) -> Result<(), CommitError> {
+        for entry in entries {
+            if self.is_held(user, other, user.text(attribute).unwrap_or_default(), entry)? {
+                return Err(CommitError::Taken { attribute: attribute.to_owned() });
+            }
         }
         Ok(())
     }

@@ -12,7 +12,7 @@ use crate::read::{ReadSet, Wanted};
 use crate::record::grant::GrantRecord;
 use crate::record::standing::Standing;
 use crate::record::uniqueness::{self, Uniqueness};
-use crate::record::user_index::{UserIndex, ids_of, names_elsewhere};
+use crate::record::user_index::UserIndex;
 
 impl ReadSet {
     /// Reads it: one round trip, and one or two more for who takes a value that somebody had before, or does not know
@@ -31,11 +31,11 @@ impl ReadSet {
         self.know_indices(people)?;
         let mut wanted = of_users(people, journeys, sessions, grants);
         wanted.extend(people.users.values().map(|change| uniqueness::wanted(&change.after.directory)));
-        wanted.extend(people.users.values().flat_map(|change| self.entries(change)));
+        wanted.extend(entries(people));
         wanted.extend(self.sessions_of(sessions, grants));
         self.more(&wanted).await?;
         self.know_indices(people)?;
-        let wanted: Vec<Wanted> = people.users.values().flat_map(|change| self.entries(change)).collect();
+        let wanted: Vec<Wanted> = entries(people).collect();
         self.more(&wanted).await?;
         let mut holders = Vec::new();
         for change in people.users.values() {
@@ -52,25 +52,16 @@ impl ReadSet {
         others.flat_map(|grant| Wanted::session(&grant.session)).collect()
     }
 
-    /// The index entries that a change leaves and claims.
-    fn entries(&self, change: &UserChange) -> Vec<Wanted> {
-        let both = change.before.iter().chain([&change.after]);
-        let ids = both.flat_map(|user| ids_of(self.keyring(), user, &change.unique).into_values().flatten());
-        let elsewhere = names_elsewhere(self.keyring(), &change.after, &change.identifiers);
-        let ids = ids.chain(elsewhere.into_iter().map(|name| name.id));
-        ids.map(|id| Wanted::guard::<UserIndex>(&id)).collect()
-    }
-
     /// Whoever changes a user keeps every index that there is or is being made, whatever they know of the Directory: a
     /// value without an entry could be given to somebody else.
     fn know_indices(&self, people: &mut People) -> Result<(), StoreError> {
-        let is_read =
-            |change: &&mut UserChange| self.has_read::<Uniqueness>(&uniqueness::id(&change.after.directory));
-        for change in people.users.values_mut().filter(is_read) {
-            let Some(known) = self.uniqueness(&change.after.directory)? else { continue };
-            change.unique.extend(known.indexed);
-            change.unique.extend(known.building.into_iter().flat_map(|building| building.attributes));
-            change.identifiers = known.identifiers;
+        for change in people.users.values_mut() {
+            if let Some(known) = self.known::<Uniqueness>(&uniqueness::id(&change.after.directory))? {
+                change.unique.extend(known.indexed);
+                change.unique.extend(known.building.into_iter().flat_map(|building| building.attributes));
+                change.identifiers = known.identifiers;
+            }
+            change.derive(self.keyring());
         }
         Ok(())
     }
@@ -78,14 +69,17 @@ impl ReadSet {
     /// Whom the entries of a change name besides its user: they may have the value still, or have left it behind.
     fn holders(&self, change: &UserChange) -> Result<Vec<UserId>, StoreError> {
         let mut holders = Vec::new();
-        let elsewhere = names_elsewhere(self.keyring(), &change.after, &change.identifiers);
-        let elsewhere = elsewhere.iter().map(|name| &name.id);
-        for id in ids_of(self.keyring(), &change.after, &change.unique).values().flatten().chain(elsewhere) {
+        for id in change.claimed() {
             holders.extend(self.get::<UserIndex>(id)?.iter().flat_map(UserIndex::holders));
         }
         holders.retain(|holder| *holder != change.after.id);
         Ok(holders)
     }
+}
+
+/// The index entries that the changes leave and claim.
+fn entries(people: &People) -> impl Iterator<Item = Wanted> {
+    people.users.values().flat_map(UserChange::entries).map(|id| Wanted::guard::<UserIndex>(id))
 }
 
 /// The people whom a commit concerns.

@@ -9,6 +9,8 @@ use idflow_core::user::{User, UserState};
 use idflow_core::write::Write;
 
 use super::CommitError;
+use crate::record::user_index::ids;
+use crate::seal::Keyring;
 
 /// What a commit's side writes come to.
 #[derive(Default)]
@@ -28,12 +30,21 @@ pub(super) struct UserChange {
     pub(super) unique: BTreeSet<String>,
     /// Of these, those that all name a user at sign-in.
     pub(super) identifiers: BTreeSet<String>,
+    /// By attribute: the index entries of its value.
+    pub(super) names: BTreeMap<String, Named>,
+    /// By attribute and another identifier: where a name that is new would stand if it were one of the other kind, such
+    /// as an address for a user name.
+    pub(super) elsewhere: BTreeMap<(String, String), Entries>,
 }
 
-impl UserChange {
-    fn of(before: Option<User>, after: User, unique: Vec<String>) -> Self {
-        Self { before, after, unique: unique.into_iter().collect(), identifiers: BTreeSet::new() }
-    }
+/// The ids of a value's index entries under every key of the ring, the current one first; none for a value that cannot
+/// identify anybody.
+pub(super) type Entries = Vec<[u8; 32]>;
+
+/// What an attribute's value is found by before and after a commit.
+pub(super) struct Named {
+    pub(super) before: Entries,
+    pub(super) after: Entries,
 }
 
 impl People {
@@ -63,7 +74,7 @@ impl People {
         match self.users.entry(user.id) {
             Entry::Occupied(_) => Err(CommitError::Conflict),
             Entry::Vacant(entry) => {
-                entry.insert(UserChange::of(None, user, unique));
+                entry.insert(UserChange::of(None, user)).unique.extend(unique);
                 Ok(())
             }
         }
@@ -78,7 +89,7 @@ impl People {
             Entry::Occupied(entry) => entry.into_mut(),
             Entry::Vacant(entry) => {
                 let (before, after) = (Some(previous.clone()), previous.clone());
-                entry.insert(UserChange::of(before, after, Vec::new()))
+                entry.insert(UserChange::of(before, after))
             }
         };
         if change.after != *previous {
@@ -91,6 +102,55 @@ impl People {
 }
 
 impl UserChange {
+    const fn of(before: Option<User>, after: User) -> Self {
+        Self {
+            before,
+            after,
+            unique: BTreeSet::new(),
+            identifiers: BTreeSet::new(),
+            names: BTreeMap::new(),
+            elsewhere: BTreeMap::new(),
+        }
+    }
+
+    /// Derives the entries of every attribute that is known to be unique by now, each once.
+    pub(super) fn derive(&mut self, keyring: &Keyring) {
+        let Self { before, after, unique, identifiers, names, elsewhere } = self;
+        let old = |attribute: &str| before.as_ref().and_then(|before| before.text(attribute));
+        let entries = |attribute: &str, value: Option<&str>| {
+            value.map(|value| ids(keyring, &after.directory, attribute, value)).unwrap_or_default()
+        };
+        for attribute in unique.iter() {
+            names.entry(attribute.clone()).or_insert_with(|| {
+                let (was, is) = (old(attribute), after.text(attribute));
+                let new = entries(attribute, is);
+                Named { before: if was == is { new.clone() } else { entries(attribute, was) }, after: new }
+            });
+        }
+        for attribute in identifiers.iter().filter(|name| old(name) != after.text(name)) {
+            for other in identifiers.iter().filter(|other| *other != attribute) {
+                let place = elsewhere.entry((attribute.clone(), other.clone()));
+                place.or_insert_with(|| entries(other, after.text(attribute)));
+            }
+        }
+    }
+
+    /// Every entry that the change may leave or claim, or find somebody else under.
+    pub(super) fn entries(&self) -> impl Iterator<Item = &[u8; 32]> {
+        self.names.values().flat_map(|named| &named.before).chain(self.claimed())
+    }
+
+    /// Those of them under which somebody else would have a name of the user.
+    pub(super) fn claimed(&self) -> impl Iterator<Item = &[u8; 32]> {
+        let own = self.names.values().map(|named| &named.after);
+        own.chain(self.elsewhere.values()).flatten()
+    }
+
+    /// Whether the user is called otherwise from now on.
+    pub(super) fn is_renamed(&self) -> bool {
+        self.before.is_some() && self.names.values().any(|named| named.before != named.after)
+    }
+
     /// Whether the user becomes locked or unlocked.
     pub(super) fn lock(&self) -> Option<bool> {
         let locked = |user: &User| user.state == UserState::Locked;

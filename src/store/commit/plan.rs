@@ -8,7 +8,6 @@ use idflow_core::grant::Grant;
 use idflow_core::id::{SessionId, UserId};
 use idflow_core::journey::{Ending, Journey, Phase};
 use idflow_core::session::Session;
-use idflow_core::user::User;
 
 use super::people::{People, UserChange};
 use super::{Commit, CommitError};
@@ -18,7 +17,6 @@ use crate::record::credential::Credential;
 use crate::record::grant::GrantRecord;
 use crate::record::session::SessionRecord;
 use crate::record::standing::Standing;
-use crate::record::user_index::ids_of;
 use crate::record::{Record, audit, counter};
 
 /// A batch, and what its keys mean to the caller when one of them refuses it.
@@ -132,7 +130,7 @@ impl Planner {
     ) -> Result<(), CommitError> {
         for (user, change) in users {
             let lock = change.lock();
-            if lock.is_some() || (change.before.is_some() && self.is_renamed(change)) {
+            if lock.is_some() || change.is_renamed() {
                 let locked = lock.unwrap_or(self.reads.standing(user)?.locked);
                 let epoch = self.draw_epoch();
                 self.standings.insert(*user, Standing { epoch, locked });
@@ -143,14 +141,6 @@ impl Planner {
             self.standings.insert(*user, Standing { epoch, ..before });
         }
         Ok(())
-    }
-
-    fn is_renamed(&self, change: &UserChange) -> bool {
-        let names = |user: &User| -> BTreeMap<String, Vec<[u8; 32]>> {
-            let ids = ids_of(self.reads.keyring(), user, &change.unique);
-            ids.into_iter().map(|(attribute, ids)| (attribute.to_owned(), ids)).collect()
-        };
-        change.before.as_ref().map(names) != Some(names(&change.after))
     }
 
     fn standing_after(&self, user: &UserId) -> Result<Standing, CommitError> {

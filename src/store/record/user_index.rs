@@ -1,7 +1,7 @@
 //! `5 │ HMAC(directory, attribute, normalized value)` → which user has it. Made and removed with the user's
 //! attributes, in the same batch; its absence is the condition that makes a value unique.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use idflow_core::id::UserId;
 use idflow_core::time::Timestamp;
@@ -67,61 +67,38 @@ pub(crate) fn ids(keyring: &Keyring, directory: &str, attribute: &str, value: &s
     keyring.derivations("user index", &parts).collect()
 }
 
-/// The ids of a user's unique attributes, by attribute.
-pub(crate) fn ids_of<'a>(
-    keyring: &Keyring,
-    user: &User,
-    unique: impl IntoIterator<Item = &'a String>,
-) -> BTreeMap<&'a str, Vec<[u8; 32]>> {
-    let named = unique.into_iter().filter_map(|attribute| {
-        let ids = ids(keyring, &user.directory, attribute, user.text(attribute)?);
-        (!ids.is_empty()).then_some((attribute.as_str(), ids))
-    });
-    named.collect()
+/// A user of a directory by a value of an attribute: which index entries may lead to them.
+pub struct UserBy<'a> {
+    directory: &'a str,
+    value: &'a str,
+    entries: Vec<[u8; 32]>,
+    wanted: Vec<Wanted>,
 }
 
-/// Where a name of a user would stand if it were a name of another kind, such as an address for a user name.
-pub(crate) struct NameElsewhere<'a> {
-    /// The attribute that the user has.
-    pub(crate) attribute: &'a str,
-    /// The attribute under which somebody else may have the same.
-    pub(crate) other: &'a str,
-    pub(crate) id: [u8; 32],
-}
-
-/// Where the names of a user would stand under the other identifiers.
-pub(crate) fn names_elsewhere<'a>(
-    keyring: &Keyring,
-    user: &User,
-    identifiers: &'a BTreeSet<String>,
-) -> Vec<NameElsewhere<'a>> {
-    let mut found = Vec::new();
-    for attribute in identifiers {
-        let Some(value) = user.text(attribute) else { continue };
-        for other in identifiers.iter().filter(|other| *other != attribute) {
-            let ids = ids(keyring, &user.directory, other, value).into_iter();
-            found.extend(ids.map(|id| NameElsewhere { attribute, other, id }));
-        }
+impl UserBy<'_> {
+    /// What [`ReadSet::find_user`] reads, to be read together with other things.
+    pub fn wanted(&self) -> &[Wanted] {
+        &self.wanted
     }
-    found
 }
 
 impl Store {
-    /// What [`ReadSet::find_user`] reads, to be read together with other things: the index entries with whoever they
-    /// name, and counters of theirs.
-    pub fn user_by(
+    /// Whoever has the value as any of the attributes. Counters of theirs are read along.
+    pub fn user_by<'a>(
         &self,
-        directory: &str,
+        directory: &'a str,
         attributes: &[String],
-        value: &str,
+        value: &'a str,
         counters: &[String],
-    ) -> Vec<Wanted> {
+    ) -> UserBy<'a> {
         let counters = counters.iter().map(|what| counter::of_users(self.keyring(), what));
         let prefixes: Vec<Key> = user::prefixes().into_iter().chain(counters).collect();
-        let ids = attributes.iter().flat_map(|attribute| ids(self.keyring(), directory, attribute, value));
-        let entries = ids.map(|id| Wanted::hint(UserIndex::KIND.key(&id)).along(prefixes.clone()));
+        let ids = |attribute| ids(self.keyring(), directory, attribute, value);
+        let entries: Vec<[u8; 32]> = attributes.iter().flat_map(|attribute| ids(attribute)).collect();
+        let hints = entries.iter().map(|id| Wanted::hint(UserIndex::KIND.key(id)).along(prefixes.clone()));
         // Whoever creates a user needs it next.
-        entries.chain([Wanted::hint(uniqueness::key(directory))]).collect()
+        let wanted = hints.chain([Wanted::hint(uniqueness::key(directory))]).collect();
+        UserBy { directory, value, entries, wanted }
     }
 }
 
@@ -130,16 +107,11 @@ impl ReadSet {
     /// it is one user's under one attribute and another's under another, because whoever asks could mean either. One
     /// round trip: an entry leads to its user. Two where it was written by an earlier program, or where several have the
     /// value.
-    pub async fn find_user(
-        &mut self,
-        directory: &str,
-        attributes: &[String],
-        value: &str,
-    ) -> Result<Option<User>, StoreError> {
-        self.more(&self.store().user_by(directory, attributes, value, &[])).await?;
+    pub async fn find_user(&mut self, by: &UserBy<'_>) -> Result<Option<User>, StoreError> {
+        self.more(&by.wanted).await?;
         let mut entries = Vec::new();
-        for id in attributes.iter().flat_map(|attribute| ids(self.keyring(), directory, attribute, value)) {
-            entries.extend(self.get::<UserIndex>(&id)?);
+        for id in &by.entries {
+            entries.extend(self.get::<UserIndex>(id)?);
         }
         let holders = entries.iter().flat_map(UserIndex::holders);
         let wanted: Vec<Wanted> = holders.flat_map(|user| Wanted::person(&user)).collect();
@@ -149,7 +121,7 @@ impl ReadSet {
         for entry in &entries {
             for id in entry.holders() {
                 let holder = self.user(&id)?;
-                let holder = holder.filter(|user| is_called(user, directory, &entry.attribute, value));
+                let holder = holder.filter(|user| is_called(user, by.directory, &entry.attribute, by.value));
                 called.extend(holder.map(|user| (id, user)));
             }
         }

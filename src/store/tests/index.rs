@@ -60,8 +60,7 @@ async fn reopened(folder: &std::path::Path) -> Store {
 }
 
 async fn found(store: &Store, nickname: &str) -> Option<UserId> {
-    let mut reads = store.reads(NOW);
-    reads.find_user("people", &["nickname".to_owned()], nickname).await.unwrap().map(|user| user.id)
+    found_by(store, &["nickname"], nickname).await
 }
 
 #[test]
@@ -116,9 +115,13 @@ fn nobody_escapes_an_index_that_is_being_made_by_not_knowing_of_it() {
 }
 
 async fn found_by_either(store: &Store, name: &str) -> Option<UserId> {
-    let mut reads = store.reads(NOW);
-    let either = ["nickname", "email"].map(str::to_owned);
-    reads.find_user("people", &either, name).await.unwrap().map(|user| user.id)
+    found_by(store, &["nickname", "email"], name).await
+}
+
+async fn found_by(store: &Store, attributes: &[&str], value: &str) -> Option<UserId> {
+    let attributes: Vec<String> = attributes.iter().map(|name| (*name).to_owned()).collect();
+    let by = store.user_by("people", &attributes, value, &[]);
+    store.reads(NOW).find_user(&by).await.unwrap().map(|user| user.id)
 }
 
 #[test]

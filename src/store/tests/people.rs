@@ -253,9 +253,10 @@ fn a_person_is_found_by_name_and_by_session_in_one_round_trip_counters_included(
         done(&store, store.blind().counters([guess])).await;
         let before = store.round_trips();
         let guesses = ["password".to_owned()];
-        let wanted = store.user_by("people", &unique(), "ada@example.com", &guesses);
-        let mut reads = store.read(NOW, &wanted).await.unwrap();
-        assert_eq!(reads.find_user("people", &unique(), "ada@example.com").await, Ok(Some(ada.clone())));
+        let unique = unique();
+        let by = store.user_by("people", &unique, "ada@example.com", &guesses);
+        let mut reads = store.read(NOW, by.wanted()).await.unwrap();
+        assert_eq!(reads.find_user(&by).await, Ok(Some(ada.clone())));
         assert_eq!(reads.count(&CounterKey::of_user("password", ada.id)).unwrap().value, 1);
         assert_eq!(reads.credential(&ada.id), Ok(Some(PasswordHash("old".to_owned()))));
         assert_eq!(store.round_trips() - before, 1);
