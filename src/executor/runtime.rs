@@ -25,6 +25,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::app::{App, Shared};
 use crate::asks::Asks;
+use crate::http::BODY_TIME;
 use crate::http::admin::Admin;
 use crate::indices;
 use crate::limiter::Limiter;
@@ -153,7 +154,7 @@ impl Executor {
                 stop.clone().cancelled_owned(),
             ));
         }
-        let routes = crate::http::routes(Arc::clone(&app)).merge(more);
+        let routes = crate::http::routes(Arc::clone(&app), BODY_TIME).merge(more);
         listen::serve(public, None, routes, Limits::default(), stop.cancelled_owned()).await;
         tasks.shutdown().await;
         app.store.close();

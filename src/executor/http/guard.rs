@@ -21,17 +21,18 @@ use crate::visitor::Visitor;
 /// The longest body that is read: forms and token requests are far shorter.
 const LONGEST_BODY: usize = 64 * 1024;
 
-/// How long a body may take (checklist H-4). What is read here is small; only who stalls on purpose needs longer.
-const BODY_TIME: Duration = Duration::from_secs(10);
-
 /// Reads the body, runs the handler, logs the answer. The log has neither the address nor anything a visitor sent,
 /// only the route's pattern (checklist L-1).
-pub(super) async fn guard(State(app): State<Shared>, request: Request, next: Next) -> Response {
+pub(super) async fn guard(
+    State((app, body_time)): State<(Shared, Duration)>,
+    request: Request,
+    next: Next,
+) -> Response {
     let begun = app.clock.now();
     let (parts, body) = request.into_parts();
     let route = parts.extensions.get::<MatchedPath>().cloned();
     let kept = parts.clone();
-    let answered = match read(body, BODY_TIME).await {
+    let answered = match read(body, body_time).await {
         Ok(body) => run(next, Request::from_parts(parts, Body::from(body))).await,
         Err(trouble) => Err(trouble),
     };
@@ -78,6 +79,7 @@ async fn refuse(app: &Shared, mut parts: Parts, trouble: Trouble) -> Response {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::http::BODY_TIME;
 
     #[tokio::test]
     async fn h_4_a_body_that_never_ends_is_given_up() {

@@ -10,6 +10,7 @@ mod provider;
 pub mod respond;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, State};
@@ -25,8 +26,11 @@ use crate::visitor::Visitor;
 use provider::Asked;
 use respond::{Reader, Trouble};
 
-/// The routes of the public port.
-pub fn routes(app: Shared) -> Router {
+/// How long a body may take (checklist H-4). What is read here is small; only who stalls on purpose needs longer.
+pub const BODY_TIME: Duration = Duration::from_secs(10);
+
+/// The routes of the public port, with the time that a body may take.
+pub fn routes(app: Shared, body_time: Duration) -> Router {
     let mut router = Router::new()
         .route("/", get(home::home))
         .route("/.well-known/change-password", get(home::change_password))
@@ -42,7 +46,7 @@ pub fn routes(app: Shared) -> Router {
         .method_not_allowed_fallback(method_not_allowed)
         // The guard has read and measured the body already.
         .layer(DefaultBodyLimit::disable())
-        .layer(middleware::from_fn_with_state(Arc::clone(&app), guard::guard))
+        .layer(middleware::from_fn_with_state((Arc::clone(&app), body_time), guard::guard))
         .with_state(app)
 }
 

@@ -68,30 +68,38 @@ fn kind(name: &str) -> &'static Kind {
     crate::examples().into_iter().map(|(kind, ..)| kind).find(|kind| kind.name == name).unwrap()
 }
 
-/// What the step itself put on the journey's record, in the words of facts: without the values.
-fn recorded(journey: &Journey, before: usize) -> BTreeSet<String> {
-    let word = |proof: &Proof| match proof {
+/// What was proven, in a word: without the value.
+pub(super) fn word_of_proof(proof: &Proof) -> String {
+    match proof {
         Proof::Identified => "identified".to_owned(),
         Proof::Created => "created".to_owned(),
         Proof::Factor(method) => method.clone(),
         Proof::Address(_) => "address".to_owned(),
         Proof::Consent(name) => name.clone(),
-    };
-    journey.evidence.iter().skip(before).map(|evidence| word(&evidence.proof)).collect()
+    }
 }
 
-/// What the compiler was told that leaving by an outcome proves.
-fn announced(facts: &Facts, outcome: &str) -> BTreeSet<String> {
-    let word = |fact: &ProofFact| match fact {
+/// What the step itself put on the journey's record.
+fn recorded(journey: &Journey, before: usize) -> BTreeSet<String> {
+    journey.evidence.iter().skip(before).map(|evidence| word_of_proof(&evidence.proof)).collect()
+}
+
+/// The word of the proof that a fact stands for.
+pub(super) fn word_of_fact(fact: &ProofFact) -> Option<String> {
+    match fact {
         ProofFact::Identified => Some("identified".to_owned()),
         ProofFact::Created => Some("created".to_owned()),
         ProofFact::Factor(method) => Some((*method).to_owned()),
         ProofFact::Address(_) => Some("address".to_owned()),
         // About values, which the record keeps apart from what is proven.
         ProofFact::Named { .. } | ProofFact::OwnAddress(_) => None,
-    };
+    }
+}
+
+/// What the compiler was told that leaving by an outcome proves.
+fn announced(facts: &Facts, outcome: &str) -> BTreeSet<String> {
     let outcome = facts.outcomes.iter().find(|known| known.name == outcome);
-    outcome.into_iter().flat_map(|outcome| &outcome.proofs).filter_map(word).collect()
+    outcome.into_iter().flat_map(|outcome| &outcome.proofs).filter_map(word_of_fact).collect()
 }
 
 /// Settings with one expression in the place where a kind takes it.

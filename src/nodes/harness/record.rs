@@ -16,6 +16,7 @@ use idflow_flow::proofs::Proofs;
 use idflow_flow::resolve::{Part, Resolved, Subject, resolve};
 
 use super::person::{Person, Trial, begun, works};
+use super::provenance::{word_of_fact, word_of_proof};
 use super::quickstart::{FLOWS, folder};
 use super::world::World;
 
@@ -115,28 +116,13 @@ fn told(resolved: &Resolved<'_>, audit: &[AuditEvent]) -> Vec<ProofFact> {
 
 /// The evidence that a commit adds is what its steps were said to prove, no more and no less.
 fn assert_proven_as_told(resolved: &Resolved<'_>, before: &Journey, commit: &Commit) {
-    let mut is_known = before.user.is_some();
-    let mut wanted = Vec::new();
-    for fact in told(resolved, &commit.audit) {
-        match fact {
-            ProofFact::Identified if std::mem::replace(&mut is_known, true) => {}
-            ProofFact::Identified => wanted.push("identified".to_owned()),
-            ProofFact::Created => wanted.push("created".to_owned()),
-            ProofFact::Factor(method) => wanted.push(method.to_owned()),
-            ProofFact::Address(_) => wanted.push("address".to_owned()),
-            ProofFact::Named { .. } | ProofFact::OwnAddress(_) => {}
-        }
-    }
-    let word = |proof: &Proof| match proof {
-        Proof::Identified => "identified".to_owned(),
-        Proof::Created => "created".to_owned(),
-        Proof::Factor(method) => method.clone(),
-        Proof::Address(_) => "address".to_owned(),
-        Proof::Consent(name) => name.clone(),
-    };
+    let mut told = told(resolved, &commit.audit);
+    // To name the known user again is no news.
+    told.retain(|fact| *fact != ProofFact::Identified || before.user.is_none());
+    let wanted: BTreeSet<String> = told.iter().filter_map(word_of_fact).collect();
     let evidence = commit.opens.as_ref().map_or(&commit.journey.evidence, |opened| &opened.evidence);
-    let new = evidence.iter().filter(|one| !before.evidence.contains(one)).map(|one| word(&one.proof));
-    let (new, wanted): (BTreeSet<String>, BTreeSet<String>) = (new.collect(), wanted.into_iter().collect());
+    let new = evidence.iter().filter(|one| !before.evidence.contains(one));
+    let new: BTreeSet<String> = new.map(|one| word_of_proof(&one.proof)).collect();
     assert_eq!(new, wanted, "{:?}", commit.audit);
 }
 

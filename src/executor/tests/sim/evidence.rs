@@ -14,8 +14,7 @@ const ADA: &str = "ada@example.com";
 const BOB: &str = "bob@example.com";
 
 async fn post_next(world: &World, person: &mut Person, path: &str) -> StatusCode {
-    let page = person.browser.get(world, path).await;
-    let body = person.filled(world, &page).encoded();
+    let body = person.filling(world, path).await;
     person.browser.post(world, path, &body).await.status
 }
 
@@ -102,8 +101,7 @@ async fn j_19_an_expired_journey_leaves_nothing_usable_and_is_swept() {
     world.user(ADA).await;
     let mut person = Person::new(ADA);
     let path = to_the_code(&world, &mut person).await;
-    let page = person.browser.get(&world, &path).await;
-    let body = person.filled(&world, &page).encoded();
+    let body = person.filling(&world, &path).await;
     world.pass(Span::minutes(20));
     assert_eq!(person.browser.get(&world, &path).await.status, StatusCode::GONE);
     assert_eq!(person.browser.post(&world, &path, &body).await.status, StatusCode::GONE);

@@ -97,8 +97,7 @@ async fn j_8_the_old_cookie_is_worth_nothing_but_to_the_browser_that_missed_the_
     world.user(ADA).await;
     let mut person = Person::new(ADA);
     let path = person.browser.authorize(&world, "").await;
-    let page = person.browser.get(&world, &path).await;
-    let body = person.filled(&world, &page).encoded();
+    let body = person.filling(&world, &path).await;
     let mut old = person.browser.clone();
     let first = person.browser.post(&world, &path, &body).await;
 
@@ -121,8 +120,7 @@ async fn j_8_the_old_cookie_is_worth_nothing_but_to_the_browser_that_missed_the_
 /// Signs in up to the page that asks for the code.
 pub(crate) async fn to_the_code(world: &World, person: &mut Person) -> String {
     let path = person.browser.authorize(world, "").await;
-    let page = person.browser.get(world, &path).await;
-    let body = person.filled(world, &page).encoded();
+    let body = person.filling(world, &path).await;
     let answer = person.browser.post(world, &path, &body).await;
     assert_eq!(answer.status, StatusCode::SEE_OTHER, "{}", answer.body);
     path

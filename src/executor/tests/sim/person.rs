@@ -137,6 +137,12 @@ impl Person {
         true
     }
 
+    /// The body of this person's next post at an address.
+    pub(crate) async fn filling(&mut self, world: &World, path: &str) -> String {
+        let page = self.browser.get(world, path).await;
+        self.filled(world, &page).encoded()
+    }
+
     /// What this person enters.
     pub(crate) fn filled(&mut self, world: &World, page: &Answer) -> Form {
         let form = page.form().expect("a form");

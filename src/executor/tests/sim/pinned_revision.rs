@@ -92,8 +92,7 @@ async fn j_14_a_withdrawn_revision_ends_its_journeys_and_nothing_else() {
     world.user(ADA).await;
     let mut person = Person::new(ADA);
     let path = to_the_code(&world, &mut person).await;
-    let page = person.browser.get(&world, &path).await;
-    let body = person.filled(&world, &page).encoded();
+    let body = person.filling(&world, &path).await;
     let mut next = snapshot(&stronger());
     next.withdrawn =
         world.snapshot.flows.iter().filter_map(|flow| flow.entries[0].digest.parse().ok()).collect();
@@ -124,8 +123,7 @@ async fn j_14_a_revision_that_is_not_held_is_waited_for_and_never_replaced() {
     world.user(ADA).await;
     let mut person = Person::new(ADA);
     let path = to_the_code(&world, &mut person).await;
-    let page = person.browser.get(&world, &path).await;
-    let body = person.filled(&world, &page).encoded();
+    let body = person.filling(&world, &path).await;
     world.app().revisions.retain(&std::collections::BTreeSet::new());
     let refused = person.browser.post(&world, &path, &body).await;
     assert_eq!(refused.status, StatusCode::SERVICE_UNAVAILABLE);
@@ -146,8 +144,7 @@ async fn j_15_a_forbidden_node_kind_stops_running_journeys_and_new_ones() {
     world.user(ADA).await;
     let mut person = Person::new(ADA);
     let path = to_the_code(&world, &mut person).await;
-    let page = person.browser.get(&world, &path).await;
-    let body = person.filled(&world, &page).encoded();
+    let body = person.filling(&world, &path).await;
     let mut next = world.snapshot.clone();
     next.tenant.policy =
         Some(Policy { forbidden_node_kinds: vec!["oneTimeCode".to_owned()], ..Policy::default() });
@@ -167,8 +164,7 @@ async fn j_15_an_application_that_is_removed_gets_no_answer_any_more() {
     world.user(ADA).await;
     let mut running = Person::new(ADA);
     let path = to_the_code(&world, &mut running).await;
-    let page = running.browser.get(&world, &path).await;
-    let body = running.filled(&world, &page).encoded();
+    let body = running.filling(&world, &path).await;
     let mut done = Person::new(ADA);
     let arrival = done.walk(&mut world, "", &mut Calm).await;
     let mut next = world.snapshot.clone();

@@ -63,6 +63,20 @@ fn graced(mut snapshot: Snapshot, world: &World, grace: Span) -> Snapshot {
     snapshot
 }
 
+/// A machine that serves this, where Ada has an account.
+async fn serving(snapshot: Snapshot) -> World {
+    let world = World::serving(1, snapshot).await;
+    world.user(ADA).await;
+    world
+}
+
+/// The same with Ada, who has signed in by one factor.
+async fn signed_in() -> (World, Person) {
+    let (mut world, mut person) = (serving(one_factor()).await, Person::new(ADA));
+    person.walk(&mut world, "", &mut Calm).await;
+    (world, person)
+}
+
 fn bank(more: &str) -> String {
     authorize_path(more).replace("client_id=app", "client_id=bank")
 }
@@ -82,10 +96,7 @@ fn answered(answer: &Answer) -> &str {
 
 #[tokio::test]
 async fn a_session_that_has_shown_less_than_the_flow_guarantees_is_not_used_instead_of_it() {
-    let mut world = World::serving(1, one_factor()).await;
-    world.user(ADA).await;
-    let mut person = Person::new(ADA);
-    person.walk(&mut world, "", &mut Calm).await;
+    let (world, mut person) = signed_in().await;
     for (path, expected) in [
         (authorize_path(""), "code"),
         (bank(""), "journey"),
@@ -99,10 +110,7 @@ async fn a_session_that_has_shown_less_than_the_flow_guarantees_is_not_used_inst
 
 #[tokio::test]
 async fn a_flow_that_takes_no_new_journeys_still_says_what_a_session_is_worth() {
-    let mut world = World::serving(1, one_factor()).await;
-    world.user(ADA).await;
-    let mut person = Person::new(ADA);
-    person.walk(&mut world, "", &mut Calm).await;
+    let (mut world, mut person) = signed_in().await;
     let mut next = one_factor();
     next.flows.iter_mut().for_each(|flow| flow.suspended = true);
     world.install(next.clone());
@@ -124,10 +132,7 @@ async fn a_flow_that_takes_no_new_journeys_still_says_what_a_session_is_worth() 
 
 #[tokio::test]
 async fn a_session_from_before_the_policy_is_not_used_when_it_has_shown_too_little() {
-    let mut world = World::serving(1, one_factor()).await;
-    world.user(ADA).await;
-    let mut person = Person::new(ADA);
-    person.walk(&mut world, "", &mut Calm).await;
+    let (mut world, mut person) = signed_in().await;
     let mut next = snapshot(TENANT);
     next.contents.extend(world.snapshot.contents.clone());
     world.install(two_factors_demanded(next));
@@ -139,12 +144,10 @@ async fn a_session_from_before_the_policy_is_not_used_when_it_has_shown_too_litt
 
 #[tokio::test]
 async fn a_flow_that_the_policy_does_not_accept_is_out_of_service_and_others_go_on() {
-    let mut world = World::serving(1, one_factor()).await;
-    world.user(ADA).await;
+    let mut world = serving(one_factor()).await;
     let mut person = Person::new(ADA);
     let path = person.browser.authorize(&world, "").await;
-    let page = person.browser.get(&world, &path).await;
-    let body = person.filled(&world, &page).encoded();
+    let body = person.filling(&world, &path).await;
     world.install(two_factors_demanded(one_factor()));
     assert_eq!(person.browser.post(&world, &path, &body).await.status, StatusCode::GONE);
     assert_eq!(answered(&person.browser.get(&world, &authorize_path("")).await), "temporarily_unavailable");
@@ -159,8 +162,7 @@ async fn a_flow_that_the_policy_does_not_accept_is_out_of_service_and_others_go_
 
 #[tokio::test]
 async fn what_served_before_goes_on_until_the_end_of_grace_and_not_a_moment_longer() {
-    let mut world = World::serving(1, one_factor()).await;
-    world.user(ADA).await;
+    let mut world = serving(one_factor()).await;
     let next = graced(two_factors_demanded(one_factor()), &world, Span::hours(1));
     world.install(next);
     assert_eq!(world.report().refused, []);
@@ -169,8 +171,7 @@ async fn what_served_before_goes_on_until_the_end_of_grace_and_not_a_moment_long
     assert_eq!(answered(&person.browser.get(&world, &authorize_path("")).await), "code");
     let mut late = Person::new(ADA);
     let path = late.browser.authorize(&world, "").await;
-    let page = late.browser.get(&world, &path).await;
-    let body = late.filled(&world, &page).encoded();
+    let body = late.filling(&world, &path).await;
     // The API server is silent: the pod knows the end by itself.
     world.pass(Span::hours(1));
     assert_eq!(late.browser.post(&world, &path, &body).await.status, StatusCode::GONE);
@@ -186,13 +187,11 @@ async fn what_served_before_goes_on_until_the_end_of_grace_and_not_a_moment_long
 async fn a_revision_that_does_not_say_what_it_proves_opens_no_session_that_has_shown_too_little() {
     let mut next = two_factors_demanded(one_factor());
     next.facts.clear();
-    let mut world = World::serving(1, next).await;
-    world.user(ADA).await;
+    let mut world = serving(next).await;
     let mut person = Person::new(ADA);
     let path = person.browser.authorize(&world, "").await;
     for status in [StatusCode::SEE_OTHER, StatusCode::SERVICE_UNAVAILABLE] {
-        let page = person.browser.get(&world, &path).await;
-        let body = person.filled(&world, &page).encoded();
+        let body = person.filling(&world, &path).await;
         assert_eq!(person.browser.post(&world, &path, &body).await.status, status);
     }
     assert_eq!((world.count(Kind::Session).await, world.count(Kind::Grant).await), (0, 0));
@@ -214,10 +213,7 @@ fn deleted(mut snapshot: Snapshot, name: &str) -> Snapshot {
 
 #[tokio::test]
 async fn no_session_is_used_instead_of_a_journey_that_would_not_begin() {
-    let mut world = World::serving(1, one_factor()).await;
-    world.user(ADA).await;
-    let mut person = Person::new(ADA);
-    person.walk(&mut world, "", &mut Calm).await;
+    let (mut world, mut person) = signed_in().await;
     world.install(deleted(one_factor(), "strong"));
     for (path, expected) in [
         (bank("&prompt=none"), "login_required"),
@@ -254,8 +250,7 @@ fn graced_for(mut snapshot: Snapshot, world: &World, grace: Span) -> Snapshot {
 
 #[tokio::test]
 async fn a_grace_that_is_carried_on_is_for_journeys_under_way_and_for_no_session_that_shows_too_little() {
-    let mut world = World::serving(1, one_factor()).await;
-    world.user(ADA).await;
+    let mut world = serving(one_factor()).await;
     let (mut early, mut late) = (Person::new(ADA), Person::new(ADA));
     let code = early.walk(&mut world, "", &mut Calm).await.code();
     let before = exchange(&world, &code).await.json();
@@ -264,8 +259,7 @@ async fn a_grace_that_is_carried_on_is_for_journeys_under_way_and_for_no_session
     let next = graced_for(replaced(&world), &world, Span::hours(1));
     world.install(next);
     for _page in ["the password", "the welcome"] {
-        let page = late.browser.get(&world, &path).await;
-        let body = late.filled(&world, &page).encoded();
+        let body = late.filling(&world, &path).await;
         assert_eq!(late.browser.post(&world, &path, &body).await.status, StatusCode::SEE_OTHER);
     }
     let end = late.browser.get(&world, &path).await;
@@ -286,8 +280,7 @@ async fn a_grace_that_is_carried_on_is_for_journeys_under_way_and_for_no_session
 
 #[tokio::test]
 async fn what_an_application_holds_goes_on_in_the_grace_and_ends_with_it() {
-    let mut world = World::serving(1, one_factor()).await;
-    world.user(ADA).await;
+    let mut world = serving(one_factor()).await;
     let mut person = Person::new(ADA);
     let code = person.walk(&mut world, "", &mut Calm).await.code();
     let first = exchange(&world, &code).await.json();
@@ -323,8 +316,7 @@ async fn what_an_application_holds_goes_on_in_the_grace_and_ends_with_it() {
 
 #[tokio::test]
 async fn a_grace_for_another_breach_brings_nothing_back_that_has_shown_too_little() {
-    let mut world = World::serving(1, one_factor()).await;
-    world.user(ADA).await;
+    let mut world = serving(one_factor()).await;
     let mut person = Person::new(ADA);
     let code = person.walk(&mut world, "", &mut Calm).await.code();
     let tokens = exchange(&world, &code).await.json();
@@ -356,8 +348,7 @@ async fn a_grace_for_another_breach_brings_nothing_back_that_has_shown_too_littl
 
 #[tokio::test]
 async fn what_has_shown_enough_outlives_a_stricter_policy() {
-    let mut world = World::serving(1, snapshot(TENANT)).await;
-    world.user(ADA).await;
+    let mut world = serving(snapshot(TENANT)).await;
     let code = Person::new(ADA).walk(&mut world, "", &mut Calm).await.code();
     let tokens = exchange(&world, &code).await.json();
     world.install(two_factors_demanded(snapshot(TENANT)));
@@ -372,12 +363,10 @@ fn limited(mut snapshot: Snapshot, limits: Limits) -> Snapshot {
 
 #[tokio::test]
 async fn a_limit_on_steps_that_is_lowered_counts_for_what_was_minted_before() {
-    let mut world = World::serving(1, one_factor()).await;
-    world.user(ADA).await;
+    let mut world = serving(one_factor()).await;
     let mut person = Person::new(ADA);
     let path = person.browser.authorize(&world, "").await;
-    let page = person.browser.get(&world, &path).await;
-    let body = person.filled(&world, &page).encoded();
+    let body = person.filling(&world, &path).await;
     let limits = Limits { steps: Some(1), ..Limits::default() };
     let next = graced(limited(one_factor(), limits.clone()), &world, Span::minutes(5));
     world.install(next);
@@ -394,10 +383,7 @@ async fn a_limit_on_steps_that_is_lowered_counts_for_what_was_minted_before() {
 
 #[tokio::test]
 async fn a_limit_on_sessions_that_is_lowered_counts_for_open_ones() {
-    let mut world = World::serving(1, one_factor()).await;
-    world.user(ADA).await;
-    let mut person = Person::new(ADA);
-    person.walk(&mut world, "", &mut Calm).await;
+    let (mut world, mut person) = signed_in().await;
     world.pass(Span::minutes(31));
     let silent = authorize_path("&prompt=none");
     assert_eq!(answered(&person.browser.get(&world, &silent).await), "code");

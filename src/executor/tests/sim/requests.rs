@@ -36,8 +36,7 @@ async fn j_20_a_panic_costs_one_request_and_shows_a_reference() {
     world.user(ADA).await;
     let mut person = Person::new(ADA);
     let path = person.browser.authorize(&world, "").await;
-    let page = person.browser.get(&world, &path).await;
-    let body = person.filled(&world, &page).encoded();
+    let body = person.filling(&world, &path).await;
     world.events.panics.store(true, std::sync::atomic::Ordering::SeqCst);
     let answer = person.browser.post(&world, &path, &body).await;
     assert_eq!(answer.status, StatusCode::INTERNAL_SERVER_ERROR);

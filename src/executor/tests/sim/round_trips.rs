@@ -1,5 +1,6 @@
-//! What a sign-in costs in round trips on a database across a network, request by request: a ledger that may only
-//! shrink. The aim is 3 for a post: the journey, what its answer rests on, the commit.
+//! What a sign-in costs in round trips, request by request: exactly what the ledger says, so that what has become less
+//! is written down too. A round trip is a call of the store's `Backend`; on a database across a network it would be one.
+//! The aim is 3 for a post: the journey, what its answer rests on, the commit.
 
 use std::cell::Cell;
 
@@ -28,7 +29,9 @@ const SIGN_IN: [(&str, u64); 10] = [
     ("authorize: single sign-on", 2),
 ];
 
-/// The same of a sign-up. The step behind the code asks whether the address is free: that cannot be foreseen.
+/// The same of a sign-up. The post that makes the account costs one more: whether its address is free is asked by the
+/// step behind the code, of a value that only the right code puts out, and whether a code is right is judged only after
+/// the guesses were read. To judge it before would let a step behind it call the outside for who has guessed too often.
 const SIGN_UP: [(&str, u64); 10] = [
     ("authorize", 1),
     ("page", 1),

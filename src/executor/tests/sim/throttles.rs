@@ -135,8 +135,7 @@ async fn t_12_parallel_journeys_send_no_more_mails_than_one_may() {
         let mut person = Person::new(ADA);
         person.browser.peer = ([192, 0, 2, number], 1).into();
         let path = person.browser.authorize(&world, "").await;
-        let page = person.browser.get(&world, &path).await;
-        let body = person.filled(&world, &page).encoded();
+        let body = person.filling(&world, &path).await;
         person.browser.post(&world, &path, &body).await.status
     };
     let posts = join_all((0..20).map(arrive)).await;

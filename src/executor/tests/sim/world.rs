@@ -2,6 +2,7 @@
 
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
+use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
@@ -38,6 +39,8 @@ use crate::visitor::Answer;
 pub(crate) const ISSUER: &str = "http://127.0.0.1:8080";
 pub(crate) const TENANT: &str = include_str!("tenant.yaml");
 pub(crate) const PASSWORD: &str = "correct horse battery staple 1";
+/// A body of these tests is there at once or never.
+const BODY_TIME: Duration = Duration::from_millis(50);
 const BEGINNING: Timestamp = Timestamp(1_800_000_000_000);
 
 /// The mails that were sent.
@@ -193,7 +196,7 @@ impl World {
         }
         let executor = Executor::new(self.parts(opened.unwrap()), &self.snapshot);
         let (app, reports) = (Arc::clone(&executor.app), executor.reports.clone());
-        let routes = idflow_executor::http::routes(Arc::clone(&app));
+        let routes = idflow_executor::http::routes(Arc::clone(&app), BODY_TIME);
         let mut mails = JoinSet::new();
         mails.spawn(executor.deliver());
         self.running = Some(Running { app, reports, routes, _mails: mails });
@@ -295,8 +298,9 @@ impl World {
 
     /// Who has this address.
     pub(crate) async fn find(&self, email: &str) -> UserId {
-        let mut reads = self.app().store.reads(self.now());
-        reads.find_user("people", &["email".to_owned()], email).await.unwrap().expect("a user").id
+        let store = &self.app().store;
+        let by = store.user_by("people", &["email".to_owned()], email, &[]);
+        store.reads(self.now()).find_user(&by).await.unwrap().expect("a user").id
     }
 
     /// An administrator locks somebody.
