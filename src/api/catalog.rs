@@ -108,11 +108,6 @@ pub struct CatalogFlow {
     /// strictest of what is guaranteed of the revisions with weight. Absent: nothing in particular.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub guarantees: Option<Guarantees>,
-    /// Until when its revisions may run although the Tenant's policy or limits do not accept them any more. Absent:
-    /// not at all.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(with = "Option<Moment>")]
-    pub policy_grace_until: Option<Time>,
     /// Its revisions: those with weight take new journeys, the others only finish theirs or are being loaded.
     #[schemars(
         length(max = 40),
@@ -134,6 +129,10 @@ pub struct CatalogEntry {
     /// Its share of new journeys in percent.
     #[schemars(range(min = 0, max = 100))]
     pub weight: i32,
+    /// Until when it may run although the Tenant's policy or limits do not accept it any more. Absent: not at all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<Moment>")]
+    pub policy_grace_until: Option<Time>,
 }
 
 /// What the operator observed about a Catalog.

@@ -64,10 +64,10 @@ pub struct ServedFlow {
     pub suspended: bool,
     /// What a session must have shown to be used instead of a journey.
     pub guarantees: Option<Guarantees>,
-    /// Until when its revisions may run although the policy does not accept them.
-    pub policy_grace_until: Option<Timestamp>,
     /// Revisions to hold, with their weight for new journeys; 0 means held but not started.
     pub revisions: Vec<(Digest, u32)>,
+    /// Until when a revision may run although the policy does not accept it.
+    pub policy_graces: BTreeMap<Digest, Timestamp>,
 }
 
 impl ServedFlow {
@@ -136,20 +136,21 @@ impl Configuration {
     /// Why the Tenant's policy and limits do not let this revision run now; nothing when they do, or its grace lasts.
     pub fn forbids(&self, held: &Held, now: Timestamp) -> Option<Breach> {
         let breach = self.breach(held)?;
-        (!self.is_in_grace(&held.runnable.program().flow, now)).then_some(breach)
+        let program = held.runnable.program();
+        (!self.is_in_grace(&program.flow, &program.digest, now)).then_some(breach)
     }
 
     fn breach(&self, held: &Held) -> Option<Breach> {
         policy::breaches(self.policy.as_ref(), self.limits.as_ref(), &held.offer()).into_iter().next()
     }
 
-    fn is_in_grace(&self, flow: &str, now: Timestamp) -> bool {
-        self.grace(flow, now).is_some()
+    fn is_in_grace(&self, flow: &str, revision: &Digest, now: Timestamp) -> bool {
+        self.flows.get(flow).is_some_and(|flow| self.grace(flow, revision, now).is_some())
     }
 
-    /// Since when the flow is in the grace that it is in now.
-    fn grace(&self, flow: &str, now: Timestamp) -> Option<Timestamp> {
-        let until = self.flows.get(flow)?.policy_grace_until.filter(|until| now < *until)?;
+    /// Since when a revision is in the grace that it is in now.
+    fn grace(&self, flow: &ServedFlow, revision: &Digest, now: Timestamp) -> Option<Timestamp> {
+        let until = flow.policy_graces.get(revision).filter(|until| now < **until)?;
         let length = self.policy.as_ref().map_or_else(|| Policy::default().grace(), Policy::grace);
         Some(until.plus(Span(-length.0)))
     }
@@ -174,7 +175,9 @@ impl Configuration {
         revisions: &Revisions,
         now: Timestamp,
     ) -> Option<Demand> {
-        let is_excused = || self.is_in_grace(&journey.flow, now) && self.is_weak(&journey.digest, revisions);
+        let revision = &journey.digest;
+        let is_excused =
+            || self.is_in_grace(&journey.flow, revision, now) && self.is_weak(revision, revisions);
         lacks(self.demanded(is_excused)?, &session.evidence, session.user)
     }
 
@@ -183,11 +186,13 @@ impl Configuration {
     /// no grace.
     pub fn grant_lacks(&self, grant: &Grant, revisions: &Revisions, now: Timestamp) -> Option<Demand> {
         let is_excused = || {
-            let name = grant.flow.as_deref()?;
-            let (flow, begun) = (self.flows.get(name)?, self.grace(name, now)?);
-            let mut counting =
-                flow.revisions.iter().filter(|(_, weight)| *weight > 0 || begun <= grant.authenticated);
-            Some(counting.any(|(digest, _)| self.is_weak(digest, revisions)))
+            let flow = self.flows.get(grant.flow.as_deref()?)?;
+            let is_excused = |(digest, weight): &(Digest, u32)| {
+                let begun = self.grace(flow, digest, now);
+                begun.is_some_and(|begun| *weight > 0 || begun <= grant.authenticated)
+                    && self.is_weak(digest, revisions)
+            };
+            Some(flow.revisions.iter().any(is_excused))
         };
         lacks(self.demanded(|| is_excused() == Some(true))?, &grant.evidence, Some(grant.user))
     }
@@ -215,8 +220,8 @@ impl Configuration {
         // A flow that is switched off still says what a session must be worth.
         let suspended = || self.pick(LOGIN, named, |flow| flow.suspended);
         let (name, flow) = self.flow_of_type(LOGIN, named).or_else(suspended)?;
-        let is_excused =
-            || self.is_in_grace(name, now) && flow.weighted().any(|digest| self.is_weak(digest, revisions));
+        let is_in_grace = |digest: &&Digest| self.grace(flow, digest, now).is_some();
+        let is_excused = || flow.weighted().filter(is_in_grace).any(|digest| self.is_weak(digest, revisions));
         let (evidence, user) = (&session.evidence, session.user);
         let is_met =
             |wanted: Option<&Guarantees>| wanted.is_none_or(|wanted| lacks(wanted, evidence, user).is_none());
@@ -290,7 +295,7 @@ mod tests {
             default: false,
             suspended: false,
             guarantees: None,
-            policy_grace_until: None,
+            policy_graces: BTreeMap::new(),
             revisions,
         }
     }

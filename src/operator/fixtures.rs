@@ -92,6 +92,7 @@ pub(crate) fn listing(entries: &[(&str, &str, i32)]) -> Catalog {
             revision: (*revision).to_owned(),
             digest: Digest::of(revision).to_string(),
             weight: *weight,
+            policy_grace_until: None,
         };
         match flows.iter_mut().find(|listed| listed.flow == *flow) {
             Some(listed) => listed.entries.push(entry),
@@ -101,7 +102,6 @@ pub(crate) fn listing(entries: &[(&str, &str, i32)]) -> Catalog {
                 default: false,
                 suspended: false,
                 guarantees: None,
-                policy_grace_until: None,
                 entries: vec![entry],
             }),
         }

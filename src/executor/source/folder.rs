@@ -213,16 +213,19 @@ impl Folder {
             std::fs::write(self.kept.join(format!("{text}.json")), content)?;
             self.contents.insert(*digest, content.clone());
         }
-        let entry =
-            CatalogEntry { revision: format!("{name}-{}", digest.short(8)), digest: text, weight: 100 };
+        let entry = CatalogEntry {
+            revision: format!("{name}-{}", digest.short(8)),
+            digest: text,
+            weight: 100,
+            // The policy of a folder counts at once.
+            policy_grace_until: None,
+        };
         let served = CatalogFlow {
             flow: name.to_owned(),
             type_: flow.spec.type_,
             default: is_default,
             suspended: flow.spec.suspend,
             guarantees: flow.spec.guarantees.clone(),
-            // The policy of a folder counts at once.
-            policy_grace_until: None,
             entries: vec![entry],
         };
         self.served.insert(name.to_owned(), served);

@@ -10,7 +10,7 @@ mod theme;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use idflow_api::catalog::{CatalogFlow, TenantSettings};
+use idflow_api::catalog::{CatalogEntry, CatalogFlow, TenantSettings};
 use idflow_api::condition::timestamp;
 use idflow_api::diagnostic::MAX_PROBLEMS;
 use idflow_core::digest::Digest;
@@ -151,16 +151,19 @@ impl Snapshot {
 }
 
 fn served(flow: &CatalogFlow) -> ServedFlow {
-    let entries = flow
-        .entries
-        .iter()
-        .filter_map(|entry| Some((entry.digest.parse().ok()?, u32::try_from(entry.weight).unwrap_or(0))));
+    let listed =
+        || flow.entries.iter().filter_map(|entry| Some((entry.digest.parse::<Digest>().ok()?, entry)));
+    let grace = |(digest, entry): (Digest, &CatalogEntry)| {
+        Some((digest, entry.policy_grace_until.as_ref().map(timestamp)?))
+    };
     ServedFlow {
         flow_type: flow.type_.as_str().to_owned(),
         default: flow.default,
         suspended: flow.suspended,
         guarantees: flow.guarantees.clone(),
-        policy_grace_until: flow.policy_grace_until.as_ref().map(timestamp),
-        revisions: entries.collect(),
+        revisions: listed()
+            .map(|(digest, entry)| (digest, u32::try_from(entry.weight).unwrap_or(0)))
+            .collect(),
+        policy_graces: listed().filter_map(grace).collect(),
     }
 }

@@ -1,8 +1,10 @@
 //! When a grace begins, and that it ends whatever becomes of the look at its flow.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use idflow_core::time::Span;
+use idflow_api::catalog::CatalogEntry;
+use idflow_api::condition::timestamp;
+use idflow_core::time::{Span, Timestamp};
 
 use super::tests::{demanding_two, having, proving, replanned, serving, until};
 use super::*;
@@ -94,8 +96,19 @@ fn a_second_change_of_the_policy_gives_what_serves_a_grace_of_its_own() {
     login.unwrap().minimum_factors = Some(3);
     let half = NOW.plus(Span::minutes(30));
     let second = replanned(&stricter, &flow, &all, &first, half);
-    let end = Some(half.plus(Span::hours(1)));
-    assert_eq!((serving(&second), until(&second)), (vec!["strong".to_owned()], end));
+    let ends = |catalog: &CatalogSpec| -> BTreeMap<String, Timestamp> {
+        let end = |entry: &CatalogEntry| {
+            Some((entry.revision.clone(), timestamp(entry.policy_grace_until.as_ref()?)))
+        };
+        catalog.flows[0].entries.iter().filter_map(end).collect()
+    };
+    let (soon, later) = (NOW.plus(Span::hours(1)), half.plus(Span::hours(1)));
+    let of_each = BTreeMap::from([("weak".to_owned(), soon), ("strong".to_owned(), later)]);
+    assert_eq!(serving(&second), ["strong"]);
+    assert_eq!(ends(&second), of_each, "what was not accepted before gets no more time");
     let third = replanned(&stricter, &flow, &all, &second, half.plus(Span::minutes(1)));
-    assert_eq!(until(&third), end, "it does not move on");
+    assert_eq!(ends(&third), of_each, "it does not move on");
+    let fourth = replanned(&stricter, &flow, &all, &third, soon);
+    assert_eq!(ends(&fourth), BTreeMap::from([("strong".to_owned(), later)]));
+    assert_eq!(plan::next_end(&fourth, soon), Some(Span::minutes(30)), "looked at again when the next ends");
 }

@@ -17,7 +17,7 @@ use idflow_flow::policy::strictest;
 use kube::ResourceExt as _;
 
 use crate::collector::plan::is_due;
-use crate::flow::grace::{Judged, Listed, Was, graces};
+use crate::flow::grace::{Judged, Listed, graces};
 use crate::loaded;
 use crate::object::{ages, denied, name_of};
 
@@ -82,9 +82,10 @@ fn entry(
     revisions: &[&Arc<FlowRevision>],
     previous: Option<&CatalogFlow>,
 ) -> Option<CatalogFlow> {
-    let was = input.previous.zip(previous).map(|(catalog, entry)| was(judged, catalog, entry, revisions));
+    let listed = previous.map(|entry| listed(judged, entry, revisions)).unwrap_or_default();
+    let graces = graces_of(input, judged, &listed);
     if input.unreadable.contains(name) {
-        return Some(unreadable(judged, previous?, &was?, input.now));
+        return Some(unreadable(judged, previous?, &listed, &graces));
     }
     // Without the digest of its content a revision is nobody's, and a Catalog cannot name it.
     let revisions: Vec<&FlowRevision> = revisions
@@ -92,9 +93,7 @@ fn entry(
         .map(AsRef::as_ref)
         .filter(|one: &&FlowRevision| !one.spec.digest.is_empty())
         .collect();
-    let grace = was.as_ref().and_then(|was| judged.until(was, input.now));
-    let candidates = Candidates::of(judged, &revisions, was.as_ref(), grace.is_some());
-    let weights = candidates.weights();
+    let weights = Candidates::of(judged, &revisions, &listed, &graces).weights();
     let kept = kept(input, &revisions, &weights);
     let type_ = kept.first().and_then(|revision| type_of(revision))?;
     let flow = judged.flow;
@@ -104,25 +103,32 @@ fn entry(
         default: flow.is_some_and(|flow| is_default(flow, input.flows)),
         suspended: flow.is_some_and(|flow| flow.spec.suspend),
         guarantees: guarantees(judged, &kept, &weights, previous),
-        policy_grace_until: grace.map(time),
-        entries: entries(&kept, &weights),
+        entries: entries(&kept, &weights, &graces),
     })
 }
 
 /// What the Catalog said before of the revisions that are still there.
-fn was<'a>(
+fn listed<'a>(
     judged: Judged<'_>,
-    catalog: &'a CatalogSpec,
     entry: &CatalogFlow,
     revisions: &[&'a Arc<FlowRevision>],
-) -> Was<'a> {
+) -> Vec<Listed<'a>> {
     let listed = entry.entries.iter().filter_map(|entry| {
         let revision = revisions.iter().find(|revision| name_of(revision.as_ref()) == entry.revision)?;
         let serves = entry.weight > 0 && is_own(judged, revision);
-        Some(Listed { revision, serves, weight: entry.weight })
+        let until = entry.policy_grace_until.as_ref().map(timestamp);
+        Some(Listed { revision, serves, weight: entry.weight, until })
     });
-    let until = entry.policy_grace_until.as_ref().map(timestamp);
-    Was { tenant: &catalog.tenant, until, listed: listed.collect() }
+    listed.collect()
+}
+
+/// The ends of the graces that revisions are in, by revision.
+type Graces = BTreeMap<String, Timestamp>;
+
+fn graces_of(input: &Input<'_>, judged: Judged<'_>, listed: &[Listed<'_>]) -> Graces {
+    let Some(before) = input.previous.map(|catalog| &catalog.tenant) else { return Graces::new() };
+    let grace = |one: &Listed<'_>| Some((one.revision.name_any(), judged.until(one, before, input.now)?));
+    listed.iter().filter_map(grace).collect()
 }
 
 /// Whether a revision is of the flow that there is now: a deleted one may have had the same name.
@@ -131,19 +137,23 @@ fn is_own(judged: Judged<'_>, revision: &FlowRevision) -> bool {
     revision.owner_references().iter().any(|owner| owner.uid == uid)
 }
 
-/// A flow that cannot be read stays as it was, but its grace ends as that of any other, and what the policy does not
+/// A flow that cannot be read stays as it was, but its graces end as those of any other, and what the policy does not
 /// accept has no weight afterwards.
-fn unreadable(judged: Judged<'_>, entry: &CatalogFlow, was: &Was<'_>, now: Timestamp) -> CatalogFlow {
+fn unreadable(
+    judged: Judged<'_>,
+    entry: &CatalogFlow,
+    listed: &[Listed<'_>],
+    graces: &Graces,
+) -> CatalogFlow {
     let mut entry = entry.clone();
-    let grace = judged.until(was, now);
-    let is_over = |name: &str| {
-        let mut listed = was.listed.iter().filter(|one| name_of(one.revision) == name);
-        grace.is_none() && listed.any(|one| judged.breach(one.revision).is_some())
-    };
-    for one in entry.entries.iter_mut().filter(|one| is_over(&one.revision)) {
-        one.weight = 0;
+    for one in &mut entry.entries {
+        let grace = graces.get(&one.revision);
+        let mut found = listed.iter().filter(|listed| name_of(listed.revision) == one.revision);
+        if grace.is_none() && found.any(|found| judged.breach(found.revision).is_some()) {
+            one.weight = 0;
+        }
+        one.policy_grace_until = grace.copied().map(time);
     }
-    entry.policy_grace_until = grace.map(time);
     entry
 }
 
@@ -162,11 +172,12 @@ fn kept<'a>(input: &Input<'_>, revisions: &[&'a FlowRevision], weights: &Weights
     kept
 }
 
-fn entries(kept: &[&FlowRevision], weights: &Weights) -> Vec<CatalogEntry> {
+fn entries(kept: &[&FlowRevision], weights: &Weights, graces: &Graces) -> Vec<CatalogEntry> {
     let entry = |revision: &&FlowRevision| CatalogEntry {
         revision: revision.name_any(),
         digest: revision.spec.digest.clone(),
         weight: weights.get(name_of(*revision)).copied().unwrap_or(0),
+        policy_grace_until: graces.get(name_of(*revision)).copied().map(time),
     };
     let mut entries: Vec<CatalogEntry> = kept.iter().map(entry).collect();
     entries.sort_by(|a, b| a.revision.cmp(&b.revision));
@@ -212,16 +223,21 @@ struct Candidates<'a> {
     own: Vec<&'a FlowRevision>,
     /// What took them before, with its share.
     before: Vec<(&'a FlowRevision, i32)>,
-    /// Whether what took them before may go on although the policy does not accept it.
-    in_grace: bool,
+    /// What may go on although the policy does not accept it.
+    graces: &'a Graces,
 }
 
 impl<'a> Candidates<'a> {
-    fn of(judged: Judged<'a>, revisions: &[&'a FlowRevision], was: Option<&Was<'a>>, in_grace: bool) -> Self {
+    fn of(
+        judged: Judged<'a>,
+        revisions: &[&'a FlowRevision],
+        listed: &[Listed<'a>],
+        graces: &'a Graces,
+    ) -> Self {
         let own = revisions.iter().copied().filter(|revision| is_own(judged, revision)).collect();
-        let serving = was.into_iter().flat_map(|was| &was.listed).filter(|one| one.serves);
+        let serving = listed.iter().filter(|one| one.serves);
         let before = serving.map(|one| (one.revision, one.weight)).collect();
-        Self { judged, own, before, in_grace }
+        Self { judged, own, before, graces }
     }
 
     /// The weights, by revision. The newest revision takes all once every ready pod has loaded it; until then everything
@@ -257,10 +273,9 @@ impl<'a> Candidates<'a> {
     }
 
     fn kept(&self, can: impl Fn(&FlowRevision) -> bool) -> Weights {
-        let kept = self
-            .before
-            .iter()
-            .filter(|(revision, _)| can(revision) && (self.in_grace || self.accepts(revision)));
+        let may_go_on =
+            |revision: &FlowRevision| self.graces.contains_key(name_of(revision)) || self.accepts(revision);
+        let kept = self.before.iter().filter(|(revision, _)| can(revision) && may_go_on(revision));
         kept.map(|(revision, weight)| (revision.name_any(), *weight)).collect()
     }
 }

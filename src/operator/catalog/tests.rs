@@ -1,6 +1,6 @@
 use std::collections::BTreeSet;
 
-use idflow_api::condition::{ACTIVE, Conditions, LOADED, READY, STALLED, Truth, find, time, timestamp};
+use idflow_api::condition::{ACTIVE, Conditions, LOADED, READY, STALLED, Truth, find, time};
 use idflow_api::flow::{Assurance, FlowStatus, Guarantees, HistoryEntry};
 use idflow_api::reason::Reason;
 use idflow_api::tenant::Policy;
@@ -9,6 +9,7 @@ use idflow_core::time::{Span, Timestamp};
 
 use super::*;
 use crate::fixtures::{NOW, flow, listing, loaded, revision, tenant, uid};
+use crate::flow::grace::graces;
 
 /// A flow whose newest revision is this one.
 fn wanting(name: &str, newest: &str) -> Arc<Flow> {
@@ -269,12 +270,12 @@ fn what_the_policy_does_not_accept_goes_on_for_the_grace_and_then_the_newest_tha
         let mut before = listing(before).spec;
         if let Some(begun) = begun {
             before.tenant.policy.clone_from(&tenant.spec.policy);
-            before.flows[0].policy_grace_until = Some(time(begun.plus(grace.unwrap_or(Span::hours(24)))));
+            before.flows[0].entries[0].policy_grace_until =
+                Some(time(begun.plus(grace.unwrap_or(Span::hours(24)))));
         }
         let catalog = replanned(&tenant, &[having(&history)], &revisions, &before, NOW);
         assert_eq!(serving(&catalog), expected, "{what}");
-        let until = catalog.flows[0].policy_grace_until.as_ref().map(timestamp);
-        assert_eq!(until, left.map(|left| NOW.plus(left)), "{what}");
+        assert_eq!(until(&catalog), left.map(|left| NOW.plus(left)), "{what}");
         assert_eq!(plan::next_end(&catalog, NOW), left, "{what}: looked at again when it ends");
     }
 }
@@ -367,8 +368,9 @@ fn what_is_guaranteed_of_the_revisions_that_serve_counts_whatever_the_flow_says_
     }
 }
 
+/// The first end of a grace.
 pub(super) fn until(catalog: &CatalogSpec) -> Option<Timestamp> {
-    catalog.flows[0].policy_grace_until.as_ref().map(timestamp)
+    graces(catalog).map(|(_, end)| end).min()
 }
 
 #[test]
@@ -430,7 +432,7 @@ fn limits_that_are_lowered_are_judged_like_the_policy() {
         assert_eq!(serving(&catalog), expected, "{what}");
         let graced = planned_for(&limited(limits, Span::hours(1)), &flows, &with_steps(steps), &before);
         assert_eq!(serving(&graced), ["new", "other"], "{what}, in its grace");
-        assert_eq!(graced.flows[0].policy_grace_until.is_some(), expected.len() == 1, "{what}");
+        assert_eq!(graced.flows[0].entries[0].policy_grace_until.is_some(), expected.len() == 1, "{what}");
     }
 }
 

@@ -38,39 +38,31 @@ impl Judged<'_> {
         breaches(tenant.policy.as_ref(), tenant.limits.as_ref(), &offer).into_iter().next()
     }
 
-    /// The grace that the Catalog gives the flow; nothing when it gives none. What takes new journeys is named before
+    /// The grace that the Catalog gives a flow; nothing when it gives none. What takes new journeys is named before
     /// what only finishes some.
     pub(crate) fn grace(&self, entry: &CatalogFlow, revisions: &[Arc<FlowRevision>]) -> Option<Grace> {
-        let end = entry.policy_grace_until.as_ref().map(timestamp)?;
         let breaching = entry.entries.iter().filter_map(|listed| {
+            let end = listed.policy_grace_until.as_ref().map(timestamp)?;
             let revision = revisions.iter().find(|revision| revision.name_any() == listed.revision)?;
             let breach = self.breach(revision)?;
             Some(Grace { revision: revision.name_any(), serves: listed.weight > 0, breach, end })
         });
-        breaching.min_by_key(|grace| !grace.serves)
+        breaching.min_by_key(|grace| (!grace.serves, grace.end))
     }
 
-    /// The end of the grace that a flow is in; nothing when it is in none, or it is over. It begins when the tenant
-    /// ceases to accept what takes new journeys, or what may still finish some, and does not begin again. A change of
-    /// its length counts for one under way.
-    pub(crate) fn until(&self, was: &Was<'_>, now: Timestamp) -> Option<Timestamp> {
-        let breaching: Vec<&Listed<'_>> =
-            was.listed.iter().filter(|one| self.breach(one.revision).is_some()).collect();
-        let serving: Vec<&Listed<'_>> = breaching.iter().copied().filter(|one| one.serves).collect();
-        let known = was.begun();
-        let begun = if serving.is_empty() {
-            let is_new = breaching.iter().any(|one| one.has_served() && self.was_accepted(one, was));
-            known.filter(|_| !breaching.is_empty()).or(is_new.then_some(now))
+    /// The end of the grace that a revision is in; nothing when it is in none, or it is over. It begins when the tenant
+    /// ceases to accept what takes new journeys, or may still finish some, and does not begin again. A change of its
+    /// length counts for one under way.
+    pub(crate) fn until(&self, one: &Listed<'_>, was: &TenantSettings, now: Timestamp) -> Option<Timestamp> {
+        self.breach(one.revision)?;
+        let begun = if self.breach_before(was, one.revision).is_none() {
+            one.has_served().then_some(now)
         } else {
-            let is_new = serving.iter().all(|one| self.was_accepted(one, was));
-            known.filter(|_| !is_new).or(Some(now))
+            let known = one.until.map(|until| until.plus(Span(-length(was.policy.as_ref()).0)));
+            known.or(one.serves.then_some(now))
         };
-        let end = end(timestamp(&time(begun?)), self.tenant.policy.as_ref());
+        let end = begun?.plus(length(self.tenant.policy.as_ref()));
         (now < end).then_some(end)
-    }
-
-    fn was_accepted(&self, one: &Listed<'_>, was: &Was<'_>) -> bool {
-        self.breach_before(was.tenant, one.revision).is_none()
     }
 }
 
@@ -82,6 +74,8 @@ pub(crate) struct Listed<'a> {
     pub(crate) serves: bool,
     /// Its share of new journeys.
     pub(crate) weight: i32,
+    /// Until when it was in a grace.
+    pub(crate) until: Option<Timestamp>,
 }
 
 impl Listed<'_> {
@@ -89,21 +83,6 @@ impl Listed<'_> {
     fn has_served(&self) -> bool {
         let status = self.revision.status.as_ref();
         self.weight > 0 || status.is_some_and(|status| status.retired_at.is_some())
-    }
-}
-
-/// What the Catalog said of a flow before.
-#[derive(Debug, Clone)]
-pub(crate) struct Was<'a> {
-    pub(crate) tenant: &'a TenantSettings,
-    /// Until when it was in a grace.
-    pub(crate) until: Option<Timestamp>,
-    pub(crate) listed: Vec<Listed<'a>>,
-}
-
-impl Was<'_> {
-    fn begun(&self) -> Option<Timestamp> {
-        Some(self.until?.plus(Span(-length(self.tenant.policy.as_ref()).0)))
     }
 }
 
@@ -128,14 +107,12 @@ impl Grace {
     }
 }
 
-/// The flows that a Catalog gives a grace, each with its end.
+/// The flows of which a Catalog gives something a grace, each with the first end.
 pub(crate) fn graces(catalog: &CatalogSpec) -> impl Iterator<Item = (&str, Timestamp)> {
-    let grace = |flow: &'_ CatalogFlow| flow.policy_grace_until.as_ref().map(timestamp);
-    catalog.flows.iter().filter_map(move |flow| Some((flow.flow.as_str(), grace(flow)?)))
-}
-
-fn end(begun: Timestamp, policy: Option<&Policy>) -> Timestamp {
-    begun.plus(length(policy))
+    catalog.flows.iter().filter_map(|flow| {
+        let ends = flow.entries.iter().filter_map(|entry| entry.policy_grace_until.as_ref());
+        Some((flow.flow.as_str(), ends.map(timestamp).min()?))
+    })
 }
 
 fn length(policy: Option<&Policy>) -> Span {

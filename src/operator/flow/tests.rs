@@ -437,7 +437,7 @@ fn the_grace_of_a_flow_is_what_its_catalog_says() {
         let mut catalog = followed(listing(entries), true);
         let policy = json!({ "login": { "minimumFactors": 2 } });
         catalog.spec.tenant.policy = serde_json::from_value(policy).unwrap();
-        catalog.spec.flows[0].policy_grace_until = until.map(time);
+        catalog.spec.flows[0].entries[0].policy_grace_until = until.map(time);
         let checked = accepted();
         let seen = Seen { revisions: &revisions, ..seen(&checked, &catalog) };
         status::status(flow, &seen, now)

@@ -57,8 +57,8 @@ fn two_factors_demanded(mut snapshot: Snapshot) -> Snapshot {
 }
 
 fn graced(mut snapshot: Snapshot, world: &World, grace: Span) -> Snapshot {
-    for flow in &mut snapshot.flows {
-        flow.policy_grace_until = Some(time(world.now().plus(grace)));
+    for entry in snapshot.flows.iter_mut().flat_map(|flow| &mut flow.entries) {
+        entry.policy_grace_until = Some(time(world.now().plus(grace)));
     }
     snapshot
 }
@@ -276,6 +276,25 @@ async fn a_grace_that_is_carried_on_is_for_journeys_under_way_and_for_no_session
     );
     world.pass(Span::hours(1));
     assert_eq!(refresh(&world, &tokens).await.json()["error"], "invalid_grant");
+}
+
+#[tokio::test]
+async fn a_grace_of_what_serves_is_none_of_what_finishes_behind_it() {
+    let mut world = World::serving(1, one_factor()).await;
+    world.user(ADA).await;
+    let (mut early, mut late) = (Person::new(ADA), Person::new(ADA));
+    let code = early.walk(&mut world, "", &mut Calm).await.code();
+    let tokens = exchange(&world, &code).await.json();
+    world.pass(Span::minutes(1));
+    let path = late.browser.authorize(&world, "").await;
+    let mut next = graced_for(replaced(&world), &world, Span::hours(1));
+    for entry in next.flows.iter_mut().flat_map(|flow| &mut flow.entries).filter(|entry| entry.weight == 0) {
+        entry.policy_grace_until = None;
+    }
+    world.install(next);
+    assert_eq!(late.browser.get(&world, &path).await.status, StatusCode::GONE, "its own grace is over");
+    assert_eq!(userinfo(&world, &tokens).await.status, StatusCode::UNAUTHORIZED);
+    assert_eq!(answered(&early.browser.get(&world, &authorize_path("")).await), "journey");
 }
 
 #[tokio::test]
