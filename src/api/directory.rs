@@ -162,8 +162,8 @@ pub enum Role {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct PasswordPolicy {
-    /// The fewest characters, counted as Unicode code points. Absent means 15; below that only where a second
-    /// factor is asked for as well.
+    /// The fewest characters, counted as Unicode code points. Absent means 15; ask for fewer only where every sign-in
+    /// asks for a second factor as well.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 8, max = 64))]
     pub minimum_length: Option<i32>,

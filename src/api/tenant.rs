@@ -13,6 +13,9 @@ use crate::flow::Guarantees;
 /// Flows a tenant may have when its limits say nothing.
 pub const DEFAULT_FLOWS: i32 = 500;
 
+/// `limits.steps` of a tenant that says nothing.
+pub const DEFAULT_STEPS: i32 = 200;
+
 /// How long a served flow goes on that a changed policy does not accept any more, when the policy does not say.
 pub const DEFAULT_GRACE: Span = Span::hours(24);
 

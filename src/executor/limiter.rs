@@ -138,9 +138,13 @@ mod tests {
     fn many_addresses_together_meet_the_tenants_limit_and_are_told_how_long_to_wait() {
         let (starts, now) = (Limiter::default(), Timestamp(1_700_000_000_000));
         let keyring = Keyring::new("acme", &[7; 32], &[]);
-        let begin = |n: u8| starts.begin(&keyring, Some(&format!("192.0.2.{n}")), Some(5), now);
+        let from = |n: u8| format!("192.0.2.{n}");
+        let begin = |n: u8| starts.begin(&keyring, Some(&from(n)), Some(5), now);
         assert_eq!((0..200).filter(|n| begin(*n).is_ok()).count(), 5);
         let wait = begin(201).unwrap_err();
+        let untold = Limiter::default();
+        let begun = (0..200).filter(|n| untold.begin(&keyring, Some(&from(*n)), None, now).is_ok());
+        assert_eq!(begun.count(), 100, "no limit means the documented one");
         assert!(wait > Span(0) && wait <= Span(201), "{wait}");
     }
 }

@@ -9,7 +9,7 @@ use std::fmt;
 
 use idflow_api::flow::{Assurance, Guarantees};
 use idflow_api::flow_revision::FlowRevisionSpec;
-use idflow_api::tenant::{DEFAULT_FLOWS, Limits, Policy};
+use idflow_api::tenant::{DEFAULT_FLOWS, DEFAULT_STEPS, Limits, Policy};
 
 /// What is judged.
 #[derive(Debug, Clone, Default)]
@@ -172,8 +172,10 @@ pub fn breaches(policy: Option<&Policy>, limits: Option<&Limits>, offer: &Offer<
     if offer.older.is_some_and(|older| older >= at_most(flows)) {
         breaches.push(Breach::TooManyFlows(flows));
     }
-    let steps = limits.and_then(|limits| limits.steps);
-    breaches.extend(steps.filter(|limit| offer.steps > Some(at_most(*limit))).map(Breach::TooManySteps));
+    let steps = limits.and_then(|limits| limits.steps).unwrap_or(DEFAULT_STEPS);
+    if offer.steps > Some(at_most(steps)) {
+        breaches.push(Breach::TooManySteps(steps));
+    }
     let Some(policy) = policy else { return breaches };
     let forbidden = offer.node_kinds.iter().filter(|kind| !allows(policy, kind));
     breaches.extend(forbidden.map(|kind| Breach::ForbiddenKind((*kind).to_owned())));
@@ -259,8 +261,10 @@ mod tests {
             let offer = Offer { older: number, ..Offer::default() };
             assert_eq!(found(&offer, Some(&limits)), expected, "{number:?} older flows");
         }
-        let offer = Offer { older: Some(500), ..Offer::default() };
-        assert_eq!(found(&offer, None), 1, "no limit means the documented one");
+        let most = Offer { older: Some(499), steps: Some(200), ..Offer::default() };
+        assert_eq!(found(&most, None), 0, "no limit means the documented one");
+        let beyond = Offer { older: Some(500), steps: Some(201), ..Offer::default() };
+        assert_eq!(found(&beyond, None), 2, "no limit means the documented one");
     }
 
     #[test]

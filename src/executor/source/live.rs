@@ -20,8 +20,8 @@ pub use crate::source::by_kind::Live;
 use crate::source::shared_secret::SharedSecret;
 use crate::source::theme;
 
-/// NIST SP 800-63B-4 section 3.1.1.2: eight where the password is one of two factors. Stricter by policy.
-const MINIMUM_LENGTH: u32 = 8;
+/// NIST SP 800-63B-4 section 3.1.1.2: where the password may be the only factor.
+const MINIMUM_LENGTH: u32 = 15;
 
 /// Why an object cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

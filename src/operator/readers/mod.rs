@@ -1,6 +1,7 @@
 //! Every field that users can write has a reader: changed alone, in objects where everything is set, it changes what
 //! the operator makes or what executors serve by.
 
+mod absent;
 mod change;
 mod leaves;
 mod reading;
