@@ -142,9 +142,9 @@ mod tests {
         let begin = |n: u8| starts.begin(&keyring, Some(&from(n)), Some(5), now);
         assert_eq!((0..200).filter(|n| begin(*n).is_ok()).count(), 5);
         let wait = begin(201).unwrap_err();
-        let untold = Limiter::default();
-        let begun = (0..200).filter(|n| untold.begin(&keyring, Some(&from(*n)), None, now).is_ok());
-        assert_eq!(begun.count(), 100, "no limit means the documented one");
+        let unlimited = Limiter::default();
+        let count = (0..200).filter(|n| unlimited.begin(&keyring, Some(&from(*n)), None, now).is_ok());
+        assert_eq!(count.count(), 100, "no limit means the documented one");
         assert!(wait > Span(0) && wait <= Span(201), "{wait}");
     }
 }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use idflow_api::Theme;
 use idflow_api::flow::{Assurance, Flow};
 use idflow_api::flow_node::FlowNode;
 use idflow_api::flow_revision::{Requires, Source};
@@ -129,6 +130,11 @@ fn node_kinds(resolved: &Resolved<'_>) -> BTreeMap<String, KindUse> {
         }
     }
     kinds
+}
+
+/// Checks a `Theme` on its own.
+pub fn check_theme(theme: &Theme) -> Vec<Finding> {
+    lint::of_theme(theme.metadata.name.as_deref().unwrap_or_default(), &theme.spec)
 }
 
 /// Checks a `FlowNode` on its own.

@@ -6,7 +6,7 @@
 //! ```
 //!
 //! The files form a line; a guard of the repository finds circles:
-//! policy, secret, diagnostic, facts, pinned, plan, kinds, program · scalar, yaml, source, locate, objects · proofs,
+//! theme, policy, secret, diagnostic, facts, pinned, plan, kinds, program · scalar, yaml, source, locate, objects · proofs,
 //! graph, edge, dataflow, summary, resolve, assurance · canonical, content, pin, compile · lint, schema, check, folder.
 //! A rule that is found while a text is read (its file stands in lint and imports only diagnostic) is named by the reader.
 
@@ -37,9 +37,10 @@ pub mod schema;
 pub mod secret;
 pub mod source;
 pub mod summary;
+pub mod theme;
 mod yaml;
 
-pub use check::{Compiled, KindUse, Revision, check_node, compile_flow};
+pub use check::{Compiled, KindUse, Revision, check_node, check_theme, compile_flow};
 pub use compile::LoadError;
 pub use content::Content;
 pub use diagnostic::Finding;

@@ -1,5 +1,6 @@
 //! What a change costs: calls of the API server after the controllers had come to rest.
 
+use idflow_core::time::Span;
 use serde_json::json;
 
 use crate::harness::{Harness, address, service};
@@ -97,4 +98,27 @@ async fn an_edit_of_a_tenant_makes_its_flows_no_less_than_they_were() {
 
 fn is_about(calls: &[String], part: &str) -> bool {
     calls.iter().any(|call| call.split('/').any(|one| one == part))
+}
+
+#[tokio::test]
+async fn a_new_tenant_waits_quietly_for_the_rights_that_were_bound_a_moment_ago() {
+    let harness = Harness::new();
+    let keys = "/api/v1/namespaces/acme/secrets/idflow-keys";
+    harness.server.forbid(keys, true);
+    harness.add_tenant("acme");
+    harness.settle().await;
+    assert_eq!(harness.ready_reason("Tenant", "acme"), "Progressing");
+    let objects = harness.server.objects();
+    let warnings = objects.iter().filter(|object| object["kind"] == "Event" && object["type"] == "Warning");
+    assert_eq!(warnings.count(), 0);
+    harness.server.forbid(keys, false);
+    harness.clock.advance(Span::seconds(2));
+    harness.settle().await;
+    assert_eq!(harness.ready_reason("Tenant", "acme"), "ExecutorStarting", "asked again in seconds");
+
+    // A right that is taken away later is somebody's doing.
+    harness.server.forbid(keys, true);
+    harness.server.store(keys, &json!({ "metadata": { "annotations": { "by": "somebody" } } }));
+    harness.settle().await;
+    assert_eq!(harness.ready_reason("Tenant", "acme"), "ApiError");
 }

@@ -33,7 +33,7 @@ const ROOMS: [Room; 15] = [
     Room { name: "sandbox", knows: &["core"], touches: &[] },
     // For the derive macros; its client feature belongs to others.
     Room { name: "api", knows: &["core"], touches: &["kube"] },
-    Room { name: "flow", knows: &["core", "sandbox", "api"], touches: &[] },
+    Room { name: "flow", knows: &["core", "sandbox", "api", "pages"], touches: &[] },
     Room { name: "engine", knows: &["core", "sandbox", "flow"], touches: &[] },
     Room { name: "nodes", knows: &["core", "sandbox", "flow", "engine"], touches: &[] },
     Room { name: "store", knows: &["core"], touches: &["redb", "tokio"] },

@@ -18,7 +18,6 @@ use idflow_pages::theme::Theme;
 use crate::configuration::{Configuration, Connection, Directory, HttpConnection};
 pub use crate::source::by_kind::Live;
 use crate::source::shared_secret::SharedSecret;
-use crate::source::theme;
 
 /// NIST SP 800-63B-4 section 3.1.1.2: where the password may be the only factor.
 const MINIMUM_LENGTH: u32 = 15;
@@ -75,7 +74,7 @@ impl Live {
                 .map(|(name, spec)| (name.clone(), directory(spec)))
                 .collect(),
             connections,
-            theme: Arc::new(theme.map_or_else(Theme::default, theme::theme).prepare()),
+            theme: Arc::new(theme.map_or_else(Theme::default, idflow_flow::theme::theme).prepare()),
         };
         (configuration, problems)
     }

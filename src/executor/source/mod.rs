@@ -6,7 +6,6 @@ pub mod cluster;
 pub mod folder;
 pub mod live;
 pub mod shared_secret;
-mod theme;
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -194,6 +194,7 @@ rules! {
     objects:
         unshared_secret,
         unsuitable_client_flow,
+        unreadable_colors,
         rival_default, rival_claim;
     text:
         yaml_boolean,
@@ -203,6 +204,8 @@ rules! {
         invalid_value,
         broken_rule,
 }
+
+pub(crate) use unreadable_colors::of_theme;
 
 /// Everything that is wrong with one flow or node.
 pub fn check(resolved: &Resolved<'_>, part: &Part<'_>) -> Vec<Finding> {

@@ -16,6 +16,8 @@ struct State {
     objects: BTreeMap<String, Value>,
     version: u64,
     calls: Vec<String>,
+    /// Addresses that may not be read.
+    forbidden: BTreeSet<String>,
     /// What a manager wrote of a status, by address and manager.
     owned: BTreeMap<(String, String), Owned>,
 }
@@ -54,16 +56,28 @@ impl Server {
         self.state.lock().unwrap().objects.remove(address).expect("the object");
     }
 
+    /// Takes away the right to read an address, or gives it.
+    pub(crate) fn forbid(&self, address: &str, is_forbidden: bool) {
+        let mut state = self.state.lock().unwrap();
+        if is_forbidden {
+            state.forbidden.insert(address.to_owned());
+        } else {
+            state.forbidden.remove(address);
+        }
+    }
+
     /// Answers a request with a status code and a body.
     pub(crate) fn answer(&self, method: &str, path: &str, manager: &str, body: &Value) -> (u16, Value) {
         let mut state = self.state.lock().unwrap();
         state.calls.push(format!("{method} {path}"));
+        let failure = |code: u16, reason| {
+            (code, json!({ "status": "Failure", "code": code, "reason": reason, "message": path }))
+        };
         match method {
+            "GET" if state.forbidden.contains(path) => failure(403, "Forbidden"),
             "GET" => match state.objects.get(path) {
                 Some(object) => (200, object.clone()),
-                None => {
-                    (404, json!({ "status": "Failure", "code": 404, "reason": "NotFound", "message": path }))
-                }
+                None => failure(404, "NotFound"),
             },
             "POST" => {
                 let name = body["metadata"]["name"].as_str().expect("a name");

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use idflow_api::{Connection, Directory, Flow, FlowNode, HasKind as _, OIDCClient, Theme};
+use idflow_api::{Connection, Directory, Flow, FlowNode, OIDCClient, Theme};
 use idflow_flow::secret::{SecretFacts, SecretUse};
 use k8s_openapi::api::core::v1::Secret;
 use kube::ResourceExt as _;
@@ -58,7 +58,10 @@ impl Watched for Theme {
 impl Judged for Theme {
     async fn judge(ctx: &Context, theme: &Arc<Self>) -> Result<Finding, Failure> {
         let all = ctx.world.themes.namespace(&theme.namespace().unwrap_or_default());
-        Ok(plan::claims_only(Self::KIND, denied(theme.as_ref(), &all)))
+        let object = serde_json::json!(theme);
+        let findings = idflow_flow::check_theme(theme);
+        let problems = findings.iter().map(|finding| finding.problem(&object)).collect();
+        Ok(plan::theme(denied(theme.as_ref(), &all), problems))
     }
 }
 

@@ -49,10 +49,18 @@ pub(crate) fn claims_only(kind: ResourceKind, denied: Option<(Claim, String)>) -
     })
 }
 
+/// A theme by what pages do not use of it.
+pub(crate) fn theme(denied: Option<(Claim, String)>, problems: Vec<Problem>) -> Finding {
+    match claims_only(ResourceKind::Theme, denied) {
+        Finding::Ready if !problems.is_empty() => Finding::Doubtful(problems),
+        other => other,
+    }
+}
+
 /// A node by what the compiler found.
 pub(crate) fn node(problems: Vec<Problem>, missing: &[ObjectId]) -> Finding {
     if let Some(first) = problems.iter().find(|problem| problem.severity == Severity::Error) {
-        return Finding::Invalid(format!("{}: {}", first.path, first.message), problems);
+        return Finding::Invalid(told(first), problems);
     }
     if !missing.is_empty() {
         let names: Vec<String> = missing.iter().take(5).map(ToString::to_string).collect();
@@ -137,7 +145,10 @@ pub(crate) fn status(
     let list = Conditions::new(&before.conditions, generation, now);
     let (list, problems) = match finding {
         Finding::Ready => (accept_all(list), Vec::new()),
-        Finding::Doubtful(problems) => (accept_all(list), problems),
+        Finding::Doubtful(problems) => {
+            let doubt = problems.first().map_or_else(String::new, told);
+            (accept_all(list).set(ACCEPTED, Truth::True, Reason::Accepted, doubt), problems)
+        }
         Finding::Waiting(reason, message) => {
             (accepted(list).progress(Progress::Reconciling, reason, message), Vec::new())
         }
@@ -161,6 +172,10 @@ pub(crate) fn status(
         problems: problems.into_iter().take(MAX_PROBLEMS).collect(),
         used_by,
     }
+}
+
+fn told(problem: &Problem) -> String {
+    format!("{}: {}", problem.path, problem.message)
 }
 
 fn accept_all(list: Conditions<'_>) -> Conditions<'_> {

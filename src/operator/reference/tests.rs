@@ -134,6 +134,32 @@ fn only_what_nothing_else_can_help_is_stalled() {
     }
 }
 
+#[test]
+fn a_theme_says_which_of_its_colours_are_not_used() {
+    let theme = |primary: &str| -> idflow_api::Theme {
+        let spec = json!({ "colors": { "light": { "primary": primary } } });
+        serde_json::from_value(json!({ "metadata": { "name": "acme" }, "spec": spec })).unwrap()
+    };
+    for (primary, expected) in
+        [("#0f5257", None), ("#f5f5f5", Some("primary on surface has a contrast of 1.1"))]
+    {
+        let theme = theme(primary);
+        let problems =
+            idflow_flow::check_theme(&theme).iter().map(|one| one.problem(&json!(theme))).collect();
+        let status =
+            plan::status(&ReferencedStatus::default(), 1, plan::theme(None, problems), Vec::new(), NOW);
+        assert_eq!(find(&status.conditions, READY).unwrap().status, "True", "{primary}");
+        let told = &find(&status.conditions, idflow_api::condition::ACCEPTED).unwrap().message;
+        match expected {
+            Some(expected) => {
+                assert!(told.contains(expected), "{told}");
+                assert_eq!(status.problems[0].path, "spec.colors.light");
+            }
+            None => assert!(status.problems.is_empty() && told == "nothing is wrong with it", "{told}"),
+        }
+    }
+}
+
 /// An executor that said this in its last report.
 fn executor(indices: &serde_json::Value) -> Executor {
     let mut report = json!({ "number": 1, "catalog": 1, "revisions": [] });

@@ -27,7 +27,7 @@ use crate::applied::Child;
 use crate::apply;
 use crate::cache::Key;
 use crate::context::{Context, Outcome};
-use crate::failure::Failure;
+use crate::failure::{Class, Failure};
 use crate::flow::grace::graces;
 use crate::object::denied;
 use crate::queue::Next;
@@ -88,8 +88,9 @@ fn workload(world: &World, tenant: &Tenant) -> Option<Arc<StatefulSet>> {
 async fn set_up(ctx: &Context, tenant: &Tenant, observed: &mut Observed) -> Result<(), Failure> {
     let namespace = tenant.spec.namespace.as_str();
     bind_operator(ctx, tenant).await?;
-    ctx.namespaces.watch(namespace);
     let keys = ensure_keys(ctx, tenant).await?;
+    // Not before: a watch that begins without the rights says so in the log, and waits.
+    ctx.namespaces.watch(namespace);
     let usable = matches!(keys, Verdict::Present(_));
     observed.keys = Some(keys);
     if !usable {
@@ -138,6 +139,18 @@ fn shared_secrets(world: &World, namespace: &str) -> BTreeSet<String> {
     named.into_iter().filter(is_shared).map(str::to_owned).collect()
 }
 
+/// What a new tenant is told of a refusal: the rights were bound a moment ago, and API servers learn of that one after
+/// the other.
+fn not_granted_yet(error: kube::Error) -> Failure {
+    match Failure::from(error) {
+        refusal @ Failure { class: Class::Waiting, .. } => Failure::transient(
+            Reason::Progressing,
+            format!("waiting until the operator's rights in the namespace count: {}", refusal.message),
+        ),
+        other => other,
+    }
+}
+
 /// Finds the tenant's keys, or makes them if it never had any.
 async fn ensure_keys(ctx: &Context, tenant: &Tenant) -> Result<Verdict, Failure> {
     let secrets: Api<Secret> = ctx.api(&tenant.spec.namespace);
@@ -148,7 +161,9 @@ async fn ensure_keys(ctx: &Context, tenant: &Tenant) -> Result<Verdict, Failure>
     if ctx.applied.is_current::<Secret>(&ctx.world, &key, intent) {
         return Ok(Verdict::Present(recorded));
     }
-    let existing = secrets.get_opt(KEYS_SECRET).await?;
+    let existing = secrets.get_opt(KEYS_SECRET).await;
+    let existing =
+        existing.map_err(|error| if recorded.is_empty() { not_granted_yet(error) } else { error.into() })?;
     let verdict = keys::judge(tenant, &recorded, existing.as_ref());
     match &verdict {
         Verdict::NeverMade => {

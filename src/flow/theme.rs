@@ -6,7 +6,7 @@ use idflow_pages::theme::{Colors, Font, Logo, Theme};
 
 /// The look that a Theme asks for. What cannot be used of it is left out: a page in built-in colours serves
 /// visitors better than none.
-pub(super) fn theme(spec: &ThemeSpec) -> Theme {
+pub fn theme(spec: &ThemeSpec) -> Theme {
     let built_in = Theme::default();
     let colors = spec.colors.clone().unwrap_or_default();
     let links = spec.links.clone().unwrap_or_default();
