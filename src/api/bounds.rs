@@ -66,30 +66,50 @@ macro_rules! schema {
 schema! {
     Name => {
         "type": "string", "minLength": 1, "maxLength": 63, "pattern": name::LOWER_CAMEL_CASE,
+        "description": "A name in lowerCamelCase, at most 63 characters.",
         "x-kubernetes-validations": [{ "rule": name::not_reserved("self"), "message": name::RESERVED_MESSAGE }]
     },
-    Label => { "type": "string", "minLength": 1, "maxLength": 63, "pattern": "^[a-z0-9]([-a-z0-9]*[a-z0-9])?$" },
+    Label => {
+        "type": "string", "minLength": 1, "maxLength": 63, "pattern": "^[a-z0-9]([-a-z0-9]*[a-z0-9])?$",
+        "description": "A name of at most 63 lower-case letters, digits and `-`."
+    },
     ObjectName => {
         "type": "string", "minLength": 1, "maxLength": 253,
-        "pattern": "^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$"
+        "pattern": "^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$",
+        "description": "The name of an object: at most 253 lower-case letters, digits, `-` and `.`."
     },
     Duration => {
         "type": "string", "minLength": 2, "maxLength": 27,
-        "pattern": "^([0-9]{1,5}h)?([0-9]{1,5}m)?([0-9]{1,5}s)?([0-9]{1,5}ms)?$"
+        "pattern": "^([0-9]{1,5}h)?([0-9]{1,5}m)?([0-9]{1,5}s)?([0-9]{1,5}ms)?$",
+        "description": "A length of time such as `20m` or `1h30m`."
     },
-    Locale => { "type": "string", "minLength": 2, "maxLength": 35, "pattern": "^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$" },
-    Sha256 => { "type": "string", "minLength": 64, "maxLength": 64, "pattern": "^[0-9a-f]{64}$" },
-    Cidr => { "type": "string", "minLength": 4, "maxLength": 43, "pattern": "^[0-9a-fA-F:.]+/[0-9]{1,3}$" },
+    Locale => {
+        "type": "string", "minLength": 2, "maxLength": 35, "pattern": "^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$",
+        "description": "A language such as `en` or `pt-BR`."
+    },
+    Sha256 => {
+        "type": "string", "minLength": 64, "maxLength": 64, "pattern": "^[0-9a-f]{64}$",
+        "description": "A SHA-256 digest in 64 hexadecimal digits."
+    },
+    Cidr => {
+        "type": "string", "minLength": 4, "maxLength": 43, "pattern": "^[0-9a-fA-F:.]+/[0-9]{1,3}$",
+        "description": "A range of addresses such as `10.0.0.0/8` or `fd00::/8`; one address is `10.1.2.3/32`."
+    },
     Host => {
         "type": "string", "minLength": 1, "maxLength": 253,
-        "pattern": "^(\\*\\.)?[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$|^[0-9a-f:]*:[0-9a-f:.]*$"
+        "pattern": "^(\\*\\.)?[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$|^[0-9a-f:]*:[0-9a-f:.]*$",
+        "description": "A host such as `api.example.com`, all below one such as `*.example.com`, or an address."
     },
     Amount => {
         "type": "string", "minLength": 1, "maxLength": 20,
-        "pattern": "^[0-9]{1,12}(\\.[0-9]{1,3})?(m|k|M|G|T|Ki|Mi|Gi|Ti)?$"
+        "pattern": "^[0-9]{1,12}(\\.[0-9]{1,3})?(m|k|M|G|T|Ki|Mi|Gi|Ti)?$",
+        "description": "An amount such as `500m`, `64Mi` or `10Gi`."
     },
     Moment => { "type": "string", "format": "date-time", "maxLength": 40 },
-    Colour => { "type": "string", "minLength": 7, "maxLength": 7, "pattern": "^#[0-9A-Fa-f]{6}$" },
+    Colour => {
+        "type": "string", "minLength": 7, "maxLength": 7, "pattern": "^#[0-9A-Fa-f]{6}$",
+        "description": "A colour such as `#0f5257`, in quotes."
+    },
 }
 
 impl<const MAX: u32> JsonSchema for Text<MAX> {

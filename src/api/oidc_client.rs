@@ -119,7 +119,7 @@ spec:
 }
 
 macro_rules! pattern {
-    ($name:ident, $max:literal, $pattern:literal) => {
+    ($name:ident, $max:literal, $pattern:literal, $description:literal) => {
         struct $name;
 
         impl JsonSchema for $name {
@@ -133,7 +133,7 @@ macro_rules! pattern {
 
             fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
                 schemars::json_schema!({
-                    "type": "string", "minLength": 8, "maxLength": $max, "pattern": $pattern
+                    "type": "string", "minLength": 8, "maxLength": $max, "pattern": $pattern, "description": $description
                 })
             }
         }
@@ -143,12 +143,14 @@ macro_rules! pattern {
 pattern!(
     RedirectUri,
     512,
-    "^(https://[^/?#\\s*]+|http://(localhost|127\\.[0-9]+\\.[0-9]+\\.[0-9]+|\\[::1\\])(:[0-9]{1,5})?|[a-z][a-z0-9+-]*(\\.[a-z0-9+-]+)+:)([/?][^#\\s]*)?$"
+    "^(https://[^/?#\\s*]+|http://(localhost|127\\.[0-9]+\\.[0-9]+\\.[0-9]+|\\[::1\\])(:[0-9]{1,5})?|[a-z][a-z0-9+-]*(\\.[a-z0-9+-]+)+:)([/?][^#\\s]*)?$",
+    "An address such as `https://app.example.com/callback`; `http` only for `localhost`, and `com.example.app:/callback` for an app on a device."
 );
 pattern!(
     Origin,
     255,
-    "^(https://[a-z0-9.-]+|http://(localhost|127\\.[0-9]+\\.[0-9]+\\.[0-9]+|\\[::1\\]))(:[0-9]{1,5})?$"
+    "^(https://[a-z0-9.-]+|http://(localhost|127\\.[0-9]+\\.[0-9]+\\.[0-9]+|\\[::1\\]))(:[0-9]{1,5})?$",
+    "An origin such as `https://app.example.com`, without a path; `http` only for `localhost`."
 );
 
 /// What a client may ask the token endpoint for.

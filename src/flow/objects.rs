@@ -12,7 +12,7 @@ use k8s_openapi::api::core::v1::ConfigMap;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use serde::de::DeserializeOwned;
 
-use crate::diagnostic::{Finding, ObjectId, Rule, Severity};
+use crate::diagnostic::{Finding, ObjectId, Place, Rule, Severity};
 use crate::pinned::Texts;
 use crate::secret::SecretFacts;
 use crate::source::Object;
@@ -174,16 +174,36 @@ pub(crate) fn source(kind: &str, metadata: &ObjectMeta) -> Source {
     }
 }
 
+/// An entry of a `ConfigMap` that holds no texts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RefusedTexts {
+    /// The `ConfigMap`.
+    pub config_map: String,
+    /// The key of the entry: a language.
+    pub entry: String,
+    /// What is wrong with it.
+    pub why: String,
+}
+
 /// The texts of a `ConfigMap`: the key of an entry is the language, its value a YAML map of texts. The second part
-/// names the entries that are no such map.
-pub(crate) fn config_map_texts(map: &ConfigMap) -> (Texts, Vec<String>) {
+/// is what holds none.
+pub(crate) fn config_map_texts(map: &ConfigMap) -> (Texts, Vec<RefusedTexts>) {
     let mut texts = Texts::new();
     let mut refused = Vec::new();
+    let refuse = |entry: &String, why| RefusedTexts {
+        config_map: map.metadata.name.clone().unwrap_or_default(),
+        entry: entry.clone(),
+        why,
+    };
     for (locale, yaml) in map.data.iter().flatten() {
         let (documents, findings) = crate::yaml::documents(locale, yaml);
         let members = documents.first().and_then(|document| document.value.as_object());
         let Some(members) = members.filter(|_| findings.is_empty() && documents.len() == 1) else {
-            refused.push(locale.clone());
+            let why = findings.first().map_or_else(
+                || "it is not one map of keys to texts".to_owned(),
+                |finding| in_line(finding, yaml),
+            );
+            refused.push(refuse(locale, why));
             continue;
         };
         for (key, text) in members {
@@ -191,9 +211,16 @@ pub(crate) fn config_map_texts(map: &ConfigMap) -> (Texts, Vec<String>) {
                 Value::String(text) => {
                     texts.entry(key.clone()).or_default().insert(locale.clone(), text.clone());
                 }
-                _ => refused.push(format!("{locale}: {key}")),
+                _ => refused.push(refuse(locale, format!("{key} is no text"))),
             }
         }
     }
     (texts, refused)
+}
+
+/// A finding about a text that is a value itself, with its line there.
+fn in_line(finding: &Finding, text: &str) -> String {
+    let Place::File { span, .. } = &finding.place else { return finding.title.clone() };
+    let before = text.get(..span.start).unwrap_or(text);
+    format!("in its line {}, {}", before.matches('\n').count() + 1, finding.title)
 }

@@ -15,7 +15,7 @@ use crate::diagnostic::{ObjectId, token};
 use crate::facts::{Callee, ReferenceKind, Sink, Use, ValueType};
 use crate::graph::{Entered, Graph, NamedUse, Role, Step, Written};
 use crate::kinds::Kinds;
-use crate::objects::{Objects, config_map_texts, source};
+use crate::objects::{Objects, RefusedTexts, config_map_texts, source};
 use crate::pinned::{AttributeContent, Directories, DirectoryContent, Texts};
 use crate::plan::{Scope, expression};
 use crate::summary::{Summary, complete_facts};
@@ -47,8 +47,8 @@ pub struct Part<'a> {
     pub sources: Vec<Source>,
     /// Objects that are named and do not exist, with the pointer that names them.
     pub missing: Vec<(String, ObjectId)>,
-    /// Entries of `ConfigMap`s that hold no texts: pointer, `ConfigMap`, entry.
-    pub refused_texts: Vec<(String, String, String)>,
+    /// What holds no texts, with the pointer that names its `ConfigMap`.
+    pub refused_texts: Vec<(String, RefusedTexts)>,
     /// For a flow, its manifest.
     pub flow: Option<&'a Flow>,
 }
@@ -273,7 +273,7 @@ impl<'a> Resolver<'a> {
             sources.push(source("ConfigMap", &found.metadata));
             let (more, refused) = config_map_texts(found);
             merge_texts(&mut texts, more);
-            refused_texts.extend(refused.into_iter().map(|entry| (pointer.clone(), map.clone(), entry)));
+            refused_texts.extend(refused.into_iter().map(|refused| (pointer.clone(), refused)));
         }
         let role = match spec.type_ {
             FlowType::Library => Role::Library,
@@ -427,7 +427,7 @@ fn new_part<'a>(
     graph: Graph<'a>,
     sources: Vec<Source>,
     missing: Vec<(String, ObjectId)>,
-    refused_texts: Vec<(String, String, String)>,
+    refused_texts: Vec<(String, RefusedTexts)>,
     flow: Option<&'a Flow>,
 ) -> Part<'a> {
     let dataflow = Dataflow::default();

@@ -1,6 +1,8 @@
 //! Checks objects of files against the schemas that the API server would check them against.
 
 mod rules;
+#[cfg(test)]
+mod tests;
 
 use std::cell::{OnceCell, RefCell};
 use std::collections::BTreeMap;
@@ -96,12 +98,14 @@ impl Walk<'_> {
                 self.bounds(pointer, schema, ["minimum", "maximum"], number, "", "the number");
             }
             ("boolean", Value::Bool(_)) => {}
-            _ => self.report(
-                &invalid_value::RULE,
-                pointer,
-                wrong_type(expected, value),
-                type_help(expected, value),
-            ),
+            (_, Value::Null) => {
+                let help = self.type_help(expected, value, schema);
+                self.report(&invalid_value::NOTHING, pointer, wrong_type(expected, value), help);
+            }
+            _ => {
+                let help = self.type_help(expected, value, schema);
+                self.report(&invalid_value::RULE, pointer, wrong_type(expected, value), help);
+            }
         }
     }
 
@@ -129,7 +133,8 @@ impl Walk<'_> {
             "the number of entries",
         );
         let required = schema.get("required").and_then(Value::as_array).into_iter().flatten();
-        for name in required.filter_map(Value::as_str).filter(|name| !members.contains_key(*name)) {
+        let is_missing = |name: &&str| members.get(*name).is_none_or(Value::is_null);
+        for name in required.filter_map(Value::as_str).filter(is_missing) {
             let field = properties.and_then(|properties| properties.get(name));
             let meaning = field.and_then(|field| field.get("description")).and_then(Value::as_str);
             let help = match meaning {
@@ -211,14 +216,33 @@ impl Walk<'_> {
         self.bounds(pointer, schema, ["minLength", "maxLength"], length, " characters", "the length");
         let Some(pattern) = schema.get("pattern").and_then(Value::as_str) else { return };
         if !self.schemas.matches(pattern, text) {
-            let meaning = schema.get("description").and_then(Value::as_str).map(str::to_owned);
-            let help = meaning.unwrap_or_else(|| format!("it must match {pattern}"));
-            self.report(
-                &invalid_value::RULE,
-                pointer,
-                format!("{text:?} does not have the form this field takes"),
-                help,
-            );
+            let title = format!("{text:?} does not have the form this field takes");
+            let help = described_by(schema).unwrap_or_else(|| format!("it must match {pattern}"));
+            self.report(&invalid_value::RULE, pointer, title, help);
+        }
+    }
+
+    /// What to write instead of a value of another type.
+    fn type_help(&self, expected: &str, value: &Value, schema: &Value) -> String {
+        let is_wanted = |text: &str| {
+            let pattern = schema.get("pattern").and_then(Value::as_str);
+            pattern.is_none_or(|pattern| self.schemas.matches(pattern, text))
+        };
+        match (expected, value) {
+            ("string", Value::Number(_) | Value::Bool(_)) if is_wanted(&value.to_string()) => {
+                format!("put it in quotes: \"{value}\"")
+            }
+            ("string", Value::Null) => {
+                "write a text, in quotes if it begins with #, where a comment begins otherwise; or remove the field"
+                    .to_owned()
+            }
+            ("object", Value::Null) => "write {} for an empty mapping".to_owned(),
+            ("boolean", _) => "write true or false, without quotes".to_owned(),
+            ("integer", Value::String(text)) if text.parse::<i64>().is_ok() => {
+                format!("remove the quotes: {text}")
+            }
+            ("string", _) => described_by(schema).unwrap_or_else(|| "write a text".to_owned()),
+            _ => format!("write {}", noun(expected)),
         }
     }
 
@@ -252,7 +276,8 @@ impl Walk<'_> {
                 if !value.is_string() {
                     let pointer = format!("/{part}/{}", token(name));
                     let title = wrong_type("string", value);
-                    self.report(&invalid_value::RULE, &pointer, title, type_help("string", value));
+                    let help = self.type_help("string", value, &Value::Null);
+                    self.report(&invalid_value::RULE, &pointer, title, help);
                 }
             }
         }
@@ -267,16 +292,8 @@ fn wrong_type(expected: &str, value: &Value) -> String {
     format!("{} is wanted here, and this is {}", noun(expected), described(value))
 }
 
-fn type_help(expected: &str, value: &Value) -> String {
-    match (expected, value) {
-        ("string", Value::Number(_) | Value::Bool(_)) => format!("put it in quotes: \"{value}\""),
-        ("object", Value::Null) => "write {} for an empty mapping".to_owned(),
-        ("boolean", _) => "write true or false, without quotes".to_owned(),
-        ("integer", Value::String(text)) if text.parse::<i64>().is_ok() => {
-            format!("remove the quotes: {text}")
-        }
-        _ => format!("write {}", noun(expected)),
-    }
+fn described_by(schema: &Value) -> Option<String> {
+    schema.get("description").and_then(Value::as_str).map(str::to_owned)
 }
 
 fn noun(expected: &str) -> &'static str {

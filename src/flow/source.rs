@@ -27,7 +27,7 @@ const UNKNOWN_KIND: Rule = Rule {
 const SKIPPED: Rule = Rule {
     code: "skipped",
     severity: Severity::Info,
-    why: "idflow reads its own kinds, ConfigMaps and Secrets",
+    why: "idflow reads its own kinds, ConfigMaps and Secrets, and leaves others to the tools they are meant for",
 };
 
 /// One file.
@@ -141,9 +141,13 @@ impl Manifest {
             ));
             return false;
         };
-        if let Some(finding) = foreign(&api_version, &kind, &place) {
-            self.findings.push(finding);
-            return false;
+        match reading(&api_version, &kind, &place) {
+            Reading::Ours => {}
+            Reading::Others => return false,
+            Reading::Doubtful(finding) => {
+                self.findings.push(*finding);
+                return false;
+            }
         }
         let Some(name) = text("/metadata/name").filter(|name| !name.is_empty()) else {
             let finding =
@@ -173,29 +177,36 @@ fn list_items(value: &Value) -> Option<&Vec<Value>> {
     value.get("items").filter(|_| is_list)?.as_array()
 }
 
-/// Why an object is not read, if it is not.
-fn foreign(api_version: &str, kind: &str, place: &dyn Fn(&str) -> Place) -> Option<Finding> {
+/// Whose business an object is.
+enum Reading {
+    Ours,
+    Others,
+    /// Ours, it seems, and it cannot be read.
+    Doubtful(Box<Finding>),
+}
+
+fn reading(api_version: &str, kind: &str, place: &dyn Fn(&str) -> Place) -> Reading {
     let own = format!("{}/{}", idflow_api::GROUP, idflow_api::VERSION);
-    if api_version == own {
-        let kinds = || ResourceKind::written_by_users().map(ResourceKind::as_str);
-        if kinds().any(|known| known == kind) {
-            return None;
-        }
+    let kinds = || ResourceKind::written_by_users().map(ResourceKind::as_str);
+    let is_known = kinds().any(|known| known == kind);
+    let doubt = |finding| Reading::Doubtful(Box::new(finding));
+    if api_version == own && is_known || api_version == "v1" && matches!(kind, "ConfigMap" | "Secret") {
+        Reading::Ours
+    } else if api_version == own {
         let help = match nearest(kind, kinds()) {
             Some(near) => format!("did you mean {near}?"),
             None => format!("the kinds are {}", kinds().collect::<Vec<_>>().join(", ")),
         };
-        return Some(UNKNOWN_KIND.at(place("/kind"), format!("there is no kind {kind}"), help));
-    }
-    if api_version.starts_with(&format!("{}/", idflow_api::GROUP)) {
+        doubt(UNKNOWN_KIND.at(place("/kind"), format!("there is no kind {kind}"), help))
+    } else if api_version.starts_with(&format!("{}/", idflow_api::GROUP)) {
         let title = format!("there is no version {api_version}");
-        return Some(UNKNOWN_KIND.at(place("/apiVersion"), title, format!("write {own}")));
+        doubt(UNKNOWN_KIND.at(place("/apiVersion"), title, format!("write {own}")))
+    } else if is_known {
+        let title = format!("this {kind} of {api_version} is skipped");
+        doubt(SKIPPED.at(place("/apiVersion"), title, format!("write {own} if idflow's {kind} is meant")))
+    } else {
+        Reading::Others
     }
-    if api_version == "v1" && matches!(kind, "ConfigMap" | "Secret") {
-        return None;
-    }
-    let title = format!("{kind} of {api_version} is skipped");
-    Some(SKIPPED.at(place("/kind"), title, "nothing; it is left to the tools it is meant for"))
 }
 
 #[cfg(test)]
@@ -245,10 +256,11 @@ mod tests {
 
     #[test]
     fn words_of_yaml_1_1_in_foreign_objects_are_their_own_business() {
-        assert_eq!(
-            codes("apiVersion: apps/v1\nkind: Deployment\nmetadata: { name: a }\nspec: { on: yes }\n"),
-            ["skipped"]
-        );
+        let foreign = "metadata: { name: a }\nspec: { on: yes }\n";
+        let none: [&str; 0] = [];
+        assert_eq!(codes(&format!("apiVersion: apps/v1\nkind: Deployment\n{foreign}")), none);
+        let mistaken = format!("apiVersion: logging.example/v1beta1\nkind: Flow\n{foreign}");
+        assert_eq!(codes(&mistaken), ["skipped"], "it may be meant for idflow");
     }
 
     #[test]

@@ -87,6 +87,9 @@ fn lint_and_so_dev_refuses_what_the_api_server_refuses_and_nothing_valid() {
         .map(|refusal| refusal.what.to_owned())
         .collect();
     assert!(accepted.is_empty(), "lint accepts: {accepted:#?}");
+    let said = refusals::TABLE.iter().filter_map(|refusal| lint(&refusal.manifest()).err());
+    let riddles: Vec<String> = said.filter(|said| said.contains("it must match ^")).collect();
+    assert!(riddles.is_empty(), "lint helps by regular expressions: {}", riddles.join("\n"));
     let refused: Vec<String> =
         samples::all().iter().filter(is_read).filter_map(|sample| lint(sample).err()).collect();
     assert!(refused.is_empty(), "lint refuses valid samples: {}", refused.join("\n"));

@@ -138,6 +138,9 @@ fn what_the_rules_forbid_is_reported() {
         any: Value,
         /// Misread.
         on: bool,
+        /// Riddles.
+        #[schemars(length(max = 2), inner(length(max = 2), regex(pattern = "^a?b$")))]
+        riddles: Vec<String>,
     }
     let crds = all(&[KindSchema::of::<Loose>("loose")]).unwrap();
     let flow = crds.iter().find(|crd| crd.spec.names.kind == "Flow").unwrap();
@@ -151,6 +154,7 @@ fn what_the_rules_forbid_is_reported() {
             format!("{step}.list: a list without maxItems"),
             format!("{step}.map: a map without maxProperties"),
             format!("{step}.on: a name that YAML 1.1 misreads, or not lowerCamelCase"),
+            format!("{step}.riddles[]: a pattern that no description puts into words"),
             format!("{step}.share: type number: use a string or an integer"),
             format!("{step}.text: a string without maxLength"),
             format!("{step}.text: no description"),

@@ -75,6 +75,9 @@ impl Walk<'_> {
         if schema.get("x-kubernetes-preserve-unknown-fields").is_some() {
             self.report(path, "free-form: unknown fields are preserved");
         }
+        if schema.get("pattern").is_some() && schema.get("description").is_none() {
+            self.report(path, "a pattern that no description puts into words");
+        }
         for key in ["anyOf", "allOf", "not"] {
             if schema.get(key).is_some() {
                 self.report(path, &format!("{key}: not a structural schema of ours"));

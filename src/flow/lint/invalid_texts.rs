@@ -28,8 +28,9 @@
 //!
 //! Write a map from text keys to texts.
 
-use crate::diagnostic::{Finding, Rule, Severity};
+use crate::diagnostic::{Finding, ObjectId, Rule, Severity, token};
 use crate::lint::Subject;
+use crate::objects::RefusedTexts;
 
 pub(super) const RULE: Rule = Rule {
     code: "invalid-texts",
@@ -38,9 +39,12 @@ pub(super) const RULE: Rule = Rule {
 };
 
 pub(super) fn find(cx: &Subject<'_, '_>) -> Vec<Finding> {
-    let found = cx.part.refused_texts.iter().map(|(pointer, map, entry)| {
-        let title = format!("the entry {entry} of the ConfigMap {map} holds no texts");
-        RULE.at(cx.at(pointer), title, "write a YAML map of keys to texts, for example: welcome: Willkommen")
+    let found = cx.part.refused_texts.iter().map(|(pointer, refused)| {
+        let RefusedTexts { config_map, entry, why } = refused;
+        let title = format!("the entry {entry} of the ConfigMap {config_map} holds no texts: {why}");
+        let help = "write a YAML map of keys to texts, for example: welcome: Willkommen";
+        let place = ObjectId::new("ConfigMap", config_map).at(format!("/data/{}", token(entry)));
+        RULE.at(cx.at(pointer), title, help).with(place, "the entry")
     });
     found.collect()
 }

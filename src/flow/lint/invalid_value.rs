@@ -34,3 +34,7 @@ pub(crate) const RULE: Rule = Rule {
     severity: Severity::Error,
     why: "The API server refuses an object with it",
 };
+
+/// The same where nothing stands behind the field's name.
+pub(crate) const NOTHING: Rule =
+    Rule { severity: Severity::Warning, why: "The API server takes it as if the field were not there", ..RULE };

@@ -51,7 +51,7 @@ pub(super) const RULE: Rule = Rule {
 };
 
 pub(super) fn find(cx: &Subject<'_, '_>) -> Vec<Finding> {
-    if cx.part.missing.iter().any(|(_, object)| object.kind == "ConfigMap") {
+    if !cx.has_all_texts() {
         return Vec::new();
     }
     let graph = cx.graph();

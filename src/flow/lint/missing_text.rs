@@ -47,8 +47,7 @@ pub(super) const RULE: Rule = Rule {
 
 pub(super) fn find(cx: &Subject<'_, '_>) -> Vec<Finding> {
     let texts = &cx.graph().texts;
-    // A ConfigMap that is waited for may hold the text.
-    if cx.part.missing.iter().any(|(_, object)| object.kind == "ConfigMap") {
+    if !cx.has_all_texts() {
         return Vec::new();
     }
     let mut findings = Vec::new();

@@ -38,6 +38,12 @@ impl<'c, 'a> Subject<'c, 'a> {
         self.part.graph.steps.iter().all(|step| step.is_known)
     }
 
+    /// Whether no text may be in a `ConfigMap` that is waited for, or in an entry that cannot be read.
+    fn has_all_texts(&self) -> bool {
+        let is_waited_for = self.part.missing.iter().any(|(_, object)| object.kind == "ConfigMap");
+        !is_waited_for && self.part.refused_texts.is_empty()
+    }
+
     /// Whether the flow signs somebody in.
     fn is_login(&self) -> bool {
         matches!(&self.part.graph.role, Role::Journey(flow_type) if flow_type == "Login")

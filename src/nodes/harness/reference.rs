@@ -129,21 +129,43 @@ fn outcomes(told: &[Told<'_>]) -> String {
         return text + ending(told);
     }
     text.push_str("| Outcome | Wire | Proves |\n|---|---|---|\n");
-    let mut known: BTreeMap<&str, Vec<&Outcome>> = BTreeMap::new();
-    for outcome in told.iter().flat_map(|one| &one.facts.outcomes) {
-        known.entry(&outcome.name).or_default().push(outcome);
+    let mut known: BTreeMap<String, Vec<&Outcome>> = BTreeMap::new();
+    for (one, outcome) in
+        told.iter().flat_map(|one| one.facts.outcomes.iter().map(move |outcome| (one, outcome)))
+    {
+        let setting = naming(&one.example.settings, &outcome.name);
+        let name = setting.map_or_else(|| format!("`{}`", outcome.name), |setting| said_by(&setting));
+        known.entry(name).or_default().push(outcome);
     }
     for (name, found) in known {
         let wire = match () {
             () if found.iter().all(|one| one.implied_target.is_some()) => {
-                "leads to the step of that name by itself"
+                "leads to the step of that id by itself"
             }
             () if found.iter().any(|one| one.needs_wire) => "needed",
             () => "has a safe default",
         };
-        let _infallible = writeln!(text, "| `{name}` | {wire} | {} |", proofs_of(&found));
+        let _infallible = writeln!(text, "| {name} | {wire} | {} |", proofs_of(&found));
     }
     text + "\n"
+}
+
+fn said_by(setting: &str) -> String {
+    if setting.contains("[]") { format!("each `{setting}`") } else { format!("what `{setting}` says") }
+}
+
+/// The setting that names this, as the table of settings writes it; nothing where the kind itself does.
+fn naming(settings: &Value, name: &str) -> Option<String> {
+    let below = |prefix: String, value| match naming(value, name)? {
+        rest if rest.is_empty() || rest.starts_with('[') => Some(prefix + &rest),
+        rest => Some(format!("{prefix}.{rest}")),
+    };
+    match settings {
+        Value::String(text) => (text == name).then(String::new),
+        Value::Array(items) => items.iter().find_map(|item| below("[]".to_owned(), item)),
+        Value::Object(members) => members.iter().find_map(|(member, value)| below(member.clone(), value)),
+        Value::Null | Value::Bool(_) | Value::Number(_) => None,
+    }
 }
 
 fn ending(told: &[Told<'_>]) -> &'static str {

@@ -132,3 +132,28 @@ fn a_wrong_name_inside_an_expression_is_underlined_itself() {
     let place = folder.findings[0].place.locate(&folder.manifests).unwrap();
     assert_eq!(&text[place.span], "form.nickname");
 }
+
+#[test]
+fn texts_that_cannot_be_read_are_said_once_with_the_reason_and_no_text_is_missed_besides() {
+    let found = findings(
+        "type: Login
+start: hello
+textsFrom: [broken]
+locales: [en, de]
+steps:
+  - id: hello
+    message: { title: welcome }
+    outcomes: { next: password }
+  - id: password
+    password: { identify: true }
+    outcomes: { next: done }
+  - id: done
+    complete: {}
+",
+    );
+    let found: Vec<Finding> = found.into_iter().filter(|finding| !is_background(finding)).collect();
+    let [only] = found.as_slice() else { panic!("{:?}", codes(&found)) };
+    assert_eq!(only.code, "invalid-texts");
+    assert!(only.title.contains("broken holds no texts: "), "{}", only.title);
+    assert_eq!(only.related.len(), 1, "the entry itself is shown");
+}
