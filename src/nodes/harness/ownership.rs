@@ -21,27 +21,7 @@ use super::world::World;
 
 /// Flows that others enter: one that verifies an address, one that also finds its user, one that goes back, and one that
 /// leaves the proof to whoever enters it.
-const WORLD: &str = r#"
-apiVersion: idflow.dev/v1alpha1
-kind: Directory
-metadata: { name: people }
-spec:
-  default: true
-  identifiers: [email]
-  attributes:
-    - { name: email, type: Email, unique: true, required: true }
-    - { name: name, type: String }
----
-apiVersion: idflow.dev/v1alpha1
-kind: Connection
-metadata: { name: mail }
-spec: { smtp: { host: mail.example.com, from: no-reply@example.com } }
----
-apiVersion: idflow.dev/v1alpha1
-kind: Connection
-metadata: { name: crm }
-spec: { http: { url: "https://crm.example.com" } }
----
+const WORLD: &str = r"
 apiVersion: idflow.dev/v1alpha1
 kind: Flow
 metadata: { name: verify }
@@ -90,10 +70,12 @@ spec:
   steps:
     - { id: renew, setPassword: {}, outcomes: { next: done } }
     - { id: done, exit: { outcome: next, outputs: { address: input.email } } }
-"#;
+";
 
 static FOLDER: LazyLock<Folder> = LazyLock::new(|| {
-    let folder = Folder::read([("world.yaml".to_owned(), WORLD.to_owned())], crate::kinds());
+    let files = [("objects.yaml", include_str!("../tests/objects.yaml")), ("world.yaml", WORLD)];
+    let files = files.map(|(name, text)| (name.to_owned(), text.to_owned()));
+    let folder = Folder::read(files, crate::kinds());
     assert!(!folder.has_errors(), "{:?}", folder.findings);
     folder
 });

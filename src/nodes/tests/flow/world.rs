@@ -1,30 +1,9 @@
 //! The objects among which the flows of these tests are read.
 
 /// The objects that examples and tests may name.
-pub(crate) const WORLD: &str = r#"
-apiVersion: idflow.dev/v1alpha1
-kind: Directory
-metadata: { name: people }
-spec:
-  default: true
-  identifiers: [email]
-  attributes:
-    - { name: email, type: Email, unique: true, required: true }
-    - { name: name, type: String }
-    - { name: age, type: Integer }
-    - { name: workEmail, type: Email, editableBy: [User, Administrator], unique: true }
-    - { name: manager, type: Email }
----
-apiVersion: idflow.dev/v1alpha1
-kind: Connection
-metadata: { name: mail }
-spec: { smtp: { host: mail.example.com, from: no-reply@example.com } }
----
-apiVersion: idflow.dev/v1alpha1
-kind: Connection
-metadata: { name: crm }
-spec: { http: { url: "https://crm.example.com" } }
----
+pub(crate) const WORLD: &str = concat!(
+    include_str!("../objects.yaml"),
+    r#"---
 apiVersion: idflow.dev/v1alpha1
 kind: Flow
 metadata: { name: verify-email }
@@ -64,7 +43,8 @@ metadata: { name: german }
 data:
   de: |
     welcome: Willkommen
-"#;
+"#
+);
 
 /// A manifest of a flow with this spec.
 pub(crate) fn flow(spec: &str) -> String {
