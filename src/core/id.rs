@@ -14,6 +14,15 @@ use crate::chance::Chance;
 #[error("not an identifier: expected 22 characters of base64url")]
 pub struct InvalidId;
 
+/// How many characters an identifier has.
+const LENGTH: usize = 22;
+
+/// The characters of an identifier.
+fn text<'a>(characters: &'a mut [u8; LENGTH], bytes: &[u8; 16]) -> &'a str {
+    let length = URL_SAFE_NO_PAD.encode_slice(bytes, characters).unwrap_or_default();
+    characters.get(..length).and_then(|text| str::from_utf8(text).ok()).unwrap_or_default()
+}
+
 macro_rules! ids {
     ($($(#[$doc:meta])* $name:ident),+ $(,)?) => {$(
         $(#[$doc])*
@@ -41,7 +50,7 @@ macro_rules! ids {
 
         impl fmt::Display for $name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str(&URL_SAFE_NO_PAD.encode(self.0))
+                f.write_str(text(&mut [0; LENGTH], &self.0))
             }
         }
 
@@ -55,21 +64,23 @@ macro_rules! ids {
             type Err = InvalidId;
 
             fn from_str(text: &str) -> Result<Self, InvalidId> {
-                let bytes = URL_SAFE_NO_PAD.decode(text).map_err(|_| InvalidId)?;
-                Ok(Self(bytes.try_into().map_err(|_| InvalidId)?))
+                let mut bytes = [0; 16];
+                match URL_SAFE_NO_PAD.decode_slice(text, &mut bytes) {
+                    Ok(16) => Ok(Self(bytes)),
+                    _ => Err(InvalidId),
+                }
             }
         }
 
         impl Serialize for $name {
             fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-                serializer.collect_str(self)
+                serializer.serialize_str(text(&mut [0; LENGTH], &self.0))
             }
         }
 
         impl<'de> Deserialize<'de> for $name {
             fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-                let text = std::borrow::Cow::<'de, str>::deserialize(deserializer)?;
-                text.parse().map_err(serde::de::Error::custom)
+                crate::text::parsed(deserializer)
             }
         }
     )+};

@@ -22,6 +22,7 @@ pub mod id;
 pub mod journey;
 pub mod secret;
 pub mod session;
+mod text;
 pub mod time;
 pub mod user;
 pub mod view;

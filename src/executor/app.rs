@@ -166,10 +166,14 @@ impl App {
         self.derived("session-secret", &[journey.as_bytes()])
     }
 
-    /// The grant and the code's secret that answer the application which a journey was begun for.
-    pub fn code(&self, journey: JourneyId) -> (GrantId, SecretText) {
-        let id = GrantId::from_bytes(self.derived_id("grant-id", journey));
-        (id, SecretText::new(self.derived("code-secret", &[journey.as_bytes()])))
+    /// The grant that answers the application which a journey was begun for.
+    pub fn grant_id(&self, journey: JourneyId) -> GrantId {
+        GrantId::from_bytes(self.derived_id("grant-id", journey))
+    }
+
+    /// The secret of that grant's code.
+    pub fn code_secret(&self, journey: JourneyId) -> SecretText {
+        SecretText::new(self.derived("code-secret", &[journey.as_bytes()]))
     }
 
     /// The session's id and secret that a browser sent, if they have the right form.

@@ -226,34 +226,33 @@ async fn commit(
     post: Option<LastPost>,
 ) -> Result<Result<Moved, Changed>, Unavailable> {
     let now = reads.now();
-    let id = decided.journey.id;
-    let mut moved = Moved { journey: decided.journey.clone(), binding: None, session: None };
-    moved.journey.last_post = post;
+    let journey = &mut decided.journey;
+    let (mut binding, mut cookie, mut opened) = (None, None, None);
+    journey.last_post = post;
     if decided.assurance_rose {
-        let rotation = moved.journey.binding.rotation + 1;
-        let secret = app.binding_secret(id, rotation);
-        moved.journey.binding = Binding { rotation, secret: Digest::of(&secret), ..moved.journey.binding };
-        moved.binding = Some(secret);
+        let rotation = journey.binding.rotation + 1;
+        let secret = app.binding_secret(journey.id, rotation);
+        journey.binding = Binding { rotation, secret: Digest::of(&secret), ..journey.binding };
+        binding = Some(secret);
     }
-    let mut opened = None;
     if let Some(opens) = decided.opens.take() {
-        let session = session(app, id, opens, now);
-        check_session(app, &moved.journey, &session, now)?;
+        let secret = app.session_secret(journey.id);
+        let session = session(app, journey.id, &secret, opens, now);
+        check_session(app, journey, &session, now)?;
         let mut code = None;
-        if let (Purpose::Authorize(request), Some(user)) = (&moved.journey.purpose, session.user) {
+        if let (Purpose::Authorize(request), Some(user)) = (&journey.purpose, session.user) {
             let user = user_of(&reads, &decided.writes, user)?;
-            code = Some(grant(app, &moved.journey, request, &session, &user, now)?);
+            code = Some(grant(app, journey, request, &session, &user, now)?);
         }
-        let lifetime = session.expires.since(now);
-        moved.session = Some((format!("{}.{}", session.id, app.session_secret(id)), lifetime));
-        set_session(&mut moved.journey, &session);
+        cookie = Some((format!("{}.{secret}", session.id), session.expires.since(now)));
+        set_session(journey, &session);
         opened = Some((session, code));
     }
-    if matches!(moved.journey.phase, Phase::Ended(_)) {
-        moved.journey.deadline = now.plus(KEPT_AFTER_END);
+    if matches!(journey.phase, Phase::Ended(_)) {
+        journey.deadline = now.plus(KEPT_AFTER_END);
     }
     let mut batch = Commit::after(reads)
-        .put_journey(moved.journey.clone())
+        .put_journey(journey.clone())
         .writes(by_live_directories(app, std::mem::take(&mut decided.writes)))
         .counters(counted(app, &mut decided))
         .audit(decided.audit.clone());
@@ -262,8 +261,9 @@ async fn commit(
     }
     match app.store.commit(batch).await {
         Ok(()) => {
-            after(app, *decided, &moved.journey);
-            Ok(Ok(moved))
+            let journey = decided.journey.clone();
+            after(app, *decided, &journey);
+            Ok(Ok(Moved { journey, binding, session: cookie }))
         }
         Err(CommitError::Unavailable(error)) => Err(error.into()),
         Err(CommitError::Taken { .. }) => Ok(Err(Changed::Taken)),
@@ -329,11 +329,11 @@ fn surroundings(app: &App, visitor: &Visitor, purpose: &Purpose) -> Surroundings
     Surroundings { address, request, client, session: Data::new(), full: Vec::new() }
 }
 
-fn session(app: &App, journey: JourneyId, opens: OpenSession, now: Timestamp) -> Session {
+fn session(app: &App, journey: JourneyId, secret: &str, opens: OpenSession, now: Timestamp) -> Session {
     let lifetime = opens.lifetime.min(app.configuration.load().longest_session());
     Session {
         id: app.session_id(journey),
-        secret: Digest::of(app.session_secret(journey)),
+        secret: Digest::of(secret),
         user: opens.user,
         evidence: opens.evidence,
         authenticated: opens.authenticated,
@@ -383,7 +383,7 @@ fn grant(
     user: &User,
     now: Timestamp,
 ) -> Result<idflow_core::grant::Grant, Unavailable> {
-    let (grant, secret) = app.code(journey.id);
+    let (grant, secret) = (app.grant_id(journey.id), app.code_secret(journey.id));
     let (flow, asked) = (journey.flow.as_str(), journey.started);
     let answer = Answer { request, session, user, flow, asked, grant, secret: &secret };
     match authorize::issue(&app.provider(), &answer, now) {

@@ -34,7 +34,7 @@ impl Store {
         now: Timestamp,
     ) -> Result<Uniqueness, StoreError> {
         let reads = self.read(now, &[uniqueness::wanted(directory)]).await?;
-        let known = reads.uniqueness(directory)?;
+        let known = reads.uniqueness(directory)?.cloned();
         let mut next = followed(known.clone().unwrap_or_default(), unique, again);
         next.identifiers.clone_from(identifiers);
         let mut batch = Batch::at(now);
@@ -175,7 +175,7 @@ impl Page<'_> {
         for id in &ids {
             let entry = match self.entries.get(id) {
                 Some((_, entry)) => Some(entry.clone()),
-                None => self.reads.get::<UserIndex>(id)?,
+                None => self.reads.get::<UserIndex>(id)?.cloned(),
             };
             holders.extend(entry.iter().flat_map(UserIndex::holders));
         }

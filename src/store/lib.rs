@@ -146,7 +146,7 @@ impl Store {
             key: self.keyring().current().to_string(),
         };
         let read = self.read(Timestamp::default(), &[Wanted::guard::<Tenant>(&[])]).await;
-        match read.and_then(|reads| reads.get::<Tenant>(&[])) {
+        match read.and_then(|reads| Ok(reads.get::<Tenant>(&[])?.cloned())) {
             Ok(Some(tenant)) if tenant.name == self.keyring().tenant() => return Ok(()),
             Ok(Some(_)) | Err(StoreError::Corrupt(_)) => return Err(foreign()),
             Ok(None) => {}

@@ -79,14 +79,14 @@ impl Found {
         Self { record, is_guard, opened: OnceLock::new() }
     }
 
-    fn open<R: Record>(&self, keyring: &Keyring, id: &[u8]) -> Result<Option<R>, Corrupt> {
+    fn open<R: Record>(&self, keyring: &Keyring, id: &[u8]) -> Result<Option<&R>, Corrupt> {
         let Some(stored) = &self.record else { return Ok(None) };
-        if let Some(opened) = self.opened.get().and_then(|opened| opened.downcast_ref::<R>()) {
-            return Ok(Some(opened.clone()));
+        if self.opened.get().is_none() {
+            let opened: R = record::open(keyring, id, stored)?;
+            let _set_by_another = self.opened.set(Arc::new(opened));
         }
-        let opened: R = record::open(keyring, id, stored)?;
-        let _set_by_another = self.opened.set(Arc::new(opened.clone()));
-        Ok(Some(opened))
+        let opened = self.opened.get().and_then(|opened| opened.downcast_ref());
+        opened.map(Some).ok_or_else(|| Corrupt::new(R::KIND, id, "it was opened as another kind"))
     }
 
     fn condition(&self) -> Condition {
@@ -163,12 +163,12 @@ impl ReadSet {
     }
 
     /// The record under an id.
-    pub(crate) fn get<R: Record>(&self, id: &[u8]) -> Result<Option<R>, StoreError> {
+    pub(crate) fn get<R: Record>(&self, id: &[u8]) -> Result<Option<&R>, StoreError> {
         Ok(self.found(&R::KIND.key(id))?.open(self.keyring(), id)?)
     }
 
     /// The record under an id, if anybody looked for it.
-    pub(crate) fn known<R: Record>(&self, id: &[u8]) -> Result<Option<R>, StoreError> {
+    pub(crate) fn known<R: Record>(&self, id: &[u8]) -> Result<Option<&R>, StoreError> {
         if self.has_read::<R>(id) { self.get(id) } else { Ok(None) }
     }
 

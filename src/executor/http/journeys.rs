@@ -183,22 +183,24 @@ enum Looks {
 async fn load(app: &App, visitor: &Visitor, id: &str, looks: Looks) -> Result<Option<Loaded>, Unavailable> {
     let Ok(id) = id.parse::<JourneyId>() else { return Ok(None) };
     let Some(secret) = app.cookies().journey(&visitor.headers, id) else { return Ok(None) };
-    let code = (looks == Looks::AtItsEnd).then(|| Wanted::grant(&app.code(id).0));
+    let code = (looks == Looks::AtItsEnd).then(|| Wanted::grant(&app.grant_id(id)));
     let wanted: Vec<Wanted> = code.into_iter().chain([Wanted::journey(&id)]).collect();
     let reads = app.store.read(app.clock.now(), &wanted).await?;
     let Some(journey) = reads.journey(&id)? else { return Ok(None) };
-    let binding = &journey.binding;
-    let shown = Digest::of(secret);
-    let previous =
-        binding.rotation.checked_sub(1).map(|rotation| Digest::of(app.binding_secret(id, rotation)));
-    let bound = if binding.channel != Channel::Browser {
-        None
-    } else if binding.secret.matches(&shown) {
-        Some(Bound::Current)
-    } else {
-        previous.filter(|previous| previous.matches(&shown)).map(|_| Bound::Previous)
-    };
+    let bound = bound(app, &journey, secret);
     Ok(bound.map(|bound| Loaded { journey, reads, bound }))
+}
+
+fn bound(app: &App, journey: &Journey, shown: &str) -> Option<Bound> {
+    let (binding, shown) = (&journey.binding, Digest::of(shown));
+    if binding.channel != Channel::Browser {
+        return None;
+    }
+    if binding.secret.matches(&shown) {
+        return Some(Bound::Current);
+    }
+    let previous = Digest::of(app.binding_secret(journey.id, binding.rotation.checked_sub(1)?));
+    previous.matches(&shown).then_some(Bound::Previous)
 }
 
 /// Browsers name the origin of every post (checklist J-10); one that does not is no browser of ours.
@@ -284,12 +286,12 @@ async fn code(
     reads: &mut ReadSet,
 ) -> Result<Response, Unavailable> {
     let now = reads.now();
-    let (grant, secret) = app.code(journey.id);
+    let grant = app.grant_id(journey.id);
     let stage = reads.grant(&grant).await?.map(|grant| grant.stage);
     if !matches!(stage, Some(GrantStage::Code { expires, .. }) if now < expires) {
         return Ok(respond::notice(app, visitor, Notice::SignedIn));
     }
-    let target = authorize::code_url(&app.provider(), request, grant, &secret);
+    let target = authorize::code_url(&app.provider(), request, grant, &app.code_secret(journey.id));
     Ok(respond::onward(app, visitor, &target))
 }
 

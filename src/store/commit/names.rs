@@ -16,7 +16,7 @@ use crate::record::user_index::{UserIndex, is_called};
 impl Planner {
     pub(super) fn user(&mut self, id: UserId, change: UserChange) -> Result<(), CommitError> {
         let UserChange { before, after, names, elsewhere, .. } = change;
-        if self.reads.get::<User>(id.as_bytes())? != before {
+        if self.reads.get::<User>(id.as_bytes())? != before.as_ref() {
             return Err(CommitError::Conflict);
         }
         self.demand_index(&after, &names)?;
@@ -48,12 +48,11 @@ impl Planner {
     /// Takes the user out of an entry, which goes unless others have the same value.
     fn leave(&mut self, user: UserId, attribute: &str, entry: &[u8; 32]) -> Result<(), CommitError> {
         let known = self.reads.get::<UserIndex>(entry)?;
-        let mut others = known.iter().flat_map(UserIndex::holders).filter(|id| *id != user);
-        match others.next() {
+        let mut others = known.into_iter().flat_map(UserIndex::holders).filter(|id| *id != user);
+        let left = others.next().map(|first| UserIndex::of(first, others.collect(), attribute));
+        match left {
             None => self.push(UserIndex::KIND.key(entry), Condition::Any, Effect::Delete),
-            Some(first) => {
-                self.put(entry, Condition::Any, &UserIndex::of(first, others.collect(), attribute))
-            }
+            Some(left) => self.put(entry, Condition::Any, &left),
         }
     }
 
@@ -100,9 +99,9 @@ impl Planner {
         entry: &[u8; 32],
     ) -> Result<bool, CommitError> {
         let known = self.reads.get::<UserIndex>(entry)?;
-        for holder in known.iter().flat_map(UserIndex::holders).filter(|holder| *holder != user.id) {
+        for holder in known.into_iter().flat_map(UserIndex::holders).filter(|holder| *holder != user.id) {
             let holder = self.reads.get::<User>(holder.as_bytes())?;
-            if holder.is_some_and(|holder| is_called(&holder, &user.directory, attribute, value)) {
+            if holder.is_some_and(|holder| is_called(holder, &user.directory, attribute, value)) {
                 return Ok(true);
             }
         }

@@ -57,9 +57,10 @@ impl ReadSet {
     fn know_indices(&self, people: &mut People) -> Result<(), StoreError> {
         for change in people.users.values_mut() {
             if let Some(known) = self.known::<Uniqueness>(&uniqueness::id(&change.after.directory))? {
-                change.unique.extend(known.indexed);
-                change.unique.extend(known.building.into_iter().flat_map(|building| building.attributes));
-                change.identifiers = known.identifiers;
+                change.unique.extend(known.indexed.iter().cloned());
+                let building = known.building.iter().flat_map(|building| &building.attributes);
+                change.unique.extend(building.cloned());
+                change.identifiers.clone_from(&known.identifiers);
             }
             change.derive(self.keyring());
         }
@@ -70,7 +71,7 @@ impl ReadSet {
     fn holders(&self, change: &UserChange) -> Result<Vec<UserId>, StoreError> {
         let mut holders = Vec::new();
         for id in change.claimed() {
-            holders.extend(self.get::<UserIndex>(id)?.iter().flat_map(UserIndex::holders));
+            holders.extend(self.get::<UserIndex>(id)?.into_iter().flat_map(UserIndex::holders));
         }
         holders.retain(|holder| *holder != change.after.id);
         Ok(holders)

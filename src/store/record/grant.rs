@@ -46,7 +46,8 @@ impl ReadSet {
     /// [`ReadSet::session`]. A revoked grant is returned as such. Two round trips: the grant, then whatever it rests on.
     pub async fn grant(&mut self, id: &GrantId) -> Result<Option<Grant>, StoreError> {
         self.more(&[Wanted::grant(id)]).await?;
-        let Some(GrantRecord { epoch, grant }) = self.get::<GrantRecord>(id.as_bytes())? else {
+        let record = self.get::<GrantRecord>(id.as_bytes())?.cloned();
+        let Some(GrantRecord { epoch, grant }) = record else {
             return Ok(None);
         };
         let switches = [BlockTarget::Session(grant.session), BlockTarget::Client(grant.request.client_id.clone())];

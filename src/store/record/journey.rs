@@ -31,6 +31,6 @@ impl Wanted {
 impl ReadSet {
     /// The journey, unless its deadline has passed.
     pub fn journey(&self, id: &JourneyId) -> Result<Option<Journey>, StoreError> {
-        self.get(id.as_bytes())
+        Ok(self.get(id.as_bytes())?.cloned())
     }
 }

@@ -47,7 +47,8 @@ impl ReadSet {
     /// wrote, which does not lead to its user.
     pub async fn session(&mut self, id: &SessionId) -> Result<Option<Session>, StoreError> {
         self.more(&Wanted::session(id)).await?;
-        let Some(SessionRecord { epoch, session }) = self.get::<SessionRecord>(id.as_bytes())? else {
+        let record = self.get::<SessionRecord>(id.as_bytes())?.cloned();
+        let Some(SessionRecord { epoch, session }) = record else {
             return Ok(None);
         };
         if self.is_blocked(&BlockTarget::Session(*id))? {

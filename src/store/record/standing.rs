@@ -43,7 +43,7 @@ impl Standing {
 
 impl ReadSet {
     pub(crate) fn standing(&self, user: &UserId) -> Result<Standing, StoreError> {
-        Ok(self.get(user.as_bytes())?.unwrap_or_default())
+        Ok(self.get(user.as_bytes())?.copied().unwrap_or_default())
     }
 
     /// Whether what was proven for the user in this epoch still counts: neither ended, nor locked, nor switched off.

@@ -86,12 +86,12 @@ impl Uniqueness {
 impl Store {
     /// What is indexed of a Directory; nothing while nobody has followed it.
     pub async fn uniqueness(&self, directory: &str, now: Timestamp) -> Result<Option<Uniqueness>, StoreError> {
-        self.read(now, &[wanted(directory)]).await?.uniqueness(directory)
+        Ok(self.read(now, &[wanted(directory)]).await?.uniqueness(directory)?.cloned())
     }
 }
 
 impl ReadSet {
-    pub(crate) fn uniqueness(&self, directory: &str) -> Result<Option<Uniqueness>, StoreError> {
+    pub(crate) fn uniqueness(&self, directory: &str) -> Result<Option<&Uniqueness>, StoreError> {
         self.get(&id(directory))
     }
 }

@@ -38,7 +38,7 @@ pub(crate) fn prefixes() -> [Key; 4] {
 impl ReadSet {
     /// A user who was read with [`Wanted::person`]: one who is switched off is locked.
     pub fn user(&self, id: &UserId) -> Result<Option<User>, StoreError> {
-        let Some(user) = self.get::<User>(id.as_bytes())? else { return Ok(None) };
+        let Some(user) = self.get::<User>(id.as_bytes())?.cloned() else { return Ok(None) };
         let blocked = self.is_blocked(&BlockTarget::User(*id))?;
         Ok(Some(if blocked { User { state: UserState::Locked, ..user } } else { user }))
     }

@@ -111,7 +111,7 @@ impl ReadSet {
         self.more(&by.wanted).await?;
         let mut entries = Vec::new();
         for id in &by.entries {
-            entries.extend(self.get::<UserIndex>(id)?);
+            entries.extend(self.get::<UserIndex>(id)?.cloned());
         }
         let holders = entries.iter().flat_map(UserIndex::holders);
         let wanted: Vec<Wanted> = holders.flat_map(|user| Wanted::person(&user)).collect();
