@@ -240,10 +240,16 @@ impl OneTimeCode {
         error: Option<&str>,
         notice: Option<&str>,
     ) -> Result<Turn, Fault> {
+        // Where nothing was sent yet, the page must not send anybody to look for it.
+        let told = |key| Text::with(key, [("address", address.clone())]);
+        let (lead, notice) = match &sent {
+            Some(_) => (told("one-time-code-lead"), notice),
+            None => (told("one-time-code-withheld"), None),
+        };
         let view = View {
             kind: "oneTimeCode".to_owned(),
             title: Text::product("one-time-code-title"),
-            lead: Some(Text::with("one-time-code-lead", [("address", address.clone())])),
+            lead: Some(lead),
             messages: notice
                 .map(|key| Message {
                     severity: if key == "code-sent-again" { Severity::Success } else { Severity::Warning },

@@ -115,7 +115,7 @@ enum State {
 impl Node for Password {
     fn turn(&self, cx: &mut Cx<'_>, event: Event) -> Result<Turn, Fault> {
         match event {
-            Event::Entered => self.show(cx, &Problem::None),
+            Event::Entered => self.show(cx, Problem::None),
             Event::Submitted(submission) => self.submitted(cx, &submission),
             Event::Answered(answer) => self.answered(cx, answer),
         }
@@ -134,16 +134,14 @@ impl Password {
         if let Some(action) = action::pressed(&self.actions, submission) {
             return Ok(Turn::Finish(Box::new(Finish::by(action))));
         }
-        if posted(submission, "password").is_none() {
-            return self.show(cx, &Problem::Missing("password"));
+        let name = posted(submission, "username");
+        if posted(submission, "password").is_none() || self.lookup.is_some() && name.is_none() {
+            return self.show(cx, Problem::Missing);
         }
-        let Some(lookup) = &self.lookup else {
+        let (Some(lookup), Some(name)) = (&self.lookup, name) else {
             let user = cx.user().ok_or_else(|| Fault::new("password needs an identified user"))?;
             cx.keep(&State::ExpectUser)?;
             return Ok(Turn::Ask(Box::new(Ask::ReadUser { user })));
-        };
-        let Some(name) = posted(submission, "username") else {
-            return self.show(cx, &Problem::Missing("username"));
         };
         cx.keep(&State::ExpectUser)?;
         Ok(Turn::Ask(Box::new(Ask::FindUser {
@@ -196,21 +194,21 @@ impl Password {
         for throttle in throttles(cx, user)? {
             cx.count(throttle.add());
         }
-        self.show(cx, &Problem::Wrong)
+        self.show(cx, Problem::Wrong)
     }
 
-    fn show(&self, cx: &mut Cx<'_>, problem: &Problem) -> Result<Turn, Fault> {
+    fn show(&self, cx: &mut Cx<'_>, problem: Problem) -> Result<Turn, Fault> {
         cx.keep(&State::ExpectPost)?;
-        let error = |name: &str| match problem {
-            Problem::Missing(missing) if *missing == name => Some(Text::product("error-required")),
-            _ => None,
+        let entered = |name| cx.submission().and_then(|submission| posted(submission, name)).map(str::to_owned);
+        let error = |name| {
+            let is_missing = problem == Problem::Missing && entered(name).is_none();
+            is_missing.then(|| Text::product("error-required"))
         };
         let mut fields = Vec::new();
         if let Some(lookup) = &self.lookup {
-            let entered = cx.submission().and_then(|submission| posted(submission, "username")).map(str::to_owned);
             fields.push(Field {
                 label: Text::product(lookup.label()),
-                value: entered.or_else(|| cx.login_hint().map(str::to_owned)),
+                value: entered("username").or_else(|| cx.login_hint().map(str::to_owned)),
                 error: error("username"),
                 ..Field::asking("username", FieldType::Identifier)
             });
@@ -223,7 +221,7 @@ impl Password {
             kind: "password".to_owned(),
             title: Text::product("password-title"),
             lead: None,
-            messages: if matches!(problem, Problem::Wrong) { vec![wrong] } else { Vec::new() },
+            messages: if problem == Problem::Wrong { vec![wrong] } else { Vec::new() },
             fields,
             actions,
             identifier: if self.lookup.is_some() { None } else { cx.identifier() },
@@ -231,10 +229,11 @@ impl Password {
     }
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Problem {
     None,
-    Missing(&'static str),
+    /// Some field was left empty.
+    Missing,
     Wrong,
 }
 

@@ -3,6 +3,7 @@
 use idflow_core::Value;
 use idflow_core::effect::{Answer, Ask};
 use idflow_core::time::Span;
+use idflow_core::view::Text;
 use idflow_core::write::Write;
 use idflow_engine::bind::Runnable;
 use serde_json::json;
@@ -193,6 +194,15 @@ fn t_12_the_sixth_mail_to_one_address_is_not_sent() {
     assert_eq!((world.mails.len(), ada.told()), (5, vec!["code-too-many-mails".to_owned()]));
     ada.enter(&json!({ "code": last }), &mut world);
     assert_eq!(ada.place(), "next", "the last code still works");
+    let mut again = Trial::of(Person::ADA, &runnable, &mut world);
+    let lead = |ada: &Trial<'_>| match &ada.view().lead {
+        Some(Text::Product { key, .. }) => (**key).to_owned(),
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(lead(&again), "one-time-code-withheld", "nobody is sent to look for it");
+    again.enter(&json!({ "code": "000000" }), &mut world);
+    assert_eq!(lead(&again), "one-time-code-withheld");
+    assert_eq!(world.mails.len(), 5);
 }
 
 #[test]
@@ -208,6 +218,23 @@ fn p_11_a_new_password_ends_other_sessions_and_a_weak_one_changes_nothing() {
     let submission = idflow_core::effect::Submission { action: "next".to_owned(), fields };
     let decided = ada.tried(&ada.token(), submission, &world, &works).unwrap();
     assert!(matches!(decided.writes.as_slice(), [Write::SetPassword { ends_sessions: true, .. }]));
+}
+
+#[test]
+fn every_field_that_was_left_empty_says_so() {
+    let runnable = runnable("password", &Example::of(json!({ "identify": true })));
+    let mut world = World::new();
+    let mut ada = Trial::of(Person::ADA, &runnable, &mut world);
+    let empty = || "error-required".to_owned();
+    for (fields, expected) in [
+        (json!({}), vec![empty(), empty()]),
+        (json!({ "username": "", "password": "" }), vec![empty(), empty()]),
+        (json!({ "username": "ada@example.org" }), vec![empty()]),
+        (json!({ "password": "x" }), vec![empty()]),
+    ] {
+        ada.enter(&fields, &mut world);
+        assert_eq!((ada.place().as_str(), ada.told()), ("tried", expected), "{fields}");
+    }
 }
 
 #[test]
