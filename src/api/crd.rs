@@ -86,23 +86,8 @@ pub fn size(crd: &CustomResourceDefinition) -> usize {
 }
 
 /// The schema that the API server checks objects of a kind against, with those of `kinds` joined into its steps.
-/// Nothing when it has none.
-pub fn schema(kind: ResourceKind, kinds: &[KindSchema]) -> Option<Value> {
-    let version = kind.derived_crd().spec.versions.into_iter().next()?;
-    let derived = serde_json::to_value(version.schema?.open_api_v3_schema?).ok()?;
-    Some(completed(kind, derived, kinds))
-}
-
-fn finished(kind: ResourceKind, kinds: &[KindSchema]) -> Result<CustomResourceDefinition, InvalidSchema> {
-    let invalid = |cause| InvalidSchema { kind, cause };
-    let mut crd = serde_json::to_value(kind.derived_crd()).map_err(invalid)?;
-    let schema = &mut crd["spec"]["versions"][0]["schema"]["openAPIV3Schema"];
-    *schema = completed(kind, schema.take(), kinds);
-    serde_json::from_value(crd).map_err(invalid)
-}
-
-fn completed(kind: ResourceKind, derived: Value, kinds: &[KindSchema]) -> Value {
-    let mut schema = structural::normalise(derived);
+pub fn schema(kind: ResourceKind, kinds: &[KindSchema]) -> Value {
+    let mut schema = structural::normalise(kind.derived_schema());
     schema["properties"]["metadata"] = json!({ "type": "object" });
     if let Some(status) = schema["properties"].get_mut("status") {
         status["default"] = json!({ "observedGeneration": -1 });
@@ -113,6 +98,13 @@ fn completed(kind: ResourceKind, derived: Value, kinds: &[KindSchema]) -> Value 
         join(steps, kinds);
     }
     schema
+}
+
+fn finished(kind: ResourceKind, kinds: &[KindSchema]) -> Result<CustomResourceDefinition, InvalidSchema> {
+    let invalid = |cause| InvalidSchema { kind, cause };
+    let mut crd = serde_json::to_value(kind.derived_crd()).map_err(invalid)?;
+    crd["spec"]["versions"][0]["schema"]["openAPIV3Schema"] = schema(kind, kinds);
+    serde_json::from_value(crd).map_err(invalid)
 }
 
 fn join(step: &mut Value, kinds: &[KindSchema]) {

@@ -90,6 +90,13 @@ macro_rules! resource_kind {
                 }
             }
 
+            /// Its schema as the types have it, with what documents each value.
+            pub(crate) fn derived_schema(self) -> serde_json::Value {
+                match self {
+                    $($(Self::$Kind => schemars::schema_for!(crate::$Kind).to_value(),)+)+
+                }
+            }
+
             pub(crate) fn derived_crd(self) -> CustomResourceDefinition {
                 match self {
                     $($(Self::$Kind => crate::$Kind::crd(),)+)+

@@ -68,10 +68,10 @@ impl Schemas {
 }
 
 fn schema(kind: ResourceKind, kinds: Kinds) -> Value {
-    let Some(steps) = kind.steps() else { return crd::schema(kind, &[]).unwrap_or_default() };
+    let Some(steps) = kind.steps() else { return crd::schema(kind, &[]) };
     let nodes: Vec<KindSchema> =
         kinds.0.iter().map(|kind| KindSchema::new(kind.name, kind.summary, (kind.schema)())).collect();
-    let mut schema = crd::schema(kind, &nodes).unwrap_or_default();
+    let mut schema = crd::schema(kind, &nodes);
     if let Some(step) = schema.pointer_mut(steps).and_then(Value::as_object_mut) {
         // Their node objects are judged by `unknown-node-kind`.
         step.insert(PRESERVE.to_owned(), Value::Bool(true));

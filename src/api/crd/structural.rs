@@ -105,10 +105,20 @@ fn gather_values(schema: &mut Map<String, Value>) {
     let values: Option<Vec<Value>> =
         branches.iter().map(values_of).collect::<Option<Vec<_>>>().map(|all| all.concat());
     if let Some(values) = values.filter(|values| !values.is_empty()) {
+        let meanings: Vec<String> = branches.iter().filter_map(meaning_of).collect();
+        let described = schema.get("description").and_then(Value::as_str).into_iter();
+        let described: Vec<&str> = described.chain(meanings.iter().map(String::as_str)).collect();
+        let described = described.join(" ");
+        schema.insert("description".to_owned(), Value::String(described));
         schema.remove("oneOf");
         schema.insert("type".to_owned(), json!("string"));
         schema.insert("enum".to_owned(), Value::Array(values));
     }
+}
+
+/// A variant with its documentation.
+fn meaning_of(branch: &Value) -> Option<String> {
+    Some(format!("{}: {}", branch.get("const")?.as_str()?, branch.get("description")?.as_str()?))
 }
 
 fn values_of(branch: &Value) -> Option<Vec<Value>> {

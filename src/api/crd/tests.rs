@@ -108,6 +108,15 @@ fn a_node_kind_is_joined_into_the_steps_of_flows_and_flow_nodes() {
 }
 
 #[test]
+fn what_each_word_of_a_choice_means_is_explained() {
+    let flow = schema(ResourceKind::Flow, &[]);
+    let type_ = &flow["properties"]["spec"]["properties"]["type"];
+    assert_eq!(type_["enum"][0], "Login");
+    let described = type_["description"].as_str().unwrap();
+    assert!(described.contains(" Login: Signs a user in. Logout: Ends sessions. "), "{described}");
+}
+
+#[test]
 fn settings_become_structural() {
     let form = KindSchema::of::<ToyForm>("form").schema;
     let properties = &form["properties"];

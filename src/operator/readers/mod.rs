@@ -102,7 +102,7 @@ fn fields(kind: ResourceKind) -> Vec<Leaf> {
         ResourceKind::Flow => idflow_nodes::kinds().0.iter().map(node).collect(),
         _ => Vec::new(),
     };
-    leaves(&crd::schema(kind, &nodes).expect("a schema"))
+    leaves(&crd::schema(kind, &nodes))
 }
 
 /// One object with one field changed: its place among the others, and what it is then.

@@ -11,7 +11,7 @@ use idflow_flow::kinds::Kind;
 /// The schemas of all node objects, as the definition of Flow has them.
 static NODES: LazyLock<Value> = LazyLock::new(|| {
     let kinds = crate::KINDS.iter().map(|kind| KindSchema::new(kind.name, kind.summary, (kind.schema)()));
-    let flow = crd::schema(ResourceKind::Flow, &kinds.collect::<Vec<_>>()).unwrap();
+    let flow = crd::schema(ResourceKind::Flow, &kinds.collect::<Vec<_>>());
     let step = ResourceKind::Flow.steps().unwrap();
     flow.pointer(step).unwrap()["properties"].clone()
 });
