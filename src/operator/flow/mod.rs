@@ -1,6 +1,8 @@
 //! `Flow` → checked, compiled, frozen as a `FlowRevision`; and what became of it as status.
 
 pub(crate) mod grace;
+#[cfg(test)]
+mod grace_tests;
 mod judge;
 mod plan;
 mod status;

@@ -1,12 +1,11 @@
 use idflow_api::condition::{
-    Conditions, LOADED, POLICY_GRACE, READY, RECONCILING, RESOLVED_REFS, SERVING, STALLED, Truth, find, time,
+    Conditions, LOADED, READY, RECONCILING, RESOLVED_REFS, SERVING, STALLED, Truth, find,
 };
 use idflow_api::diagnostic::Severity;
 use idflow_api::flow::{Assurance, FlowStatus, HistoryEntry};
 use idflow_api::flow_revision::Requires;
 use idflow_api::tenant::{Limits, Policy, TenantSpec};
 use idflow_core::digest::Digest;
-use idflow_core::time::{Span, Timestamp};
 use idflow_flow::diagnostic::{ObjectId, Rule};
 use idflow_flow::{Compiled, KindUse};
 use serde_json::json;
@@ -174,7 +173,7 @@ fn named(flow: &str, name: &str, digest: &str) -> Arc<FlowRevision> {
     Arc::new(one)
 }
 
-fn seen<'a>(checked: &'a Checked, catalog: &'a Catalog) -> Seen<'a> {
+pub(super) fn seen<'a>(checked: &'a Checked, catalog: &'a Catalog) -> Seen<'a> {
     Seen {
         checked,
         revision: None,
@@ -197,7 +196,7 @@ fn status_of(
     status::status(flow, &seen, NOW)
 }
 
-fn accepted() -> Checked {
+pub(super) fn accepted() -> Checked {
     judge::judge(&flow("sign-in"), &tenant("acme").spec, compiled(), None, 0)
 }
 
@@ -274,7 +273,7 @@ fn labels_of_a_flow_are_not_copied_to_its_revisions() {
 }
 
 /// The Catalog's status says whether pods follow it.
-fn followed(mut catalog: Catalog, follows: bool) -> Catalog {
+pub(super) fn followed(mut catalog: Catalog, follows: bool) -> Catalog {
     catalog.status.get_or_insert_default().followed_generation = Some(i64::from(follows));
     catalog
 }
@@ -414,55 +413,6 @@ fn a_flow_without_a_tenant_waits_and_keeps_what_is_known() {
     let status = status_of(&orphan, &waiting, None, &[], &catalog());
     assert_eq!(find(&status.conditions, READY).unwrap().reason, "NoTenant");
     assert_eq!(status.steps, Some(4));
-}
-
-/// A revision, loaded, that proves these factors.
-fn proving(factors: &[&str]) -> Arc<FlowRevision> {
-    let mut one = FlowRevision::clone(&loaded("sign-in", "new"));
-    let factors: Vec<String> = factors.iter().map(|factor| (*factor).to_owned()).collect();
-    let end = Assurance { step: "done".to_owned(), identified: true, factors, minimum_factors: None };
-    one.spec.assurance = Some(vec![end]);
-    Arc::new(one)
-}
-
-#[test]
-fn the_grace_of_a_flow_is_what_its_catalog_says() {
-    let strong = Arc::new(FlowRevision {
-        spec: proving(&["otp", "pwd"]).spec.clone(),
-        ..revision("sign-in", "strong")
-    });
-    let revisions = [proving(&["pwd"]), strong];
-    let end = NOW.plus(Span::hours(2));
-    let observe = |flow: &Flow, entries: &[(&str, &str, i32)], until: Option<Timestamp>, now| {
-        let mut catalog = followed(listing(entries), true);
-        let policy = json!({ "login": { "minimumFactors": 2 } });
-        catalog.spec.tenant.policy = serde_json::from_value(policy).unwrap();
-        catalog.spec.flows[0].entries[0].policy_grace_until = until.map(time);
-        let checked = accepted();
-        let seen = Seen { revisions: &revisions, ..seen(&checked, &catalog) };
-        status::status(flow, &seen, now)
-    };
-    let grace = |status: &FlowStatus| find(&status.conditions, POLICY_GRACE).cloned();
-    let serves: &[_] = &[("sign-in", "new", 100)];
-    let carried: &[_] = &[("sign-in", "new", 0), ("sign-in", "strong", 100)];
-    let cases = [
-        ("it serves", serves, Some(end), Some("revision new goes on until")),
-        ("something else serves", carried, Some(end), Some("journeys under way on revision new go on until")),
-        ("over, or not begun", serves, None, None),
-        ("all are accepted", &[("sign-in", "strong", 100)], Some(end), None),
-    ];
-    for (what, entries, until, expected) in cases {
-        let mut flow = flow("sign-in");
-        let first = observe(&flow, entries, until, NOW);
-        let told = grace(&first);
-        assert_eq!(told.is_some(), expected.is_some(), "{what}");
-        let Some((told, begins)) = told.clone().zip(expected) else { continue };
-        assert!(told.message.starts_with(begins), "{what}: {}", told.message);
-        assert!(told.message.contains(&grace::moment(end)), "{what}: {}", told.message);
-        flow.status = Some(first);
-        let again = observe(&flow, entries, until, NOW.plus(Span::hours(1)));
-        assert_eq!(grace(&again), Some(told), "{what}: a second look says nothing new");
-    }
 }
 
 #[test]
