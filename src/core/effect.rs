@@ -100,8 +100,8 @@ pub struct PendingAsk {
 pub struct Foreseen {
     /// Counters.
     pub counters: Vec<CounterKey>,
-    /// Counters of the user whom the first question finds, by what they count.
-    pub of_user: Vec<String>,
+    /// Counters of whoever is found by name, by what they count.
+    pub of_found: Vec<String>,
 }
 
 /// A call through a `Connection` of kind `http`.

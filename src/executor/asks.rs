@@ -58,15 +58,11 @@ impl Asks {
         let mut looks = Looks { by: None, wanted: self.counters(&foreseen.counters).collect() };
         match ask {
             Ask::FindUser { directory, attributes, value } => {
-                looks.by = Some(self.store.user_by(directory, attributes, value, &foreseen.of_user));
+                looks.by = Some(self.store.user_by(directory, attributes, value, &foreseen.of_found));
             }
             Ask::ReadUser { user }
             | Ask::ReadIdentified { user, .. }
-            | Ask::VerifyPassword { user: Some(user), .. } => {
-                let of_user = foreseen.of_user.iter().map(|what| CounterKey::of_user(what, *user));
-                looks.wanted.extend(of_user.map(|key| self.store.counter(&key)));
-                looks.wanted.extend(Wanted::person(user));
-            }
+            | Ask::VerifyPassword { user: Some(user), .. } => looks.wanted.extend(Wanted::person(user)),
             Ask::ReadCounters { keys } => looks.wanted.extend(self.counters(keys)),
             Ask::VerifyPassword { user: None, .. } | Ask::HashPassword { .. } | Ask::Http(_) => {}
         }

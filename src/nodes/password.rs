@@ -125,7 +125,8 @@ impl Node for Password {
     fn foresees(&self, cx: &Cx<'_>) -> Foreseen {
         let user = cx.user().filter(|_| self.lookup.is_none());
         let throttles = throttles(cx, user).unwrap_or_default();
-        Foreseen { counters: throttles.iter().map(Throttle::key).collect(), of_user: vec![FACTOR.to_owned()] }
+        let of_found = self.lookup.iter().map(|_| FACTOR.to_owned()).collect();
+        Foreseen { counters: throttles.iter().map(Throttle::key).collect(), of_found }
     }
 }
 

@@ -188,7 +188,7 @@ fn what_a_post_counts_by_is_foreseen_with_whatever_it_asks_first() {
 
 fn read_along(foreseen: &Foreseen, first: &Answer) -> Vec<CounterKey> {
     let found = if let Answer::User(Some(user)) = first { Some(user.id) } else { None };
-    let of_found = found.into_iter().flat_map(|id| foreseen.of_user.iter().map(move |what| (what, id)));
+    let of_found = found.into_iter().flat_map(|id| foreseen.of_found.iter().map(move |what| (what, id)));
     let of_found = of_found.map(|(what, id)| CounterKey::of_user(what, id));
     foreseen.counters.iter().cloned().chain(of_found).collect()
 }
