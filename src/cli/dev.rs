@@ -2,13 +2,14 @@
 
 mod demo;
 mod mail;
+mod page;
 mod state;
 mod terminal;
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
@@ -33,8 +34,8 @@ use tokio_util::sync::CancellationToken;
 
 use terminal::Terminal;
 
-/// How often the folder is looked at: an edit runs within a second.
-const LOOK_EVERY: Duration = Duration::from_millis(250);
+/// How often the folder is looked at, and for how long it must have been still: an edit runs within a second.
+const LOOK_EVERY: Duration = Duration::from_millis(200);
 
 /// Arguments of `idflow dev`.
 #[derive(clap::Args)]
@@ -102,14 +103,16 @@ async fn serve(args: Args) -> anyhow::Result<()> {
     let chance: Arc<dyn Chance> = Arc::new(SystemChance);
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
 
+    // Whatever could keep it from serving comes first, so that nothing is said of what then does not happen.
+    let secrets = Secrets::keep(&data.join("keys.json"), chance.as_ref())?;
+    let store = Store::open_redb(data.join("store.redb"), secrets.keyring()?, Arc::clone(&chance)).await?;
+    let listeners = Listeners::bind(&args).await?;
     let kinds = idflow_nodes::kinds();
     let mut folder = Folder::open(&args.folder, &data, &issuer, kinds)
         .with_context(|| format!("cannot read {}", args.folder.display()))?;
     let first = folder.read().with_context(|| format!("cannot read {}", args.folder.display()))?;
     terminal::reading(&first);
 
-    let secrets = Secrets::keep(&data.join("keys.json"), chance.as_ref())?;
-    let store = Store::open_redb(data.join("store.redb"), secrets.keyring()?, Arc::clone(&chance)).await?;
     let hasher = args.password_hash.hasher();
     if let Some(file) = &args.users {
         load_users(file, &first, &store, &hasher, clock.as_ref(), chance.as_ref()).await?;
@@ -136,62 +139,71 @@ async fn serve(args: Args) -> anyhow::Result<()> {
     let executor = Executor::new(parts, &first.snapshot);
 
     let stop = CancellationToken::new();
-    let public = runtime::bind(args.listen).await?;
-    let demo_listener = runtime::bind(args.demo).await?;
-    let admin = match args.admin {
-        Some(address) => Some(runtime::bind(address).await?),
-        None => None,
-    };
     let mut tasks = tokio::task::JoinSet::new();
-    let demo_address = demo_listener.local_addr()?;
-    tasks.spawn(serve_demo(demo_listener, issuer.clone(), demo_client(&first), Arc::clone(&chance), stop.clone()));
-    tasks.spawn(reload(folder, Arc::clone(&executor.app), executor.reports.clone()));
-    terminal::addresses(&issuer, demo_address, &args.folder, &data);
+    let demo = demo::Demo::at(format!("http://{}", listeners.demo.local_addr()?), issuer, &executor.app);
+    terminal::addresses(&demo, lacking(&first, &demo).as_deref(), &args.folder, &data);
+    tasks.spawn(reload(folder, demo.clone(), executor.reports.clone(), first));
+    tasks.spawn(serve_demo(listeners.demo, demo, stop.clone()));
     let ends = stop.clone();
     tasks.spawn(async move {
         runtime::termination().await;
         ends.cancel();
     });
-    executor.serve(public, admin, catcher.routes(), stop).await;
+    executor.serve(listeners.public, listeners.admin, catcher.routes(), stop).await;
     tasks.shutdown().await;
     Ok(())
 }
 
-/// The client of the demo application: the one named so, else the first.
-fn demo_client(reading: &Reading) -> String {
-    let clients = &reading.snapshot.live.clients;
-    let chosen = clients.get_key_value("demo").or_else(|| clients.iter().next());
-    chosen.map_or_else(|| "demo".to_owned(), |(name, spec)| spec.client_id.clone().unwrap_or_else(|| name.clone()))
+struct Listeners {
+    public: TcpListener,
+    demo: TcpListener,
+    admin: Option<TcpListener>,
 }
 
-async fn serve_demo(
-    listener: TcpListener,
-    issuer: String,
-    client_id: String,
-    chance: Arc<dyn Chance>,
-    stop: CancellationToken,
-) {
-    let Ok(address) = listener.local_addr() else { return };
-    let origin = format!("http://{address}");
-    let demo = demo::Demo { issuer, origin, client_id, chance, pending: Mutex::default() };
-    idflow_net::listen::serve(listener, None, demo::routes(demo), idflow_net::listen::Limits::default(), stop.cancelled_owned()).await;
+impl Listeners {
+    async fn bind(args: &Args) -> anyhow::Result<Self> {
+        let public = runtime::bind(args.listen).await?;
+        let demo = runtime::bind(args.demo).await?;
+        let admin = match args.admin {
+            Some(address) => Some(runtime::bind(address).await?),
+            None => None,
+        };
+        Ok(Self { public, demo, admin })
+    }
+}
+
+async fn serve_demo(listener: TcpListener, demo: demo::Demo, stop: CancellationToken) {
+    let (routes, limits) = (demo::routes(demo), idflow_net::listen::Limits::default());
+    idflow_net::listen::serve(listener, None, routes, limits, stop.cancelled_owned()).await;
+}
+
+/// What keeps people from signing in to the demo application, as long as something does.
+fn lacking(reading: &Reading, demo: &demo::Demo) -> Option<String> {
+    if reading.manifests.is_empty() {
+        return Some("the folder holds no .yaml or .yml file".to_owned());
+    }
+    demo.offers().err()
 }
 
 /// Takes each saved edit within a second.
 async fn reload(
     mut folder: Folder,
-    app: idflow_executor::app::Shared,
+    demo: demo::Demo,
     reports: idflow_executor::report::Reports,
+    first: Reading,
 ) {
+    let mut lacks = lacking(&first, &demo);
     loop {
         tokio::time::sleep(LOOK_EVERY).await;
-        if !folder.is_changed() {
-            continue;
-        }
-        match folder.read() {
-            Ok(reading) => {
-                runtime::install(&app, &reports, &reading.snapshot);
+        match folder.read_saved() {
+            Ok(None) => {}
+            Ok(Some(reading)) => {
+                runtime::install(&demo.app, &reports, &reading.snapshot);
                 terminal::reading(&reading);
+                let before = std::mem::replace(&mut lacks, lacking(&reading, &demo));
+                if lacks != before {
+                    terminal::sign_in(&demo, lacks.as_deref());
+                }
             }
             Err(error) => eprintln!("error: the folder cannot be read: {error}"),
         }

@@ -31,6 +31,9 @@ pub struct AuditEvent {
     /// The outcome, the refusal's code, or the key of the text that says what was wrong.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub outcome: Option<String>,
+    /// How it came to the outcome, where that is not told by it: the status of an outside answer. Never a value.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub detail: Option<String>,
     /// The application concerned.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub client: Option<String>,

@@ -31,6 +31,8 @@ pub(crate) struct Active {
     pub(crate) binds: bool,
     /// How many effect ids this attempt has used.
     pub(crate) effects: u32,
+    /// How many mails a limit withheld.
+    pub(crate) withheld: u32,
     /// What this visit adds to the commit, unless it ends in a fault.
     pub(crate) additions: Additions,
 }
@@ -39,7 +41,15 @@ impl Active {
     /// A visit that has just begun.
     pub(crate) fn entered(instance: StepInstance) -> Self {
         let additions = Additions::default();
-        Self { instance, attempt: Attempt(0), state: Value::Null, binds: false, effects: 0, additions }
+        Self {
+            instance,
+            attempt: Attempt(0),
+            state: Value::Null,
+            binds: false,
+            effects: 0,
+            withheld: 0,
+            additions,
+        }
     }
 
     pub(crate) fn effect_id(&mut self, journey: JourneyId) -> EffectId {
@@ -192,5 +202,10 @@ impl<'a> Cx<'a> {
     /// Adds a mail, sent after the commit.
     pub fn mail(&mut self, mail: Mail) {
         self.active.additions.mails.push(mail);
+    }
+
+    /// Says that a mail is not sent because a limit is reached.
+    pub fn withhold_mail(&mut self) {
+        self.active.withheld += 1;
     }
 }

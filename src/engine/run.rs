@@ -391,6 +391,10 @@ impl<'p> Run<'p> {
     }
 
     fn audit(&mut self, name: &str, outcome: Option<&str>) {
+        self.audit_detailed(name, outcome, None);
+    }
+
+    fn audit_detailed(&mut self, name: &str, outcome: Option<&str>, detail: Option<String>) {
         let client = match &self.journey.purpose {
             Purpose::Authorize(request) => Some(request.client_id.clone()),
             Purpose::Standalone { .. } => None,
@@ -407,6 +411,7 @@ impl<'p> Run<'p> {
             revision: Some(self.journey.digest.short(8)),
             step: Some(path.join("/")),
             outcome: outcome.map(str::to_owned),
+            detail,
             client,
         });
     }

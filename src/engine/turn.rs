@@ -45,6 +45,8 @@ pub struct Finish {
     pub address: Option<String>,
     /// The user the journey concerns from now on. A journey that already concerns another user ends in `error`.
     pub user: Option<User>,
+    /// How it came to the outcome, for the step's security event. Contains no values of the visitor.
+    pub detail: Option<String>,
     /// For `call` and `node`: the callee is entered with these arguments instead of following the outcome.
     pub enter: Option<Data>,
     /// For `exit`, `complete` and `fail`.

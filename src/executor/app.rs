@@ -194,6 +194,7 @@ impl App {
             revision: None,
             step: None,
             outcome: outcome.map(str::to_owned),
+            detail: None,
             client: Some(grant.request.client_id.clone()),
         });
     }

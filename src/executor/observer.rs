@@ -22,6 +22,7 @@ impl Observer for LogObserver {
             flow = event.flow,
             step = event.step,
             outcome = event.outcome,
+            detail = event.detail,
             client = event.client,
         );
     }

@@ -137,9 +137,10 @@ impl Node for Http {
             Event::Entered => Ok(Turn::Ask(Box::new(Ask::Http(self.call(cx)?)))),
             Event::Answered(Answer::Http { status, body }) => {
                 let outcome = if (200..300).contains(&status) { "next" } else { "error" };
-                Ok(finish(outcome, status, body))
+                Ok(finish(outcome, status, body, format!("status {status}")))
             }
-            Event::Answered(Answer::Unavailable | Answer::Gone) => Ok(finish("error", 0, Value::Null)),
+            Event::Answered(Answer::Unavailable) => Ok(unanswered("no answer")),
+            Event::Answered(Answer::Gone) => Ok(unanswered("the Connection cannot be used")),
             Event::Answered(_) | Event::Submitted(_) => Err(answer_mismatch("http")),
         }
     }
@@ -158,8 +159,12 @@ impl Http {
     }
 }
 
-fn finish(outcome: &str, status: u16, body: Value) -> Turn {
-    let mut finish = Finish::by(outcome);
+fn unanswered(why: &str) -> Turn {
+    finish("error", 0, Value::Null, why.to_owned())
+}
+
+fn finish(outcome: &str, status: u16, body: Value, detail: String) -> Turn {
+    let mut finish = Finish { detail: Some(detail), ..Finish::by(outcome) };
     finish.outputs.insert("status".to_owned(), Value::from(status));
     finish.outputs.insert("body".to_owned(), body);
     Turn::Finish(Box::new(finish))

@@ -82,6 +82,7 @@ impl Node for SendMail {
                 let to = address::evaluated(cx, &self.address)?;
                 let mails = Throttle::mail(&to);
                 if cx.is_full(&mails.key()) {
+                    cx.withhold_mail();
                     return Err(Fault::new("mail: too many mails to one address"));
                 }
                 cx.count(mails.add());

@@ -151,6 +151,7 @@ impl OneTimeCode {
     fn send(&self, cx: &mut Cx<'_>, address: String, previous: Option<Sent>) -> Result<Turn, Fault> {
         let mails = Throttle::mail(&address);
         if cx.is_full(&mails.key()) {
+            cx.withhold_mail();
             return self.show(cx, previous, address, None, Some("code-too-many-mails"));
         }
         cx.count(mails.add());

@@ -23,8 +23,8 @@ pub enum Notice {
     AlreadyDone,
     /// The visitor is signed in and no application waits.
     SignedIn,
-    /// The visitor is signed out.
-    SignedOut,
+    /// The visitor is not signed in and no application waits.
+    NotSignedIn,
     /// There is no such page.
     NotFound,
     /// The request cannot be understood; from an application, its link is wrong.
@@ -52,7 +52,7 @@ impl Notice {
         Self::Cancelled,
         Self::AlreadyDone,
         Self::SignedIn,
-        Self::SignedOut,
+        Self::NotSignedIn,
         Self::NotFound,
         Self::BadRequest,
         Self::Refused,
@@ -66,7 +66,7 @@ impl Notice {
     /// The HTTP status that goes with it.
     pub const fn status(self) -> u16 {
         match self {
-            Self::Cancelled | Self::AlreadyDone | Self::SignedIn | Self::SignedOut => 200,
+            Self::Cancelled | Self::AlreadyDone | Self::SignedIn | Self::NotSignedIn => 200,
             Self::BadRequest => 400,
             Self::AnotherBrowser | Self::Refused => 403,
             Self::NotFound => 404,
@@ -87,7 +87,7 @@ impl Notice {
             Self::Cancelled => "cancelled",
             Self::AlreadyDone => "already-done",
             Self::SignedIn => "signed-in",
-            Self::SignedOut => "signed-out",
+            Self::NotSignedIn => "not-signed-in",
             Self::NotFound => "not-found",
             Self::BadRequest => "bad-request",
             Self::Refused => "refused",
@@ -101,7 +101,8 @@ impl Notice {
 
     const fn icon(self) -> &'static str {
         match self {
-            Self::SignedIn | Self::SignedOut | Self::AlreadyDone => "done",
+            Self::SignedIn | Self::AlreadyDone => "done",
+            Self::NotSignedIn => "person",
             Self::Expired | Self::StartAgain | Self::Unavailable | Self::TooManyRequests => "clock",
             _ => "stop",
         }
@@ -111,7 +112,7 @@ impl Notice {
     const fn onward(self) -> &'static str {
         match self {
             Self::AlreadyDone | Self::SignedIn => "action-continue",
-            Self::SignedOut => "action-sign-in",
+            Self::NotSignedIn => "action-sign-in",
             Self::Unavailable | Self::TooManyRequests | Self::Failed => "action-try-again",
             _ => "action-start-again",
         }

@@ -2,19 +2,35 @@
 #![allow(clippy::expect_used, clippy::panic, reason = "a panic is the failure report of a test")]
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use idflow_test_support::browser::{Arrival, Browser};
 use idflow_test_support::dev::Dev;
 use idflow_test_support::oidc::RelyingParty;
 use idflow_test_support::person::Person;
 use idflow_test_support::service::Service;
+use idflow_test_support::wait;
 use idflow_test_support::world::{self, PASSWORD};
 use tempfile::TempDir;
 
 mod hostile;
+mod newcomer;
 mod reload;
 mod repeated;
 mod state;
+mod terminal;
+
+/// A saved file runs within a second; a machine with other work may take longer.
+pub(crate) const SOON: Duration = Duration::from_secs(10);
+
+/// Waits until the terminal says `line`, after the first `before` lines.
+pub(crate) fn said(dev: &Dev, before: usize, what: &str, line: &str) {
+    wait::until(SOON, &format!("{what}: {line}"), || {
+        let lines = dev.process.lines();
+        let found = lines.get(before..).is_some_and(|new| new.iter().any(|one| one.contains(line)));
+        if found { Ok(()) } else { Err(lines.join("\n")) }
+    });
+}
 
 /// The small tenant of the tests, which calls a service on this port.
 pub(crate) fn manifests(service: u16) -> String {

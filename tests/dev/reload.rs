@@ -1,14 +1,9 @@
 //! Edits while journeys are open.
 
-use std::time::Duration;
-
 use idflow_test_support::browser::{Arrival, Page};
 use idflow_test_support::wait;
 
-use crate::Served;
-
-/// A saved file runs within a second; a machine with other work may take longer.
-const SOON: Duration = Duration::from_secs(10);
+use crate::{SOON, Served, said};
 
 #[test]
 fn an_open_journey_finishes_on_the_old_revision_while_the_next_one_runs_the_new() {
@@ -90,7 +85,7 @@ fn a_flow_that_is_emptied_or_deleted_gets_its_line_and_so_does_its_return() {
             Some(text) => std::fs::write(&own, text).expect("the flow"),
             None => std::fs::remove_file(&own).expect("the flow"),
         }
-        said(&served, before, what, line);
+        said(&served.dev, before, what, line);
     }
     assert_eq!(std::fs::read_to_string(served.manifest()).expect("the manifests"), manifests);
 }
@@ -101,7 +96,7 @@ fn a_client_that_is_refused_keeps_its_last_good_form_and_says_so() {
     let before = served.dev.process.lines().len();
     let callback = "http://127.0.0.1:9/callback";
     served.edit(callback, "javascript:alert(1)");
-    said(&served, before, "a redirect URI that no browser may follow", "kept      OIDCClient/app");
+    said(&served.dev, before, "a redirect URI that no browser may follow", "kept      OIDCClient/app");
     let mut browser = served.client().browser();
     let page = served.client().begin(&mut browser, "kept").expect("a page").page();
     assert_eq!(page.status(), 200, "the redirect URI of before is served");
@@ -118,7 +113,7 @@ fn a_client_that_is_refused_from_the_start_is_not_served() {
     let served = Served::start_on(&[], |text| {
         text.replace("authentication: None", "authentication: ClientSecretBasic")
     });
-    said(&served, 0, "a client without the secret it needs", "refused   OIDCClient/app");
+    said(&served.dev, 0, "a client without the secret it needs", "refused   OIDCClient/app");
     let mut browser = served.client().browser();
     assert_eq!(served.client().begin(&mut browser, "x").expect("an answer").page().status(), 400);
 }
@@ -128,22 +123,13 @@ fn a_syntax_error_says_what_is_wrong_with_the_text_and_nothing_about_flows_that_
     let served = Served::start();
     let before = served.dev.process.lines().len();
     served.edit("kind: Directory", "kind: Directory: {");
-    said(&served, before, "a syntax error", "tenant.yaml:");
-    said(&served, before, "the object that cannot be read", "kept      Directory/people");
-    said(&served, before, "a flow that uses it", "kept      Flow/sign-in");
+    said(&served.dev, before, "a syntax error", "tenant.yaml:");
+    said(&served.dev, before, "the object that cannot be read", "kept      Directory/people");
+    said(&served.dev, before, "a flow that uses it", "kept      Flow/sign-in");
     let said = served.dev.process.lines().split_off(before);
     let words = ["there is no", "does not exist", "is the default one"];
     let is_about_others = |line: &&String| words.iter().any(|word| line.contains(word));
     assert_eq!(said.iter().filter(is_about_others).count(), 0, "{}", said.join("\n"));
     let mut browser = served.client().browser();
     assert_eq!(served.client().begin(&mut browser, "kept").expect("a page").page().status(), 200);
-}
-
-/// Waits until the terminal says `line`, after the first `before` lines.
-fn said(served: &Served, before: usize, what: &str, line: &str) {
-    wait::until(SOON, &format!("{what}: {line}"), || {
-        let lines = served.dev.process.lines();
-        let found = lines.get(before..).is_some_and(|new| new.iter().any(|one| one.contains(line)));
-        if found { Ok(()) } else { Err(lines.join("\n")) }
-    });
 }

@@ -1,8 +1,8 @@
 //! The demo application: a small relying party that really performs the authorization code flow with PKCE and
-//! shows what it was told. It knows the provider by its discovery document only.
+//! shows what it was told. What it does, it does by the provider's discovery document.
 
 use std::collections::BTreeMap;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 
 use axum::Router;
 use axum::extract::{Query, State};
@@ -10,33 +10,106 @@ use axum::response::{Html, IntoResponse, Redirect, Response};
 use axum::routing::get;
 use http::StatusCode;
 use http::header::{COOKIE, SET_COOKIE};
-use idflow_core::chance::{Chance, token};
+use idflow_core::chance::token;
 use idflow_core::digest::Digest;
+use idflow_executor::app;
+use idflow_oidc::client::{Client, GrantType};
+use idflow_oidc::scope::OPENID;
 use idflow_pages::escape;
+use serde::Deserialize;
 use serde_json::Value;
+
+use super::page::page;
 
 /// One cookie for each sign-in that was begun, so that two tabs do not disturb each other.
 const COOKIE_PREFIX: &str = "idflow-demo-";
 
 /// The demo application's own settings.
+#[derive(Clone)]
 pub(super) struct Demo {
     /// The provider.
     pub(super) issuer: String,
     /// Where this application listens, without a trailing slash.
     pub(super) origin: String,
-    /// Its client identifier.
-    pub(super) client_id: String,
-    /// Where state and verifiers come from.
-    pub(super) chance: std::sync::Arc<dyn Chance>,
+    /// What the provider serves now. Only what the application may offer is taken from it.
+    pub(super) app: app::Shared,
     /// Sign-ins that were begun and not finished, by state.
-    pub(super) pending: Mutex<BTreeMap<String, Pending>>,
+    pending: Arc<Mutex<BTreeMap<String, Pending>>>,
 }
 
 /// One sign-in that was begun.
-pub(super) struct Pending {
+struct Pending {
     browser: String,
+    client_id: String,
     nonce: String,
     verifier: String,
+}
+
+/// What the application can offer.
+pub(super) struct Offers {
+    client_id: String,
+    registration: bool,
+}
+
+/// What the application asks the provider for beyond a usual sign-in.
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Prompt {
+    /// To sign the visitor in anew, whatever session there is (OpenID Connect Core 3.1.2.1).
+    Login,
+    /// To create an account (OpenID Connect Initiating User Registration 1.0).
+    Create,
+}
+
+#[derive(Debug, Deserialize)]
+struct Wanted {
+    prompt: Option<Prompt>,
+}
+
+impl Demo {
+    /// The application that listens at `origin`.
+    pub(super) fn at(origin: String, issuer: String, app: &app::Shared) -> Self {
+        Self { issuer, origin, app: Arc::clone(app), pending: Arc::default() }
+    }
+
+    fn callback(&self) -> String {
+        format!("{}/callback", self.origin)
+    }
+
+    /// What it can offer now; the error says what is lacking for a sign-in.
+    pub(super) fn offers(&self) -> Result<Offers, String> {
+        let (configuration, callback) = (self.app.configuration.load(), self.callback());
+        if configuration.flows.is_empty() {
+            return Err("no Flow is served".to_owned());
+        }
+        let client = fitting(configuration.clients.values(), &callback).ok_or_else(|| {
+            format!("no OIDCClient fits the demo application: one needs authentication None and the redirect URI {callback}")
+        })?;
+        let has = |flow_type: &str| {
+            configuration.flow_of_type(flow_type, client.flows.get(flow_type).map(String::as_str)).is_some()
+        };
+        if !has("Login") {
+            return Err("no Flow of type Login is served for everybody: mark one with default: true".to_owned());
+        }
+        Ok(Offers { client_id: client.id.clone(), registration: has("Registration") })
+    }
+
+    fn token(&self) -> String {
+        token(self.app.chance.as_ref())
+    }
+}
+
+/// The client that the application can be: the one called `demo`, else the first.
+fn fitting<'a>(clients: impl Iterator<Item = &'a Arc<Client>> + Clone, callback: &str) -> Option<&'a Client> {
+    let fits = |client: &&Client| {
+        client.is_public()
+            && !client.disabled
+            && client.grants.contains(&GrantType::AuthorizationCode)
+            && client.scopes.iter().any(|scope| scope == OPENID)
+            && client.accepts_redirect(callback)
+    };
+    let fitting = clients.map(AsRef::as_ref).filter(fits);
+    fitting.clone().find(|client| client.id == "demo").or_else(|| fitting.clone().next())
 }
 
 /// The application's routes.
@@ -45,50 +118,56 @@ pub(super) fn routes(demo: Demo) -> Router {
         .route("/", get(home))
         .route("/login", get(login))
         .route("/callback", get(callback))
-        .with_state(std::sync::Arc::new(demo))
+        .with_state(demo)
 }
 
-type Shared = State<std::sync::Arc<Demo>>;
+type Shared = State<Demo>;
 
 async fn home(State(demo): Shared) -> Html<String> {
-    page(
-        "Demo application",
-        &format!(
-            "<p>This application knows nobody. It asks <code>{}</code> who you are.</p>\
-             <p><a class=button href=/login>Sign in</a></p>\
-             <p><a href=\"{1}/flows/sign-up\">Create an account</a> · <a href=\"{1}/dev/mail\">Mail catcher</a></p>",
-            escape(&demo.issuer),
-            escape(&demo.issuer)
-        ),
-    )
+    let create = "<a class=\"button quiet\" href=\"/login?prompt=create\">Create an account</a>";
+    let offers = match demo.offers() {
+        Ok(Offers { registration, .. }) => {
+            format!("<a class=button href=/login>Sign in</a>{}", if registration { create } else { "" })
+        }
+        Err(lacking) => format!("Nobody can sign in now: {}.", escape(&lacking)),
+    };
+    let issuer = escape(&demo.issuer);
+    let body = format!(
+        "<p>This application knows nobody. It asks <code>{issuer}</code> who you are, by OpenID Connect.</p>\
+         <p>{offers}</p><p><a href=\"{issuer}/dev/mail\">Mail catcher</a></p>"
+    );
+    page("Demo application", "", &body)
 }
 
-async fn login(State(demo): Shared) -> Response {
-    match begin(&demo).await {
+async fn login(State(demo): Shared, Query(wanted): Query<Wanted>) -> Response {
+    match begin(&demo, wanted.prompt).await {
         Ok((cookie, url)) => ([(SET_COOKIE, cookie)], Redirect::to(&url)).into_response(),
         Err(problem) => failed(&problem),
     }
 }
 
-async fn begin(demo: &Demo) -> Result<(String, String), String> {
-    let discovery = fetch(demo, &format!("{}/.well-known/openid-configuration", demo.issuer), None).await?;
+async fn begin(demo: &Demo, prompt: Option<Prompt>) -> Result<(String, String), String> {
+    let Offers { client_id, .. } = demo.offers()?;
+    let discovery = fetch(&format!("{}/.well-known/openid-configuration", demo.issuer), None).await?;
     let endpoint = discovery["authorization_endpoint"].as_str().ok_or("discovery names no authorization endpoint")?;
-    let state = token(demo.chance.as_ref());
-    let pending = Pending {
-        browser: token(demo.chance.as_ref()),
-        nonce: token(demo.chance.as_ref()),
-        verifier: token(demo.chance.as_ref()),
-    };
+    let state = demo.token();
+    let pending =
+        Pending { browser: demo.token(), client_id, nonce: demo.token(), verifier: demo.token() };
     let mut url = url::Url::parse(endpoint).map_err(|error| error.to_string())?;
     url.query_pairs_mut()
         .append_pair("response_type", "code")
-        .append_pair("client_id", &demo.client_id)
-        .append_pair("redirect_uri", &format!("{}/callback", demo.origin))
+        .append_pair("client_id", &pending.client_id)
+        .append_pair("redirect_uri", &demo.callback())
         .append_pair("scope", "openid profile email offline_access")
         .append_pair("state", &state)
         .append_pair("nonce", &pending.nonce)
         .append_pair("code_challenge", &challenge(&pending.verifier))
         .append_pair("code_challenge_method", "S256");
+    match prompt {
+        Some(Prompt::Login) => drop(url.query_pairs_mut().append_pair("prompt", "login")),
+        Some(Prompt::Create) => drop(url.query_pairs_mut().append_pair("prompt", "create")),
+        None => {}
+    }
     let (name, secret) = (cookie_name(&state), &pending.browser);
     let cookie = format!("{name}={secret}; Path=/; HttpOnly; SameSite=Lax; Max-Age=3600");
     if let Ok(mut open) = demo.pending.lock() {
@@ -120,16 +199,17 @@ async fn finish(
         return Err("browser or issuer does not match: the answer is not for this sign-in".to_owned());
     }
     if let Some(error) = query.get("error") {
-        return Err(format!("the provider answered {error}"));
+        let why = query.get("error_description").map(|why| format!(": {why}")).unwrap_or_default();
+        return Err(format!("the provider answered {error}{why}"));
     }
     let code = query.get("code").ok_or("the provider sent no code")?;
-    let discovery = fetch(demo, &format!("{}/.well-known/openid-configuration", demo.issuer), None).await?;
+    let discovery = fetch(&format!("{}/.well-known/openid-configuration", demo.issuer), None).await?;
     let endpoint = |name: &str| discovery[name].as_str().map(str::to_owned).ok_or(format!("discovery lacks {name}"));
     let form = [
         ("grant_type", "authorization_code"),
         ("code", code),
-        ("redirect_uri", &format!("{}/callback", demo.origin)),
-        ("client_id", &demo.client_id),
+        ("redirect_uri", &demo.callback()),
+        ("client_id", &pending.client_id),
         ("code_verifier", &pending.verifier),
     ];
     let tokens = post(&endpoint("token_endpoint")?, &form).await?;
@@ -138,7 +218,7 @@ async fn finish(
         return Err("the ID token is not for this sign-in".to_owned());
     }
     let access = tokens["access_token"].as_str().ok_or("the provider sent no access token")?;
-    let user_info = fetch(demo, &endpoint("userinfo_endpoint")?, Some(access)).await?;
+    let user_info = fetch(&endpoint("userinfo_endpoint")?, Some(access)).await?;
     Ok(signed_in(&claims, &user_info))
 }
 
@@ -172,7 +252,7 @@ fn client() -> reqwest::Client {
     reqwest::Client::builder().no_proxy().timeout(std::time::Duration::from_secs(10)).build().unwrap_or_default()
 }
 
-async fn fetch(_demo: &Demo, url: &str, bearer: Option<&str>) -> Result<Value, String> {
+async fn fetch(url: &str, bearer: Option<&str>) -> Result<Value, String> {
     let mut request = client().get(url);
     if let Some(token) = bearer {
         request = request.bearer_auth(token);
@@ -198,29 +278,18 @@ fn signed_in(claims: &Value, user_info: &Value) -> Html<String> {
     };
     let table = |value: &Value| value.as_object().into_iter().flatten().map(row).collect::<String>();
     let name = user_info["name"].as_str().or(user_info["email"].as_str()).or(claims["sub"].as_str()).unwrap_or("you");
-    page(
-        &format!("Hello, {name}"),
-        &format!(
-            "<h2>ID token</h2><table id=claims>{}</table><h2>UserInfo</h2><table id=userinfo>{}</table>\
-             <p><a class=button href=/>Again</a></p>",
-            table(claims),
-            table(user_info)
-        ),
-    )
+    let body = format!(
+        "<p>You stay signed in at the provider, so that the button of the start page now brings you straight back \
+         here. This one asks for a fresh sign-in (<code>prompt=login</code>):</p>\
+         <p><a class=button href=\"/login?prompt=login\">Sign in again</a><a class=\"button quiet\" href=/>Start page</a></p>\
+         <h2>ID token</h2><table id=claims>{}</table><h2>UserInfo</h2><table id=userinfo>{}</table>",
+        table(claims),
+        table(user_info)
+    );
+    page(&format!("Hello, {name}"), "", &body)
 }
 
 fn failed(problem: &str) -> Response {
     let body = format!("<p>{}</p><p><a class=button href=/>Begin again</a></p>", escape(problem));
-    (StatusCode::BAD_REQUEST, page("The sign-in did not work", &body)).into_response()
-}
-
-fn page(title: &str, body: &str) -> Html<String> {
-    Html(format!(
-        "<!doctype html><html lang=en><meta charset=utf-8><meta name=viewport content=\"width=device-width\">\
-         <title>{0}</title><style>body{{font:1rem/1.5 system-ui;max-width:44rem;margin:3rem auto;padding:0 1rem;\
-         color-scheme:light dark}}th{{text-align:start;padding-inline-end:1.5rem;vertical-align:top}}\
-         td{{overflow-wrap:anywhere}}.button{{display:inline-block;padding:.7rem 1.4rem;border-radius:.5rem;\
-         background:#1d4ed8;color:#fff;text-decoration:none}}</style><h1>{0}</h1>{body}",
-        escape(title)
-    ))
+    (StatusCode::BAD_REQUEST, page("The sign-in did not work", "", &body)).into_response()
 }

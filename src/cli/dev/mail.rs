@@ -7,11 +7,14 @@ use axum::extract::State;
 use axum::response::Html;
 use axum::routing::get;
 use axum::{Json, Router};
-use idflow_core::time::Clock;
+use idflow_core::time::{Clock, Timestamp};
 use futures_util::future::BoxFuture;
 use idflow_net::mail::{MailError, Mailer, Message, SmtpSettings};
 use idflow_pages::escape;
 use serde::Serialize;
+
+use super::page::page;
+use super::terminal::time_of_day;
 
 const KEPT: usize = 200;
 
@@ -83,22 +86,43 @@ async fn list_json(State(catcher): State<Catcher>) -> Json<Vec<Caught>> {
 }
 
 async fn list(State(catcher): State<Catcher>) -> Html<String> {
-    let mails: String = catcher.mails().iter().map(entry).collect();
+    let now = catcher.clock.now();
+    let mails: String = catcher.mails().iter().map(|mail| entry(mail, now)).collect();
     let body = if mails.is_empty() { "<p>No mail yet.</p>".to_owned() } else { mails };
-    Html(format!(
-        "<!doctype html><html lang=en><meta charset=utf-8><meta name=viewport content=\"width=device-width\">\
-         <meta http-equiv=refresh content=3><title>Mail catcher</title><style>body{{font:1rem/1.5 system-ui;\
-         max-width:44rem;margin:2rem auto;padding:0 1rem;color-scheme:light dark}}article{{border:1px solid #8886;\
-         border-radius:.5rem;padding:0 1rem;margin:1rem 0}}pre{{white-space:pre-wrap;font:inherit}}</style>\
-         <h1>Mail catcher</h1>{body}"
-    ))
+    page("Mail catcher", "<meta http-equiv=refresh content=3>", &body)
 }
 
-fn entry(mail: &Caught) -> String {
+fn entry(mail: &Caught, now: Timestamp) -> String {
+    let at = Timestamp(mail.at);
     format!(
-        "<article><h2>{}</h2><p>to <b>{}</b></p><pre>{}</pre></article>",
+        "<article><h2>{}</h2><p>to <b>{}</b> · {} UTC, {}</p><pre>{}</pre></article>",
         escape(&mail.subject),
         escape(&mail.to),
+        time_of_day(at),
+        ago(now.since(at).whole_seconds()),
         escape(&mail.text)
     )
+}
+
+fn ago(seconds: i64) -> String {
+    match seconds {
+        ..60 => format!("{} s ago", seconds.max(0)),
+        60..3600 => format!("{} min ago", seconds / 60),
+        _ => format!("{} h ago", seconds / 3600),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_mail_says_when_it_was_sent() {
+        let (to, subject) = ("ada@test.example".to_owned(), "Your code".to_owned());
+        let mail = Caught { to, subject, text: String::new(), html: String::new(), at: 3_661_000 };
+        let shown = |later: i64| entry(&mail, Timestamp(mail.at + later * 1000));
+        for (later, ago) in [(-1, "0 s ago"), (59, "59 s ago"), (60, "1 min ago"), (7300, "2 h ago")] {
+            assert!(shown(later).contains(&format!("01:01:01 UTC, {ago}")), "{}", shown(later));
+        }
+    }
 }

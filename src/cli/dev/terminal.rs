@@ -1,13 +1,14 @@
 //! What `idflow dev` prints: one readable line per step, findings with the source underlined, addresses.
 
-use std::net::SocketAddr;
 use std::path::Path;
 
 use idflow_core::audit::AuditEvent;
+use idflow_core::time::Timestamp;
 use idflow_executor::observer::Observer;
 use idflow_executor::source::folder::{Changes, Reading};
 use idflow_flow::diagnostic::{ObjectId, Severity};
 
+use super::demo::Demo;
 use crate::output;
 
 /// The terminal.
@@ -16,36 +17,47 @@ pub(super) struct Terminal;
 
 /// Says what a reading of the folder came to.
 pub(super) fn reading(reading: &Reading) {
-    let errors = reading.findings.iter().any(|finding| finding.severity == Severity::Error);
-    if errors || !reading.missing.is_empty() {
-        // Notes are the same at every save: they would bury what is new.
-        let told = reading.findings.iter().filter(|finding| finding.severity != Severity::Info);
-        let told: Vec<_> = told.cloned().collect();
+    // Notes are the same at every save: they would bury what is new.
+    let told = reading.findings.iter().filter(|finding| finding.severity != Severity::Info);
+    let told: Vec<_> = told.cloned().collect();
+    if !told.is_empty() {
         eprint!("{}", output::text::findings(&told, &reading.manifests));
     }
     for (flow, missing) in &reading.missing {
         eprintln!("waiting   {flow}: {missing} does not exist yet");
     }
-    let Changes { minted, kept, refused, removed } = &reading.changes;
+    let Changes { minted, kept, refused, mended, removed, idle } = &reading.changes;
     for (flow, digest) in minted {
         println!("revision  {flow}@{} serves new journeys", digest.short(8));
     }
     for object in kept {
         eprintln!("kept      {object}: as it is now it cannot be used, so its last good form goes on serving");
     }
+    let tenant = reading.tenant.as_deref();
     for object in refused {
-        eprintln!("refused   {object}: {}", while_refused(object));
+        eprintln!("refused   {object}: {}", while_refused(object, tenant));
+    }
+    for object in idle {
+        eprintln!("idle      {object}: {}", another_is_served(tenant.unwrap_or_default()));
+    }
+    for object in mended {
+        println!("mended    {object}: it is used as its file describes it");
     }
     for object in removed {
         println!("removed   {object}: {}", once_removed(object));
     }
 }
 
-fn while_refused(object: &ObjectId) -> &'static str {
-    match &*object.kind {
-        "Tenant" => "nothing is served until it is corrected",
-        _ => "it is not served until it is corrected",
+fn while_refused(object: &ObjectId, tenant: Option<&str>) -> String {
+    match (&*object.kind, tenant) {
+        ("Tenant", None) => "nothing is served until it is corrected".to_owned(),
+        ("Tenant", Some(served)) => another_is_served(served),
+        _ => "it is not served until it is corrected".to_owned(),
     }
+}
+
+fn another_is_served(tenant: &str) -> String {
+    format!("a folder is served as one tenant, and that is Tenant/{tenant}")
 }
 
 fn once_removed(object: &ObjectId) -> &'static str {
@@ -56,9 +68,10 @@ fn once_removed(object: &ObjectId) -> &'static str {
 }
 
 /// Says where everything is.
-pub(super) fn addresses(issuer: &str, demo: SocketAddr, folder: &Path, data: &Path) {
+pub(super) fn addresses(demo: &Demo, lacking: Option<&str>, folder: &Path, data: &Path) {
+    let Demo { issuer, .. } = demo;
     println!();
-    println!("  Sign in, or create an account   http://{demo}/");
+    println!("  Sign in, or create an account   {}", sign_in_at(demo, lacking));
     println!("  Read the mails it would send    {issuer}/dev/mail");
     println!("  For your own application        {issuer} (issuer)");
     println!("  Accounts and keys are kept in   {}", data.display());
@@ -66,6 +79,15 @@ pub(super) fn addresses(issuer: &str, demo: SocketAddr, folder: &Path, data: &Pa
     println!("Edit a file in {} and save: new journeys run the edit, open ones", folder.display());
     println!("finish on the revision they began with. Every step is a line here:");
     println!();
+}
+
+/// Says that people can sign in to the demo application from now on, or what is lacking.
+pub(super) fn sign_in(demo: &Demo, lacking: Option<&str>) {
+    println!("sign-in   {}", sign_in_at(demo, lacking));
+}
+
+fn sign_in_at(demo: &Demo, lacking: Option<&str>) -> String {
+    lacking.map_or_else(|| format!("{}/", demo.origin), |lacking| format!("not possible: {lacking}"))
 }
 
 impl Observer for Terminal {
@@ -76,20 +98,26 @@ impl Observer for Terminal {
 
 /// One event as `time  journey  flow@revision  what`; the columns are wide enough for most names.
 fn line(event: &AuditEvent) -> String {
-    let time = event.at.seconds().rem_euclid(86_400);
-    let (hours, minutes, seconds) = (time / 3600, time / 60 % 60, time % 60);
     let journey = event.journey.map(|id| id.to_string().chars().take(6).collect::<String>());
     let journey = journey.as_deref().unwrap_or("------");
     let at = [event.flow.as_deref(), event.revision.as_deref()].into_iter().flatten().collect::<Vec<_>>().join("@");
     let at = if at.is_empty() { event.client.as_deref().unwrap_or_default() } else { &at };
-    format!("{hours:02}:{minutes:02}:{seconds:02}  {journey}  {at:<24}  {}", what(event))
+    format!("{}  {journey}  {at:<24}  {}", time_of_day(event.at), what(event))
+}
+
+/// Hours, minutes and seconds in UTC.
+pub(super) fn time_of_day(at: Timestamp) -> String {
+    let time = at.seconds().rem_euclid(86_400);
+    format!("{:02}:{:02}:{:02}", time / 3600, time / 60 % 60, time % 60)
 }
 
 fn what(event: &AuditEvent) -> String {
     let outcome = event.outcome.as_deref();
     let step = event.step.as_deref().unwrap_or_default();
+    let detail = event.detail.as_deref().map(|detail| format!(" ({detail})")).unwrap_or_default();
     match (&*event.name, outcome) {
-        ("step.finished", Some(outcome)) => format!("{step} -> {outcome}"),
+        ("step.finished", Some(outcome)) => format!("{step} -> {outcome}{detail}"),
+        ("mail.withheld", None) => format!("{step} sends no mail: too many went to this address of late"),
         ("step.repeated", Some(problem)) => format!("{step} asks again: {problem}"),
         ("step.repeated", None) => format!("{step} asks again"),
         ("journey.ended", Some(outcome)) => format!("journey {outcome}"),
@@ -101,7 +129,6 @@ fn what(event: &AuditEvent) -> String {
 #[cfg(test)]
 mod tests {
     use idflow_core::id::JourneyId;
-    use idflow_core::time::Timestamp;
 
     use super::*;
 
@@ -115,6 +142,7 @@ mod tests {
             revision: Some("5dc0826b".to_owned()),
             step: Some(step.to_owned()),
             outcome: outcome.map(str::to_owned),
+            detail: None,
             client: Some("demo".to_owned()),
         }
     }
@@ -125,6 +153,13 @@ mod tests {
             line(&event("step.finished", "signUp/verify/code", Some("next"))),
             "01:01:01  AAAAAA  sign-in@5dc0826b          signUp/verify/code -> next"
         );
+    }
+
+    #[test]
+    fn a_call_to_the_outside_says_what_came_of_it() {
+        let detail = Some("status 503".to_owned());
+        let event = AuditEvent { detail, ..event("step.finished", "lookUp", Some("error")) };
+        assert_eq!(what(&event), "lookUp -> error (status 503)");
     }
 
     #[test]

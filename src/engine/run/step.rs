@@ -126,7 +126,7 @@ impl Run<'_> {
         if let Some(end) = finish.end {
             return self.end(end);
         }
-        self.audit("step.finished", Some(&finish.outcome));
+        self.audit_detailed("step.finished", Some(&finish.outcome), finish.detail);
         self.weigh(size(&finish.outputs) + size(&finish.form) + size(&finish.vars));
         self.store_outputs(finish.outputs, finish.form, finish.vars);
         self.route(&finish.outcome)
@@ -177,6 +177,9 @@ impl Run<'_> {
         self.decided.additions.writes.extend(gathered.writes);
         self.decided.additions.counters.extend(gathered.counters);
         self.decided.additions.mails.extend(gathered.mails);
+        for _ in 0..std::mem::take(&mut self.active.withheld) {
+            self.audit("mail.withheld", None);
+        }
     }
 
     fn step(&self) -> Result<&Step, Fault> {

@@ -16,7 +16,7 @@ pub(super) async fn home(State(app): State<Shared>, visitor: Visitor) -> Respons
         Ok(None) => {
             let configuration = app.configuration.load();
             let sign_in = configuration.flow_of_type("Login", None).map(|(name, _)| format!("/flows/{name}"));
-            respond::notice_with_way_on(&app, &visitor, Notice::SignedOut, sign_in.as_deref())
+            respond::notice_with_way_on(&app, &visitor, Notice::NotSignedIn, sign_in.as_deref())
         }
         Err(Unavailable) => respond::unavailable(&app, &visitor),
     }

@@ -38,7 +38,11 @@ pub struct Folder {
     contents: BTreeMap<Digest, String>,
     facts: BTreeMap<Digest, Facts>,
     live: Live,
+    troubled: BTreeSet<ObjectId>,
+    /// The files at the last reading.
     seen: Fingerprint,
+    /// The files when they were last looked at.
+    glimpsed: Fingerprint,
 }
 
 /// One reading of the folder.
@@ -51,6 +55,8 @@ pub struct Reading {
     pub findings: Vec<Finding>,
     /// Objects that are named and do not exist, with who names them.
     pub missing: Vec<(String, ObjectId)>,
+    /// The Tenant whose settings count, if some file describes one that can be used.
+    pub tenant: Option<String>,
     /// What became of objects since the last reading.
     pub changes: Changes,
 }
@@ -64,8 +70,12 @@ pub struct Changes {
     pub kept: BTreeSet<ObjectId>,
     /// Objects that cannot be used and never could.
     pub refused: BTreeSet<ObjectId>,
+    /// Objects that could not be used at the last reading and are used again as they are.
+    pub mended: BTreeSet<ObjectId>,
     /// Objects that no file describes any more.
     pub removed: BTreeSet<ObjectId>,
+    /// Tenants that could be used, if there were not another one: a folder is served as one tenant.
+    pub idle: BTreeSet<ObjectId>,
 }
 
 /// Names and modification times of the folder's files: equal as long as nothing was saved.
@@ -92,13 +102,27 @@ impl Folder {
             contents,
             facts: BTreeMap::new(),
             live: Live::default(),
+            troubled: BTreeSet::new(),
             seen: Fingerprint::new(),
+            glimpsed: Fingerprint::new(),
         })
     }
 
-    /// Whether a file was saved since the last reading began.
-    pub fn is_changed(&self) -> bool {
-        self.fingerprint().is_ok_and(|now| now != self.seen)
+    /// Reads the folder when something was saved since the last reading, and nothing since this was last asked: editors
+    /// empty a file, or take it away, a moment before they write it anew.
+    pub fn read_saved(&mut self) -> std::io::Result<Option<Reading>> {
+        let Ok(now) = self.fingerprint() else { return Ok(None) };
+        let is_still = self.glimpsed == now;
+        self.glimpsed = now;
+        if !is_still || self.glimpsed == self.seen {
+            return Ok(None);
+        }
+        let texts = self.texts();
+        if !self.fingerprint().is_ok_and(|after| after == self.glimpsed) {
+            return Ok(None);
+        }
+        self.seen.clone_from(&self.glimpsed);
+        self.take(texts?).map(Some)
     }
 
     fn fingerprint(&self) -> std::io::Result<Fingerprint> {
@@ -110,15 +134,24 @@ impl Folder {
         Ok(files(&self.path)?.into_iter().map(describe).collect())
     }
 
-    /// Reads the folder.
+    /// Reads the folder as it is.
     pub fn read(&mut self) -> std::io::Result<Reading> {
         // Taken before the files are read: what is saved in between is read again.
         self.seen = self.fingerprint()?;
-        let mut texts = Vec::new();
-        for path in files(&self.path)? {
+        let texts = self.texts()?;
+        self.take(texts)
+    }
+
+    /// Every file's name and text.
+    fn texts(&self) -> std::io::Result<Vec<(String, String)>> {
+        let text = |path: PathBuf| {
             let text = String::from_utf8_lossy(&std::fs::read(&path)?).into_owned();
-            texts.push((path.display().to_string(), text));
-        }
+            Ok((path.display().to_string(), text))
+        };
+        files(&self.path)?.into_iter().map(text).collect()
+    }
+
+    fn take(&mut self, texts: Vec<(String, String)>) -> std::io::Result<Reading> {
         let checked = idflow_flow::Folder::read(texts, self.kinds);
         self.catalog += 1;
         let before = self.known();
@@ -130,14 +163,14 @@ impl Folder {
         self.report(&before, &checked, &mut changes);
         let snapshot = self.snapshot();
         let (manifests, findings) = (checked.manifests, checked.findings);
-        Ok(Reading { snapshot, manifests, findings, missing, changes })
+        let tenant = self.tenant.as_ref().and_then(|tenant| tenant.metadata.name.clone());
+        Ok(Reading { snapshot, manifests, findings, missing, tenant, changes })
     }
 
     /// What has a good form.
     fn known(&self) -> BTreeSet<ObjectId> {
         let flows = self.served.keys().map(|name| ObjectId::new("Flow", name));
-        let tenant = self.tenant.iter().filter_map(|tenant| tenant.metadata.name.as_ref());
-        flows.chain(tenant.map(|name| ObjectId::new("Tenant", name))).chain(self.live.objects()).collect()
+        flows.chain(self.tenant.as_deref().map(id)).chain(self.live.objects()).collect()
     }
 
     /// Takes the objects that are live at once; one that is refused keeps its last good form. While some file cannot
@@ -150,10 +183,11 @@ impl Folder {
         self.live.retain(stays);
         live.keep(&self.live);
         self.live = live;
-        let id = |tenant: &Tenant| ObjectId::new("Tenant", tenant.metadata.name.clone().unwrap_or_default());
         self.tenant.take_if(|tenant| !stays(&id(tenant)));
-        let good = checked.objects.tenants.values().find(|tenant| !refused.contains(&id(tenant)));
-        self.tenant = good.cloned().or_else(|| self.tenant.take());
+        let served = self.tenant.take();
+        let good = || checked.objects.tenants.values().filter(|tenant| !refused.contains(&id(tenant)));
+        let same = good().find(|tenant| served.as_deref().is_some_and(|served| id(served) == id(tenant)));
+        self.tenant = same.cloned().or(served).or_else(|| good().next().cloned());
         self.served.retain(|name, _| stays(&ObjectId::new("Flow", name)));
     }
 
@@ -185,7 +219,7 @@ impl Folder {
     }
 
     /// Sorts what was edited and is not in use by what goes on in its place.
-    fn report(&self, before: &BTreeSet<ObjectId>, checked: &idflow_flow::Folder, changes: &mut Changes) {
+    fn report(&mut self, before: &BTreeSet<ObjectId>, checked: &idflow_flow::Folder, changes: &mut Changes) {
         let now = self.known();
         changes.removed = before.difference(&now).cloned().collect();
         let is_held = |object: &&ObjectId| checked.manifests.iter().any(|manifest| manifest.holds(object));
@@ -195,7 +229,17 @@ impl Folder {
         };
         let unread = now.iter().filter(|object| !is_held(object) || waiting(object));
         changes.kept = changes.refused.intersection(&now).chain(unread).cloned().collect();
+        let tenants = checked.objects.tenants.values().map(|tenant| id(tenant));
+        changes.idle =
+            tenants.filter(|tenant| !now.contains(tenant) && !changes.refused.contains(tenant)).collect();
         changes.refused.retain(|object| !now.contains(object));
+        let troubled: BTreeSet<ObjectId> = changes.kept.union(&changes.refused).cloned().collect();
+        let is_minted =
+            |object: &ObjectId| changes.minted.iter().any(|(flow, _)| *object == ObjectId::new("Flow", flow));
+        let mended =
+            self.troubled.difference(&troubled).filter(|object| now.contains(object) && !is_minted(object));
+        changes.mended = mended.cloned().collect();
+        self.troubled = troubled;
     }
 
     fn serve(
@@ -253,6 +297,10 @@ impl Folder {
             live: self.live.clone(),
         }
     }
+}
+
+fn id(tenant: &Tenant) -> ObjectId {
+    ObjectId::new("Tenant", tenant.metadata.name.clone().unwrap_or_default())
 }
 
 fn live(objects: &Objects, manifests: &[Manifest]) -> Live {

@@ -24,6 +24,7 @@ impl Record for AuditEvent {
             flow: None,
             revision: Some("abc".to_owned()),
             step: None,
+            detail: None,
             outcome: None,
             client: None,
         }

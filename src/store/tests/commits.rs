@@ -56,6 +56,7 @@ fn event(seconds: i64) -> AuditEvent {
         flow: None,
         revision: None,
         step: None,
+        detail: None,
         outcome: None,
         client: None,
     }

@@ -25,18 +25,16 @@ fn main() {
     wait::until(limit, "make demo serves", || Browser::default().open(DEMO).map(drop));
     let now = SystemTime::now().duration_since(UNIX_EPOCH).expect("a clock").as_millis();
     let address = format!("newcomer.{now}@example.com");
-    println!("created an account   {}", visit(&address, 0, Some("signUp")));
-    println!("signed in with it    {}", visit(&address, 1, None));
+    println!("created an account   {}", visit(&address, 0, "Create an account"));
+    println!("signed in with it    {}", visit(&address, 1, "Sign in"));
 }
 
-/// Goes from the demo application through a journey back to it, and returns its greeting. `seen` codes were read before.
-fn visit(address: &str, mut seen: usize, first: Option<&str>) -> String {
+/// Goes from the demo application's link through a journey back to it, and returns its greeting. `seen` codes were read
+/// before.
+fn visit(address: &str, mut seen: usize, link: &str) -> String {
     let mut browser = Browser::stopping_at(&format!("{DEMO}/callback"));
-    let mut arrival = browser.open(&format!("{DEMO}/login")).expect("the demo");
-    if let Some(button) = first {
-        let page = arrival.page();
-        arrival = browser.submit(&page, &page.main_form().press(button)).expect("the first page");
-    }
+    let start = browser.open(DEMO).expect("the demo").page();
+    let arrival = browser.open(start.link(link).as_str()).expect("the first page");
     let code = || {
         seen += 1;
         mailed_code(address, seen)
