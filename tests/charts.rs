@@ -66,12 +66,17 @@ fn the_rights_of_the_chart_are_those_that_follow_from_what_the_operator_does() {
 }
 
 #[test]
-fn the_chart_of_the_definitions_holds_them_as_they_are() {
+fn the_chart_of_the_definitions_holds_them_as_they_are_and_leaves_them_when_it_is_uninstalled() {
     let Some(made) = rendered("the_chart_of_the_definitions", "idflow-crds", &[]) else { return };
     let folder = std::fs::read_dir(repository::path("crds")).expect("crds");
     let texts =
         folder.map(|entry| std::fs::read_to_string(entry.expect("an entry").path()).expect("a definition"));
-    let mut own: Vec<Value> = texts.map(|text| serde_saphyr::from_str(&text).expect("YAML")).collect();
+    let kept = |text: String| {
+        let mut definition: Value = serde_saphyr::from_str(&text).expect("YAML");
+        definition["metadata"]["annotations"] = json!({ "helm.sh/resource-policy": "keep" });
+        definition
+    };
+    let mut own: Vec<Value> = texts.map(kept).collect();
     own.sort_by_key(|one| one["metadata"]["name"].to_string());
     assert_eq!(made, own);
 }

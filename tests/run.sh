@@ -58,8 +58,10 @@ check() {
 
 demo() {
   need_rust || return 1
-  step "Building idflow (the first time takes a few minutes), then starting examples/quickstart"
-  exec cargo run --quiet -- dev examples/quickstart
+  step "Building idflow: five to ten minutes the first time, then as long as what changed takes"
+  cargo build --locked --bin idflow || return 1
+  step "Starting examples/quickstart"
+  exec cargo run --quiet --locked --bin idflow -- dev examples/quickstart
 }
 
 prepare() {

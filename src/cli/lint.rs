@@ -25,7 +25,7 @@ const EXIT_FAILED: u8 = 2;
 )]
 pub(crate) struct Args {
     /// Files, and folders to search for .yaml, .yml and .json files. All are judged together, as one namespace.
-    #[arg(required_unless_present = "explain", value_name = "PATH")]
+    #[arg(required = true, value_name = "PATH")]
     paths: Vec<PathBuf>,
     /// How findings are written.
     #[arg(long, value_enum, default_value_t = Output::Text)]
@@ -34,7 +34,7 @@ pub(crate) struct Args {
     #[arg(long)]
     strict: bool,
     /// Explains a rule with examples, for example unwired-outcome.
-    #[arg(long, value_name = "CODE", conflicts_with = "paths")]
+    #[arg(long, value_name = "CODE", exclusive = true)]
     explain: Option<String>,
 }
 

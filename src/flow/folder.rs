@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::check::{Compiled, Revision, check_node, compile_flow};
 use crate::diagnostic::{Finding, ObjectId, Severity};
 use crate::kinds::Kinds;
-use crate::lint::check_objects;
+use crate::lint::{check_objects, foreign_namespace};
 use crate::objects::Objects;
 use crate::schema::Schemas;
 use crate::source::{self, Manifest};
@@ -83,6 +83,7 @@ impl Folder {
             found.extend(check_node(node, &self.objects, kinds).0);
         }
         found.extend(check_objects(&self.objects));
+        found.extend(foreign_namespace::find(&self.manifests));
         found.retain(|finding| !(finding.is_absence && self.is_incomplete));
         self.add_without_repeating(found);
     }

@@ -126,7 +126,7 @@ pub enum Find {
     Graph(fn(&Subject<'_, '_>) -> Vec<Finding>),
     /// All objects of a namespace, whatever else they are.
     Objects(fn(&Objects) -> Vec<Finding>),
-    /// The text of a file: found while it is read.
+    /// The texts of files: found while they are read.
     Text,
 }
 
@@ -209,6 +209,7 @@ rules! {
         missing_field,
         invalid_value,
         broken_rule,
+        foreign_namespace,
 }
 
 pub(crate) use unreadable_colors::of_theme;

@@ -157,3 +157,52 @@ steps:
     assert!(only.title.contains("broken holds no texts: "), "{}", only.title);
     assert_eq!(only.related.len(), 1, "the entry itself is shown");
 }
+
+#[test]
+fn only_objects_in_no_tenants_namespace_are_foreign_and_a_secret_may_be_somebody_elses() {
+    let tenant = |name: &str| {
+        let spec = format!(
+            "{{ namespace: {name}, issuer: \"https://{name}.example.com\", store: {{ embedded: {{}} }} }}"
+        );
+        format!("apiVersion: idflow.dev/v1alpha1\nkind: Tenant\nmetadata: {{ name: {name} }}\nspec: {spec}\n")
+    };
+    let theme = |namespace: &str| {
+        format!(
+            "apiVersion: idflow.dev/v1alpha1\nkind: Theme\nmetadata: {{ name: brand, namespace: {namespace} }}\n\
+             spec: {{ productName: Acme }}\n"
+        )
+    };
+    let secret = "apiVersion: v1\nkind: Secret\nmetadata: { name: tls, namespace: ingress }\n".to_owned();
+    let broken = "kind: Tenant: {\n".to_owned();
+    let told = |files: &[String]| {
+        let files = files.iter().enumerate().map(|(number, text)| (number.to_string(), text.clone()));
+        let findings = Folder::read(files, kinds()).findings.into_iter();
+        let foreign = findings.filter(|finding| finding.code == "foreign-namespace");
+        foreign.map(|finding| (finding.severity, finding.help)).collect::<Vec<_>>()
+    };
+    let [acme, other] = ["acme", "other"].map(tenant);
+    let error = |help: &str| vec![(Severity::Error, help.to_owned())];
+    for (what, files, expected) in [
+        ("misspelt", vec![acme.clone(), theme("amce")], error("did you mean acme?")),
+        ("another one", vec![acme.clone(), theme("staging")], error("the Tenant's namespace is acme")),
+        ("one of two", vec![acme.clone(), other.clone(), theme("other")], Vec::new()),
+        (
+            "none of two",
+            vec![acme.clone(), other, theme("staging")],
+            error("the Tenants' namespaces are acme, other"),
+        ),
+        ("no Tenant here", vec![theme("amce")], Vec::new()),
+        (
+            "a Tenant that may stand in what cannot be read",
+            vec![acme.clone(), theme("staging"), broken],
+            Vec::new(),
+        ),
+        (
+            "a Secret",
+            vec![acme, secret],
+            vec![(Severity::Warning, "the Tenant's namespace is acme".to_owned())],
+        ),
+    ] {
+        assert_eq!(told(&files), expected, "{what}");
+    }
+}
