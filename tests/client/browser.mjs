@@ -369,6 +369,24 @@ const scenarios = {
     });
   },
 
+  async 'demo application and mail catcher'() {
+    const person = await account();
+    await visit({}, async (page) => {
+      await page.goto(given.demo);
+      await examine(page, 'demo-');
+      await startSignIn(page);
+      await finish(page, person);
+      await examine(page, 'demo-signed-in-');
+    });
+    await visit({ colorScheme: 'dark' }, async (page) => {
+      await page.goto(new URL('mail', given.mail).href);
+      const text = await page.locator('main').innerText();
+      check(/\d\d:\d\d:\d\d UTC, \d+ s ago/.test(text), 'a mail says when it was sent', text);
+      const scheme = await page.evaluate(() => getComputedStyle(document.documentElement).colorScheme);
+      check(/dark/.test(scheme), 'the mail catcher is dark in a dark browser', scheme);
+    });
+  },
+
   'pages for visitors who came wrong'() {
     return visit({}, async (page) => {
       for (const path of ['/no-such-page', '/oauth2/authorize', '/oauth2/authorize?client_id=nobody']) {

@@ -32,6 +32,11 @@ impl<'a> Newcomer<'a> {
         self.browser.open(&self.dev.demo).expect("the demo").page()
     }
 
+    /// What the issuer's own address says.
+    fn at_the_issuer(&mut self) -> String {
+        self.browser.open(&self.dev.origin).expect("the issuer").page().text()
+    }
+
     fn click(&mut self, page: &Page, link: &str) -> Arrival {
         self.browser.open(page.link(link).as_str()).expect("an answer")
     }
@@ -60,9 +65,11 @@ fn one_browser_creates_an_account_signs_in_and_sees_an_edit_reach_the_next_sign_
     let dev = Dev::start(env!("CARGO_BIN_EXE_idflow"), &quickstart, data.path(), &[]);
     let mut ada = Newcomer::of(&dev);
 
+    assert!(ada.at_the_issuer().contains("You are not signed in"));
     let start = ada.start_page();
     let sign_up = ada.click(&start, "Create an account");
     ada.finish(sign_up);
+    assert!(ada.at_the_issuer().contains("You are signed in"));
     let start = ada.start_page();
     let callback = ada.click(&start, "Sign in").left();
     let hello = ada.back(&callback);

@@ -7,14 +7,14 @@ use idflow_pages::escape;
 pub(super) fn page(title: &str, head: &str, body: &str) -> Html<String> {
     Html(format!(
         "<!doctype html><html lang=en><meta charset=utf-8><meta name=viewport content=\"width=device-width\">\
-         {head}<title>{0}</title><style>{STYLE}</style><h1>{0}</h1>{body}",
+         {head}<title>{0}</title><style>{STYLE}</style><main><h1>{0}</h1>{body}</main>",
         escape(title)
     ))
 }
 
-// The browser paints the page, its links and its scroll bars by the scheme of the root.
+// Scroll bars and everything that is not coloured here follow the scheme of the root.
 const STYLE: &str = "\
-    :root{color-scheme:light dark}\
+    :root{color-scheme:light dark;background:light-dark(#fff,#16181d);color:light-dark(#111827,#e5e7eb)}\
     body{font:1rem/1.5 system-ui;max-width:44rem;margin:3rem auto;padding:0 1rem}\
     a{color:light-dark(#1d4ed8,#93b4ff)}\
     th{text-align:start;padding-inline-end:1.5rem;vertical-align:top}\
