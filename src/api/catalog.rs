@@ -42,10 +42,9 @@ pub struct CatalogSpec {
     pub tenant: TenantSettings,
     /// Every flow that is served or whose revisions still have journeys.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    #[schemars(
-        length(max = 5000),
-        extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["flow"])
-    )]
+    // One writer: a list of entries that may have several would be kept twice over in `managedFields`, and with hundreds
+    // of flows the object would be too large for the cluster's store.
+    #[schemars(length(max = 5000), extend("x-kubernetes-list-type" = "atomic"))]
     pub flows: Vec<CatalogFlow>,
     /// Digests of revisions that must not run any more; journeys on them end. Absent: none.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -109,10 +108,7 @@ pub struct CatalogFlow {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub guarantees: Option<Guarantees>,
     /// Its revisions: those with weight take new journeys, the others only finish theirs or are being loaded.
-    #[schemars(
-        length(max = 40),
-        extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["revision"])
-    )]
+    #[schemars(length(max = 40), extend("x-kubernetes-list-type" = "atomic"))]
     pub entries: Vec<CatalogEntry>,
 }
 

@@ -29,7 +29,7 @@ pub const EXECUTOR_AVAILABLE: &str = "ExecutorAvailable";
 pub const KEYS_PRESENT: &str = "KeysPresent";
 /// The tenant survives the loss of one pod or volume.
 pub const HIGHLY_AVAILABLE: &str = "HighlyAvailable";
-/// The Tenant's policy does not accept what is served, and its grace lasts. `lastTransitionTime` is its beginning.
+/// The Tenant's policy does not accept something that journeys run on, and its grace lasts. The message says its end.
 pub const POLICY_GRACE: &str = "PolicyGrace";
 /// Work is under way.
 pub const RECONCILING: &str = "Reconciling";

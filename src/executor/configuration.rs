@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use idflow_api::flow::Guarantees;
+use idflow_api::flow::{Assurance, Guarantees};
 use idflow_api::tenant::{Limits, Policy};
 use idflow_core::digest::Digest;
 use idflow_core::evidence::{Evidence, Proof};
@@ -155,9 +155,15 @@ impl Configuration {
         Some(until.plus(Span(-length.0)))
     }
 
-    /// Whether a revision may open a session that shows less than the policy demands of one.
-    fn is_weak(&self, digest: &Digest, revisions: &Revisions) -> bool {
-        revisions.held(digest).is_some_and(|held| proves_too_little(self.policy.as_ref(), &held.offer()))
+    /// Whether a revision that may open a session of less than the policy demands excuses this one: it shows no less
+    /// than a session of that revision always does. One of the first version does not say what that is.
+    fn excuses(&self, digest: &Digest, shown: &Shows<'_>, revisions: &Revisions) -> bool {
+        revisions.held(digest).is_some_and(|held| {
+            let offer = held.offer();
+            let is_usual = |end: &Assurance| shown.lacks(&guaranteed_at(end)).is_none();
+            proves_too_little(self.policy.as_ref(), &offer)
+                && offer.assurance.is_none_or(|ends| ends.iter().any(is_usual))
+        })
     }
 
     /// What the policy demands of a session. It is judged by its evidence, so that it holds for a revision that does
@@ -175,26 +181,27 @@ impl Configuration {
         revisions: &Revisions,
         now: Timestamp,
     ) -> Option<Demand> {
-        let revision = &journey.digest;
+        let (revision, shown) = (&journey.digest, Shows::by(session));
         let is_excused =
-            || self.is_in_grace(&journey.flow, revision, now) && self.is_weak(revision, revisions);
-        lacks(self.demanded(is_excused)?, &session.evidence, session.user)
+            || self.is_in_grace(&journey.flow, revision, now) && self.excuses(revision, &shown, revisions);
+        shown.lacks(self.demanded(is_excused)?)
     }
 
     /// Why this much is too little for what an application holds of a session. Where what takes new journeys shows
     /// enough, a grace is only for who signed in since it began, on what finishes behind. Without the flow there is
     /// no grace.
     pub fn grant_lacks(&self, grant: &Grant, revisions: &Revisions, now: Timestamp) -> Option<Demand> {
+        let shown = Shows { evidence: &grant.evidence, user: Some(grant.user) };
         let is_excused = || {
             let flow = self.flows.get(grant.flow.as_deref()?)?;
             let is_excused = |(digest, weight): &(Digest, u32)| {
                 let begun = self.grace(flow, digest, now);
                 begun.is_some_and(|begun| *weight > 0 || begun <= grant.authenticated)
-                    && self.is_weak(digest, revisions)
+                    && self.excuses(digest, &shown, revisions)
             };
             Some(flow.revisions.iter().any(is_excused))
         };
-        lacks(self.demanded(|| is_excused() == Some(true))?, &grant.evidence, Some(grant.user))
+        shown.lacks(self.demanded(|| is_excused() == Some(true))?)
     }
 
     /// The longest life of a session, whatever a flow says.
@@ -220,11 +227,11 @@ impl Configuration {
         // A flow that is switched off still says what a session must be worth.
         let suspended = || self.pick(LOGIN, named, |flow| flow.suspended);
         let (name, flow) = self.flow_of_type(LOGIN, named).or_else(suspended)?;
+        let shown = Shows::by(session);
         let is_in_grace = |digest: &&Digest| self.grace(flow, digest, now).is_some();
-        let is_excused = || flow.weighted().filter(is_in_grace).any(|digest| self.is_weak(digest, revisions));
-        let (evidence, user) = (&session.evidence, session.user);
-        let is_met =
-            |wanted: Option<&Guarantees>| wanted.is_none_or(|wanted| lacks(wanted, evidence, user).is_none());
+        let is_excused =
+            || flow.weighted().filter(is_in_grace).any(|digest| self.excuses(digest, &shown, revisions));
+        let is_met = |wanted: Option<&Guarantees>| wanted.is_none_or(|wanted| shown.lacks(wanted).is_none());
         let is_enough =
             flow.is_offered() && is_met(flow.guarantees.as_ref()) && is_met(self.demanded(is_excused));
         is_enough.then_some(name)
@@ -271,22 +278,41 @@ fn proves_too_little(policy: Option<&Policy>, offer: &Offer<'_>) -> bool {
     offer.assurance.is_none() || policy::breaches(policy, None, offer).iter().any(is_weak)
 }
 
-fn lacks(wanted: &Guarantees, evidence: &[Evidence], user: Option<UserId>) -> Option<Demand> {
-    let of_user = evidence.iter().filter(|evidence| evidence.user == user);
-    let factors: BTreeSet<&String> = of_user
-        .filter_map(|evidence| match &evidence.proof {
-            Proof::Factor(method) => Some(method),
-            _ => None,
-        })
-        .collect();
-    let factors: Vec<String> = factors.into_iter().cloned().collect();
-    policy::shortfall(Shown { identified: user.is_some(), ..Shown::by_user(&factors) }, wanted)
+/// What every session that ends there shows.
+fn guaranteed_at(end: &Assurance) -> Guarantees {
+    Guarantees {
+        identified: end.identified,
+        factors: end.factors.clone(),
+        minimum_factors: end.minimum_factors,
+    }
+}
+
+/// What has been shown of whom.
+struct Shows<'a> {
+    evidence: &'a [Evidence],
+    user: Option<UserId>,
+}
+
+impl<'a> Shows<'a> {
+    fn by(session: &'a Session) -> Self {
+        Self { evidence: &session.evidence, user: session.user }
+    }
+
+    fn lacks(&self, wanted: &Guarantees) -> Option<Demand> {
+        let of_user = self.evidence.iter().filter(|evidence| evidence.user == self.user);
+        let factors: BTreeSet<&String> = of_user
+            .filter_map(|evidence| match &evidence.proof {
+                Proof::Factor(method) => Some(method),
+                _ => None,
+            })
+            .collect();
+        let factors: Vec<String> = factors.into_iter().cloned().collect();
+        policy::shortfall(Shown { identified: self.user.is_some(), ..Shown::by_user(&factors) }, wanted)
+    }
 }
 
 #[cfg(test)]
 mod tests {
-    use idflow_api::flow::Assurance;
-
     use super::*;
 
     fn flow(revisions: Vec<(Digest, u32)>) -> ServedFlow {

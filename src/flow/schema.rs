@@ -163,7 +163,14 @@ impl Walk<'_> {
         self.bounds(pointer, schema, ["minItems", "maxItems"], size, " items", "the number of items");
         let item_schema = schema.get("items").unwrap_or(&Value::Null);
         for (index, item) in items.iter().enumerate() {
-            self.value(item, item_schema, &format!("{pointer}/{index}"));
+            let below = format!("{pointer}/{index}");
+            if item.is_null() {
+                let expected = item_schema.get("type").and_then(Value::as_str).unwrap_or("object");
+                let help = "write an item, or remove the dash";
+                self.report(&invalid_value::RULE, &below, wrong_type(expected, item), help);
+            } else {
+                self.value(item, item_schema, &below);
+            }
         }
         let is_steps = item_schema.get(PRESERVE).is_some();
         if !is_steps {

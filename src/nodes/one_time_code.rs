@@ -152,7 +152,8 @@ impl OneTimeCode {
         let mails = Throttle::mail(&address);
         if cx.is_full(&mails.key()) {
             cx.withhold_mail();
-            return self.show(cx, previous, address, None, Some("code-too-many-mails"));
+            let usable = previous.filter(|sent| cx.now() < sent.expires);
+            return self.show(cx, usable, address, None, Some("code-too-many-mails"));
         }
         cx.count(mails.add());
         let resent = previous.is_some().then_some("code-sent-again");

@@ -264,5 +264,8 @@ pub(crate) fn examples() -> Vec<crate::harness::Example> {
     vec![
         Example::of(json!({})).for_user().posts(json!({ "password": "$password" })),
         Example::of(json!({ "identify": true })).posts(json!({ "username": "$email", "password": "$password" })),
+        Example::of(json!({ "identify": true }))
+            .for_user()
+            .posts(json!({ "username": "$email", "password": "$password" })),
     ]
 }

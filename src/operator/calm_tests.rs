@@ -1,5 +1,7 @@
 //! What a change costs: calls of the API server after the controllers had come to rest.
 
+use std::sync::Arc;
+
 use idflow_core::time::Span;
 use serde_json::json;
 
@@ -121,4 +123,27 @@ async fn a_new_tenant_waits_quietly_for_the_rights_that_were_bound_a_moment_ago(
     harness.server.store(keys, &json!({ "metadata": { "annotations": { "by": "somebody" } } }));
     harness.settle().await;
     assert_eq!(harness.ready_reason("Tenant", "acme"), "ApiError");
+}
+
+#[tokio::test]
+async fn a_tenant_that_works_is_watched_although_a_look_at_its_keys_is_refused() {
+    let first = Harness::signing_in().await;
+    let again = Harness::over(Arc::clone(&first.server));
+    again.server.forbid("/api/v1/namespaces/acme/secrets/idflow-keys", true);
+    again.settle().await;
+    assert_eq!(again.ready_reason("Tenant", "acme"), "ApiError");
+    assert_eq!(again.watched(), ["acme"]);
+}
+
+#[tokio::test]
+async fn a_catalog_that_cannot_be_written_is_told_to_those_who_look_after_the_tenant() {
+    let harness = Harness::signing_in().await;
+    harness.server.forbid(&address("acme", "catalogs", "idflow"), true);
+    harness.edit("", "tenants", "acme", |spec| spec["limits"] = json!({ "steps": 20 }));
+    harness.settle().await;
+    let objects = harness.server.objects();
+    let warnings = objects.iter().filter(|object| object["kind"] == "Event" && object["type"] == "Warning");
+    let told: Vec<_> = warnings.filter(|event| event["regarding"]["kind"] == "Tenant").collect();
+    let [event] = told.as_slice() else { panic!("{told:?}") };
+    assert!(event["note"].as_str().unwrap().starts_with("the Catalog is not written"), "{event}");
 }

@@ -138,3 +138,34 @@ async fn what_was_guaranteed_last_counts_until_the_author_takes_it_back_in_somet
     assert_eq!(catalog_entry(&harness)["entries"][0]["weight"], 0);
     assert_eq!(in_force(), two, "the flow is gone and its revisions finish their journeys");
 }
+
+#[tokio::test]
+async fn the_end_of_what_serves_is_told_also_while_something_behind_it_ends_sooner() {
+    let harness = Harness::signing_in().await;
+    let edit = |edit: fn(&mut Value)| harness.edit("acme", "flows", "sign-in", edit);
+    edit(|spec| {
+        spec["steps"][0]["outcomes"]["next"] = json!("welcome");
+        let welcome = json!({ "id": "welcome", "message": {}, "outcomes": { "next": "done" } });
+        spec["steps"].as_array_mut().unwrap().push(welcome);
+    });
+    harness.publish().await;
+    edit(|spec| {
+        spec["steps"][0]["outcomes"]["next"] = json!("done");
+        spec["steps"].as_array_mut().unwrap().pop();
+    });
+    harness.publish().await;
+    for (steps, expected) in [(2, "journeys under way on revision "), (1, "revision ")] {
+        harness.edit("", "tenants", "acme", |spec| {
+            spec["limits"] = json!({ "steps": steps });
+            spec["policy"] = json!({ "grace": "1h" });
+        });
+        harness.settle().await;
+        let message = condition(&harness.object("Flow", "sign-in"), POLICY_GRACE)["message"].clone();
+        assert!(message.as_str().unwrap().starts_with(expected), "{message}");
+        let objects = harness.server.objects();
+        let told =
+            events(&objects, "Flow", "PolicyGrace").into_iter().filter(|event| event["note"] == message);
+        assert_eq!(told.count(), 1, "{message}");
+        harness.clock.advance(Span::minutes(20));
+    }
+}

@@ -5,6 +5,7 @@ use std::fmt;
 use idflow_api::condition::{POLICY_GRACE, READY, STALLED, find};
 use idflow_api::diagnostic::clip;
 use idflow_api::reason::Reason;
+use k8s_openapi::api::core::v1::ObjectReference;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use kube::api::{Api, Patch, PatchParams};
 use kube::runtime::events::{Event, EventType};
@@ -17,12 +18,14 @@ use crate::failure::Failure;
 use crate::route::Controller;
 
 /// A change of readiness, worth an event.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, PartialEq)]
 pub(crate) struct Transition {
     /// Whether somebody should have a look: readiness was lost, or only an edit can help. Waiting is normal.
     is_warning: bool,
     reason: String,
     message: String,
+    /// What it is about besides. Events of equal reason about the same are counted, and only the first is shown.
+    related: Option<ObjectReference>,
 }
 
 impl Transition {
@@ -33,18 +36,39 @@ impl Transition {
         let same = old.is_some_and(|old| old.status == now.status && old.reason == now.reason);
         let is_lost = old.is_some_and(|old| old.status == "True") && now.status != "True";
         let is_warning = is_lost || find(after, STALLED).is_some();
-        (!same).then(|| Self { is_warning, reason: now.reason.clone(), message: now.message.clone() })
+        let (reason, message) = (now.reason.clone(), now.message.clone());
+        (!same).then_some(Self { is_warning, reason, message, related: None })
     }
 
     /// Something worth telling that is no change of readiness.
     pub(crate) fn news(reason: Reason, message: String) -> Self {
-        Self { is_warning: false, reason: reason.as_str().to_owned(), message }
+        Self { is_warning: false, reason: reason.as_str().to_owned(), message, related: None }
     }
 
-    /// The beginning of a policy's grace, which is no change of readiness.
+    /// Something that somebody should look at and that is no change of readiness.
+    pub(crate) fn alarm(reason: Reason, message: String) -> Self {
+        Self { is_warning: true, ..Self::news(reason, message) }
+    }
+
+    /// A policy's grace that begins, which is no change of readiness.
     pub(crate) fn grace(before: &[Condition], after: &[Condition]) -> Option<Self> {
-        let begun = find(after, POLICY_GRACE).filter(|_| find(before, POLICY_GRACE).is_none())?;
-        Some(Self { is_warning: true, ..Self::news(Reason::PolicyGrace, begun.message.clone()) })
+        Self::grace_if(after, find(before, POLICY_GRACE).is_none())
+    }
+
+    /// The same of a revision, and one of another than was told before.
+    pub(crate) fn grace_of(
+        revision: Option<ObjectReference>,
+        before: &[Condition],
+        after: &[Condition],
+    ) -> Option<Self> {
+        let message = |list| find(list, POLICY_GRACE).map(|condition| &condition.message);
+        let told = Self::grace_if(after, message(before) != message(after))?;
+        Some(Self { related: revision, ..told })
+    }
+
+    fn grace_if(after: &[Condition], is_news: bool) -> Option<Self> {
+        let told = find(after, POLICY_GRACE).filter(|_| is_news)?;
+        Some(Self::alarm(Reason::PolicyGrace, told.message.clone()))
     }
 
     /// The event, its note cut to what an event may hold.
@@ -56,7 +80,7 @@ impl Transition {
             reason: self.reason.clone(),
             note: Some(note),
             action: controller.name().to_owned(),
-            secondary: None,
+            secondary: self.related.clone(),
         }
     }
 }

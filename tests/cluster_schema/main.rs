@@ -4,9 +4,11 @@
 
 use std::time::Duration;
 
+use idflow_api::flow::HISTORY_LIMIT;
+use idflow_api::tenant::DEFAULT_FLOWS;
 use idflow_test_support::cluster::Cluster;
 use idflow_test_support::{repository, wait, world};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 mod refusals;
 mod releases;
@@ -195,4 +197,34 @@ fn namespaces_of(cluster: &Cluster, folder: &str) -> Vec<String> {
 
 fn create(cluster: &Cluster, manifest: &str) -> idflow_test_support::cluster::Answer {
     cluster.kubectl_with(&["create", "--dry-run=server", "--validate=strict", "-f", "-"], manifest)
+}
+
+/// As many flows as a tenant may have when its limits say nothing, each with its history, all in a grace.
+fn largest_catalog(end: &str) -> String {
+    let name = |flow: usize| format!("a-flow-with-a-long-name-{flow:03}");
+    let entry = |flow: usize, generation: usize| {
+        let digest = format!("{:064x}", flow * 100 + generation);
+        let revision = format!("{}-g{generation:02}-{:08x}", name(flow), flow * 100 + generation);
+        json!({ "revision": revision, "digest": digest, "weight": 0, "policyGraceUntil": end })
+    };
+    let flows = (0..DEFAULT_FLOWS.unsigned_abs() as usize).map(|flow| {
+        let entries: Vec<_> = (0..=HISTORY_LIMIT).map(|generation| entry(flow, generation)).collect();
+        json!({ "flow": name(flow), "type": "Login", "entries": entries })
+    });
+    let tenant = json!({ "name": "acme", "issuer": "https://login.acme.example" });
+    let spec = json!({ "tenant": tenant, "flows": flows.collect::<Vec<_>>() });
+    let (version, metadata) = ("idflow.dev/v1alpha1", json!({ "name": "idflow" }));
+    json!({ "apiVersion": version, "kind": "Catalog", "metadata": metadata, "spec": spec }).to_string()
+}
+
+#[test]
+fn the_catalog_of_as_many_flows_as_a_tenant_may_have_can_be_written() {
+    let Some(cluster) = installed("the_catalog_of_as_many_flows_as_a_tenant_may_have_can_be_written") else {
+        return;
+    };
+    let namespace = cluster.namespace("largest");
+    for end in ["2026-11-27T17:08:16Z", "2026-11-28T17:08:16Z"] {
+        let apply = ["apply", "--server-side", "--namespace", namespace.as_str(), "-f", "-"];
+        cluster.kubectl_with(&apply, &largest_catalog(end)).expect("a Catalog that fits");
+    }
 }

@@ -87,10 +87,15 @@ impl Run<'_> {
         Stage::ExpectAnswer(self.pending(ask))
     }
 
-    /// An ask with its id. The first one of a request takes along what was foreseen.
+    /// An ask with its id. The first one of a request takes along what was foreseen; what belongs to whoever is found
+    /// by name goes with the look for that one.
     pub(super) fn pending(&mut self, ask: Ask) -> PendingAsk {
         let id = self.active.effect_id(self.journey.id);
-        PendingAsk { id, ask, foreseen: std::mem::take(&mut self.foreseen) }
+        let mut foreseen = std::mem::take(&mut self.foreseen);
+        if !matches!(ask, Ask::FindUser { .. }) {
+            self.foreseen.of_found = std::mem::take(&mut foreseen.of_found);
+        }
+        PendingAsk { id, ask, foreseen }
     }
 
     /// Hands an answer to the step. An outside that does not answer is neither a yes nor a counted failure: the

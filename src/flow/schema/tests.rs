@@ -39,6 +39,7 @@ fn help_says_what_to_write() {
             "in quotes if it begins with #",
         ),
         ("a colour by name", theme("teal"), "#"),
+        ("nothing in a list", flow("locales: [null]"), "write an item, or remove the dash"),
         (
             "an address where a range is wanted",
             tenant("{ privateRanges: [127.0.0.1] }"),

@@ -3,7 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use idflow_api::catalog::CatalogEntry;
-use idflow_api::condition::timestamp;
+use idflow_api::condition::{ACTIVE, Conditions, Truth, time, timestamp};
+use idflow_api::reason::Reason;
+use idflow_api::{Flow, FlowRevision};
 use idflow_core::time::{Span, Timestamp};
 
 use super::tests::{demanding_two, having, proving, replanned, serving, until};
@@ -13,7 +15,7 @@ use crate::fixtures::{NOW, listing};
 /// The same, after its time.
 fn retired(revision: &Arc<FlowRevision>) -> Arc<FlowRevision> {
     let mut one = FlowRevision::clone(revision);
-    one.status.get_or_insert_default().retired_at = Some(idflow_api::condition::time(NOW));
+    one.status.get_or_insert_default().retired_at = Some(time(NOW));
     Arc::new(one)
 }
 
@@ -111,4 +113,50 @@ fn a_second_change_of_the_policy_gives_what_serves_a_grace_of_its_own() {
     let fourth = replanned(&stricter, &flow, &all, &third, soon);
     assert_eq!(ends(&fourth), BTreeMap::from([("strong".to_owned(), later)]));
     assert_eq!(plan::next_end(&fourth, soon), Some(Span::minutes(30)), "looked at again when the next ends");
+}
+
+#[test]
+fn what_no_journey_can_run_on_any_more_gets_no_grace() {
+    let (weak, strong) = (retired(&proving("weak", &["pwd"])), proving("strong", &["otp", "pwd"]));
+    let (tenant, flow) = (demanding_two(Some(Span::hours(24))), [having(&["strong", "weak"])]);
+    let before = listing(&[("a", "weak", 0), ("a", "strong", 100)]).spec;
+    for (minutes, expected) in [(39, true), (41, false)] {
+        let now = NOW.plus(Span::minutes(minutes));
+        let first = replanned(&tenant, &flow, &[Arc::clone(&weak), Arc::clone(&strong)], &before, now);
+        assert_eq!(until(&first).is_some(), expected, "{minutes} minutes after it was replaced");
+    }
+}
+
+#[test]
+fn what_lost_its_weight_a_moment_ago_has_journeys_although_it_is_not_marked_yet() {
+    let (mut weak, strong) =
+        (FlowRevision::clone(&proving("weak", &["pwd"])), proving("strong", &["otp", "pwd"]));
+    let status = weak.status.get_or_insert_default();
+    status.conditions = Conditions::new(&status.conditions, 1, NOW)
+        .set(ACTIVE, Truth::True, Reason::Active, "new journeys run on it")
+        .finish();
+    let tenant = demanding_two(Some(Span::hours(1)));
+    let before = listing(&[("a", "weak", 0), ("a", "strong", 100)]).spec;
+    let first = replanned(&tenant, &[having(&["strong", "weak"])], &[Arc::new(weak), strong], &before, NOW);
+    assert_eq!(until(&first), Some(NOW.plus(Span::hours(1))));
+}
+
+#[test]
+fn a_flow_too_many_that_cannot_be_read_for_a_moment_keeps_its_end() {
+    let weak = [proving("weak", &["pwd"])];
+    let mut tenant = crate::fixtures::tenant("acme");
+    tenant.spec.limits = serde_json::from_value(serde_json::json!({ "flows": 1 })).unwrap();
+    let mut older = Flow::clone(&crate::fixtures::flow("older"));
+    older.metadata.creation_timestamp = Some(time(Timestamp(-1000)));
+    let (older, mine) = (Arc::new(older), having(&["weak"]));
+    let look = |flows: &[Arc<Flow>], unreadable: &[&str], previous: &CatalogSpec, hours| {
+        let unreadable = &unreadable.iter().map(|name| (*name).to_owned()).collect();
+        let (now, tenant, revisions) = (NOW.plus(Span::hours(hours)), &tenant, &weak[..]);
+        plan::catalog(&Input { tenant, flows, unreadable, revisions, previous: Some(previous), now })
+    };
+    let both = [Arc::clone(&older), mine];
+    let first = look(&both, &[], &listing(&[("a", "weak", 100)]).spec, 0);
+    let flicker = look(&both[..1], &["a"], &first, 23);
+    assert_eq!(until(&flicker), until(&first), "it cannot be read");
+    assert_eq!(until(&look(&both, &[], &flicker, 23)), until(&first), "it can be read again");
 }

@@ -21,7 +21,7 @@ use crate::context::{Context, Outcome};
 use crate::failure::Failure;
 use crate::queue::Next;
 use crate::route::Controller;
-use crate::status;
+use crate::status::{self, Transition};
 use plan::Input;
 
 pub(crate) async fn reconcile(ctx: &Context, namespace: &str) -> Outcome {
@@ -40,7 +40,10 @@ pub(crate) async fn reconcile(ctx: &Context, namespace: &str) -> Outcome {
     let wanted = plan::catalog(&input);
     let catalog = match &existing {
         Some(existing) if existing.spec == wanted => Arc::clone(existing),
-        _ => apply(ctx, &tenant, namespace, &wanted).await?,
+        _ => match apply(ctx, &tenant, namespace, &wanted).await {
+            Ok(applied) => applied,
+            Err(failure) => return Err(told(ctx, &tenant, failure).await),
+        },
     };
     let uses = plan::Uses::new(&catalog, input.flows);
     stream::iter(input.revisions.iter().map(Ok))
@@ -49,6 +52,14 @@ pub(crate) async fn reconcile(ctx: &Context, namespace: &str) -> Outcome {
         })
         .await?;
     Ok(plan::next_end(&catalog.spec, ctx.now()).map_or(Next::Change, Next::After))
+}
+
+/// Tells those who look after the tenant: whatever they changed does not reach the executors.
+async fn told(ctx: &Context, tenant: &Tenant, failure: Failure) -> Failure {
+    let message =
+        format!("the Catalog is not written, so that executors go on with the one before: {failure}");
+    ctx.publish(Controller::Catalog, tenant, &Transition::alarm(failure.reason, message)).await;
+    failure
 }
 
 async fn apply(

@@ -85,7 +85,7 @@ fn entry(
     let listed = previous.map(|entry| listed(judged, entry, revisions)).unwrap_or_default();
     let graces = graces_of(input, judged, &listed);
     if input.unreadable.contains(name) {
-        return Some(unreadable(judged, previous?, &listed, &graces));
+        return Some(unreadable(judged, previous?, &listed, &graces, input.now));
     }
     // Without the digest of its content a revision is nobody's, and a Catalog cannot name it.
     let revisions: Vec<&FlowRevision> = revisions
@@ -144,15 +144,19 @@ fn unreadable(
     entry: &CatalogFlow,
     listed: &[Listed<'_>],
     graces: &Graces,
+    now: Timestamp,
 ) -> CatalogFlow {
     let mut entry = entry.clone();
     for one in &mut entry.entries {
-        let grace = graces.get(&one.revision);
         let mut found = listed.iter().filter(|listed| name_of(listed.revision) == one.revision);
-        if grace.is_none() && found.any(|found| judged.breach(found.revision).is_some()) {
+        let is_refused = found.any(|found| judged.breach(found.revision).is_some());
+        // How old the flow is cannot be read either: where that may be what counts, the end stays.
+        let kept = one.policy_grace_until.as_ref().map(timestamp).filter(|end| now < *end);
+        let grace = if is_refused { graces.get(&one.revision).copied() } else { kept };
+        if is_refused && grace.is_none() {
             one.weight = 0;
         }
-        one.policy_grace_until = grace.copied().map(time);
+        one.policy_grace_until = grace.map(time);
     }
     entry
 }

@@ -70,7 +70,7 @@ fn is_pointed_at(revision: &FlowRevision, flows: &[Arc<Flow>]) -> bool {
 }
 
 /// When the last journey on it has ended; nothing while it takes new ones.
-fn due(revision: &FlowRevision) -> Option<Timestamp> {
+pub(crate) fn due(revision: &FlowRevision) -> Option<Timestamp> {
     let retired_at = revision.status.as_ref()?.retired_at.as_ref()?;
     let lifetime = match revision.annotations().get(LIFETIME_ANNOTATION) {
         Some(text) => text.parse().unwrap_or(LONGEST_LIFETIME),

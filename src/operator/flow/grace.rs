@@ -3,16 +3,19 @@
 //! The Catalog says the end, to the executors as to everybody who is told: a look at a Flow that fails moves nothing on,
 //! and what people read is what runs.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use idflow_api::catalog::{CatalogFlow, TenantSettings};
-use idflow_api::condition::{time, timestamp};
+use idflow_api::catalog::{CatalogEntry, CatalogFlow, TenantSettings};
+use idflow_api::condition::{ACTIVE, time, timestamp};
 use idflow_api::flow::Assurance;
 use idflow_api::tenant::Policy;
 use idflow_api::{CatalogSpec, Flow, FlowRevision, FlowType};
 use idflow_core::time::{Span, Timestamp};
 use idflow_flow::policy::{Breach, Offer, breaches};
 use kube::ResourceExt as _;
+
+use crate::collector::plan::due;
 
 /// A flow before its tenant.
 #[derive(Debug, Clone, Copy)]
@@ -56,7 +59,7 @@ impl Judged<'_> {
     pub(crate) fn until(&self, one: &Listed<'_>, was: &TenantSettings, now: Timestamp) -> Option<Timestamp> {
         self.breach(one.revision)?;
         let begun = if self.breach_before(was, one.revision).is_none() {
-            one.has_served().then_some(now)
+            one.has_journeys(now).then_some(now)
         } else {
             let known = one.until.map(|until| until.plus(Span(-length(was.policy.as_ref()).0)));
             known.or(one.serves.then_some(now))
@@ -79,17 +82,18 @@ pub(crate) struct Listed<'a> {
 }
 
 impl Listed<'_> {
-    /// Whether journeys may run on it.
-    fn has_served(&self) -> bool {
-        let status = self.revision.status.as_ref();
-        self.weight > 0 || status.is_some_and(|status| status.retired_at.is_some())
+    /// Whether journeys may run on it still. What lost its weight a moment ago may not be marked as retired yet.
+    fn has_journeys(&self, now: Timestamp) -> bool {
+        let conditions = self.revision.status.iter().flat_map(|status| &status.conditions);
+        let mut active = conditions.filter(|one| one.type_ == ACTIVE && one.status == "True");
+        self.weight > 0 || active.next().is_some() || due(self.revision).is_some_and(|end| now < end)
     }
 }
 
 /// A revision that the tenant does not accept, and that goes on.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Grace {
-    revision: String,
+    pub(crate) revision: String,
     serves: bool,
     breach: Breach,
     end: Timestamp,
@@ -107,11 +111,22 @@ impl Grace {
     }
 }
 
+/// What a Catalog gives a grace, by flow: revisions with their ends.
+pub(crate) fn ends(catalog: &CatalogSpec) -> BTreeMap<&str, Vec<(&str, Timestamp)>> {
+    let of_flows = catalog.flows.iter().map(|flow| (flow.flow.as_str(), ends_of(flow).collect::<Vec<_>>()));
+    of_flows.filter(|(_, ends)| !ends.is_empty()).collect()
+}
+
+fn ends_of(flow: &CatalogFlow) -> impl Iterator<Item = (&str, Timestamp)> {
+    let end = |entry: &'_ CatalogEntry| entry.policy_grace_until.as_ref().map(timestamp);
+    flow.entries.iter().filter_map(move |entry| Some((entry.revision.as_str(), end(entry)?)))
+}
+
 /// The flows of which a Catalog gives something a grace, each with the first end.
 pub(crate) fn graces(catalog: &CatalogSpec) -> impl Iterator<Item = (&str, Timestamp)> {
     catalog.flows.iter().filter_map(|flow| {
-        let ends = flow.entries.iter().filter_map(|entry| entry.policy_grace_until.as_ref());
-        Some((flow.flow.as_str(), ends.map(timestamp).min()?))
+        let first = ends_of(flow).map(|(_, end)| end).min()?;
+        Some((flow.flow.as_str(), first))
     })
 }
 

@@ -17,8 +17,8 @@ use idflow_api::{Catalog, Flow, FlowRevision, FlowType, ResourceKind, Tenant};
 use idflow_flow::compile_flow;
 use idflow_flow::objects::Objects;
 use idflow_flow::secret::SecretFacts;
-use kube::ResourceExt as _;
 use kube::api::{Patch, PatchParams};
+use kube::{Resource as _, ResourceExt as _};
 
 use crate::cache::Key;
 use crate::context::{Context, Outcome};
@@ -181,7 +181,9 @@ async fn observe(ctx: &Context, flow: &Flow, checked: &Checked, revision: Option
     if let Some(transition) = Transition::between(&before.conditions, &after.conditions) {
         ctx.publish(Controller::Flow, flow, &transition).await;
     }
-    if let Some(begun) = Transition::grace(&before.conditions, &after.conditions) {
+    let revision = seen.grace(flow).and_then(|grace| seen.revision(&grace.revision));
+    let revision = revision.map(|revision| revision.object_ref(&()));
+    if let Some(begun) = Transition::grace_of(revision, &before.conditions, &after.conditions) {
         ctx.publish(Controller::Flow, flow, &begun).await;
     }
     Ok(Next::Change)

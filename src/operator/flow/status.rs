@@ -33,11 +33,11 @@ pub(crate) struct Seen<'a> {
 }
 
 impl Seen<'_> {
-    fn revision(&self, name: &str) -> Option<&FlowRevision> {
+    pub(crate) fn revision(&self, name: &str) -> Option<&FlowRevision> {
         self.revisions.iter().map(AsRef::as_ref).find(|revision| revision.name_any() == name)
     }
 
-    fn grace(&self, flow: &Flow) -> Option<Grace> {
+    pub(crate) fn grace(&self, flow: &Flow) -> Option<Grace> {
         let catalog = &self.catalog?.spec;
         let entry = catalog.flows.iter().find(|entry| entry.flow == name_of(flow))?;
         let judged = Judged { tenant: &catalog.tenant, flow: Some(flow), older: self.older };

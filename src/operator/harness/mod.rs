@@ -2,7 +2,7 @@
 
 mod server;
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use idflow_api::workload::EXECUTOR;
 use idflow_core::chance::SeededChance;
@@ -38,11 +38,16 @@ pub(crate) struct Harness {
     pub(crate) server: Arc<Server>,
     pub(crate) clock: Arc<ManualClock>,
     ctx: Context,
+    watched: Arc<Mutex<Vec<String>>>,
 }
 
 impl Harness {
     pub(crate) fn new() -> Self {
-        let server = Arc::new(Server::default());
+        Self::over(Arc::new(Server::default()))
+    }
+
+    /// Another operator of an API server that there is.
+    pub(crate) fn over(server: Arc<Server>) -> Self {
         let clock = Arc::new(ManualClock::at(NOW));
         let client = client(Arc::clone(&server));
         let environment = Environment {
@@ -69,12 +74,20 @@ impl Harness {
             clock: Arc::clone(&environment.clock),
             queues: Arc::clone(&queues),
         });
+        let watched = Arc::new(Mutex::new(Vec::new()));
+        let begun = Arc::clone(&watched);
         let reporter = Reporter { controller: "test".to_owned(), instance: None };
         let ctx = Context {
             recorder: Recorder::new(client.clone(), reporter),
             client,
             settings,
-            namespaces: Namespaces::new(Arc::clone(&world), Box::new(|_| JoinSet::new())),
+            namespaces: Namespaces::new(
+                Arc::clone(&world),
+                Box::new(move |namespace| {
+                    begun.lock().unwrap().push(namespace.to_owned());
+                    JoinSet::new()
+                }),
+            ),
             world,
             queues,
             environment,
@@ -84,7 +97,12 @@ impl Harness {
             applied: Applied::default(),
             pods,
         };
-        Self { server, clock, ctx }
+        Self { server, clock, ctx, watched }
+    }
+
+    /// The namespaces that are watched.
+    pub(crate) fn watched(&self) -> Vec<String> {
+        self.watched.lock().unwrap().clone()
     }
 
     /// A Tenant with a namespace of the same name.

@@ -16,7 +16,7 @@ struct State {
     objects: BTreeMap<String, Value>,
     version: u64,
     calls: Vec<String>,
-    /// Addresses that may not be read.
+    /// Addresses that may neither be read nor written.
     forbidden: BTreeSet<String>,
     /// What a manager wrote of a status, by address and manager.
     owned: BTreeMap<(String, String), Owned>,
@@ -56,7 +56,7 @@ impl Server {
         self.state.lock().unwrap().objects.remove(address).expect("the object");
     }
 
-    /// Takes away the right to read an address, or gives it.
+    /// Takes away the right to read and write an address, or gives it.
     pub(crate) fn forbid(&self, address: &str, is_forbidden: bool) {
         let mut state = self.state.lock().unwrap();
         if is_forbidden {
@@ -74,7 +74,7 @@ impl Server {
             (code, json!({ "status": "Failure", "code": code, "reason": reason, "message": path }))
         };
         match method {
-            "GET" if state.forbidden.contains(path) => failure(403, "Forbidden"),
+            "GET" | "PATCH" if state.forbidden.contains(path) => failure(403, "Forbidden"),
             "GET" => match state.objects.get(path) {
                 Some(object) => (200, object.clone()),
                 None => failure(404, "NotFound"),

@@ -1,17 +1,15 @@
 //! Whom a change of one of our own kinds concerns. Those that others refer to say so beside what is judged of them.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use idflow_api::condition::{READY, SERVING, find};
 use idflow_api::reason::Reason;
 use idflow_api::{Catalog, Flow, FlowRevision, OIDCClient, Tenant};
-use idflow_core::time::Timestamp;
 use kube::ResourceExt as _;
 
 use super::{Controller, Router, Watched, is_news};
 use crate::cache::{Change, Key};
-use crate::flow::grace::graces;
+use crate::flow::grace::ends;
 use crate::object::{is_accepted, name_of};
 
 impl Watched for Tenant {
@@ -99,11 +97,8 @@ impl Watched for Catalog {
         router.namespace(Controller::Catalog, namespace);
         router.namespace(Controller::Executor, namespace);
         router.namespace(Controller::Collector, namespace);
-        let graces = |catalog: &Option<Arc<Self>>| -> BTreeMap<String, Timestamp> {
-            let graces = catalog.iter().flat_map(|catalog| graces(&catalog.spec));
-            graces.map(|(flow, end)| (flow.to_owned(), end)).collect()
-        };
-        let (before, after) = (graces(&change.before), graces(&change.after));
+        let [before, after] = [&change.before, &change.after]
+            .map(|side| side.as_deref().map(|catalog| ends(&catalog.spec)).unwrap_or_default());
         if before != after {
             router.tenants_of_namespace(namespace);
         }

@@ -88,9 +88,13 @@ fn workload(world: &World, tenant: &Tenant) -> Option<Arc<StatefulSet>> {
 async fn set_up(ctx: &Context, tenant: &Tenant, observed: &mut Observed) -> Result<(), Failure> {
     let namespace = tenant.spec.namespace.as_str();
     bind_operator(ctx, tenant).await?;
-    let keys = ensure_keys(ctx, tenant).await?;
-    // Not before: a watch that begins without the rights says so in the log, and waits.
-    ctx.namespaces.watch(namespace);
+    let keys = ensure_keys(ctx, tenant).await;
+    let is_new = tenant.status.as_ref().is_none_or(|status| status.keys.is_empty());
+    // A watch that begins without the rights says so in the log, and waits.
+    if !is_new || keys.is_ok() {
+        ctx.namespaces.watch(namespace);
+    }
+    let keys = keys?;
     let usable = matches!(keys, Verdict::Present(_));
     observed.keys = Some(keys);
     if !usable {

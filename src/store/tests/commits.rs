@@ -113,7 +113,6 @@ fn security_events_are_kept_in_the_order_of_time() {
     });
 }
 
-/// Counts batches, and fails when told to.
 #[test]
 fn whatever_a_step_changes_it_is_one_write() {
     run(async {

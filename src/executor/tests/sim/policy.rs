@@ -410,3 +410,35 @@ async fn a_limit_on_sessions_that_is_lowered_counts_for_open_ones() {
     world.install(limited(one_factor(), limits));
     assert_eq!(answered(&person.browser.get(&world, &silent).await), "login_required");
 }
+
+fn three_demanded(mut snapshot: Snapshot, world: &World) -> Snapshot {
+    let policy = snapshot.tenant.policy.get_or_insert_default();
+    policy.login.get_or_insert_default().minimum_factors = Some(3);
+    policy.grace = Some(Span::hours(1));
+    for entry in snapshot.flows.iter_mut().flat_map(|flow| &mut flow.entries) {
+        entry.policy_grace_until = (entry.weight > 0).then(|| time(world.now().plus(Span::hours(1))));
+    }
+    snapshot.catalog = world.snapshot.catalog + 1;
+    snapshot
+}
+
+#[tokio::test]
+async fn a_stricter_demand_brings_nothing_back_that_was_too_weak_before() {
+    let mut world = serving(one_factor()).await;
+    let mut person = Person::new(ADA);
+    let code = person.walk(&mut world, "", &mut Calm).await.code();
+    let tokens = exchange(&world, &code).await.json();
+    let demanded = replaced(&world);
+    world.install(demanded.clone());
+    world.pass(Span::minutes(1));
+    let look = async |world: &World, person: &mut Person| {
+        let silent = person.browser.get(world, &authorize_path("&prompt=none")).await;
+        let info = userinfo(world, &tokens).await.status;
+        (answered(&silent).to_owned(), info, refresh(world, &tokens).await.json()["error"].clone())
+    };
+    let refused = ("login_required".to_owned(), StatusCode::UNAUTHORIZED, "invalid_grant".into());
+    assert_eq!(look(&world, &mut person).await, refused, "two are demanded");
+    let next = three_demanded(demanded, &world);
+    world.install(next);
+    assert_eq!(look(&world, &mut person).await, refused, "three are, and what shows two is in its grace");
+}

@@ -3,10 +3,11 @@
 //! The aim is 3 for a post: the journey, what its answer rests on, the commit.
 
 use std::cell::Cell;
+use std::collections::BTreeMap;
 
 use crate::person::Person;
 use crate::visitor::{authorize_path, exchange};
-use crate::world::World;
+use crate::world::{PASSWORD, TENANT, World, snapshot};
 
 const ADA: &str = "ada@example.com";
 
@@ -116,4 +117,50 @@ async fn a_sign_in_costs_the_round_trips_of_the_ledger() {
 #[tokio::test]
 async fn a_sign_up_costs_the_round_trips_of_the_ledger() {
     is_as_in(&SIGN_UP, &walk(&World::new(1).await, "&prompt=create").await);
+}
+
+const TWICE: &str = "
+---
+apiVersion: idflow.dev/v1alpha1
+kind: Flow
+metadata: { name: twice }
+spec:
+  type: Custom
+  start: first
+  steps:
+    - id: first
+      password: { identify: true }
+      outcomes: { next: second }
+    - id: second
+      password: { identify: true }
+      outcomes: { next: done }
+    - id: done
+      complete: {}
+";
+
+#[tokio::test]
+async fn e_2_a_known_name_costs_what_an_unknown_one_costs_also_whoever_is_identified_already() {
+    let world = World::serving(1, snapshot(&(TENANT.to_owned() + TWICE))).await;
+    world.user(ADA).await;
+    world.user("bob@example.com").await;
+    let mut person = Person::new(ADA);
+    let start = person.browser.get(&world, "/flows/twice").await;
+    let path = start.location().unwrap_or_else(|| panic!("{start:?}")).to_owned();
+    let meter = Meter::new(&world);
+    let mut costs = BTreeMap::new();
+    for (name, password) in [
+        (ADA, PASSWORD),
+        ("nobody@example.com", "wrong"),
+        ("bob@example.com", "wrong"),
+        ("no@example.com", "wrong"),
+    ] {
+        let page = person.browser.get(&world, &path).await;
+        let form = page.form().unwrap_or_else(|| panic!("{page:?}"));
+        meter.read();
+        let form = form.fill("username", name).fill("password", password);
+        person.browser.post(&world, &path, &form.encoded()).await;
+        costs.insert(name, meter.read());
+    }
+    assert_eq!(costs["nobody@example.com"], costs["bob@example.com"], "{costs:?}");
+    assert_eq!(costs["no@example.com"], costs["bob@example.com"], "{costs:?}");
 }
