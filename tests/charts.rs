@@ -1,4 +1,5 @@
-//! The charts: rendered by a real helm, within its rules, and with the definitions and rights that follow from the code.
+//! The charts: rendered by a real helm, within its rules, and with the definitions and rights that follow from the
+//! code.
 #![allow(clippy::expect_used, clippy::panic, reason = "a panic is the failure report of a test")]
 
 use idflow_operator::rights::{self, TENANT_ROLE};

@@ -42,8 +42,8 @@ pub struct CatalogSpec {
     pub tenant: TenantSettings,
     /// Every flow that is served or whose revisions still have journeys.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    // One writer: a list of entries that may have several would be kept twice over in `managedFields`, and with hundreds
-    // of flows the object would be too large for the cluster's store.
+    // One writer: a list of entries that may have several would be kept twice over in `managedFields`, and with
+    // hundreds of flows the object would be too large for the cluster's store.
     #[schemars(length(max = 5000), extend("x-kubernetes-list-type" = "atomic"))]
     pub flows: Vec<CatalogFlow>,
     /// Digests of revisions that must not run any more; journeys on them end. Absent: none.

@@ -1,8 +1,8 @@
 //! The custom resources: types, field documentation, CEL rules, conditions, reasons.
 //!
-//! One file per kind, and the table of them below. A field's documentation is what `kubectl explain` prints, so it says what the field does,
-//! its default and its unit. Nothing here decides or performs anything; `crd` turns the types into the manifests
-//! of the `crds` folder.
+//! One file per kind, and the table of them below. A field's documentation is what `kubectl explain` prints, so it
+//! says what the field does, its default and its unit. Nothing here decides or performs anything; `crd` turns the
+//! types into the manifests of the `crds` folder.
 #![deny(missing_docs)]
 #![expect(clippy::doc_markdown, reason = "kubectl explain prints the documentation as plain text")]
 #![expect(
@@ -68,6 +68,6 @@ pub const VERSION: &str = "v1alpha1";
 /// The label a Secret's owner sets to `true` so that idflow may use the Secret (design 8).
 pub const USABLE_LABEL: &str = "idflow.dev/usable";
 
-/// The annotation of a shared Secret that lists the hosts it may be sent to: names or addresses without a port, separated
-/// by commas; `*.example.com` is every name below.
+/// The annotation of a shared Secret that lists the hosts it may be sent to: names or addresses without a port,
+/// separated by commas; `*.example.com` is every name below.
 pub const HOSTS_ANNOTATION: &str = "idflow.dev/hosts";

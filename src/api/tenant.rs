@@ -214,9 +214,10 @@ pub struct Policy {
     /// identified.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub login: Option<Guarantees>,
-    /// How long a flow that is served already goes on when a change of this policy, or of `limits`, does not accept it
-    /// any more, for example `72h`; open sessions and refresh tokens of such a flow do too. Afterwards its newest revision that the policy accepts is served, or none. Never for a new
-    /// revision. Absent means 24h; `0s` stops it at once.
+    /// How long a flow that is served already goes on when a change of this policy, or of `limits`, does not accept
+    /// it any more, for example `72h`; open sessions and refresh tokens of such a flow do too. Afterwards its newest
+    /// revision that the policy accepts is served, or none. Never for a new revision. Absent means 24h; `0s` stops it
+    /// at once.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<Duration>")]
     pub grace: Option<Span>,

@@ -5,8 +5,8 @@ use serde::{Deserialize, Serialize};
 use crate::id::UserId;
 use crate::time::{Span, Timestamp};
 
-/// What is counted, for example `mail/name/<hash>`, or `password` of a user. A user's counters can be read together with
-/// a user who is not known yet.
+/// What is counted, for example `mail/name/<hash>`, or `password` of a user. A user's counters can be read together
+/// with a user who is not known yet.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct CounterKey {
     /// What is counted.

@@ -47,7 +47,8 @@ impl Digest {
         self.digits().into_iter().take(digits).map(char::from).collect()
     }
 
-    /// All of them. Digests stand in every record, and the formatter of numbers takes thousands of instructions for one.
+    /// All of them. Digests stand in every record, and the formatter of numbers takes thousands of instructions for
+    /// one.
     fn digits(&self) -> [u8; 64] {
         let digit = |half: u8| if half < 10 { b'0' + half } else { b'a' + half - 10 };
         let mut digits = [0; 64];

@@ -94,8 +94,8 @@ pub struct PendingAsk {
     pub foreseen: Foreseen,
 }
 
-/// What a step will ask for after its first question, as far as it is known before anything was read. The answers
-/// are those of the asks: what depends on it is round trips, and that a known name costs no more of them than an unknown
+/// What a step will ask for after its first question, as far as it is known before anything was read. The answers are
+/// those of the asks: what depends on it is round trips, and that a known name costs no more of them than an unknown
 /// one (checklist E-2).
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Foreseen {

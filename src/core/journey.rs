@@ -240,7 +240,8 @@ pub enum Ending {
     Failed {
         /// When.
         at: Timestamp,
-        /// A stable code: `failed`, `cancelled`, `locked`, `error`, `withdrawn`, `userLocked`, `standingEnded`, `tooLarge`.
+        /// A stable code: `failed`, `cancelled`, `locked`, `error`, `withdrawn`, `userLocked`, `standingEnded`,
+        /// `tooLarge`.
         code: String,
         /// What the last page says.
         view: Box<View>,

@@ -29,8 +29,8 @@ pub enum Turn {
     Finish(Box<Finish>),
 }
 
-/// How a step is left, and what is committed with it. What is proven by that is not for the step to say: it follows from
-/// the facts of its outcome, by which the compiler has judged the flow.
+/// How a step is left, and what is committed with it. What is proven by that is not for the step to say: it follows
+/// from the facts of its outcome, by which the compiler has judged the flow.
 #[derive(Debug, Default)]
 pub struct Finish {
     /// The outcome; one of those that the plan's facts declare.

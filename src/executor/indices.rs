@@ -9,7 +9,8 @@ use crate::report::{Indexed, Reports, Unindexed};
 /// How often the Directories are looked at.
 const EVERY: Duration = Duration::from_secs(1);
 
-/// After how many looks attributes with duplicates or unreadable records are indexed again: somebody may have mended them.
+/// After how many looks attributes with duplicates or unreadable records are indexed again: somebody may have mended
+/// them.
 const AGAIN: u32 = 600;
 
 /// Follows the Directories for as long as the executor lives.

@@ -1,5 +1,5 @@
-//! What can be switched off under every step of a journey: its application and its revision. Its user is judged with the
-//! look at the user.
+//! What can be switched off under every step of a journey: its application and its revision. Its user is judged with
+//! the look at the user.
 
 use idflow_core::block::BlockTarget;
 use idflow_core::digest::Digest;

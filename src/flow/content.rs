@@ -93,8 +93,8 @@ impl Content {
     }
 }
 
-/// What an executor must know to run this content; nothing when it is no content at all. Of content in an unknown format
-/// the kinds are those that are named where this format names them.
+/// What an executor must know to run this content; nothing when it is no content at all. Of content in an unknown
+/// format the kinds are those that are named where this format names them.
 pub fn requires(content: &str) -> Option<Requires> {
     let content: Value = serde_json::from_str(content).ok()?;
     let format = content.get("format")?.as_i64().and_then(|format| i32::try_from(format).ok())?;

@@ -36,7 +36,8 @@ pub struct Facts {
     pub texts: Vec<TextUse>,
     /// Other objects that it names. Gathered by the compiler.
     pub references: Vec<Reference>,
-    /// Attributes of the identified user on which a factor rests: one that users change unproven, or share, shows nothing.
+    /// Attributes of the identified user on which a factor rests: one that users change unproven, or share, shows
+    /// nothing.
     pub rests_on: Vec<AttributeUse>,
     /// Whether it needs an identified user on every path to it.
     pub needs_user: bool,

@@ -214,8 +214,8 @@ struct Resolver<'a> {
     directories: Directories,
 }
 
-/// Every Directory with all its attributes. What a revision pins of them follows from the steps; no fact depends on more
-/// than their names.
+/// Every Directory with all its attributes. What a revision pins of them follows from the steps; no fact depends on
+/// more than their names.
 fn known_directories(objects: &Objects) -> Directories {
     let known = objects.directories.iter().map(|(name, directory)| {
         let attributes = directory.spec.attributes.iter().map(pinned_attribute).collect();

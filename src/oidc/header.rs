@@ -1,4 +1,5 @@
-//! The header of our own tokens: it follows from the type of the token and the key that signs it, and from nothing else.
+//! The header of our own tokens: it follows from the type of the token and the key that signs it, and from nothing
+//! else.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;

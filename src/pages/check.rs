@@ -1,6 +1,7 @@
 //! Renders pages strictly: no text missing, nothing left over, every input labelled, small enough to arrive at once.
 //!
-//! What node kinds show is rendered by the harness of the kinds, from their examples; the pages of this room's own here.
+//! What node kinds show is rendered by the harness of the kinds, from their examples; the pages of this room's own
+//! here.
 
 use std::collections::BTreeMap;
 

@@ -129,7 +129,8 @@ impl Palette {
         low.map(|(pair, ratio, needed)| ContrastProblem { mode, pair, ratio, needed }).collect()
     }
 
-    /// Every colour of the style sheet, as custom properties. What is derived moves towards the text until it can be read.
+    /// Every colour of the style sheet, as custom properties. What is derived moves towards the text until it can be
+    /// read.
     pub(crate) fn properties(&self) -> String {
         let grounds = [self.surface, self.background];
         let mut css = String::new();

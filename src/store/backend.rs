@@ -56,9 +56,9 @@ pub trait Backend: Send + Sync {
 
 /// A record to read, and what to read along.
 ///
-/// A record may begin with a *pointer*: [`POINTING`] and the id of another record's owner, not sealed. Whoever wants that
-/// owner's records too names the prefixes of their keys. In SQL that is one statement: the records under the keys, and
-/// a join of them with those under `prefix || substring(bytes from 2 for 16)`.
+/// A record may begin with a *pointer*: [`POINTING`] and the id of another record's owner, not sealed. Whoever wants
+/// that owner's records too names the prefixes of their keys. In SQL that is one statement: the records under the
+/// keys, and a join of them with those under `prefix || substring(bytes from 2 for 16)`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Lookup {
     /// The record's key.

@@ -7,11 +7,10 @@
 //!                                    Commit::after(reads)             every guard is a condition of the commit
 //! ```
 //!
-//! A *guard* is a record that a decision rests on: when it is not as it was read, or not as absent as it was, the commit
-//! is a conflict and the decision is made again. A *hint* only saves work: counters, judged anew inside the commit, and
-//! index entries, which point to a guard. Whoever asks for a
-//! record by the function of its kind gets the one that is right for it, and what only came along becomes a guard as soon
-//! as a decision asks for it.
+//! A *guard* is a record that a decision rests on: when it is not as it was read, or not as absent as it was, the
+//! commit is a conflict and the decision is made again. A *hint* only saves work: counters, judged anew inside the
+//! commit, and index entries, which point to a guard. Whoever asks for a record by the function of its kind gets the
+//! one that is right for it, and what only came along becomes a guard as soon as a decision asks for it.
 
 use std::any::Any;
 use std::collections::{BTreeMap, BTreeSet};

@@ -12,8 +12,9 @@ use crate::{Store, StoreError};
 const PAGE: usize = 100;
 
 impl Store {
-    /// Seals every record that counts at `now` again that the current key did not seal, and returns how many there were. When it
-    /// returns 0, earlier keys may be removed once what was derived from them (cookies, codes) has expired too.
+    /// Seals every record that counts at `now` again that the current key did not seal, and returns how many there
+    /// were. When it returns 0, earlier keys may be removed once what was derived from them (cookies, codes) has
+    /// expired too.
     pub async fn reseal(&self, now: Timestamp) -> Result<usize, StoreError> {
         let mut resealed = 0;
         for kind in SEALED {

@@ -1,6 +1,6 @@
-//! The files of a room form a line: no file imports one that leads back to it. Modules within a file's own folder, which
-//! reach each other by `super`, are one part and do not count. The ledger names the circles that were there when the rule
-//! came; it may only shrink.
+//! The files of a room form a line: no file imports one that leads back to it. Modules within a file's own folder,
+//! which reach each other by `super`, are one part and do not count. The ledger names the circles that were there
+//! when the rule came; it may only shrink.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -1,4 +1,5 @@
-//! A real Chromium without a window. `make test` starts it once for the whole run; a test that runs alone starts its own.
+//! A real Chromium without a window. `make test` starts it once for the whole run; a test that runs alone starts its
+//! own.
 
 use std::path::PathBuf;
 use std::process::Command;

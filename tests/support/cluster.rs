@@ -1,6 +1,6 @@
-//! A real control plane: etcd, kube-apiserver and kube-controller-manager on free ports, without kubelet or scheduler.
-//! `make test` starts it once for the whole run, a test binary that runs alone starts one of its own; every test takes a
-//! namespace of its own.
+//! A real control plane: etcd, kube-apiserver and kube-controller-manager on free ports, without kubelet or
+//! scheduler. `make test` starts it once for the whole run, a test binary that runs alone starts one of its own;
+//! every test takes a namespace of its own.
 
 use std::io::Write;
 use std::path::{Path, PathBuf};

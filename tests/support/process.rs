@@ -46,7 +46,8 @@ impl Process {
         format!("--- log of {} ---\n{}\n", self.name, self.lines().join("\n"))
     }
 
-    /// Waits for a line from which `read` makes something. Panics with the log when the process ends before, or at `limit`.
+    /// Waits for a line from which `read` makes something. Panics with the log when the process ends before, or at
+    /// `limit`.
     pub fn wait_for_line<T>(
         &mut self,
         limit: Duration,
@@ -112,7 +113,8 @@ impl Process {
 
 impl Drop for Process {
     fn drop(&mut self) {
-        // The watchdog goes first: it kills by process id, which may belong to somebody else once we have reaped the child.
+        // The watchdog goes first: it kills by process id, which may belong to somebody else once we have reaped the
+        // child.
         let _ = self.watchdog.kill();
         let _ = self.watchdog.wait();
         self.kill();

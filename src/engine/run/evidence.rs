@@ -1,5 +1,5 @@
-//! What a finished step has proven: it follows from the facts of its outcome, by which the compiler has judged the flow,
-//! and is bound to this visit. A node cannot claim more or less (checklist J-1).
+//! What a finished step has proven: it follows from the facts of its outcome, by which the compiler has judged the
+//! flow, and is bound to this visit. A node cannot claim more or less (checklist J-1).
 
 use idflow_core::evidence::{Evidence, Proof};
 use idflow_core::user::{User, UserState};

@@ -1,7 +1,7 @@
 //! A folder of manifests as the configuration source: what `idflow dev` serves.
 //!
-//! What a cluster would refuse keeps its last good form, a flow its last good revision. Contents of revisions are kept in the data folder,
-//! because open journeys finish on them after a restart too.
+//! What a cluster would refuse keeps its last good form, a flow its last good revision. Contents of revisions are
+//! kept in the data folder, because open journeys finish on them after a restart too.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};

@@ -1,7 +1,7 @@
 //! An expression that cannot be compiled.
 //!
-//! Besides mistakes of syntax, the gate refuses what could not be evaluated safely: too long, too deeply nested, unknown
-//! functions.
+//! Besides mistakes of syntax, the gate refuses what could not be evaluated safely: too long, too deeply nested,
+//! unknown functions.
 //!
 //! ```yaml,invalid
 //! type: Login

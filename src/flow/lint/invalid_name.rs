@@ -1,7 +1,7 @@
 //! A name that YAML or CEL reads as something else.
 //!
-//! Step ids, fields, actions, variables and outputs are lowerCamelCase, because expressions read them by name and CEL reads
-//! a dash as minus; and none is a word that YAML 1.1 or CEL keeps for itself, such as `on` or `in`.
+//! Step ids, fields, actions, variables and outputs are lowerCamelCase, because expressions read them by name and CEL
+//! reads a dash as minus; and none is a word that YAML 1.1 or CEL keeps for itself, such as `on` or `in`.
 //!
 //! ```yaml,invalid
 //! type: Login

@@ -1,7 +1,7 @@
 //! A template that cannot be compiled.
 //!
-//! Texts may hold expressions in double braces; everything else is shown as written. Each expression passes the same gate
-//! as any other.
+//! Texts may hold expressions in double braces; everything else is shown as written. Each expression passes the same
+//! gate as any other.
 //!
 //! ```yaml,invalid
 //! type: Login

@@ -1,7 +1,7 @@
 //! A read of a value that not every path has written.
 //!
-//! Where only some paths write a value, or a field is optional, the author says what happens without it: `form.?nickname`,
-//! `has(form.nickname)`, or a path that always writes it.
+//! Where only some paths write a value, or a field is optional, the author says what happens without it:
+//! `form.?nickname`, `has(form.nickname)`, or a path that always writes it.
 //!
 //! ```yaml,invalid
 //! type: Login

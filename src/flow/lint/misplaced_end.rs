@@ -1,7 +1,7 @@
 //! An end that does not belong here.
 //!
-//! `exit` hands back to a caller, so it stands in library flows and nodes only. `complete` ends the whole journey, so it
-//! stands in flows that visitors start.
+//! `exit` hands back to a caller, so it stands in library flows and nodes only. `complete` ends the whole journey, so
+//! it stands in flows that visitors start.
 //!
 //! ```yaml,invalid
 //! type: Login

@@ -1,7 +1,7 @@
 //! A text that is missing in a language the flow promises.
 //!
-//! `locales` lists the languages the flow speaks. A text that is missing in one of them would appear in another language
-//! in the middle of a page.
+//! `locales` lists the languages the flow speaks. A text that is missing in one of them would appear in another
+//! language in the middle of a page.
 //!
 //! ```yaml,invalid
 //! type: Login

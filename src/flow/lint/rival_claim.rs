@@ -1,6 +1,7 @@
 //! Two objects that claim something that only one can have: a client id, an issuer, a namespace.
 //!
-//! The older keeps it, and the younger is not accepted. In a folder nothing is older, so which one counts would be chance.
+//! The older keeps it, and the younger is not accepted. In a folder nothing is older, so which one counts would be
+//! chance.
 //!
 //! ```yaml,invalid
 //! apiVersion: idflow.dev/v1alpha1

@@ -1,7 +1,8 @@
 //! A sign-in that can complete although nobody has shown to be the user.
 //!
-//! Naming an account identifies a user and proves nothing. On every path to `complete` some factor of the user must have
-//! been shown. The engine refuses to open a session without; the compiler says so before anybody stands before it.
+//! Naming an account identifies a user and proves nothing. On every path to `complete` some factor of the user must
+//! have been shown. The engine refuses to open a session without; the compiler says so before anybody stands before
+//! it.
 //!
 //! ```yaml,invalid
 //! type: Login

@@ -19,8 +19,8 @@ use super::person::{Person, Trial, begun, works};
 use super::stage;
 use super::world::World;
 
-/// Flows that others enter: one that verifies an address, one that also finds its user, one that goes back, and one that
-/// leaves the proof to whoever enters it.
+/// Flows that others enter: one that verifies an address, one that also finds its user, one that goes back, and one
+/// that leaves the proof to whoever enters it.
 const WORLD: &str = r"
 apiVersion: idflow.dev/v1alpha1
 kind: Flow

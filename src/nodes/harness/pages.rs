@@ -51,8 +51,8 @@ fn last_view(journey: &Journey) -> Option<&View> {
     }
 }
 
-/// Everything that the examples of a kind show, in the right order of things, after every wrong post, and to who presses
-/// the same button again and again.
+/// Everything that the examples of a kind show, in the right order of things, after every wrong post, and to who
+/// presses the same button again and again.
 pub(super) fn shown_by(kind: &'static Kind, examples: &[super::Example]) -> Shown {
     let mut shown = Shown::default();
     for example in examples {

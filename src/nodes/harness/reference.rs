@@ -1,5 +1,5 @@
-//! The reference page of every kind, written from its file: what it says of itself, its schema, its facts, its examples and
-//! what they show. Nothing in it is written by hand, so nothing in it can be forgotten.
+//! The reference page of every kind, written from its file: what it says of itself, its schema, its facts, its
+//! examples and what they show. Nothing in it is written by hand, so nothing in it can be forgotten.
 
 mod settings;
 
@@ -36,7 +36,8 @@ struct Told<'e> {
     facts: Facts,
 }
 
-/// What a kind's file says in its first comment: the YAML in it, and the prose without its references to our own papers.
+/// What a kind's file says in its first comment: the YAML in it, and the prose without its references to our own
+/// papers.
 fn introduction(source: &str) -> (String, String) {
     let lines = source.lines().map_while(|line| line.strip_prefix("//!")).skip(1);
     let lines: Vec<&str> = lines.map(|line| line.strip_prefix(' ').unwrap_or(line)).collect();

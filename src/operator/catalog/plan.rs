@@ -244,9 +244,9 @@ impl<'a> Candidates<'a> {
         Self { judged, own, before, graces }
     }
 
-    /// The weights, by revision. The newest revision takes all once every ready pod has loaded it; until then everything
-    /// stays as it was, for as long as it can run. Else the newest of the history takes all that can. What the policy
-    /// does not accept gets no weight; what had some keeps it while the grace lasts.
+    /// The weights, by revision. The newest revision takes all once every ready pod has loaded it; until then
+    /// everything stays as it was, for as long as it can run. Else the newest of the history takes all that can. What
+    /// the policy does not accept gets no weight; what had some keeps it while the grace lasts.
     fn weights(&self) -> Weights {
         let Some(status) = self.judged.flow.and_then(|flow| flow.status.as_ref()) else {
             return self.kept(|_| true);

@@ -1,7 +1,7 @@
 //! Whether a served flow still has its tenant's blessing, and until when it goes on without (design 7).
 //!
-//! The Catalog says the end, to the executors as to everybody who is told: a look at a Flow that fails moves nothing on,
-//! and what people read is what runs.
+//! The Catalog says the end, to the executors as to everybody who is told: a look at a Flow that fails moves nothing
+//! on, and what people read is what runs.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

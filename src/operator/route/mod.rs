@@ -124,8 +124,8 @@ macro_rules! referenced {
 }
 idflow_api::custom_resources!(referenced);
 
-/// Whether an object that has changed is to be looked at again. Its status is our own writing, which wakes nobody, unless
-/// somebody else has changed it.
+/// Whether an object that has changed is to be looked at again. Its status is our own writing, which wakes nobody,
+/// unless somebody else has changed it.
 fn is_news<K: Resource>(change: &Change<K>, observed: impl Fn(&K) -> Option<i64>) -> bool {
     let is_observed = |object: &Arc<K>| observed(object) == object.meta().generation;
     !change.is_only_status() || !change.after.as_ref().is_some_and(is_observed)

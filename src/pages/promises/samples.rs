@@ -1,4 +1,5 @@
-//! Pages for the promises: of every layout something. What node kinds show is checked where they are, by their examples.
+//! Pages for the promises: of every layout something. What node kinds show is checked where they are, by their
+//! examples.
 
 use idflow_core::effect::Mail;
 use idflow_core::id::{Attempt, EffectId, JourneyId, StepInstance};

@@ -6,9 +6,9 @@
 //!   read, range ──▶ read transaction on the caller's thread (readers never wait for the writer)
 //! ```
 //!
-//! Refused: a file another process has open, a file that is not a store, a damaged one, a newer format.
-//! While the disk is full, reads go on and writes are refused; they are tried again after a second. After a failed fsync
-//! nobody knows what the disk holds, so the store takes nothing more until the process is started again.
+//! Refused: a file another process has open, a file that is not a store, a damaged one, a newer format. While the
+//! disk is full, reads go on and writes are refused; they are tried again after a second. After a failed fsync nobody
+//! knows what the disk holds, so the store takes nothing more until the process is started again.
 
 mod committer;
 mod file;

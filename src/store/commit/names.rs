@@ -65,7 +65,8 @@ impl Planner {
             self.taken.insert(key.clone(), attribute.to_owned());
             let effect = if number == 0 { self.reads.store().put(id, &entry)? } else { Effect::Delete };
             if self.is_held(user, attribute, user.text(attribute).unwrap_or_default(), id)? {
-                // Judged with the batch, after its journey: of two posts of one form the second is none that lost a name.
+                // Judged with the batch, after its journey: of two posts of one form the second is none that lost a
+                // name.
                 self.demand(key, Condition::Absent, effect)?;
             } else {
                 self.push(key, Condition::Absent, effect)?;

@@ -60,8 +60,8 @@ impl ReadSet {
         Ok(self.get::<Block>(&id(target))?.is_some())
     }
 
-    /// Notes without a look that the target is not switched off: otherwise the commit is a conflict. Only for a decision
-    /// that has done nothing outside.
+    /// Notes without a look that the target is not switched off: otherwise the commit is a conflict. Only for a
+    /// decision that has done nothing outside.
     pub fn assume_on(&mut self, target: &BlockTarget) {
         self.assume_absent::<Block>(&id(target));
     }

@@ -27,8 +27,8 @@ impl Record for Credential {
 }
 
 impl ReadSet {
-    /// The password hash of a user who was read with [`Wanted::person`](crate::Wanted::person). A verdict about it, and a
-    /// rehash, hold only while it is the same.
+    /// The password hash of a user who was read with [`Wanted::person`](crate::Wanted::person). A verdict about it,
+    /// and a rehash, hold only while it is the same.
     pub fn credential(&self, user: &UserId) -> Result<Option<PasswordHash>, StoreError> {
         Ok(self.get::<Credential>(user.as_bytes())?.map(|record| record.password.clone()))
     }

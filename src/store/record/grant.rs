@@ -42,8 +42,8 @@ impl Wanted {
 }
 
 impl ReadSet {
-    /// The grant, if it has not expired and its user may still hold it, under the same rules as
-    /// [`ReadSet::session`]. A revoked grant is returned as such. Two round trips: the grant, then whatever it rests on.
+    /// The grant, if it has not expired and its user may still hold it, under the same rules as [`ReadSet::session`].
+    /// A revoked grant is returned as such. Two round trips: the grant, then whatever it rests on.
     pub async fn grant(&mut self, id: &GrantId) -> Result<Option<Grant>, StoreError> {
         self.more(&[Wanted::grant(id)]).await?;
         let record = self.get::<GrantRecord>(id.as_bytes())?.cloned();

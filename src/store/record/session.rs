@@ -42,9 +42,9 @@ impl Wanted {
 }
 
 impl ReadSet {
-    /// The session, if it is alive and its user may still hold it: absent after its lifetime or idle time, after
-    /// the user was locked or blocked, and after the user's sessions were ended. One round trip; two for a session that an earlier program
-    /// wrote, which does not lead to its user.
+    /// The session, if it is alive and its user may still hold it: absent after its lifetime or idle time, after the
+    /// user was locked or blocked, and after the user's sessions were ended. One round trip; two for a session that
+    /// an earlier program wrote, which does not lead to its user.
     pub async fn session(&mut self, id: &SessionId) -> Result<Option<Session>, StoreError> {
         self.more(&Wanted::session(id)).await?;
         let record = self.get::<SessionRecord>(id.as_bytes())?.cloned();

@@ -103,10 +103,10 @@ impl Store {
 }
 
 impl ReadSet {
-    /// The one user of a directory who has the value, compared in normalized form, as any of the attributes: nobody when
-    /// it is one user's under one attribute and another's under another, because whoever asks could mean either. One
-    /// round trip: an entry leads to its user. Two where it was written by an earlier program, or where several have the
-    /// value.
+    /// The one user of a directory who has the value, compared in normalized form, as any of the attributes: nobody
+    /// when it is one user's under one attribute and another's under another, because whoever asks could mean either.
+    /// One round trip: an entry leads to its user. Two where it was written by an earlier program, or where several
+    /// have the value.
     pub async fn find_user(&mut self, by: &UserBy<'_>) -> Result<Option<User>, StoreError> {
         self.more(&by.wanted).await?;
         let mut entries = Vec::new();

@@ -1,5 +1,5 @@
-//! One version's operator with another's executors: `skew RELEASED PRESENT`, the two programs. While a cluster is upgraded
-//! both happen: the operator comes first, and a rolled-back operator finds newer executors.
+//! One version's operator with another's executors: `skew RELEASED PRESENT`, the two programs. While a cluster is
+//! upgraded both happen: the operator comes first, and a rolled-back operator finds newer executors.
 #![allow(clippy::expect_used, clippy::panic, reason = "a panic is the failure report of this program")]
 
 use idflow_test_support::cluster::Cluster;

@@ -1,6 +1,6 @@
-//! What a sign-in costs in round trips, request by request: exactly what the ledger says, so that what has become less
-//! is written down too. A round trip is a call of the store's `Backend`; on a database across a network it would be one.
-//! The aim is 3 for a post: the journey, what its answer rests on, the commit.
+//! What a sign-in costs in round trips, request by request: exactly what the ledger says, so that what has become
+//! less is written down too. A round trip is a call of the store's `Backend`; on a database across a network it would
+//! be one. The aim is 3 for a post: the journey, what its answer rests on, the commit.
 
 use std::cell::Cell;
 use std::collections::BTreeMap;
@@ -13,8 +13,10 @@ const ADA: &str = "ada@example.com";
 
 /// What each request of a sign-in costs, in its order.
 ///
-/// - A journey that begins, and a post of nobody who asks for nothing, leave the look at the off switches to the commit.
-/// - A post reads the journey, and then at once all that its answer rests on: the user (by name: the index entry leads to
+/// - A journey that begins, and a post of nobody who asks for nothing, leave the look at the off switches to the
+///   commit.
+/// - A post reads the journey, and then at once all that its answer rests on: the user (by name: the index entry
+///   leads to
 ///   the user, one statement with a join in SQL), the counters of the step, the switches.
 /// - A counter of mails is not read: the commit tells when it is full, and the step is decided once more.
 const SIGN_IN: [(&str, u64); 10] = [
