@@ -148,4 +148,9 @@ pub struct FlowRevisionStatus {
     /// compiled to this revision. Absent: not known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub guarantees: Option<Guarantees>,
+    /// What the weakest path to each end proves, of a revision whose spec does not say it. Absent: its spec does, or it
+    /// is not known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 200), extend("x-kubernetes-list-type" = "atomic"))]
+    pub assurance: Option<Vec<Assurance>>,
 }

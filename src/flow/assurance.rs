@@ -18,6 +18,11 @@ pub fn assurance(part: &Part<'_>) -> Vec<Assurance> {
 }
 
 fn at(proofs: &Alternatives, step: &Step<'_>) -> Option<Assurance> {
+    // A session of nobody in particular shows nothing of anybody.
+    if matches!(step.facts.end, Some(End::Complete { guest: true })) {
+        let (identified, factors, minimum_factors) = (false, Vec::new(), Some(0));
+        return Some(Assurance { step: step.id.to_owned(), identified, factors, minimum_factors });
+    }
     let common = proofs.common();
     let fewest = proofs.iter().map(|proofs| factors(proofs).len()).min().unwrap_or_default();
     Some(Assurance {

@@ -28,8 +28,8 @@ use crate::shared::{action, answer_mismatch, kebab_case, no_such_action, setting
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct Settings {
     /// The ids of the steps to choose from, the best first.
-    #[schemars(length(min = 1, max = 16), inner(length(min = 1, max = 63), regex(pattern = r"^[a-z][A-Za-z0-9]*$")))]
-    from: Vec<String>,
+    #[schemars(length(min = 1, max = 16))]
+    from: Vec<StepId>,
     /// The key of the flow's text that is the heading. Absent means the product's.
     #[schemars(length(min = 1, max = 63))]
     title: Option<String>,
@@ -38,6 +38,12 @@ struct Settings {
     #[schemars(extend("maxProperties" = 16))]
     labels: Option<BTreeMap<String, Key>>,
 }
+
+/// The id of a step, in lowerCamelCase.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(transparent)]
+#[schemars(inline)]
+struct StepId(#[schemars(length(min = 1, max = 63), regex(pattern = r"^[a-z][A-Za-z0-9]*$"))] String);
 
 /// The key of one of the flow's texts.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
@@ -57,7 +63,7 @@ pub static KIND: Kind = Kind {
 fn plan(value: &Value, compiler: &mut Compiler<'_>) -> Result<Plan, SettingsError> {
     let settings: Settings = settings::parse(value)?;
     let mut offered: Vec<&str> = Vec::new();
-    for (index, id) in settings.from.iter().enumerate() {
+    for (index, StepId(id)) in settings.from.iter().enumerate() {
         action::check_name(format!("/from/{index}"), id, &offered)?;
         offered.push(id);
     }
@@ -83,7 +89,7 @@ fn plan(value: &Value, compiler: &mut Compiler<'_>) -> Result<Plan, SettingsErro
         ..Facts::default()
     };
     let title = text::on_page(compiler, "/title", settings.title.as_deref());
-    let offers = settings.from.iter().enumerate().map(|(index, id)| {
+    let offers = settings.from.iter().enumerate().map(|(index, StepId(id))| {
         let kind = compiler.kind_of(format!("/from/{index}"), id);
         let label = match labels.get(id) {
             Some(Key(key)) => {

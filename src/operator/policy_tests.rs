@@ -169,3 +169,18 @@ async fn the_end_of_what_serves_is_told_also_while_something_behind_it_ends_soon
         harness.clock.advance(Span::minutes(20));
     }
 }
+
+#[tokio::test]
+async fn a_revision_of_the_first_version_is_told_what_it_proves_when_its_flow_is_accepted() {
+    let harness = Harness::signing_in().await;
+    let minted =
+        harness.server.objects().into_iter().find(|object| object["kind"] == "FlowRevision").unwrap();
+    let proven = minted["spec"]["assurance"].clone();
+    assert_eq!(minted["status"]["assurance"], Value::Null, "its spec says it");
+    let name = minted["metadata"]["name"].as_str().unwrap();
+    harness.edit("acme", "flowrevisions", name, |spec| {
+        spec.as_object_mut().unwrap().remove("assurance");
+    });
+    harness.settle().await;
+    assert_eq!(harness.object("FlowRevision", name)["status"]["assurance"], proven);
+}

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use idflow_api::catalog::CatalogEntry;
 use idflow_api::condition::{ACTIVE, Conditions, Truth, time, timestamp};
+use idflow_api::flow::Assurance;
 use idflow_api::reason::Reason;
 use idflow_api::{Flow, FlowRevision};
 use idflow_core::time::{Span, Timestamp};
@@ -159,4 +160,31 @@ fn a_flow_too_many_that_cannot_be_read_for_a_moment_keeps_its_end() {
     let flicker = look(&both[..1], &["a"], &first, 23);
     assert_eq!(until(&flicker), until(&first), "it cannot be read");
     assert_eq!(until(&look(&both, &[], &flicker, 23)), until(&first), "it can be read again");
+    let over = look(&both[..1], &["a"], &first, 25);
+    assert_eq!((serving(&over), until(&over)), (vec![], None), "its end passes meanwhile");
+    let again = look(&both, &[], &over, 26);
+    assert_eq!((serving(&again), until(&again)), (vec![], None), "and does not begin again");
+}
+
+#[test]
+fn an_edit_of_its_flow_ends_no_grace_of_a_revision_of_the_first_version() {
+    let proves = |factor: &str| Assurance {
+        step: "done".to_owned(),
+        identified: true,
+        factors: vec![factor.to_owned()],
+        minimum_factors: None,
+    };
+    let tenant = demanding_two(Some(Span::hours(24)));
+    let mut edited = Flow::clone(&having(&["weak"]));
+    edited.metadata.generation = Some(10);
+    edited.status.as_mut().unwrap().observed_generation = Some(10);
+    let untold = crate::fixtures::loaded("a", "weak");
+    let mut told = FlowRevision::clone(&untold);
+    told.status.get_or_insert_default().assurance = Some(vec![proves("pwd")]);
+    let end = Some(NOW.plus(Span::hours(24)));
+    let edited = [Arc::new(edited)];
+    let first = replanned(&tenant, &edited, &[Arc::new(told)], &listing(&[("a", "weak", 100)]).spec, NOW);
+    assert_eq!((serving(&first), until(&first)), (vec!["weak".to_owned()], end), "its status tells");
+    let later = replanned(&tenant, &edited, &[untold], &first, NOW.plus(Span::hours(1)));
+    assert_eq!(until(&later), end, "nothing tells what it proves any more");
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use idflow_api::catalog::{CatalogEntry, CatalogFlow, TenantSettings};
 use idflow_api::condition::{
-    ACTIVE, Conditions, Progress, READY, RECONCILING, STALLED, Truth, time, timestamp,
+    ACTIVE, Conditions, Progress, READY, RECONCILING, STALLED, Truth, find, time, timestamp,
 };
 use idflow_api::flow::{Guarantees, ServingRevision};
 use idflow_api::flow_revision::FlowRevisionStatus;
@@ -85,7 +85,8 @@ fn entry(
     let listed = previous.map(|entry| listed(judged, entry, revisions)).unwrap_or_default();
     let graces = graces_of(input, judged, &listed);
     if input.unreadable.contains(name) {
-        return Some(unreadable(judged, previous?, &listed, &graces, input.now));
+        let before = (&input.previous?.tenant, input.now);
+        return Some(unreadable(judged, previous?, &listed, &graces, before));
     }
     // Without the digest of its content a revision is nobody's, and a Catalog cannot name it.
     let revisions: Vec<&FlowRevision> = revisions
@@ -144,16 +145,21 @@ fn unreadable(
     entry: &CatalogFlow,
     listed: &[Listed<'_>],
     graces: &Graces,
-    now: Timestamp,
+    (was, now): (&TenantSettings, Timestamp),
 ) -> CatalogFlow {
     let mut entry = entry.clone();
     for one in &mut entry.entries {
         let mut found = listed.iter().filter(|listed| name_of(listed.revision) == one.revision);
         let is_refused = found.any(|found| judged.breach(found.revision).is_some());
         // How old the flow is cannot be read either: where that may be what counts, the end stays.
-        let kept = one.policy_grace_until.as_ref().map(timestamp).filter(|end| now < *end);
+        let had_end = one.policy_grace_until.is_some();
+        let kept = one
+            .policy_grace_until
+            .as_ref()
+            .map(|end| judged.moved(timestamp(end), was))
+            .filter(|end| now < *end);
         let grace = if is_refused { graces.get(&one.revision).copied() } else { kept };
-        if is_refused && grace.is_none() {
+        if grace.is_none() && (is_refused || had_end) {
             one.weight = 0;
         }
         one.policy_grace_until = grace.map(time);
@@ -300,7 +306,8 @@ pub(crate) fn serving(catalog: &Catalog, flow: &str) -> Vec<ServingRevision> {
 /// The part of a revision's status that this controller writes.
 pub(crate) fn own_part(revision: &FlowRevision) -> FlowRevisionStatus {
     let mut status = revision.status.clone().unwrap_or_default();
-    status.guarantees = None;
+    // The flow's controller writes these.
+    (status.guarantees, status.assurance) = (None, None);
     status
         .conditions
         .retain(|condition| [ACTIVE, READY, RECONCILING, STALLED].contains(&condition.type_.as_str()));
@@ -347,8 +354,10 @@ pub(crate) fn revision_status(
         (active.progress(Progress::Ready, Reason::Active, "new journeys run on it"), None)
     } else if is_newest {
         let message = "it waits until every ready executor pod has loaded it";
+        let was_active = find(&before.conditions, ACTIVE).is_some_and(|condition| condition.status == "True");
+        let since = before.retired_at.clone().or_else(|| was_active.then(|| time(now)));
         let waits = conditions.set(ACTIVE, Truth::False, Reason::NotLoaded, message);
-        (waits.progress(Progress::Reconciling, Reason::NotLoaded, message), None)
+        (waits.progress(Progress::Reconciling, Reason::NotLoaded, message), since)
     } else {
         let message = "journeys that began on it finish; new ones run on another revision";
         let retired = conditions.set(ACTIVE, Truth::False, Reason::Retired, message);
@@ -356,5 +365,10 @@ pub(crate) fn revision_status(
         (retired.progress(Progress::Ready, Reason::Retired, message), Some(since))
     };
     let observed_generation = Some(generation);
-    FlowRevisionStatus { observed_generation, conditions: conditions.finish(), retired_at, guarantees: None }
+    FlowRevisionStatus {
+        observed_generation,
+        conditions: conditions.finish(),
+        retired_at,
+        ..FlowRevisionStatus::default()
+    }
 }

@@ -28,17 +28,33 @@ pub(crate) struct Judged<'a> {
 }
 
 impl Judged<'_> {
-    /// Why the tenant does not accept a revision. One of the first version does not say what it proves; of what the
-    /// flow's newest generation runs on, the flow's status does.
+    /// Why the tenant does not accept a revision.
     pub(crate) fn breach(&self, revision: &FlowRevision) -> Option<Breach> {
         self.breach_before(self.tenant, revision)
     }
 
     fn breach_before(&self, tenant: &TenantSettings, revision: &FlowRevision) -> Option<Breach> {
-        let told = || told(self.flow?, revision);
-        let said = Offer::of_revision(&revision.spec);
-        let offer = Offer { older: Some(self.older), assurance: said.assurance.or_else(told), ..said };
+        let offer = Offer {
+            older: Some(self.older),
+            assurance: self.proven(revision),
+            ..Offer::of_revision(&revision.spec)
+        };
         breaches(tenant.policy.as_ref(), tenant.limits.as_ref(), &offer).into_iter().next()
+    }
+
+    /// What a revision proves. One of the first version does not say it in its spec: its status does since its flow was
+    /// accepted by this version, and until then, of what the flow's newest generation runs on, the flow's.
+    fn proven<'r>(&self, revision: &'r FlowRevision) -> Option<&'r [Assurance]>
+    where
+        Self: 'r,
+    {
+        let status = revision.status.as_ref().and_then(|status| status.assurance.as_deref());
+        revision.spec.assurance.as_deref().or(status).or_else(|| told(self.flow?, revision))
+    }
+
+    /// A grace's end with the length that the policy says now.
+    pub(crate) fn moved(&self, end: Timestamp, was: &TenantSettings) -> Timestamp {
+        end.plus(Span(length(self.tenant.policy.as_ref()).0 - length(was.policy.as_ref()).0))
     }
 
     /// The grace that the Catalog gives a flow; nothing when it gives none. What takes new journeys is named before
@@ -57,14 +73,15 @@ impl Judged<'_> {
     /// ceases to accept what takes new journeys, or may still finish some, and does not begin again. A change of its
     /// length counts for one under way.
     pub(crate) fn until(&self, one: &Listed<'_>, was: &TenantSettings, now: Timestamp) -> Option<Timestamp> {
-        self.breach(one.revision)?;
-        let begun = if self.breach_before(was, one.revision).is_none() {
-            one.has_journeys(now).then_some(now)
-        } else {
-            let known = one.until.map(|until| until.plus(Span(-length(was.policy.as_ref()).0)));
-            known.or(one.serves.then_some(now))
-        };
-        let end = begun?.plus(length(self.tenant.policy.as_ref()));
+        let known = one.until.map(|end| self.moved(end, was));
+        let is_unknown = self.proven(one.revision).is_none();
+        let begins = || now.plus(length(self.tenant.policy.as_ref()));
+        let end = match (self.breach(one.revision), self.breach_before(was, one.revision)) {
+            // What it was judged by is not told any more.
+            (None, _) => known.filter(|_| is_unknown),
+            (Some(_), None) => one.has_journeys(now).then(begins),
+            (Some(_), Some(_)) => known.or_else(|| one.serves.then(begins)),
+        }?;
         (now < end).then_some(end)
     }
 }

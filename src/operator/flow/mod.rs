@@ -115,11 +115,12 @@ async fn mint(
         Some(known) => Arc::clone(known),
         None => make(ctx, flow, catalog, content, known.map(AsRef::as_ref)).await?,
     };
-    if plan::is_told(&revision, flow) {
+    let own_part = plan::own_part(&revision, flow, content);
+    if plan::is_told(&revision, &own_part) {
         return Ok(revision);
     }
     let api = ctx.api::<FlowRevision>(&revision.namespace().unwrap_or_default());
-    let told = write(&api, Controller::Flow, revision.as_ref(), &plan::guaranteed(flow)).await?;
+    let told = write(&api, Controller::Flow, revision.as_ref(), &own_part).await?;
     let Some(told) = told else { return Ok(revision) };
     ctx.world.revisions.observe(told.clone());
     Ok(Arc::new(told))

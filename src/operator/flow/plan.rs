@@ -72,12 +72,17 @@ pub(crate) fn has_owners(known: &FlowRevision, flow: &Flow, catalog: &Catalog) -
 
 /// This controller's part of a revision's status. A spec never changes, and of one content a flow may promise more or
 /// less from generation to generation.
-pub(crate) fn guaranteed(flow: &Flow) -> FlowRevisionStatus {
-    let guarantees = Some(flow.spec.guarantees.clone().unwrap_or_default());
-    FlowRevisionStatus { guarantees, ..FlowRevisionStatus::default() }
+pub(crate) fn own_part(known: &FlowRevision, flow: &Flow, content: &Content) -> FlowRevisionStatus {
+    FlowRevisionStatus {
+        guarantees: Some(flow.spec.guarantees.clone().unwrap_or_default()),
+        // One of the first version; of equal content everything is proven alike.
+        assurance: known.spec.assurance.is_none().then(|| content.assurance.clone()),
+        ..FlowRevisionStatus::default()
+    }
 }
 
-/// Whether a revision says what the flow guarantees now.
-pub(crate) fn is_told(known: &FlowRevision, flow: &Flow) -> bool {
-    known.status.as_ref().is_some_and(|status| status.guarantees == guaranteed(flow).guarantees)
+/// Whether a revision says so already.
+pub(crate) fn is_told(known: &FlowRevision, own_part: &FlowRevisionStatus) -> bool {
+    let said = known.status.as_ref().map(|status| (&status.guarantees, &status.assurance));
+    said == Some((&own_part.guarantees, &own_part.assurance))
 }

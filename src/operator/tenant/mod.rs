@@ -87,14 +87,14 @@ fn workload(world: &World, tenant: &Tenant) -> Option<Arc<StatefulSet>> {
 
 async fn set_up(ctx: &Context, tenant: &Tenant, observed: &mut Observed) -> Result<(), Failure> {
     let namespace = tenant.spec.namespace.as_str();
-    bind_operator(ctx, tenant).await?;
-    let keys = ensure_keys(ctx, tenant).await;
+    // A watch that begins without the rights says so in the log, and waits: a new tenant's begins when it has them.
     let is_new = tenant.status.as_ref().is_none_or(|status| status.keys.is_empty());
-    // A watch that begins without the rights says so in the log, and waits.
-    if !is_new || keys.is_ok() {
+    if !is_new {
         ctx.namespaces.watch(namespace);
     }
-    let keys = keys?;
+    bind_operator(ctx, tenant).await?;
+    let keys = ensure_keys(ctx, tenant).await?;
+    ctx.namespaces.watch(namespace);
     let usable = matches!(keys, Verdict::Present(_));
     observed.keys = Some(keys);
     if !usable {
