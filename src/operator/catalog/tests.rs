@@ -182,6 +182,24 @@ fn a_revision_retires_once() {
 }
 
 #[test]
+fn a_newest_revision_that_loses_its_weight_has_stopped_taking_journeys() {
+    let (flows, with) = ([wanting("a", "new")], |weight| listing(&[("a", "new", weight)]));
+    let mut new = FlowRevision::clone(&loaded("a", "new"));
+    for (what, weight, minutes, expected) in [
+        ("it takes journeys", 100, 0, None),
+        ("a pod cannot run it", 0, 1, Some(1)),
+        ("still", 0, 2, Some(1)),
+        ("every pod can again", 100, 3, None),
+    ] {
+        let (catalog, now) = (with(weight), NOW.plus(Span::minutes(minutes)));
+        let status = plan::revision_status(&new, &plan::Uses::new(&catalog, &flows), now);
+        let since = expected.map(|minutes| time(NOW.plus(Span::minutes(minutes))));
+        assert_eq!(status.retired_at, since, "{what}");
+        new.status = Some(status);
+    }
+}
+
+#[test]
 fn a_new_revision_waits_and_is_not_retired() {
     let catalog = listing(&[("a", "new", 0)]);
     let status =

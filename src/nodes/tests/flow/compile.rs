@@ -125,6 +125,9 @@ fn the_weakest_of_all_paths_is_the_assurance() {
             "password: {}\n    outcomes: { next: code }",
         ));
     assert_eq!(both.assurance[0].factors, ["otp"]);
+    let guest = compiled(&SIGN_IN.replace("complete: {}", "complete: { subject: Guest }")).assurance;
+    assert!(!guest[0].identified, "a session of nobody in particular");
+    assert_eq!((guest[0].factors.len(), guest[0].minimum_factors), (0, Some(0)));
 }
 
 #[test]
