@@ -27,6 +27,25 @@ fn catalog_entry(harness: &Harness) -> Value {
     harness.object("Catalog", "idflow")["spec"]["flows"][0].clone()
 }
 
+/// Makes the flow one step longer: another revision.
+async fn lengthen(harness: &Harness) {
+    harness.edit("acme", "flows", "sign-in", |spec| {
+        spec["steps"][0]["outcomes"]["next"] = json!("welcome");
+        let welcome = json!({ "id": "welcome", "message": {}, "outcomes": { "next": "done" } });
+        spec["steps"].as_array_mut().unwrap().push(welcome);
+    });
+    harness.publish().await;
+}
+
+/// Takes that step away again.
+async fn shorten(harness: &Harness) {
+    harness.edit("acme", "flows", "sign-in", |spec| {
+        spec["steps"][0]["outcomes"]["next"] = json!("done");
+        spec["steps"].as_array_mut().unwrap().pop();
+    });
+    harness.publish().await;
+}
+
 #[tokio::test]
 async fn a_grace_is_told_once_to_those_concerned_and_counted_while_it_lasts() {
     let harness = Harness::signing_in().await;
@@ -62,13 +81,7 @@ async fn a_grace_is_told_once_to_those_concerned_and_counted_while_it_lasts() {
 #[tokio::test]
 async fn what_only_finishes_is_told_for_as_long_as_it_may() {
     let harness = Harness::signing_in().await;
-    let edit = |edit: fn(&mut Value)| harness.edit("acme", "flows", "sign-in", edit);
-    edit(|spec| {
-        spec["steps"][0]["outcomes"]["next"] = json!("welcome");
-        let welcome = json!({ "id": "welcome", "message": {}, "outcomes": { "next": "done" } });
-        spec["steps"].as_array_mut().unwrap().push(welcome);
-    });
-    harness.publish().await;
+    lengthen(&harness).await;
     let limits = json!({ "steps": 2 });
     harness.edit("", "tenants", "acme", |spec| {
         spec["limits"] = limits;
@@ -82,11 +95,7 @@ async fn what_only_finishes_is_told_for_as_long_as_it_may() {
     let begins = |message: &Value, with: &str| message.as_str().unwrap_or_default().starts_with(with);
     assert!(begins(&told("Flow", "sign-in"), &format!("revision {long} goes on until")));
 
-    edit(|spec| {
-        spec["steps"][0]["outcomes"]["next"] = json!("done");
-        spec["steps"].as_array_mut().unwrap().pop();
-    });
-    harness.publish().await;
+    shorten(&harness).await;
     assert_eq!(harness.ready_reason("Flow", "sign-in"), "Serving");
     let carried = told("Flow", "sign-in");
     assert!(begins(&carried, &format!("journeys under way on revision {long} go on until")), "{carried}");
@@ -142,18 +151,8 @@ async fn what_was_guaranteed_last_counts_until_the_author_takes_it_back_in_somet
 #[tokio::test]
 async fn the_end_of_what_serves_is_told_also_while_something_behind_it_ends_sooner() {
     let harness = Harness::signing_in().await;
-    let edit = |edit: fn(&mut Value)| harness.edit("acme", "flows", "sign-in", edit);
-    edit(|spec| {
-        spec["steps"][0]["outcomes"]["next"] = json!("welcome");
-        let welcome = json!({ "id": "welcome", "message": {}, "outcomes": { "next": "done" } });
-        spec["steps"].as_array_mut().unwrap().push(welcome);
-    });
-    harness.publish().await;
-    edit(|spec| {
-        spec["steps"][0]["outcomes"]["next"] = json!("done");
-        spec["steps"].as_array_mut().unwrap().pop();
-    });
-    harness.publish().await;
+    lengthen(&harness).await;
+    shorten(&harness).await;
     for (steps, expected) in [(2, "journeys under way on revision "), (1, "revision ")] {
         harness.edit("", "tenants", "acme", |spec| {
             spec["limits"] = json!({ "steps": steps });

@@ -12,6 +12,7 @@ use std::sync::Arc;
 
 use idflow_api::Tenant;
 use idflow_api::reason::Reason;
+use idflow_api::tenant::KeyRecord;
 use idflow_api::workload::{EXECUTOR, KEYS_SECRET};
 use idflow_core::digest::Digest;
 use idflow_core::time::Timestamp;
@@ -88,8 +89,7 @@ fn workload(world: &World, tenant: &Tenant) -> Option<Arc<StatefulSet>> {
 async fn set_up(ctx: &Context, tenant: &Tenant, observed: &mut Observed) -> Result<(), Failure> {
     let namespace = tenant.spec.namespace.as_str();
     // A watch that begins without the rights says so in the log, and waits: a new tenant's begins when it has them.
-    let is_new = tenant.status.as_ref().is_none_or(|status| status.keys.is_empty());
-    if !is_new {
+    if !recorded(tenant).is_empty() {
         ctx.namespaces.watch(namespace);
     }
     bind_operator(ctx, tenant).await?;
@@ -143,6 +143,11 @@ fn shared_secrets(world: &World, namespace: &str) -> BTreeSet<String> {
     named.into_iter().filter(is_shared).map(str::to_owned).collect()
 }
 
+/// The keys that the tenant's status knows of: none while it is new.
+fn recorded(tenant: &Tenant) -> Vec<KeyRecord> {
+    tenant.status.as_ref().map(|status| status.keys.clone()).unwrap_or_default()
+}
+
 /// What a new tenant is told of a refusal: the rights were bound a moment ago, and API servers learn of that one after
 /// the other.
 fn not_granted_yet(error: kube::Error) -> Failure {
@@ -158,7 +163,7 @@ fn not_granted_yet(error: kube::Error) -> Failure {
 /// Finds the tenant's keys, or makes them if it never had any.
 async fn ensure_keys(ctx: &Context, tenant: &Tenant) -> Result<Verdict, Failure> {
     let secrets: Api<Secret> = ctx.api(&tenant.spec.namespace);
-    let recorded = tenant.status.as_ref().map(|status| status.keys.clone()).unwrap_or_default();
+    let recorded = recorded(tenant);
     let key = Key::new(&tenant.spec.namespace, KEYS_SECRET);
     let ownership = keys::ownership(tenant);
     let intent = Digest::of(json!([&ownership, &recorded]).to_string());

@@ -9,6 +9,8 @@ use idflow_core::time::Span;
 use idflow_executor::report::Refusal;
 use idflow_executor::source::Snapshot;
 
+use serde_json::Value;
+
 use crate::faults::Kind;
 use crate::person::{Calm, Person};
 use crate::visitor::{Answer, authorize_path, exchange, refresh, userinfo};
@@ -248,6 +250,29 @@ fn graced_for(mut snapshot: Snapshot, world: &World, grace: Span) -> Snapshot {
     graced(snapshot, world, grace)
 }
 
+/// The same for what takes new journeys alone.
+fn graced_while_serving(snapshot: Snapshot, world: &World, grace: Span) -> Snapshot {
+    let mut snapshot = graced_for(snapshot, world, grace);
+    for entry in
+        snapshot.flows.iter_mut().flat_map(|flow| &mut flow.entries).filter(|entry| entry.weight == 0)
+    {
+        entry.policy_grace_until = None;
+    }
+    snapshot
+}
+
+/// Ada, who signed in by one factor before two were demanded, with her tokens and what demands two.
+async fn outgrown() -> (World, Person, Value, Snapshot) {
+    let mut world = serving(one_factor()).await;
+    let mut person = Person::new(ADA);
+    let code = person.walk(&mut world, "", &mut Calm).await.code();
+    let tokens = exchange(&world, &code).await.json();
+    let demanded = replaced(&world);
+    world.install(demanded.clone());
+    world.pass(Span::minutes(1));
+    (world, person, tokens, demanded)
+}
+
 #[tokio::test]
 async fn a_grace_that_is_carried_on_is_for_journeys_under_way_and_for_no_session_that_shows_too_little() {
     let mut world = serving(one_factor()).await;
@@ -287,10 +312,7 @@ async fn a_grace_of_what_serves_is_none_of_what_finishes_behind_it() {
     let tokens = exchange(&world, &code).await.json();
     world.pass(Span::minutes(1));
     let path = late.browser.authorize(&world, "").await;
-    let mut next = graced_for(replaced(&world), &world, Span::hours(1));
-    for entry in next.flows.iter_mut().flat_map(|flow| &mut flow.entries).filter(|entry| entry.weight == 0) {
-        entry.policy_grace_until = None;
-    }
+    let next = graced_while_serving(replaced(&world), &world, Span::hours(1));
     world.install(next);
     assert_eq!(late.browser.get(&world, &path).await.status, StatusCode::GONE, "its own grace is over");
     assert_eq!(userinfo(&world, &tokens).await.status, StatusCode::UNAUTHORIZED);
@@ -335,13 +357,7 @@ async fn what_an_application_holds_goes_on_in_the_grace_and_ends_with_it() {
 
 #[tokio::test]
 async fn a_grace_for_another_breach_brings_nothing_back_that_has_shown_too_little() {
-    let mut world = serving(one_factor()).await;
-    let mut person = Person::new(ADA);
-    let code = person.walk(&mut world, "", &mut Calm).await.code();
-    let tokens = exchange(&world, &code).await.json();
-    let demanded = replaced(&world);
-    world.install(demanded.clone());
-    world.pass(Span::minutes(1));
+    let (mut world, mut person, tokens, demanded) = outgrown().await;
     let forbidding = |mut snapshot: Snapshot| {
         let policy = snapshot.tenant.policy.get_or_insert_default();
         policy.forbidden_node_kinds = vec!["message".to_owned()];
@@ -411,26 +427,9 @@ async fn a_limit_on_sessions_that_is_lowered_counts_for_open_ones() {
     assert_eq!(answered(&person.browser.get(&world, &silent).await), "login_required");
 }
 
-fn three_demanded(mut snapshot: Snapshot, world: &World) -> Snapshot {
-    let policy = snapshot.tenant.policy.get_or_insert_default();
-    policy.login.get_or_insert_default().minimum_factors = Some(3);
-    policy.grace = Some(Span::hours(1));
-    for entry in snapshot.flows.iter_mut().flat_map(|flow| &mut flow.entries) {
-        entry.policy_grace_until = (entry.weight > 0).then(|| time(world.now().plus(Span::hours(1))));
-    }
-    snapshot.catalog = world.snapshot.catalog + 1;
-    snapshot
-}
-
 #[tokio::test]
 async fn a_stricter_demand_brings_nothing_back_that_was_too_weak_before() {
-    let mut world = serving(one_factor()).await;
-    let mut person = Person::new(ADA);
-    let code = person.walk(&mut world, "", &mut Calm).await.code();
-    let tokens = exchange(&world, &code).await.json();
-    let demanded = replaced(&world);
-    world.install(demanded.clone());
-    world.pass(Span::minutes(1));
+    let (mut world, mut person, tokens, demanded) = outgrown().await;
     let look = async |world: &World, person: &mut Person| {
         let silent = person.browser.get(world, &authorize_path("&prompt=none")).await;
         let info = userinfo(world, &tokens).await.status;
@@ -438,7 +437,9 @@ async fn a_stricter_demand_brings_nothing_back_that_was_too_weak_before() {
     };
     let refused = ("login_required".to_owned(), StatusCode::UNAUTHORIZED, "invalid_grant".into());
     assert_eq!(look(&world, &mut person).await, refused, "two are demanded");
-    let next = three_demanded(demanded, &world);
+    let mut next = graced_while_serving(demanded, &world, Span::hours(1));
+    next.tenant.policy.get_or_insert_default().login.get_or_insert_default().minimum_factors = Some(3);
+    next.catalog = world.snapshot.catalog + 1;
     world.install(next);
     assert_eq!(look(&world, &mut person).await, refused, "three are, and what shows two is in its grace");
 }
