@@ -176,10 +176,13 @@ impl App {
         SecretText::new(self.derived("code-secret", &[journey.as_bytes()]))
     }
 
-    /// The session's id and secret that a browser sent, if they have the right form.
-    pub fn session_cookie(&self, headers: &HeaderMap) -> Option<(SessionId, String)> {
-        let (id, secret) = self.cookies().session(headers)?.split_once('.')?;
-        Some((id.parse().ok()?, secret.to_owned()))
+    /// The ids and secrets of sessions that a browser sent, if they have the right form. Only one of them is its own.
+    pub fn session_cookies(&self, headers: &HeaderMap) -> Vec<(SessionId, String)> {
+        let read = |cookie: &str| {
+            let (id, secret) = cookie.split_once('.')?;
+            Some((id.parse().ok()?, secret.to_owned()))
+        };
+        self.cookies().session(headers).into_iter().filter_map(read).collect()
     }
 
     /// Reports what happened to a grant, as a security event and as a number.

@@ -1,6 +1,10 @@
 //! The cookies of hosted pages: one per open journey, one for the session, one for the chosen language.
 //!
 //! On https every cookie but the language is `__Host-` prefixed, so that no sibling domain can plant one (P-13).
+//!
+//! A browser sends along whatever other applications of the host and of its parent domains have set, in any bytes, and
+//! also several cookies of one name. So the header is read as bytes and pair by pair, and every cookie of a name is a
+//! candidate: the one that opens something is ours.
 
 use http::HeaderMap;
 use http::header::COOKIE;
@@ -8,6 +12,12 @@ use idflow_core::id::JourneyId;
 
 /// Browsers send every open journey's cookie; more than this many and the oldest pages are forgotten.
 const MOST_JOURNEYS: usize = 8;
+
+/// How many cookies of one name are looked at. More were planted.
+const MOST_OF_ONE_NAME: usize = 4;
+
+/// The most bytes of cookies that are read; the accept loop takes some more, so that a page can say so.
+pub const MOST_BYTES: usize = 32 << 10;
 
 /// Cookie names and attributes of one issuer.
 #[derive(Debug, Clone, Copy)]
@@ -17,29 +27,36 @@ pub struct Cookies {
 }
 
 impl Cookies {
-    /// The value of this journey's cookie.
-    pub fn journey<'a>(&self, headers: &'a HeaderMap, id: JourneyId) -> Option<&'a str> {
-        value(headers, &self.journey_name(id))
+    /// The values of this journey's cookie.
+    pub fn journey<'a>(&self, headers: &'a HeaderMap, id: JourneyId) -> Vec<&'a str> {
+        values(headers, &self.journey_name(id))
     }
 
-    /// The value of the session's cookie.
-    pub fn session<'a>(&self, headers: &'a HeaderMap) -> Option<&'a str> {
-        value(headers, &self.name("session"))
+    /// The values of the session's cookie.
+    pub fn session<'a>(&self, headers: &'a HeaderMap) -> Vec<&'a str> {
+        values(headers, &self.name("session"))
     }
 
     /// The chosen language.
     pub fn language(headers: &HeaderMap) -> Option<&str> {
-        value(headers, "idflow-language")
+        values(headers, "idflow-language").into_iter().next()
+    }
+
+    /// Whether the browser sent more than is read.
+    pub fn are_too_many(headers: &HeaderMap) -> bool {
+        headers.get_all(COOKIE).iter().map(http::HeaderValue::len).sum::<usize>() > MOST_BYTES
     }
 
     /// `Set-Cookie` values that bind a journey to the browser, and forget journeys over the cap.
     pub fn set_journey(&self, headers: &HeaderMap, id: JourneyId, secret: &str, seconds: i64) -> Vec<String> {
         let name = self.journey_name(id);
         let prefix = self.name("journey-");
-        let open: Vec<&str> = pairs(headers)
-            .map(|(open, _)| open)
-            .filter(|open| open.starts_with(&prefix) && *open != name)
-            .collect();
+        let mut open: Vec<&str> = Vec::new();
+        for (other, _) in pairs(headers) {
+            if other.starts_with(&prefix) && other != name && !open.contains(&other) {
+                open.push(other);
+            }
+        }
         let excess = (open.len() + 1).saturating_sub(MOST_JOURNEYS);
         let mut set: Vec<String> = open.iter().take(excess).map(|name| self.cookie(name, "", 0)).collect();
         set.push(self.cookie(&name, secret, seconds));
@@ -71,17 +88,21 @@ impl Cookies {
     }
 }
 
-fn value<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
-    pairs(headers).find(|(found, _)| *found == name).map(|(_, value)| value)
+fn values<'a>(headers: &'a HeaderMap, name: &str) -> Vec<&'a str> {
+    let mut values: Vec<&str> = Vec::new();
+    for (_, value) in pairs(headers).filter(|(found, _)| *found == name) {
+        if values.len() < MOST_OF_ONE_NAME && !values.contains(&value) {
+            values.push(value);
+        }
+    }
+    values
 }
 
+/// The pairs that are text, as ours are; the others are somebody else's.
 fn pairs(headers: &HeaderMap) -> impl Iterator<Item = (&str, &str)> {
-    headers
-        .get_all(COOKIE)
-        .into_iter()
-        .filter_map(|header| header.to_str().ok())
-        .flat_map(|header| header.split(';'))
-        .filter_map(|pair| pair.trim().split_once('='))
+    let headers = headers.get_all(COOKIE).into_iter();
+    let pairs = headers.flat_map(|header| header.as_bytes().split(|byte| *byte == b';'));
+    pairs.filter_map(|pair| std::str::from_utf8(pair).ok()?.trim().split_once('='))
 }
 
 #[cfg(test)]
@@ -108,9 +129,21 @@ mod tests {
         let open: Vec<String> =
             ids.iter().take(8).map(|id| format!("{}=s", cookies.journey_name(*id))).collect();
         let headers = headers(&open.join("; "));
-        assert_eq!(cookies.journey(&headers, ids[3]), Some("s"));
+        assert_eq!(cookies.journey(&headers, ids[3]), ["s"]);
         let set = cookies.set_journey(&headers, ids[8], "new", 60);
         assert_eq!(set.len(), 2, "{set:?}");
         assert!(set[0].contains("Max-Age=0"));
+    }
+
+    #[test]
+    fn every_different_cookie_of_a_name_is_a_candidate_up_to_a_few() {
+        let session = |cookie: &[u8]| {
+            let headers = HeaderMap::from_iter([(COOKIE, HeaderValue::from_bytes(cookie).unwrap())]);
+            Cookies { secure: false }.session(&headers).join(",")
+        };
+        assert_eq!(session(b"idflow-session=a; x=\xe9; idflow-session=b;idflow-session=a"), "a,b");
+        assert_eq!(session(b"idflow-session=\xe9; idflow-session=b"), "b");
+        let planted: Vec<String> = (0..100).map(|n| format!("idflow-session={n}")).collect();
+        assert_eq!(session(planted.join(";").as_bytes()), "0,1,2,3");
     }
 }

@@ -47,7 +47,7 @@ impl Default for Limits {
             connections: 4096,
             handshake: Duration::from_secs(5),
             header: Duration::from_secs(5),
-            header_bytes: 32 << 10,
+            header_bytes: 64 << 10,
             header_fields: 100,
             streams: 100,
             drain: Duration::from_secs(20),

@@ -35,6 +35,8 @@ pub enum Notice {
     MethodNotAllowed,
     /// More was sent than is read.
     TooLarge,
+    /// The browser sent more cookies than are read.
+    TooManyCookies,
     /// Too many requests came from this address.
     TooManyRequests,
     /// Not possible now, soon again: no free slot, a revision that is not loaded.
@@ -58,6 +60,7 @@ impl Notice {
         Self::Refused,
         Self::MethodNotAllowed,
         Self::TooLarge,
+        Self::TooManyCookies,
         Self::TooManyRequests,
         Self::Unavailable,
         Self::Failed,
@@ -74,6 +77,7 @@ impl Notice {
             Self::Expired | Self::StartAgain => 410,
             Self::TooLarge => 413,
             Self::TooManyRequests => 429,
+            Self::TooManyCookies => 431,
             Self::Failed => 500,
             Self::Unavailable => 503,
         }
@@ -93,6 +97,7 @@ impl Notice {
             Self::Refused => "refused",
             Self::MethodNotAllowed => "method-not-allowed",
             Self::TooLarge => "too-large",
+            Self::TooManyCookies => "too-many-cookies",
             Self::TooManyRequests => "too-many-requests",
             Self::Unavailable => "unavailable",
             Self::Failed => "failed",

@@ -14,6 +14,7 @@ use http::request::Parts;
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 
 use crate::app::Shared;
+use crate::cookies::Cookies;
 use crate::http::respond::{Reader, Trouble};
 use crate::http::{cross_origin, respond};
 use crate::visitor::Visitor;
@@ -33,6 +34,7 @@ pub(super) async fn guard(
     let route = parts.extensions.get::<MatchedPath>().cloned();
     let kept = parts.clone();
     let answered = match read(body, body_time).await {
+        Ok(_) if Cookies::are_too_many(&kept.headers) => Err(Trouble::TooManyCookies),
         Ok(body) => run(next, Request::from_parts(parts, Body::from(body))).await,
         Err(trouble) => Err(trouble),
     };

@@ -158,7 +158,8 @@ async fn answered_again(app: &App, visitor: &Visitor, loaded: &Loaded) -> Result
     Ok(see_other(app, visitor, &Moved { journey: journey.clone(), binding, session }))
 }
 
-#[derive(PartialEq, Eq)]
+/// How a browser is bound to a journey, the better way first.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
 enum Bound {
     Current,
     Previous,
@@ -182,12 +183,15 @@ enum Looks {
 /// The journey, if it exists and this browser is bound to it. Whatever is missing, the answer is the same.
 async fn load(app: &App, visitor: &Visitor, id: &str, looks: Looks) -> Result<Option<Loaded>, Unavailable> {
     let Ok(id) = id.parse::<JourneyId>() else { return Ok(None) };
-    let Some(secret) = app.cookies().journey(&visitor.headers, id) else { return Ok(None) };
+    let shown = app.cookies().journey(&visitor.headers, id);
+    if shown.is_empty() {
+        return Ok(None);
+    }
     let code = (looks == Looks::AtItsEnd).then(|| Wanted::grant(&app.grant_id(id)));
     let wanted: Vec<Wanted> = code.into_iter().chain([Wanted::journey(&id)]).collect();
     let reads = app.store.read(app.clock.now(), &wanted).await?;
     let Some(journey) = reads.journey(&id)? else { return Ok(None) };
-    let bound = bound(app, &journey, secret);
+    let bound = shown.into_iter().filter_map(|secret| bound(app, &journey, secret)).min();
     Ok(bound.map(|bound| Loaded { journey, reads, bound }))
 }
 

@@ -219,17 +219,22 @@ pub(super) async fn signed_in(
     reads: &mut ReadSet,
     switch: Option<&BlockTarget>,
 ) -> Result<Option<(Session, User)>, Unavailable> {
-    let Some((id, secret)) = app.session_cookie(&visitor.headers) else { return Ok(None) };
-    let first = idflow_store::Wanted::session(&id).into_iter();
+    let shown = app.session_cookies(&visitor.headers);
+    if shown.is_empty() {
+        return Ok(None);
+    }
+    let first = shown.iter().flat_map(|(id, _)| idflow_store::Wanted::session(id));
     let first: Vec<_> = first.chain(switch.map(idflow_store::Wanted::block)).collect();
     reads.more(&first).await?;
-    let Some(session) = reads.session(&id).await? else { return Ok(None) };
-    let proven = session.secret.matches(&idflow_core::digest::Digest::of(&secret));
-    let lasts = app.configuration.load().is_alive(&session, reads.now());
-    let Some(user) = session.user.filter(|_| proven && lasts) else {
-        return Ok(None);
-    };
-    Ok(reads.user(&user)?.map(|user| (session, user)))
+    for (id, secret) in shown {
+        let Some(session) = reads.session(&id).await? else { continue };
+        let proven = session.secret.matches(&idflow_core::digest::Digest::of(&secret));
+        let lasts = app.configuration.load().is_alive(&session, reads.now());
+        if let Some(user) = session.user.filter(|_| proven && lasts) {
+            return Ok(reads.user(&user)?.map(|user| (session, user)));
+        }
+    }
+    Ok(None)
 }
 
 /// Answers from the session; nothing when it changed since it was loaded.

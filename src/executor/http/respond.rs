@@ -95,6 +95,8 @@ pub enum Trouble {
     MethodNotAllowed,
     /// The body is longer than is read.
     TooLarge,
+    /// The browser sent more cookies than are read. Most of them are other applications'.
+    TooManyCookies,
     /// The body did not come in time.
     TooSlow,
     /// The body broke off.
@@ -113,6 +115,7 @@ impl Trouble {
             Self::NotFound => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::TooManyCookies => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
             Self::TooSlow => StatusCode::REQUEST_TIMEOUT,
             Self::Broken => StatusCode::BAD_REQUEST,
             Self::TooMany(_) => StatusCode::TOO_MANY_REQUESTS,
@@ -126,6 +129,7 @@ impl Trouble {
             Self::NotFound => Notice::NotFound,
             Self::MethodNotAllowed => Notice::MethodNotAllowed,
             Self::TooLarge => Notice::TooLarge,
+            Self::TooManyCookies => Notice::TooManyCookies,
             Self::TooSlow | Self::Broken => Notice::BadRequest,
             Self::TooMany(_) => Notice::TooManyRequests,
             Self::Unavailable => Notice::Unavailable,
@@ -143,6 +147,7 @@ impl Trouble {
                 ("invalid_request", "this address does not take this method; see Allow")
             }
             Self::TooLarge => ("invalid_request", "the request is too large"),
+            Self::TooManyCookies => ("invalid_request", "the request carries more cookies than are read"),
             Self::TooSlow => ("invalid_request", "the body did not come in time"),
             Self::Broken => ("invalid_request", "the body broke off"),
             Self::TooMany(_) => {
