@@ -47,7 +47,15 @@ use crate::flow::ReferencedStatus;
     validation = Rule::new(
         "!has(self.pkce) || self.pkce == 'Required' || self.authentication != 'None'"
     )
-    .message("pkce: OptionalWithNonce is for clients that have a secret: without PKCE anybody could redeem the code of a public client")
+    .message("pkce: OptionalWithNonce is for clients that have a secret: without PKCE anybody could redeem the code of a public client"),
+    validation = Rule::new(
+        "!has(self.grants) || !self.grants.exists(one, one == 'ClientCredentials') || self.authentication != 'None'"
+    )
+    .message("grants: ClientCredentials is for clients that have a secret: anybody could pass for a public client"),
+    validation = Rule::new(
+        "(has(self.redirectURIs) && size(self.redirectURIs) > 0) || (has(self.grants) && self.grants.all(one, one == 'ClientCredentials'))"
+    )
+    .message("redirectURIs says where a browser goes after signing in; only a client with no grant but ClientCredentials has none")
 )]
 pub struct OIDCClientSpec {
     /// The name visitors see. Absent means the object's name.
@@ -59,13 +67,10 @@ pub struct OIDCClientSpec {
     #[schemars(with = "Option<Text<128>>", regex(pattern = "^[A-Za-z0-9._~-]+$"))]
     pub client_id: Option<String>,
     /// Where a browser may be sent back to, compared character by character. https, except on loopback
-    /// addresses and for private-use schemes with a dot such as `com.example.app:/done`; no fragment.
-    #[serde(rename = "redirectURIs")]
-    #[schemars(
-        with = "Vec<RedirectUri>",
-        length(min = 1, max = 32),
-        extend("x-kubernetes-list-type" = "set")
-    )]
+    /// addresses and for private-use schemes with a dot such as `com.example.app:/done`; no fragment. Absent: nowhere,
+    /// for a client that uses nothing but ClientCredentials.
+    #[serde(rename = "redirectURIs", default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(with = "Vec<RedirectUri>", length(max = 32), extend("x-kubernetes-list-type" = "set"))]
     pub redirect_uris: Vec<String>,
     /// Where a browser may be sent after signing out, compared character by character. Absent: nowhere.
     #[serde(rename = "postLogoutRedirectURIs", default, skip_serializing_if = "Vec::is_empty")]
@@ -73,9 +78,10 @@ pub struct OIDCClientSpec {
     pub post_logout_redirect_uris: Vec<String>,
     /// What the client may ask the token endpoint for. Absent means AuthorizationCode.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(length(min = 1, max = 2), extend("x-kubernetes-list-type" = "set"))]
+    #[schemars(length(min = 1, max = 3), extend("x-kubernetes-list-type" = "set"))]
     pub grants: Option<Vec<Grant>>,
-    /// How the client shows who it is at the token endpoint.
+    /// How the client shows who it is at the token endpoint. `ClientSecret` suits every library; the narrower two are for
+    /// who wants to be sure which one is in use.
     pub authentication: ClientAuthentication,
     /// The Secret with the client's secret: entry `current`, and while it is being changed also `previous`. It
     /// needs the label `idflow.dev/usable: "true"`. Absent: the client has no secret.
@@ -160,6 +166,8 @@ pub enum Grant {
     AuthorizationCode,
     /// Redeem a refresh token. A user must have granted `offline_access`.
     RefreshToken,
+    /// Get an access token for itself, for nobody's account. Only with a secret.
+    ClientCredentials,
 }
 
 /// How a client shows who it is.
@@ -167,9 +175,11 @@ pub enum Grant {
 pub enum ClientAuthentication {
     /// It does not: an application on the user's own device. PKCE protects its codes.
     None,
-    /// By its secret in the Authorization header.
+    /// By its secret, in the Authorization header or in the request body.
+    ClientSecret,
+    /// By its secret in the Authorization header only.
     ClientSecretBasic,
-    /// By its secret in the request body.
+    /// By its secret in the request body only.
     ClientSecretPost,
 }
 

@@ -6,6 +6,9 @@ use crate::Data;
 use crate::id::UserId;
 use crate::time::Timestamp;
 
+/// The name under which expressions read a user's groups.
+pub const GROUPS: &str = "groups";
+
 /// A user of a directory. The password hash is a record of its own and never travels with the user.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -19,6 +22,9 @@ pub struct User {
     /// Names of attributes whose value the user has proven to control, such as `email`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub verified: Vec<String>,
+    /// The groups the user is in, by name: what applications decide rights by. Nobody puts themselves into one.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub groups: Vec<String>,
     /// Whether the user may take part in journeys.
     pub state: UserState,
     /// When the user was created.
@@ -28,6 +34,13 @@ pub struct User {
 }
 
 impl User {
+    /// What expressions read as `user`: the attributes, and `groups` where no attribute is called so.
+    pub fn data(&self) -> Data {
+        let mut data = self.attributes.clone();
+        data.entry(GROUPS).or_insert_with(|| self.groups.clone().into());
+        data
+    }
+
     /// The attribute's text, or nothing when it is absent or not a text.
     pub fn text(&self, attribute: &str) -> Option<&str> {
         self.attributes.get(attribute).and_then(serde_json::Value::as_str)

@@ -361,7 +361,7 @@ impl<'p> Run<'p> {
         match found.filter(|user| Some(user.id) == expected && user.state == UserState::Active) {
             None => self.fail("userLocked"),
             Some(user) => {
-                self.journey.user_data = user.attributes;
+                self.journey.user_data = user.data();
                 self.posted()
             }
         }

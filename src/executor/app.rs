@@ -18,6 +18,7 @@ use idflow_oidc::client::Client;
 use idflow_oidc::endpoint::{Endpoint, Surroundings};
 use idflow_oidc::keys::Keys;
 use idflow_oidc::provider::Provider;
+use idflow_oidc::refusal::Refusal;
 use idflow_pages::Pages;
 use idflow_store::seal::Keyring;
 use idflow_store::{Store, StoreError};
@@ -25,7 +26,7 @@ use idflow_store::{Store, StoreError};
 use crate::asks::Asks;
 use crate::configuration::{Configuration, ServedFlow};
 use crate::cookies::Cookies;
-use crate::limiter::Limiter;
+use crate::limiter::{Claimant, Limiter};
 use crate::mail_queue::Mails;
 use crate::metrics::Metrics;
 use crate::observer::Observer;
@@ -115,6 +116,30 @@ impl App {
         self.limiter.call(&self.keyring, address, endpoint.name, endpoint.calls, self.clock.now())
     }
 
+    /// Whether it is looked at now what somebody shows who says to be a client, or how long to wait.
+    pub fn may_authenticate(&self, who: &Claimant) -> Result<(), Span> {
+        if self.unlimited { Ok(()) } else { self.limiter.may_authenticate(&self.keyring, who, self.clock.now()) }
+    }
+
+    /// Notes that a client has authenticated.
+    pub fn note_authenticated(&self, who: &Claimant) {
+        self.limiter.authenticated(&self.keyring, who, self.clock.now());
+    }
+
+    /// Reports that somebody is not the client they say to be, or says how long to wait: who guesses fast is not
+    /// reported each time.
+    pub fn note_refused_client(&self, who: &Claimant, refusal: Refusal) -> Result<(), Span> {
+        if !self.unlimited {
+            self.limiter.failed(&self.keyring, who, self.clock.now())?;
+        }
+        self.metrics.client_refused(refusal.name());
+        // What is no name of a client may be a secret in the wrong place.
+        let client = self.client(who.client()).map(|client| client.id.clone());
+        let event = self.event("client.refused", Some(refusal.name().to_owned()), client);
+        self.observer.audit(&event);
+        Ok(())
+    }
+
     /// Whether a revision is held and may run now.
     pub fn can_run(&self, digest: &Digest) -> bool {
         self.revisions.held(digest).is_some() && !self.is_stopped(digest)
@@ -188,18 +213,30 @@ impl App {
     /// Reports what happened to a grant, as a security event and as a number.
     pub fn audit_grant(&self, event: &'static str, grant: &Grant, outcome: Option<&str>) {
         self.metrics.grant(event);
-        self.observer.audit(&AuditEvent {
+        let outcome = outcome.map(str::to_owned);
+        let event = self.event(event, outcome, Some(grant.request.client_id.clone()));
+        self.observer.audit(&AuditEvent { user: Some(grant.user), ..event });
+    }
+
+    /// Reports what happened to an application that acts for nobody.
+    pub fn audit_client(&self, event: &'static str, client: Option<&Client>) {
+        self.metrics.grant(event);
+        self.observer.audit(&self.event(event, None, client.map(|client| client.id.clone())));
+    }
+
+    fn event(&self, name: &str, outcome: Option<String>, client: Option<String>) -> AuditEvent {
+        AuditEvent {
             at: self.clock.now(),
-            name: event.to_owned(),
+            name: name.to_owned(),
             journey: None,
-            user: Some(grant.user),
+            user: None,
             flow: None,
             revision: None,
             step: None,
-            outcome: outcome.map(str::to_owned),
+            outcome,
             detail: None,
-            client: Some(grant.request.client_id.clone()),
-        });
+            client,
+        }
     }
 
     fn derived(&self, purpose: &str, parts: &[&[u8]]) -> String {

@@ -1,4 +1,5 @@
-//! How fast journeys may begin, per network and in the whole pod (design 9), and endpoints of the provider be called.
+//! How fast journeys may begin, per network and in the whole pod (design 9), endpoints of the provider be called, and
+//! clients be guessed at.
 //!
 //! A start writes a record before anybody has shown anything, so it is what a flood would use; a call costs a
 //! signature or a look into the store. Buckets are a table of
@@ -21,6 +22,13 @@ const PER_ADDRESS: Rate = Rate { burst: 50, per_second: 10 };
 /// Starts per second and pod when the Tenant names no other limit.
 const PER_POD: u32 = 100;
 
+/// Wrong proofs of who a client is, from one network. Secrets of 16 characters cannot be guessed at this rate, and an
+/// application that is set up wrongly is not told to wait at its first tries.
+const FAILURES: Rate = Rate { burst: 20, per_second: 1 };
+
+/// How long a network is a client's own after the client has authenticated from there.
+const AT_HOME: Span = Span::hours(24);
+
 /// A bucket as the moment in microseconds when it is full again (the generic cell rate algorithm).
 #[derive(Debug, Default)]
 struct Bucket(AtomicI64);
@@ -28,16 +36,26 @@ struct Bucket(AtomicI64);
 impl Bucket {
     /// Takes one out, or says how long to wait for it.
     fn take(&self, rate: Rate, now: Timestamp) -> Result<(), Span> {
-        let now = now.0.saturating_mul(1000);
-        let interval = 1_000_000 / i64::from(rate.per_second.max(1));
-        let capacity = interval.saturating_mul(i64::from(rate.burst));
-        let next = |full: i64| full.max(now).saturating_add(interval);
-        let fits = |full: i64| Some(next(full)).filter(|next| next - now <= capacity);
-        match self.0.fetch_update(Ordering::Relaxed, Ordering::Relaxed, fits) {
+        let taken = |full: i64| next(full, rate, now).ok();
+        match self.0.fetch_update(Ordering::Relaxed, Ordering::Relaxed, taken) {
             Ok(_) => Ok(()),
-            Err(full) => Err(Span((next(full) - now - capacity) / 1000 + 1)),
+            Err(full) => next(full, rate, now).map(drop),
         }
     }
+
+    /// Whether one could be taken out, or how long to wait for it.
+    fn look(&self, rate: Rate, now: Timestamp) -> Result<(), Span> {
+        next(self.0.load(Ordering::Relaxed), rate, now).map(drop)
+    }
+}
+
+/// When a bucket that is full again at `full` is so after one more was taken out, or how long to wait for it.
+fn next(full: i64, rate: Rate, now: Timestamp) -> Result<i64, Span> {
+    let now = now.0.saturating_mul(1000);
+    let interval = 1_000_000 / i64::from(rate.per_second.max(1));
+    let capacity = interval.saturating_mul(i64::from(rate.burst));
+    let next = full.max(now).saturating_add(interval);
+    if next - now <= capacity { Ok(next) } else { Err(Span((next - now - capacity) / 1000 + 1)) }
 }
 
 /// The buckets of one executor.
@@ -46,12 +64,16 @@ pub struct Limiter {
     starts: Vec<Bucket>,
     pod: Bucket,
     calls: Vec<Bucket>,
+    failures: Vec<Bucket>,
+    /// When a client last authenticated from a network.
+    homes: Vec<AtomicI64>,
 }
 
 impl Default for Limiter {
     fn default() -> Self {
         let buckets = || std::iter::repeat_with(Bucket::default).take(BUCKETS).collect();
-        Self { starts: buckets(), pod: Bucket::default(), calls: buckets() }
+        let homes = std::iter::repeat_with(AtomicI64::default).take(BUCKETS).collect();
+        Self { starts: buckets(), pod: Bucket::default(), calls: buckets(), failures: buckets(), homes }
     }
 }
 
@@ -83,10 +105,58 @@ impl Limiter {
         bucket(&self.calls, keyring, "call-bucket", &[endpoint.as_bytes(), network.as_bytes()])
             .take(rate, now)
     }
+
+    /// Whether what `who` shows is looked at now, or how long to wait. From where the client was seen of late it always
+    /// is, so that whoever guesses there keeps the client out as little as from elsewhere.
+    pub fn may_authenticate(&self, keyring: &Keyring, who: &Claimant, now: Timestamp) -> Result<(), Span> {
+        let seen = Timestamp(self.home(keyring, who).load(Ordering::Relaxed));
+        if now < seen.plus(AT_HOME) { Ok(()) } else { self.failures(keyring, who).look(FAILURES, now) }
+    }
+
+    /// Counts a wrong proof, or says how long to wait for the next one to be answered.
+    pub fn failed(&self, keyring: &Keyring, who: &Claimant, now: Timestamp) -> Result<(), Span> {
+        self.failures(keyring, who).take(FAILURES, now)
+    }
+
+    /// Notes that the client has authenticated.
+    pub fn authenticated(&self, keyring: &Keyring, who: &Claimant, now: Timestamp) {
+        self.home(keyring, who).store(now.0, Ordering::Relaxed);
+    }
+
+    fn failures(&self, keyring: &Keyring, who: &Claimant) -> &Bucket {
+        bucket(&self.failures, keyring, "failure-bucket", &who.parts())
+    }
+
+    fn home(&self, keyring: &Keyring, who: &Claimant) -> &AtomicI64 {
+        bucket(&self.homes, keyring, "home-of-client", &who.parts())
+    }
 }
 
-/// The bucket of `who`, which nobody without the key can choose.
-fn bucket<'a>(buckets: &'a [Bucket], keyring: &Keyring, purpose: &str, who: &[&[u8]]) -> &'a Bucket {
+/// Who says to be a client.
+#[derive(Debug, Clone)]
+pub struct Claimant {
+    client: String,
+    network: String,
+}
+
+impl Claimant {
+    /// Somebody at this address who says to be this client.
+    pub fn new(client: &str, address: Option<&str>) -> Self {
+        Self { client: client.to_owned(), network: network(address) }
+    }
+
+    /// The client that they say to be.
+    pub fn client(&self) -> &str {
+        &self.client
+    }
+
+    fn parts(&self) -> [&[u8]; 2] {
+        [self.client.as_bytes(), self.network.as_bytes()]
+    }
+}
+
+/// The place of `who` in a table of as many as there are buckets, which nobody without the key can choose.
+fn bucket<'a, T>(buckets: &'a [T], keyring: &Keyring, purpose: &str, who: &[&[u8]]) -> &'a T {
     let place = keyring.derive(purpose, who);
     let place = place.iter().take(8).fold(0_usize, |n, byte| n << 8 | usize::from(*byte));
     &buckets[place % BUCKETS]
@@ -132,6 +202,25 @@ mod tests {
         assert_eq!(admitted(&starts, "2001:db8::1", now, 200), 50);
         assert_eq!(admitted(&starts, "2001:db8::2", now, 200), 0);
         assert_eq!(admitted(&starts, "2001:db8:0:1::2", now, 200), 50);
+    }
+
+    #[test]
+    fn guessing_at_a_client_is_slowed_where_it_happens_and_keeps_the_client_out_nowhere() {
+        let (limiter, now) = (Limiter::default(), Timestamp(1_700_000_000_000));
+        let keyring = Keyring::new("acme", &[7; 32], &[]);
+        let [shop, other] = ["shop", "other"].map(|client| Claimant::new(client, Some("192.0.2.1")));
+        let elsewhere = Claimant::new("shop", Some("192.0.2.2"));
+        let may = |who: &Claimant, now| limiter.may_authenticate(&keyring, who, now);
+        let fails = |tries: u32| (0..tries).filter(|_| limiter.failed(&keyring, &shop, now).is_ok()).count();
+        assert_eq!(fails(100), 20);
+        assert!(may(&shop, now).is_err(), "the right secret is not looked at either, so it cannot be guessed");
+        assert_eq!((may(&other, now), may(&elsewhere, now)), (Ok(()), Ok(())));
+        assert_eq!(may(&shop, now.plus(Span::seconds(1))), Ok(()), "for long, once a second");
+        limiter.authenticated(&keyring, &shop, now);
+        assert_eq!((may(&shop, now), fails(1)), (Ok(()), 0), "at home it is, and wrong ones wait still");
+        let later = now.plus(AT_HOME);
+        assert_eq!((0..100).filter(|_| limiter.failed(&keyring, &shop, later).is_ok()).count(), 20);
+        assert!(may(&shop, later).is_err(), "who was not seen for a day has no home");
     }
 
     #[test]

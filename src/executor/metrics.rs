@@ -34,6 +34,11 @@ struct GrantLabels {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct RefusedLabels {
+    reason: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct EndLabels {
     completed: EndKind,
 }
@@ -66,6 +71,7 @@ pub struct Metrics {
     steps: Family<StepLabels, Counter>,
     ends: Family<EndLabels, Counter>,
     grants: Family<GrantLabels, Counter>,
+    refused_clients: Family<RefusedLabels, Counter>,
     /// How often a request to a journey was decided: more often than there are posts, where somebody else was first.
     pub decisions: Counter,
     /// Mails handed to a mail server.
@@ -86,6 +92,7 @@ impl Metrics {
             steps: Family::default(),
             ends: Family::default(),
             grants: Family::default(),
+            refused_clients: Family::default(),
             decisions: Counter::default(),
             mails_sent: Counter::default(),
             mails_failed: Counter::default(),
@@ -97,6 +104,11 @@ impl Metrics {
         let help =
             "What happened to the grants of applications, by event: code.issued, token.issued, grant.revoked";
         registry.register("idflow_grant_events", help, metrics.grants.clone());
+        registry.register(
+            "idflow_clients_refused",
+            "Applications that did not show who they are, by what was wrong",
+            metrics.refused_clients.clone(),
+        );
         registry.register(
             "idflow_journey_decisions",
             "Runs of a step, more than one where somebody else was first",
@@ -125,6 +137,11 @@ impl Metrics {
     /// Counts what happened to a grant. The events are those of the endpoints' table.
     pub fn grant(&self, event: &'static str) {
         self.grants.get_or_create(&GrantLabels { event }).inc();
+    }
+
+    /// Counts a refused authentication of a client. The reasons are the names of refusals.
+    pub fn client_refused(&self, reason: &'static str) {
+        self.refused_clients.get_or_create(&RefusedLabels { reason }).inc();
     }
 
     /// Counts an ended journey.

@@ -51,6 +51,7 @@ pub async fn load(
             directory: directory.0.to_owned(),
             attributes: new.attributes,
             verified: Vec::new(),
+            groups: Vec::new(),
             state: UserState::Active,
             created: now,
             updated: now,

@@ -162,6 +162,7 @@ impl CreateUser {
             directory: self.directory.clone(),
             verified: attributes.iter().filter(|(_, value)| proven(value)).map(|(name, _)| name.clone()).collect(),
             attributes,
+            groups: Vec::new(),
             state: UserState::Active,
             created: cx.now(),
             updated: cx.now(),

@@ -20,7 +20,7 @@ pub struct Client {
     pub name: String,
     /// Where answers may go, each compared as an exact string (checklist O-1).
     pub redirect_uris: Vec<String>,
-    /// The one way in which it authenticates at the token endpoint.
+    /// How it authenticates at the token endpoint.
     pub authentication: ClientAuthentication,
     /// Digests of the accepted secrets: the current one and, while it is being changed, the previous one.
     pub secrets: Vec<Digest>,
@@ -45,6 +45,8 @@ pub struct Client {
 pub enum ClientAuthentication {
     /// A public client, which has no secret.
     None,
+    /// Name and secret in a header or in the body: the two carry the same proof, and libraries choose by themselves.
+    Secret,
     /// Name and secret in an `Authorization: Basic` header.
     SecretBasic,
     /// Name and secret in the body.
@@ -58,6 +60,8 @@ pub enum GrantType {
     AuthorizationCode,
     /// `refresh_token`.
     RefreshToken,
+    /// `client_credentials`.
+    ClientCredentials,
 }
 
 /// Whether a client may go without PKCE (checklist O-4).
@@ -112,18 +116,35 @@ impl Client {
         listed.filter(|scope| refreshes || *scope != OFFLINE_ACCESS).cloned().collect()
     }
 
-    /// Whether the presented credentials are this client's, by its one registered method. Every stored digest is
-    /// compared, each in constant time (checklist O-25).
-    pub fn authenticates(&self, credentials: &Credentials) -> bool {
-        let secret = match (self.authentication, &credentials.presented) {
-            (ClientAuthentication::None, Presented::Nothing) => return self.id == credentials.client_id,
-            (ClientAuthentication::SecretBasic, Presented::Basic(secret))
-            | (ClientAuthentication::SecretPost, Presented::Post(secret)) => secret,
-            _ => return false,
+    /// Judges the presented credentials. Every stored digest is compared with every reading, each in constant time
+    /// (checklist O-25). A secret without content is none (RFC 6749 section 2.3.1).
+    pub fn authenticate(&self, credentials: &Credentials) -> Result<(), Refusal> {
+        if self.id != credentials.client_id {
+            return Err(Refusal::UnregisteredClient);
+        }
+        if self.disabled {
+            return Err(Refusal::DisabledClient);
+        }
+        let readings = match (self.authentication, &credentials.presented) {
+            (ClientAuthentication::None, Presented::Nothing) => return Ok(()),
+            (ClientAuthentication::None, _) => return Err(Refusal::UnexpectedSecret),
+            (_, Presented::Nothing) => return Err(Refusal::MissingSecret),
+            (ClientAuthentication::Secret | ClientAuthentication::SecretBasic, Presented::Basic(readings)) => {
+                readings.as_slice()
+            }
+            (ClientAuthentication::Secret | ClientAuthentication::SecretPost, Presented::Post(secret)) => {
+                std::slice::from_ref(secret)
+            }
+            _ => return Err(Refusal::UnregisteredMethod),
         };
-        let digest = Digest::of(secret.expose_for("comparing its digest"));
-        let known = self.secrets.iter().fold(false, |known, stored| known | stored.matches(&digest));
-        known && self.id == credentials.client_id
+        if self.knows_any(readings) { Ok(()) } else { Err(Refusal::WrongSecret) }
+    }
+
+    fn knows_any(&self, readings: &[SecretText]) -> bool {
+        let digests = readings.iter().map(|secret| Digest::of(secret.expose_for("comparing its digest")));
+        digests.fold(false, |known, shown| {
+            self.secrets.iter().fold(known, |known, stored| known | stored.matches(&shown))
+        })
     }
 }
 
@@ -157,8 +178,9 @@ pub struct Credentials {
 pub enum Presented {
     /// Only its name.
     Nothing,
-    /// A secret in the header.
-    Basic(SecretText),
+    /// A secret in the header. RFC 6749 section 2.3.1 wants it form-encoded before it is joined to the name, and half of
+    /// all libraries do not: it is what was sent, or what that decodes to.
+    Basic([SecretText; 2]),
     /// A secret in the body.
     Post(SecretText),
 }
@@ -170,36 +192,40 @@ impl Credentials {
         let named = form.text("client_id");
         let posted = form.get("client_secret").map(SecretText::new);
         if form.get("client_assertion").is_some() || form.get("client_assertion_type").is_some() {
-            return Err(Refusal::FailedAuthentication);
+            return Err(Refusal::UnsupportedAssertion);
         }
         match (authorization, posted) {
             ([], posted) => Ok(Self {
-                client_id: named.ok_or(Refusal::FailedAuthentication)?,
+                client_id: named.ok_or(Refusal::MissingCredentials)?,
                 presented: posted.map_or(Presented::Nothing, Presented::Post),
             }),
             ([header], None) => {
-                let (client_id, secret) = basic(header).ok_or(Refusal::MalformedAuthorization)?;
-                if named.is_some_and(|named| named != client_id) {
+                let credentials = Self::basic(header).ok_or(Refusal::MalformedAuthorization)?;
+                if named.is_some_and(|named| named != credentials.client_id) {
                     return Err(Refusal::SeveralAuthentications);
                 }
-                Ok(Self { client_id, presented: Presented::Basic(secret) })
+                Ok(credentials)
             }
             _ => Err(Refusal::SeveralAuthentications),
         }
     }
-}
 
-/// Name and secret of a Basic header, each form-encoded before joining (RFC 6749 section 2.3.1).
-fn basic(header: &str) -> Option<(String, SecretText)> {
-    let (scheme, encoded) = header.split_once(' ')?;
-    if !scheme.eq_ignore_ascii_case("basic") || header.len() > 4096 {
-        return None;
+    /// Name and secret of a Basic header. A registered name means the same in both readings.
+    fn basic(header: &str) -> Option<Self> {
+        let (scheme, encoded) = header.split_once(' ')?;
+        if !scheme.eq_ignore_ascii_case("basic") || header.len() > 4096 {
+            return None;
+        }
+        let joined = String::from_utf8(STANDARD.decode(encoded.trim()).ok()?).ok()?;
+        let (name, secret) = joined.split_once(':')?;
+        let client_id = form_decoded(name).filter(|name| !name.is_empty())?;
+        let decoded = form_decoded(secret).unwrap_or_else(|| secret.to_owned());
+        let presented = match secret {
+            "" => Presented::Nothing,
+            sent => Presented::Basic([SecretText::new(sent), SecretText::new(decoded)]),
+        };
+        Some(Self { client_id, presented })
     }
-    let joined = String::from_utf8(STANDARD.decode(encoded.trim()).ok()?).ok()?;
-    let (name, secret) = joined.split_once(':')?;
-    let name = form_decoded(name)?;
-    (!name.is_empty()).then_some(())?;
-    Some((name, SecretText::new(form_decoded(secret)?)))
 }
 
 fn form_decoded(text: &str) -> Option<String> {

@@ -248,6 +248,7 @@ fn user() -> User {
         directory: "people".into(),
         attributes: attributes.as_object().cloned().unwrap(),
         verified: vec!["email".into()],
+        groups: Vec::new(),
         state: UserState::Active,
         created: Timestamp(0),
         updated: Timestamp(1_700_000_000_000),

@@ -1,37 +1,42 @@
 //! Every reason for which a request is refused, with the error code that its specification prescribes.
 
 macro_rules! refusals {
-    ($($name:ident => $status:literal $code:literal, $description:literal;)+) => {
+    ($($($name:ident)|+ => $status:literal $code:literal, $description:literal;)+) => {
         /// Why a request is refused.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, thiserror::Error)]
-        pub enum Refusal {$(
+        pub enum Refusal {$($(
             #[doc = concat!("`", $code, "`: ", $description, ".")]
             #[error($description)]
             $name,
-        )+}
+        )+)+}
 
         impl Refusal {
             /// All of them, in the order of this file.
-            pub const ALL: &[Self] = &[$(Self::$name),+];
+            pub const ALL: &[Self] = &[$($(Self::$name),+),+];
 
             /// The `error` value of the answer; empty where the specification wants none (RFC 6750 section 3.1).
             pub const fn code(self) -> &'static str {
-                match self {$(Self::$name => $code,)+}
+                match self {$($(Self::$name)|+ => $code,)+}
             }
 
             /// What was wrong and what to do, for `error_description` and logs. Never repeats what was sent.
             pub const fn description(self) -> &'static str {
-                match self {$(Self::$name => $description,)+}
+                match self {$($(Self::$name)|+ => $description,)+}
             }
 
             /// The HTTP status, where the refusal is not a redirect.
             pub const fn status(self) -> u16 {
-                match self {$(Self::$name => $status,)+}
+                match self {$($(Self::$name)|+ => $status,)+}
+            }
+
+            /// Whether it is for want of proof that the client is the one it says it is.
+            pub fn is_of_authentication(self) -> bool {
+                self.status() == 401 && self.code() == "invalid_client"
             }
 
             /// A stable name for logs, metrics and audit.
             pub const fn name(self) -> &'static str {
-                match self {$(Self::$name => stringify!($name),)+}
+                match self {$($(Self::$name => stringify!($name),)+)+}
             }
         }
     };
@@ -74,10 +79,14 @@ refusals! {
 
     // Token endpoint (RFC 6749 section 5.2).
     MissingGrantType => 400 "invalid_request", "grant_type is missing";
-    UnsupportedGrantType => 400 "unsupported_grant_type", "only authorization_code and refresh_token are supported";
+    UnsupportedGrantType => 400 "unsupported_grant_type", "only authorization_code, refresh_token and client_credentials are supported";
     SeveralAuthentications => 400 "invalid_request", "the client authenticates in more than one way; use the registered one";
     MalformedAuthorization => 401 "invalid_client", "the Authorization header is not a Basic header";
-    FailedAuthentication => 401 "invalid_client", "unknown client, wrong secret, or not the registered authentication method";
+    // The log says which it was, the answer does not: it would tell a guesser how far they are.
+    MissingCredentials | UnregisteredClient | DisabledClient | MissingSecret | UnexpectedSecret | WrongSecret
+        | UnregisteredMethod | UnsupportedAssertion => 401 "invalid_client",
+        "unknown client, wrong secret, or not the registered authentication method";
+    AmbiguousSubject => 400 "unauthorized_client", "the client_id looks like the identifier of a person; register another one";
     MissingCode => 400 "invalid_request", "code is missing";
     InvalidCode => 400 "invalid_grant", "the code is unknown, expired, used or not for this client";
     ReusedCode => 400 "invalid_grant", "the code was used before; everything issued for it is revoked";

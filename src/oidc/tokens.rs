@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use crate::acr::Strength;
 use crate::claims;
 use crate::client::{Algorithm, Client};
+use crate::endpoint::Surroundings;
 use crate::handle::TokenId;
 use crate::jws::{self, Type};
 use crate::keys::{Keys, SigningFailed};
@@ -40,24 +41,27 @@ pub struct Tokens {
 pub struct AccessToken {
     /// The issuer.
     pub iss: String,
-    /// The user.
+    /// The user; a client that acts for nobody is its own subject (RFC 9068 section 2.2).
     pub sub: String,
     /// The issuer again.
     pub aud: String,
     /// The client that holds it.
     pub client_id: String,
     /// Space-separated scopes.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
     pub scope: String,
-    /// Grant and generation, see [`TokenId`].
+    /// Grant and generation, see [`TokenId`]; a random text where there is no grant.
     pub jti: String,
-    /// The session it came from.
-    pub sid: String,
+    /// The session it came from, if a person signed in.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sid: Option<String>,
     /// When it was issued, in seconds.
     pub iat: i64,
     /// When it expires, in seconds.
     pub exp: i64,
     /// When the person last showed a factor, in seconds.
-    pub auth_time: i64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub auth_time: Option<i64>,
     /// How strong that was.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub acr: Option<String>,
@@ -94,7 +98,7 @@ struct IdToken<'a> {
     #[serde(skip_serializing_if = "<[String]>::is_empty")]
     amr: &'a [String],
     at_hash: String,
-    sid: &'a str,
+    sid: String,
     // Only names of `claims::TABLE`, none of which is one of the above (checklist O-41).
     #[serde(flatten)]
     about: Data,
@@ -142,10 +146,10 @@ impl Making<'_> {
             client_id: self.client.id.clone(),
             scope: self.scopes.join(" "),
             jti: TokenId { grant: self.grant.id, generation: self.generation }.to_string(),
-            sid: self.grant.session.to_string(),
+            sid: Some(self.grant.session.to_string()),
             iat: self.now.seconds(),
             exp: ends.seconds(),
-            auth_time: self.grant.authenticated.seconds(),
+            auth_time: Some(self.grant.authenticated.seconds()),
             acr: class.map(str::to_owned),
             amr: methods,
         }
@@ -159,16 +163,44 @@ impl Making<'_> {
             azp: &self.client.id,
             iat: access.iat,
             exp: self.now.plus(self.provider.lifetimes.id_token).seconds(),
-            auth_time: access.auth_time,
+            auth_time: self.grant.authenticated.seconds(),
             nonce: self.grant.request.nonce.as_deref().filter(|_| self.generation == 1),
             acr: access.acr.as_deref(),
             amr: &access.amr,
             at_hash: at_hash(access_token),
-            sid: &access.sid,
+            sid: self.grant.session.to_string(),
             about: claims::of(self.user, self.scopes),
         };
         jws::sign(self.keys.signing(self.client.id_token_algorithm), Type::IdToken, &claims)
     }
+}
+
+/// The access token of a client that acts for nobody. No grant stands behind it, so it cannot be refreshed, opens no
+/// UserInfo, and ends by its time.
+pub(crate) fn of_client(around: &Surroundings<'_>, client: &Client) -> Result<Tokens, SigningFailed> {
+    let Surroundings { provider, keys, now, chance } = *around;
+    let claims = AccessToken {
+        iss: provider.issuer.clone(),
+        sub: client.id.clone(),
+        aud: provider.issuer.clone(),
+        client_id: client.id.clone(),
+        scope: String::new(),
+        jti: idflow_core::chance::token(chance),
+        sid: None,
+        iat: now.seconds(),
+        exp: now.plus(provider.lifetimes.access_token).seconds(),
+        auth_time: None,
+        acr: None,
+        amr: Vec::new(),
+    };
+    let access_token = jws::sign(keys.signing(Algorithm::Es256), Type::AccessToken, &claims)?;
+    Ok(Tokens {
+        access_token: SecretText::new(access_token),
+        expires_in: claims.exp - claims.iat,
+        id_token: None,
+        refresh_token: None,
+        scopes: Vec::new(),
+    })
 }
 
 /// The left half of the access token's SHA-256 (OpenID Connect Core 3.1.3.6); both our algorithms use that hash.

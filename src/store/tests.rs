@@ -49,6 +49,7 @@ pub(crate) fn user(id: u8, email: &str) -> User {
         directory: "people".to_owned(),
         attributes: attributes.as_object().unwrap().clone(),
         verified: Vec::new(),
+        groups: Vec::new(),
         state: UserState::Active,
         created: NOW,
         updated: NOW,

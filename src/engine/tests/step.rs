@@ -267,6 +267,7 @@ pub(super) fn user(number: u8) -> User {
         directory: "people".to_owned(),
         attributes: Data::from_iter([("email".to_owned(), Value::from(format!("user{number}@example.org")))]),
         verified: Vec::new(),
+        groups: Vec::new(),
         state: UserState::Active,
         created: Timestamp(0),
         updated: Timestamp(0),

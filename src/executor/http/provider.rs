@@ -23,6 +23,7 @@ use idflow_store::{Commit, CommitError, ReadSet};
 use crate::app::{App, Unavailable};
 use crate::http::respond::{Reader, Trouble};
 use crate::http::{cross_origin, flows, respond};
+use crate::limiter::Claimant;
 use crate::visitor::Visitor;
 
 /// How often a request is decided again when somebody else was first.
@@ -75,6 +76,7 @@ async fn answered(
     asked: &Asked,
 ) -> Result<Response, Unavailable> {
     let provider = app.provider();
+    let address = visitor.address.as_deref();
     // A header that is not text is kept as an empty one, so that it is refused and not overlooked.
     let authorization: Vec<&str> = visitor
         .headers
@@ -90,11 +92,26 @@ async fn answered(
     };
     let request = match (endpoint.read)(&incoming, &app.surroundings(&provider)) {
         Ok(request) => request,
+        Err(refusal) if refusal.is_of_authentication() => {
+            return Ok(refused_client(app, endpoint, visitor, &Claimant::new("", address), refusal));
+        }
         Err(refusal) => return Ok(refused(app, endpoint, visitor, refusal)),
     };
+    let claimant = request.credentials().map(|shown| (shown, Claimant::new(&shown.client_id, address)));
+    if let Some((_, who)) = &claimant
+        && let Err(wait) = app.may_authenticate(who)
+    {
+        return Ok(respond::trouble(app, visitor, Reader::of(endpoint), Trouble::TooMany(wait)));
+    }
     // Whoever lost a race for the same code or token decides again, and sees it used (checklist O-6, O-19).
     for _ in 0..TRIES {
         let loaded = Loaded::load(app, visitor, request.wanted()).await?;
+        if let Some((shown, who)) = &claimant {
+            match loaded.facts().authenticated(shown) {
+                Ok(_) => app.note_authenticated(who),
+                Err(refusal) => return Ok(refused_client(app, endpoint, visitor, who, refusal)),
+            }
+        }
         let decided = request.decide(&app.surroundings(&provider), &loaded.facts());
         let decision = decided.map_err(|_signing_failed| Unavailable)?;
         if let Some(response) = perform(app, endpoint, visitor, &loaded, decision).await? {
@@ -131,8 +148,11 @@ impl Loaded {
         let signed_in =
             if wanted.session { signed_in(app, visitor, &mut reads, switch.as_ref()).await? } else { None };
         // Whoever begins a journey finds the switch there, and who shows a grant finds it at the grant.
+        if wanted.switch {
+            reads.more(&switch.iter().map(idflow_store::Wanted::block).collect::<Vec<_>>()).await?;
+        }
         let is_blocked = match &switch {
-            Some(switch) if signed_in.is_some() => reads.is_blocked(switch)?,
+            Some(switch) if signed_in.is_some() || wanted.switch => reads.is_blocked(switch)?,
             _ => false,
         };
         let client = wanted.client.filter(|_| !is_blocked).and_then(|id| app.client(id));
@@ -176,6 +196,10 @@ async fn perform(
             tracing::debug!(refusal = refusal.name(), "an application is answered with an error");
             Ok(Some(respond::decided(app, Decided::redirect(&url))))
         }
+        Decision::IssueToClient(decided) => {
+            app.audit_client("token.issued", loaded.client.as_deref());
+            Ok(Some(respond::decided(app, decided)))
+        }
         Decision::Write(written) => write(app, *written, loaded.reads.clone()).await,
         Decision::StartJourney(request) => {
             let flow_type = if request.registration { "Registration" } else { "Login" };
@@ -194,6 +218,14 @@ fn refused(app: &App, endpoint: &Endpoint, visitor: &Visitor, refusal: Refusal) 
     match endpoint.errors {
         Errors::Page => respond::refused_request(app, visitor, refusal),
         Errors::Json(word) => respond::decided(app, word(refusal)),
+    }
+}
+
+/// The same for somebody who is not the client they say to be. Whoever guesses fast is told to wait instead.
+fn refused_client(app: &App, endpoint: &Endpoint, visitor: &Visitor, who: &Claimant, refusal: Refusal) -> Response {
+    match app.note_refused_client(who, refusal) {
+        Ok(()) => refused(app, endpoint, visitor, refusal),
+        Err(wait) => respond::trouble(app, visitor, Reader::of(endpoint), Trouble::TooMany(wait)),
     }
 }
 

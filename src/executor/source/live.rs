@@ -178,6 +178,7 @@ fn client(name: &str, spec: &OIDCClientSpec, secrets: Vec<Digest>) -> Client {
         redirect_uris: spec.redirect_uris.clone(),
         authentication: match spec.authentication {
             oidc_client::ClientAuthentication::None => ClientAuthentication::None,
+            oidc_client::ClientAuthentication::ClientSecret => ClientAuthentication::Secret,
             oidc_client::ClientAuthentication::ClientSecretBasic => ClientAuthentication::SecretBasic,
             oidc_client::ClientAuthentication::ClientSecretPost => ClientAuthentication::SecretPost,
         },
@@ -218,6 +219,7 @@ fn grant(grant: oidc_client::Grant) -> GrantType {
     match grant {
         oidc_client::Grant::AuthorizationCode => GrantType::AuthorizationCode,
         oidc_client::Grant::RefreshToken => GrantType::RefreshToken,
+        oidc_client::Grant::ClientCredentials => GrantType::ClientCredentials,
     }
 }
 

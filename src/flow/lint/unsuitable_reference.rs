@@ -36,6 +36,7 @@
 use std::collections::BTreeSet;
 
 use idflow_api::Directory;
+use idflow_core::user::GROUPS;
 
 use crate::diagnostic::{Finding, Rule, Severity, nearest};
 use crate::graph::{Entered, Step};
@@ -137,7 +138,7 @@ fn arguments(cx: &Subject<'_, '_>, step: &Step<'_>) -> Vec<Finding> {
 /// `user.<attribute>` against the Directories that users of the flow may live in.
 fn user_attributes(cx: &Subject<'_, '_>) -> Vec<Finding> {
     let directories = cx.resolved.directories();
-    let has = |name: &str| directories.iter().any(|d| d.spec.attributes.iter().any(|a| a.name == name));
+    let has = |name: &str| name == GROUPS || directories.iter().any(|d| d.spec.attributes.iter().any(|a| a.name == name));
     let Some(first) = directories.first() else { return Vec::new() };
     let mut findings = Vec::new();
     for used in cx.uses() {

@@ -45,6 +45,7 @@ impl Person {
             directory: "people".to_owned(),
             attributes: stage::attributes(self.email),
             verified: Vec::new(),
+            groups: Vec::new(),
             state: UserState::Active,
             created: Timestamp(0),
             updated: Timestamp(0),

@@ -23,7 +23,7 @@ fn at_authorize(world: &World, form: &Form) -> Refusal {
 fn at_token(world: &World, form: &Form, grant: &Grant) -> Refusal {
     match world.token(form, Some(grant)) {
         Verdict::Refuse(refusal) | Verdict::Revoke { refusal, .. } => refusal,
-        Verdict::Exchange { .. } => panic!("exchanged"),
+        Verdict::Exchange { .. } | Verdict::Own(_) => panic!("exchanged"),
     }
 }
 
@@ -106,6 +106,22 @@ fn token_refusals() -> Vec<Refusal> {
     let mut online = World::new();
     online.client.scopes = vec!["openid".into()];
     reached.push(at_token(&online, &refresh(), &exchanged));
+    let mut person = World::confidential(ClientAuthentication::Secret);
+    person.client.grants = vec![GrantType::ClientCredentials];
+    person.client.id = idflow_core::id::UserId::from_bytes([1; 16]).to_string();
+    let own = Form::new(&[("grant_type", "client_credentials"), ("client_id", &person.client.id), ("client_secret", "old")]);
+    reached.push(at_token(&person, &own, &issued));
+    let mut off = World::new();
+    off.client.disabled = true;
+    reached.push(at_token(&off, &code_form(), &issued));
+    let form = |name, value| code_form().with(name, value);
+    reached.push(at_token(&world, &form("client_secret", "x"), &issued));
+    reached.push(at_token(&world, &form("client_assertion", "x"), &issued));
+    reached.push(at_token(&world, &code_form().without("client_id"), &issued));
+    let basic = World::confidential(ClientAuthentication::SecretBasic);
+    reached.push(at_token(&basic, &code_form(), &issued));
+    reached.push(at_token(&basic, &form("client_secret", "old"), &issued));
+    reached.push(at_token(&optional, &form("client_secret", "x"), &issued));
     for headers in [&["x"][..], &["x", "y"]] {
         match world.token_with(&code_form(), headers, None) {
             Verdict::Refuse(refusal) => reached.push(refusal),

@@ -111,10 +111,10 @@ type Bend = (&'static str, Refusal, fn(&mut World, &mut Form, &mut Grant));
 
 const BENDS: &[Bend] = &[
     ("another client", Refusal::InvalidCode, |_, _, grant| grant.request.client_id = "other".into()),
-    ("unknown client", Refusal::FailedAuthentication, |_, form, _| {
+    ("unknown client", Refusal::UnregisteredClient, |_, form, _| {
         *form = form.clone().with("client_id", "x");
     }),
-    ("client off", Refusal::FailedAuthentication, |world, _, _| world.client.disabled = true),
+    ("client off", Refusal::DisabledClient, |world, _, _| world.client.disabled = true),
     ("grant not allowed", Refusal::GrantNotAllowed, |world, _, _| world.client.grants.clear()),
     ("another redirect", Refusal::WrongRedirectUri, |_, form, _| {
         *form = form.clone().with("redirect_uri", "http://127.0.0.1/native");
@@ -219,7 +219,6 @@ fn o_11_other_grant_types_are_refused() {
     let world = World::new();
     let types = [
         "password",
-        "client_credentials",
         "implicit",
         "urn:ietf:params:oauth:grant-type:device_code",
         "urn:ietf:params:oauth:grant-type:jwt-bearer",
@@ -249,13 +248,26 @@ fn basic(name: &str, secret: &str) -> String {
 }
 
 #[test]
-fn o_25_only_the_registered_method_with_a_current_or_previous_secret_authenticates() {
-    use ClientAuthentication::{None as Public, SecretBasic, SecretPost};
+fn o_25_only_a_registered_method_with_a_current_or_previous_secret_authenticates() {
+    use ClientAuthentication::{None as Public, Secret, SecretBasic, SecretPost};
     const NEW: &str = "new secret: +%";
     // A header carries the secret form-encoded (RFC 6749 section 2.3.1).
     let header = basic("app", "new+secret%3A+%2B%25");
-    let rows: [(ClientAuthentication, Option<&str>, Option<&str>, bool); 13] = [
+    // Half of all libraries send it as it is.
+    let (raw, wrong) = (basic("app", NEW), basic("app", "new secret: %2B%25"));
+    // A header without a secret is what libraries that always send one make of a public client.
+    let nothing = basic("app", "");
+    let rows: [(ClientAuthentication, Option<&str>, Option<&str>, bool); 22] = [
         (Public, None, None, true),
+        (Public, Some(&nothing), None, true),
+        (Secret, Some(&header), None, true),
+        (Secret, Some(&raw), None, true),
+        (Secret, None, Some(NEW), true),
+        (Secret, Some(&nothing), None, false),
+        (Secret, None, None, false),
+        (Secret, Some(&header), Some(NEW), false),
+        (SecretBasic, Some(&raw), None, true),
+        (SecretBasic, Some(&wrong), None, true),
         (Public, None, Some(NEW), false),
         (Public, Some(&header), None, false),
         (SecretPost, None, Some(NEW), true),
@@ -284,7 +296,7 @@ fn o_25_a_confidential_client_without_a_usable_secret_never_authenticates() {
     let mut world = World::confidential(ClientAuthentication::SecretPost);
     world.client.secrets.clear();
     let form = code_form().with("client_secret", "old");
-    assert_eq!(world.token(&form, None), Verdict::Refuse(Refusal::FailedAuthentication));
+    assert_eq!(world.token(&form, None), Verdict::Refuse(Refusal::WrongSecret));
 }
 
 #[test]
@@ -300,11 +312,11 @@ fn o_25_two_methods_or_a_broken_header_are_refused() {
     assert_eq!(outcome(&other, &[&good]), Verdict::Refuse(Refusal::SeveralAuthentications));
     assert_eq!(outcome(&form, &[&good, &good]), Verdict::Refuse(Refusal::SeveralAuthentications));
     let assertion = form.clone().with("client_assertion", "x.y.z");
-    assert_eq!(outcome(&assertion, &[&good]), Verdict::Refuse(Refusal::FailedAuthentication));
+    assert_eq!(outcome(&assertion, &[&good]), Verdict::Refuse(Refusal::UnsupportedAssertion));
     for broken in ["", "Basic", "Basic !", "Bearer x", "Basic YXBw", &basic("", "old"), "Basic /w=="] {
         assert_eq!(outcome(&form, &[broken]), Verdict::Refuse(Refusal::MalformedAuthorization), "{broken}");
     }
-    assert_eq!(outcome(&form, &[]), Verdict::Refuse(Refusal::FailedAuthentication));
+    assert_eq!(outcome(&form, &[]), Verdict::Refuse(Refusal::MissingCredentials));
 }
 
 #[test]
@@ -343,7 +355,7 @@ fn o_19_a_family_has_an_absolute_end() {
 fn o_20_refresh_looks_at_the_world_again() {
     type Row = (&'static str, Refusal, fn(&mut World));
     let rows: [Row; 8] = [
-        ("client off", Refusal::FailedAuthentication, |world| world.client.disabled = true),
+        ("client off", Refusal::DisabledClient, |world| world.client.disabled = true),
         ("no refresh grant", Refusal::GrantNotAllowed, |world| {
             world.client.grants = vec![GrantType::AuthorizationCode];
         }),
@@ -353,10 +365,10 @@ fn o_20_refresh_looks_at_the_world_again() {
         ("user locked", Refusal::InactiveUser, |world| world.user.state = UserState::Locked),
         ("user recreated", Refusal::InactiveUser, |world| world.user.id = UserId::from_bytes([9; 16])),
         ("a stricter policy", Refusal::TooLittleShown, |world| world.falls_short = true),
-        ("method changed", Refusal::FailedAuthentication, |world| {
+        ("method changed", Refusal::MissingSecret, |world| {
             world.client.authentication = ClientAuthentication::SecretPost;
         }),
-        ("another client", Refusal::FailedAuthentication, |world| world.client.id = "other".into()),
+        ("another client", Refusal::UnregisteredClient, |world| world.client.id = "other".into()),
     ];
     for (name, refusal, change) in rows {
         let mut world = World::new();
@@ -404,7 +416,7 @@ fn o_34_token_answers_are_never_cached() {
     let (_, tokens) = World::new().exchanged(&authorization());
     let given = respond(&tokens);
     assert_eq!(given.status, 200);
-    for response in [given, refuse(Refusal::InvalidCode), refuse(Refusal::FailedAuthentication)] {
+    for response in [given, refuse(Refusal::InvalidCode), refuse(Refusal::WrongSecret)] {
         assert_eq!(response.header("cache-control"), Some("no-store"));
         assert_eq!(response.header("pragma"), Some("no-cache"));
     }
@@ -412,7 +424,7 @@ fn o_34_token_answers_are_never_cached() {
 
 #[test]
 fn a_failed_authentication_is_a_401_with_a_challenge_and_the_rest_a_400_without() {
-    let failed = refuse(Refusal::FailedAuthentication);
+    let failed = refuse(Refusal::WrongSecret);
     assert_eq!(failed.status, 401);
     assert!(failed.header("www-authenticate").is_some_and(|value| value.starts_with("Basic ")));
     let invalid = refuse(Refusal::InvalidCode);
@@ -444,7 +456,93 @@ fn o_25_a_client_never_authenticates_under_another_name() {
                 Presented::Post(SecretText::new("old"))
             },
         };
-        assert!(client.authenticates(&credentials("app")));
-        assert!(!client.authenticates(&credentials("other")));
+        assert_eq!(client.authenticate(&credentials("app")), Ok(()));
+        assert_eq!(client.authenticate(&credentials("other")), Err(Refusal::UnregisteredClient));
+    }
+}
+
+#[test]
+fn o_25_a_secret_in_a_header_counts_as_sent_and_as_decoded_and_never_otherwise() {
+    let secrets = ["with+plus", "100%", "%2B", "a%zz", "a&b=c", "p%C3%A4ss", "päss", "%FF", "colon:ed", "a b"];
+    for registered in secrets {
+        let mut world = World::confidential(ClientAuthentication::Secret);
+        world.client.secrets = vec![idflow_core::digest::Digest::of(registered)];
+        let authenticates = |secret: &str| {
+            let decision = world.token_with(&code_form().with("code", "x"), &[&basic("app", secret)], None);
+            match decision {
+                Verdict::Refuse(Refusal::InvalidCode) => true,
+                Verdict::Refuse(Refusal::WrongSecret) => false,
+                other => panic!("{other:?}"),
+            }
+        };
+        let encoded: String = url::form_urlencoded::byte_serialize(registered.as_bytes()).collect();
+        let percents = encoded.replace('+', "%20");
+        assert!(authenticates(registered), "{registered} as it is");
+        assert!(authenticates(&encoded), "{registered} as {encoded}");
+        assert!(authenticates(&percents), "{registered} as {percents}");
+        let twice: String = url::form_urlencoded::byte_serialize(encoded.as_bytes()).collect();
+        assert!(!authenticates(&twice) || twice == encoded, "{registered} as {twice}");
+        for wrong in [format!("{registered}x"), format!("x{registered}"), registered.to_uppercase() + "0"] {
+            assert!(!authenticates(&wrong), "{registered} as {wrong}");
+        }
+    }
+}
+
+#[test]
+fn every_failed_authentication_is_answered_alike() {
+    let reasons = Refusal::ALL.iter().filter(|refusal| refusal.is_of_authentication());
+    let answers: Vec<_> = reasons.filter(|one| **one != Refusal::MalformedAuthorization).map(|one| refuse(*one)).collect();
+    assert_eq!(answers.len(), 8);
+    assert!(answers.iter().all(|answer| *answer == answers[0]), "{answers:?}");
+}
+
+fn own_form() -> Form {
+    Form::new(&[("client_id", "app"), ("grant_type", "client_credentials"), ("scope", "openid email offline_access x")])
+}
+
+#[test]
+fn o_42_a_client_that_acts_for_nobody_gets_a_token_that_opens_nothing_of_anybody() {
+    let mut world = World::confidential(ClientAuthentication::Secret);
+    world.client.grants = vec![GrantType::ClientCredentials];
+    let tokens = match world.token(&own_form().with("client_secret", "old"), None) {
+        Verdict::Own(tokens) => tokens,
+        other => panic!("{other:?}"),
+    };
+    assert_eq!((&tokens.id_token, &tokens.refresh_token, tokens.expires_in), (&None, &None, 600));
+    let answer: serde_json::Value = serde_json::from_str(&respond(&tokens).body).unwrap();
+    let mut members: Vec<&String> = answer.as_object().unwrap().keys().collect();
+    members.sort();
+    assert_eq!(members, ["access_token", "expires_in", "token_type"], "no scope was granted");
+    let token = tokens.access_token.expose_for("a test");
+    let claims = crate::tokens::verify_access_token(&world.provider, world.keys, token, NOW).unwrap();
+    assert_eq!((claims.sub.as_str(), claims.client_id.as_str()), ("app", "app"));
+    assert_eq!((claims.aud, claims.scope, claims.sid), (world.provider.issuer.clone(), String::new(), None));
+    let (grant, _) = World::new().exchanged(&authorization());
+    assert_eq!(world.userinfo(token, &grant), Err(Refusal::InvalidToken));
+}
+
+#[test]
+fn only_a_client_with_a_secret_and_the_grant_acts_for_itself() {
+    let allowed = || {
+        let mut world = World::confidential(ClientAuthentication::Secret);
+        world.client.grants = vec![GrantType::ClientCredentials];
+        world
+    };
+    let secret = own_form().with("client_secret", "old");
+    let mut public = allowed();
+    public.client.authentication = ClientAuthentication::None;
+    let mut without = allowed();
+    without.client.grants = vec![GrantType::AuthorizationCode, GrantType::RefreshToken];
+    let mut off = allowed();
+    off.client.disabled = true;
+    let rows = [
+        (&public, own_form(), Refusal::GrantNotAllowed),
+        (&without, secret.clone(), Refusal::GrantNotAllowed),
+        (&off, secret.clone(), Refusal::DisabledClient),
+        (&allowed(), own_form(), Refusal::MissingSecret),
+        (&allowed(), secret.with("client_secret", "older"), Refusal::WrongSecret),
+    ];
+    for (world, form, refusal) in rows {
+        assert_eq!(world.token(&form, None), Verdict::Refuse(refusal));
     }
 }

@@ -58,7 +58,7 @@ pub struct Request {
 
 impl endpoint::Request for Request {
     fn wanted(&self) -> Wanted<'_> {
-        Wanted { client: self.parameters.get("client_id"), grant: None, session: true }
+        Wanted { client: self.parameters.get("client_id"), session: true, ..Wanted::default() }
     }
 
     fn decide<'a>(

@@ -13,7 +13,7 @@ use idflow_core::time::Timestamp;
 use idflow_core::user::User;
 use serde_json::Value;
 
-use crate::client::Client;
+use crate::client::{Client, Credentials};
 use crate::http::{Incoming, Response};
 use crate::keys::{Keys, SigningFailed};
 use crate::provider::Provider;
@@ -96,6 +96,11 @@ pub trait Request: Send + Sync {
     /// The facts to load before it can be decided.
     fn wanted(&self) -> Wanted<'_>;
 
+    /// Who says to be the client, where a client shows who it is.
+    fn credentials(&self) -> Option<&Credentials> {
+        None
+    }
+
     /// Decides, over the facts and nothing else.
     fn decide<'a>(&self, around: &Surroundings<'a>, facts: &Facts<'a>)
     -> Result<Decision<'a>, SigningFailed>;
@@ -110,6 +115,9 @@ pub struct Wanted<'a> {
     pub grant: Option<GrantId>,
     /// The session that the browser's cookie proves, with its user.
     pub session: bool,
+    /// The client's off switch, where nothing else leads to it: whoever begins a journey finds it there, and who shows
+    /// a grant finds it at the grant.
+    pub switch: bool,
 }
 
 /// What was found of it.
@@ -127,6 +135,15 @@ pub struct Facts<'a> {
     pub signed_in: Option<(&'a Session, &'a User)>,
 }
 
+impl<'a> Facts<'a> {
+    /// The client that these credentials are of. It comes before every other judgement: who is not the client learns
+    /// nothing about codes and tokens.
+    pub fn authenticated(&self, credentials: &Credentials) -> Result<&'a Client, Refusal> {
+        let client = self.client.ok_or(Refusal::UnregisteredClient)?;
+        client.authenticate(credentials).map(|()| client)
+    }
+}
+
 /// What a request leads to.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Decision<'a> {
@@ -142,6 +159,8 @@ pub enum Decision<'a> {
         /// Why.
         refusal: Refusal,
     },
+    /// Tokens for the client itself; nothing is written.
+    IssueToClient(Response),
     /// The grant is written on the condition that the loaded one is unchanged, then the answer is given. When that
     /// fails, the facts are loaded and the request is decided again.
     Write(Box<Written>),

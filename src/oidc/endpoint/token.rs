@@ -1,4 +1,4 @@
-//! The token endpoint (RFC 6749 section 3.2): a code or a refresh token for tokens.
+//! The token endpoint (RFC 6749 section 3.2): a code, a refresh token or a client's own secret for tokens.
 //!
 //! Facts to load after [`parse`]: the client of [`Request::client_id`], the grant of [`Request::grant_id`], the user
 //! of that grant. The decision's grant is written on the condition that the loaded one is unchanged; when that
@@ -9,7 +9,7 @@
 use idflow_core::chance;
 use idflow_core::counter::Rate;
 use idflow_core::grant::{Grant, GrantStage};
-use idflow_core::id::GrantId;
+use idflow_core::id::{GrantId, UserId};
 use idflow_core::secret::SecretText;
 use idflow_core::time::Timestamp;
 use idflow_core::user::{User, UserState};
@@ -24,7 +24,7 @@ use crate::parameters::Parameters;
 use crate::pkce;
 use crate::refusal::Refusal;
 use crate::scope::{self, OFFLINE_ACCESS, has};
-use crate::tokens::{Making, Tokens};
+use crate::tokens::{self, Making, Tokens};
 
 /// The row of the table.
 pub const ENDPOINT: Endpoint = Endpoint {
@@ -38,7 +38,7 @@ pub const ENDPOINT: Endpoint = Endpoint {
     metadata: |address| {
         json!({
             "token_endpoint": address,
-            "grant_types_supported": ["authorization_code", "refresh_token"],
+            "grant_types_supported": ["authorization_code", "refresh_token", "client_credentials"],
             "token_endpoint_auth_methods_supported": ["none", "client_secret_basic", "client_secret_post"],
         })
     },
@@ -57,6 +57,7 @@ pub struct Request {
 enum Demand {
     Code { code: Option<Code>, redirect_uri: String, verifier: Option<SecretText> },
     Refresh { token: Option<RefreshToken>, scopes: Option<Vec<String>> },
+    Own,
 }
 
 impl endpoint::Request for Request {
@@ -64,8 +65,14 @@ impl endpoint::Request for Request {
         let grant = match &self.demand {
             Demand::Code { code, .. } => code.as_ref().map(|code| code.grant),
             Demand::Refresh { token, .. } => token.as_ref().map(|token| token.grant),
+            Demand::Own => None,
         };
-        Wanted { client: Some(&self.credentials.client_id), grant, session: false }
+        let client = Some(self.credentials.client_id.as_str());
+        Wanted { client, grant, session: false, switch: self.demand == Demand::Own }
+    }
+
+    fn credentials(&self) -> Option<&Credentials> {
+        Some(&self.credentials)
     }
 
     fn decide<'a>(
@@ -87,6 +94,7 @@ impl endpoint::Request for Request {
                 refusal: None,
                 answer: respond(&tokens),
             })),
+            Verdict::Own(tokens) => Decision::IssueToClient(respond(&tokens)),
         })
     }
 }
@@ -101,6 +109,7 @@ pub fn parse(incoming: &Incoming<'_>) -> Result<Request, Refusal> {
             token: form.get("refresh_token").ok_or(Refusal::MissingRefreshToken)?.parse().ok(),
             scopes: form.get("scope").map(scope::parse),
         },
+        "client_credentials" => Demand::Own,
         _ => return Err(Refusal::UnsupportedGrantType),
     };
     Ok(Request { credentials, demand })
@@ -133,6 +142,8 @@ pub enum Verdict {
         /// The tokens to answer.
         tokens: Tokens,
     },
+    /// Tokens for the client itself.
+    Own(Tokens),
 }
 
 /// Decides a request. The error is a fault of the signing library: answer 500 and write nothing.
@@ -142,13 +153,14 @@ pub fn decide(
     facts: &Facts<'_>,
 ) -> Result<Verdict, SigningFailed> {
     let now = around.now;
-    let step = authenticated(request, facts).and_then(|client| match &request.demand {
+    let step = allowed(request, facts).and_then(|client| match &request.demand {
         Demand::Code { code, redirect_uri, verifier } => {
             exchange(client, facts, code.as_ref(), redirect_uri, verifier.as_ref(), now)
         }
         Demand::Refresh { token, scopes } => {
             refresh(client, facts, token.as_ref(), scopes.as_deref(), now)
         }
+        Demand::Own => own_account(client),
     });
     match step {
         Err(refusal) => Ok(Verdict::Refuse(refusal)),
@@ -156,16 +168,16 @@ pub fn decide(
             Ok(Verdict::Revoke { grant: Grant { stage: GrantStage::Revoked, ..grant.clone() }, refusal })
         }
         Ok(Step::Issue(issue)) => issue.perform(around),
+        Ok(Step::IssueToClient(client)) => tokens::of_client(around, client).map(Verdict::Own),
     }
 }
 
-/// Client authentication comes first: who is not the client learns nothing about codes and tokens.
-fn authenticated<'a>(request: &Request, facts: &Facts<'a>) -> Result<&'a Client, Refusal> {
-    let known = facts.client.filter(|client| !client.disabled && client.authenticates(&request.credentials));
-    let client = known.ok_or(Refusal::FailedAuthentication)?;
+fn allowed<'a>(request: &Request, facts: &Facts<'a>) -> Result<&'a Client, Refusal> {
+    let client = facts.authenticated(&request.credentials)?;
     let needed = match request.demand {
         Demand::Code { .. } => GrantType::AuthorizationCode,
         Demand::Refresh { .. } => GrantType::RefreshToken,
+        Demand::Own => GrantType::ClientCredentials,
     };
     if client.grants.contains(&needed) { Ok(client) } else { Err(Refusal::GrantNotAllowed) }
 }
@@ -173,6 +185,7 @@ fn authenticated<'a>(request: &Request, facts: &Facts<'a>) -> Result<&'a Client,
 enum Step<'a> {
     Revoke(&'a Grant, Refusal),
     Issue(Issue<'a>),
+    IssueToClient(&'a Client),
 }
 
 struct Issue<'a> {
@@ -242,6 +255,19 @@ fn refresh<'a>(
     Ok(Step::Issue(Issue { client, grant, user, code: token.code.clone(), scopes, generation }))
 }
 
+/// A client that acts for nobody (RFC 6749 section 4.4). Whoever has no secret cannot show to be it, and one that is
+/// called like a person could pass for that person. Every scope there is speaks of a person, so it gets none, and the
+/// answer does not name any (checklist O-42).
+fn own_account(client: &Client) -> Result<Step<'_>, Refusal> {
+    if client.is_public() {
+        return Err(Refusal::GrantNotAllowed);
+    }
+    if client.id.parse::<UserId>().is_ok() {
+        return Err(Refusal::AmbiguousSubject);
+    }
+    Ok(Step::IssueToClient(client))
+}
+
 /// The client's own grant, while it lasts. Somebody else's is as good as none.
 fn own<'a>(client: &Client, facts: &Facts<'a>, id: GrantId, now: Timestamp) -> Option<&'a Grant> {
     facts.grant.filter(|grant| grant.id == id && grant.request.client_id == client.id && now < grant.expires)
@@ -298,8 +324,10 @@ pub fn respond(tokens: &Tokens) -> Response {
         "access_token": shown(&tokens.access_token),
         "token_type": "Bearer",
         "expires_in": tokens.expires_in,
-        "scope": tokens.scopes.join(" "),
     });
+    if !tokens.scopes.is_empty() {
+        body["scope"] = tokens.scopes.join(" ").into();
+    }
     for (name, token) in [("id_token", &tokens.id_token), ("refresh_token", &tokens.refresh_token)] {
         if let Some(token) = token {
             body[name] = shown(token).into();

@@ -31,7 +31,7 @@ pub const ENDPOINT: Endpoint = Endpoint {
 
 impl Request for AccessToken {
     fn wanted(&self) -> Wanted<'_> {
-        Wanted { client: Some(&self.client_id), grant: self.id().map(|id| id.grant), session: false }
+        Wanted { client: Some(&self.client_id), grant: self.id().map(|id| id.grant), ..Wanted::default() }
     }
 
     fn decide<'a>(&self, _: &Surroundings<'a>, facts: &Facts<'a>) -> Result<Decision<'a>, SigningFailed> {

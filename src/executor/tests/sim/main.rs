@@ -9,6 +9,7 @@
 
 mod acknowledged_step;
 mod blocks;
+mod clients;
 mod contention;
 mod endpoints;
 mod evidence;

@@ -283,6 +283,7 @@ impl World {
             directory: "people".to_owned(),
             attributes: [("email".to_owned(), email.into())].into_iter().collect(),
             verified: Vec::new(),
+            groups: Vec::new(),
             state: UserState::Active,
             created: now,
             updated: now,
