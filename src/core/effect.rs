@@ -34,6 +34,16 @@ pub enum Ask {
         /// What the visitor entered; the executor normalizes it.
         value: String,
     },
+    /// Finds whoever has the value of an attribute or has reserved it, also where several have it. For who makes a
+    /// user only: what it finds may be nobody to anybody else. Answer: [`Answer::User`].
+    FindHolder {
+        /// The `Directory`.
+        directory: String,
+        /// The unique attribute.
+        attribute: String,
+        /// The value; the executor normalizes it.
+        value: String,
+    },
     /// Reads a user. Answer: [`Answer::User`].
     ReadUser {
         /// Which user.

@@ -31,6 +31,21 @@ pub struct User {
     pub created: Timestamp,
     /// When attributes or state last changed.
     pub updated: Timestamp,
+    /// What a sign-up that is not finished holds; nothing for a user.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reserved: Option<Reservation>,
+}
+
+/// A place that a sign-up keeps until it gives the user a first credential or completes. To everybody else it is as if
+/// there were nobody, and from its end on there is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Reservation {
+    /// When it ends.
+    pub until: Timestamp,
+    /// The attributes that must be nobody else's by then.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unique: Vec<String>,
 }
 
 impl User {
@@ -44,6 +59,19 @@ impl User {
     /// The attribute's text, or nothing when it is absent or not a text.
     pub fn text(&self, attribute: &str) -> Option<&str> {
         self.attributes.get(attribute).and_then(serde_json::Value::as_str)
+    }
+
+    /// The user whom a finished sign-up makes of a reservation, with the addresses that it has proven.
+    #[must_use]
+    pub fn confirmed(mut self, proven: &[String]) -> Self {
+        self.reserved = None;
+        let is_proven = |name: &String| {
+            self.text(name).is_some_and(|value| proven.iter().any(|address| address == value))
+        };
+        let is_new = |name: &&String| is_proven(name) && !self.verified.contains(name);
+        let verified: Vec<String> = self.attributes.keys().filter(is_new).cloned().collect();
+        self.verified.extend(verified);
+        self
     }
 }
 

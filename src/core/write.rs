@@ -23,7 +23,15 @@ pub enum Write {
         /// Attributes whose normalized value identifies a user.
         unique: Vec<String>,
     },
-    /// Sets or replaces a password hash.
+    /// Makes a user of a reservation; of a user it makes nothing new. Refuses the batch when somebody else has one of
+    /// the names by now, or has reserved it earlier and this sign-up has not proven it.
+    ConfirmUser {
+        /// Who.
+        user: UserId,
+        /// The addresses that the sign-up has proven.
+        addresses: Vec<String>,
+    },
+    /// Sets or replaces a password hash. It makes a user of a reservation.
     SetPassword {
         /// Whose.
         user: UserId,
@@ -32,4 +40,14 @@ pub enum Write {
         /// Whether the user's other sessions, grants and journeys end (checklist P-11); false for a rehash.
         ends_sessions: bool,
     },
+}
+
+impl Write {
+    /// Whether it gives this user something to sign in with.
+    pub fn is_credential_of(&self, id: UserId) -> bool {
+        match self {
+            Self::SetPassword { user, .. } => *user == id,
+            Self::CreateUser { .. } | Self::ConfirmUser { .. } | Self::UpdateUser { .. } => false,
+        }
+    }
 }

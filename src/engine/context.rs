@@ -12,6 +12,7 @@ use idflow_core::time::Timestamp;
 use idflow_core::view::Text;
 use idflow_core::write::Write;
 use idflow_core::{Data, Value};
+use idflow_flow::facts::ProofFact;
 use idflow_flow::plan::AuthoredText;
 use idflow_sandbox::{Escape, Expression, Template};
 use serde::Serialize;
@@ -115,6 +116,13 @@ impl<'a> Cx<'a> {
             Purpose::Standalone { query } => Some(query),
             Purpose::Authorize(_) => None,
         }
+    }
+
+    /// Whether some step of the journey's revision proves an address.
+    pub fn may_prove_address(&self) -> bool {
+        let steps = self.sources.program.graphs.iter().flat_map(|graph| &graph.steps);
+        let mut proofs = steps.flat_map(|step| &step.outcomes).flat_map(|outcome| &outcome.proofs);
+        proofs.any(|proof| matches!(proof, ProofFact::Address(_)))
     }
 
     /// What the application says the visitor is called; never authenticates (checklist O-28).

@@ -377,7 +377,8 @@ impl<'p> Run<'p> {
     }
 
     fn commit(&mut self) -> Commit {
-        let decided = std::mem::take(&mut self.decided);
+        let mut decided = std::mem::take(&mut self.decided);
+        decided.additions.writes.extend(self.confirmation(&decided.additions.writes));
         Commit {
             journey: self.journey.clone(),
             writes: decided.additions.writes,

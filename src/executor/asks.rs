@@ -44,6 +44,13 @@ impl Looks<'_> {
         self.by.iter().flat_map(UserBy::wanted).chain(&self.wanted)
     }
 
+    async fn find_holder(&self, reads: &mut ReadSet) -> Result<Answer, StoreError> {
+        Ok(Answer::User(match &self.by {
+            Some(by) => reads.find_holder(by).await?,
+            None => None,
+        }))
+    }
+
     async fn find_user(&self, reads: &mut ReadSet) -> Result<Answer, StoreError> {
         Ok(Answer::User(match &self.by {
             Some(by) => reads.find_user(by).await?,
@@ -59,6 +66,10 @@ impl Asks {
         match ask {
             Ask::FindUser { directory, attributes, value } => {
                 looks.by = Some(self.store.user_by(directory, attributes, value, &foreseen.of_found));
+            }
+            Ask::FindHolder { directory, attribute, value } => {
+                let attributes = std::slice::from_ref(attribute);
+                looks.by = Some(self.store.user_by(directory, attributes, value, &[]));
             }
             Ask::ReadUser { user }
             | Ask::ReadIdentified { user, .. }
@@ -101,6 +112,7 @@ impl Asks {
     ) -> Result<Answer, StoreError> {
         Ok(match ask {
             Ask::FindUser { .. } => looks.find_user(reads).await?,
+            Ask::FindHolder { .. } => looks.find_holder(reads).await?,
             Ask::ReadIdentified { user, epoch } if !reads.has_standing(user, *epoch)? => {
                 Answer::StandingEnded
             }

@@ -369,10 +369,14 @@ fn user_of(reads: &ReadSet, writes: &[Write], wanted: UserId) -> Result<User, Un
         }
         _ => None,
     });
-    match written {
-        Some(user) => Ok(user),
-        None => reads.user(&wanted)?.ok_or(Unavailable),
-    }
+    let user = match written {
+        Some(user) => user,
+        None => reads.user(&wanted)?.ok_or(Unavailable)?,
+    };
+    Ok(writes.iter().fold(user, |known, write| match write {
+        Write::ConfirmUser { user, addresses } if *user == wanted => known.confirmed(addresses),
+        _ => known,
+    }))
 }
 
 fn grant(

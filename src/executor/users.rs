@@ -55,6 +55,7 @@ pub async fn load(
             state: UserState::Active,
             created: now,
             updated: now,
+            reserved: None,
         };
         let known =
             directory.1.unique.iter().find_map(|name| Some((name.clone(), user.text(name)?.to_owned())));

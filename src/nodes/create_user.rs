@@ -3,6 +3,11 @@
 //! Identifies the new user. An address attribute counts as verified when this journey has proven it. If another
 //! user already has the value of an attribute that must be unique, nothing is created and the outcome is `exists`.
 //!
+//! What is created is a reservation until the journey gives the user a first credential (`setPassword`) or completes.
+//! Until then it is nobody to everybody else, and after 24 hours it is gone. Another sign-up takes its values over once
+//! it has proven the address itself, and nothing of the earlier attempt stays. A value that is no address, such as a
+//! user name, and one in a flow that proves none, is reserved for its 24 hours: `exists`. So prove the address first.
+//!
 //! ```yaml
 //! - id: account
 //!   createUser: { attributes: { email: form.email, name: form.name } }
@@ -12,7 +17,8 @@
 use idflow_core::effect::{Answer, Ask, EffectClass};
 use idflow_core::evidence::Proof;
 use idflow_core::id::UserId;
-use idflow_core::user::{User, UserState};
+use idflow_core::time::Span;
+use idflow_core::user::{Reservation, User, UserState};
 use idflow_core::write::Write;
 use idflow_core::{Data, Value};
 use idflow_engine::node::{self, Node};
@@ -26,7 +32,10 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::shared::settings::{self, Expressions, Sources};
-use crate::shared::answer_mismatch;
+use crate::shared::{address, answer_mismatch};
+
+/// How long a sign-up that is not finished keeps its values.
+const RESERVED: Span = Span::hours(24);
 
 /// Settings of `createUser`.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
@@ -91,9 +100,11 @@ impl Node for CreateUser {
                 let attributes = self.evaluated(cx)?;
                 self.look_up_or_create(cx, ExpectLookup { attributes, checked: 0 })
             }
-            Event::Answered(Answer::User(Some(_))) => Ok(Turn::Finish(Box::new(Finish::by("exists")))),
-            Event::Answered(Answer::User(None)) => {
+            Event::Answered(Answer::User(holder)) => {
                 let state: ExpectLookup = cx.state()?.ok_or_else(|| answer_mismatch("createUser"))?;
+                if holder.is_some_and(|holder| !self.may_take_over(cx, &state, &holder)) {
+                    return Ok(Turn::Finish(Box::new(Finish::by("exists"))));
+                }
                 self.look_up_or_create(cx, ExpectLookup { checked: state.checked + 1, ..state })
             }
             Event::Answered(_) | Event::Submitted(_) => Err(answer_mismatch("createUser")),
@@ -136,27 +147,39 @@ impl CreateUser {
     }
 
     fn look_up_or_create(&self, cx: &mut Cx<'_>, state: ExpectLookup) -> Result<Turn, Fault> {
-        let unique = self.unique();
-        let mut present = unique.iter().filter_map(|name| Some((name, state.attributes.get(name)?.as_str()?)));
-        if let Some((name, value)) = present.nth(state.checked) {
-            let ask = Ask::FindUser {
+        if let Some((name, value)) = self.looked_up(&state) {
+            let ask = Ask::FindHolder {
                 directory: self.directory.clone(),
-                attributes: vec![name.clone()],
+                attribute: name.clone(),
                 value: value.to_owned(),
             };
             cx.keep(&state)?;
             return Ok(Turn::Ask(Box::new(ask)));
         }
         let user = self.user(cx, state.attributes);
-        cx.write(Write::CreateUser { user: user.clone(), unique });
+        cx.write(Write::CreateUser { user: user.clone(), unique: self.unique() });
         Ok(Turn::Finish(Box::new(Finish { user: Some(user), ..Finish::by("next") })))
     }
 
+    /// The value that is looked up next.
+    fn looked_up<'s>(&self, state: &'s ExpectLookup) -> Option<(String, &'s str)> {
+        let present = self.unique().into_iter().filter_map(|name| {
+            let value = state.attributes.get(&name)?.as_str()?;
+            Some((name, value))
+        });
+        { present }.nth(state.checked)
+    }
+
+    /// Whether the value that was looked up may be this sign-up's all the same: of a reservation, when the address is
+    /// proven, or may still be. The commit that makes a user of it asks for the proof.
+    fn may_take_over(&self, cx: &Cx<'_>, state: &ExpectLookup, holder: &User) -> bool {
+        let value = self.looked_up(state).map(|(_, value)| value).unwrap_or_default();
+        let may_be_proven = address::is_plausible(value) && cx.may_prove_address();
+        holder.reserved.is_some() && (is_proven(cx, value) || may_be_proven)
+    }
+
     fn user(&self, cx: &Cx<'_>, attributes: Data) -> User {
-        let proven = |value: &Value| {
-            let address = value.as_str().map(|text| Proof::Address(format!("email:{text}")));
-            address.is_some_and(|address| cx.evidence().iter().any(|evidence| evidence.proof == address))
-        };
+        let proven = |value: &Value| value.as_str().is_some_and(|text| is_proven(cx, text));
         User {
             id: UserId::random(cx.chance()),
             directory: self.directory.clone(),
@@ -166,8 +189,15 @@ impl CreateUser {
             state: UserState::Active,
             created: cx.now(),
             updated: cx.now(),
+            reserved: Some(Reservation { until: cx.now().plus(RESERVED), unique: Vec::new() }),
         }
     }
+}
+
+/// Whether the visitor has shown in this journey to read the address.
+fn is_proven(cx: &Cx<'_>, address: &str) -> bool {
+    let proof = Proof::Address(format!("email:{address}"));
+    cx.evidence().iter().any(|evidence| evidence.proof == proof)
 }
 
 #[cfg(test)]

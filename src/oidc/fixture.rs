@@ -252,6 +252,7 @@ fn user() -> User {
         state: UserState::Active,
         created: Timestamp(0),
         updated: Timestamp(1_700_000_000_000),
+        reserved: None,
     }
 }
 

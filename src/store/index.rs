@@ -73,6 +73,8 @@ impl Store {
             building.after = <[u8; 16]>::try_from(id.as_slice()).ok().map(UserId::from_bytes);
             batch.push(User::KIND.key(id), Condition::Version(stored.version), Effect::Check);
             match record::open::<User>(self.keyring(), id, stored) {
+                // Its sign-up claims its names anew before it becomes a user.
+                Ok(user) if user.reserved.is_some() => {}
                 Ok(user) if user.directory == directory => building.add(&mut page, &user).await?,
                 Ok(_) => {}
                 // Whose directory it is nobody can say.
@@ -202,7 +204,7 @@ impl Page<'_> {
         let reads = self.store.read(self.now, &wanted).await?;
         let mut still = Vec::new();
         for id in holders {
-            let holder = reads.user(id)?;
+            let holder = reads.user(id)?.filter(|holder| holder.reserved.is_none());
             let value = user.text(attribute).unwrap_or_default();
             if holder.is_some_and(|holder| is_called(&holder, &user.directory, attribute, value)) {
                 still.push(*id);

@@ -167,7 +167,7 @@ impl Store {
         &self.0.keyring
     }
 
-    /// At most `limit` users of the store after `after`, less those of other directories.
+    /// At most `limit` users of the store after `after`, less those of other directories and reservations.
     pub async fn users(
         &self,
         directory: &str,
@@ -181,7 +181,7 @@ impl Store {
             users.push(record::open::<User>(self.keyring(), id, record)?);
         }
         let next = users.last().map(|user| user.id).filter(|_| more);
-        users.retain(|user| user.directory == directory);
+        users.retain(|user| user.directory == directory && user.reserved.is_none());
         Ok(UserPage { users, next })
     }
 

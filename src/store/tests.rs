@@ -4,6 +4,7 @@ mod commits;
 mod expiry;
 mod index;
 mod people;
+mod reservations;
 mod sealing;
 mod speed;
 
@@ -53,6 +54,7 @@ pub(crate) fn user(id: u8, email: &str) -> User {
         state: UserState::Active,
         created: NOW,
         updated: NOW,
+        reserved: None,
     }
 }
 

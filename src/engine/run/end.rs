@@ -4,6 +4,7 @@ use idflow_core::Data;
 use idflow_core::evidence::{Evidence, Proof};
 use idflow_core::journey::{Completion, Ending, Frame, Phase, Purpose};
 use idflow_core::view::{Text, View};
+use idflow_core::write::Write;
 
 use super::{Grown, OpenSession, Run, Stage, StepFault};
 use crate::data::Sources;
@@ -61,6 +62,23 @@ impl Run<'_> {
         };
         let (lifetime, idle) = (complete.session_lifetime, complete.session_idle);
         Ok(Some(OpenSession { user, evidence, authenticated, lifetime, idle }))
+    }
+
+    /// A sign-up is finished by the user's first credential, or by completing: what it had reserved becomes a user.
+    pub(super) fn confirmation(&self, writes: &[Write]) -> Option<Write> {
+        let user = self.journey.user?;
+        let of_user = |evidence: &&Evidence| evidence.user == Some(user);
+        let mut own = self.journey.evidence.iter().filter(of_user);
+        let is_over = matches!(self.journey.phase, Phase::Ended(Ending::Completed { .. }));
+        let is_finished = is_over || writes.iter().any(|write| write.is_credential_of(user));
+        if !is_finished || !own.any(|evidence| evidence.proof == Proof::Created) {
+            return None;
+        }
+        let addresses = self.journey.evidence.iter().filter_map(|evidence| match &evidence.proof {
+            Proof::Address(address) => address.strip_prefix("email:").map(str::to_owned),
+            _ => None,
+        });
+        Some(Write::ConfirmUser { user, addresses: addresses.collect() })
     }
 
     /// Ends the journey as failed, with the product's own last page.

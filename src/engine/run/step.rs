@@ -241,7 +241,7 @@ pub(super) fn size(value: &impl serde::Serialize) -> usize {
 
 fn fits(ask: &Ask, answer: &Answer) -> bool {
     match (ask, answer) {
-        (Ask::FindUser { .. }, Answer::User(_))
+        (Ask::FindUser { .. } | Ask::FindHolder { .. }, Answer::User(_))
         | (Ask::HashPassword { .. }, Answer::Hashed(_) | Answer::Weak(_))
         | (Ask::VerifyPassword { .. }, Answer::Verified { .. })
         | (Ask::Http(_), Answer::Http { .. } | Answer::Unavailable | Answer::Gone) => true,

@@ -271,6 +271,7 @@ pub(super) fn user(number: u8) -> User {
         state: UserState::Active,
         created: Timestamp(0),
         updated: Timestamp(0),
+        reserved: None,
     }
 }
 

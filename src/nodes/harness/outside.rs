@@ -212,7 +212,9 @@ fn all_answers() -> Vec<Answer> {
 /// Whether the answer, right or wrong, belongs to the question.
 fn is_of_its_kind(ask: &Ask, answer: &Answer) -> bool {
     match ask {
-        Ask::FindUser { .. } | Ask::ReadUser { .. } => matches!(answer, Answer::User(_)),
+        Ask::FindUser { .. } | Ask::FindHolder { .. } | Ask::ReadUser { .. } => {
+            matches!(answer, Answer::User(_))
+        }
         Ask::ReadIdentified { .. } => matches!(answer, Answer::User(_) | Answer::StandingEnded),
         // A number of counts that was not asked for is nonsense.
         Ask::ReadCounters { .. } => false,

@@ -49,6 +49,7 @@ impl Person {
             state: UserState::Active,
             created: Timestamp(0),
             updated: Timestamp(0),
+            reserved: None,
         }
     }
 }

@@ -32,6 +32,11 @@ fn hash(password: &str) -> PasswordHash {
     PasswordHash(format!("hash of {password}"))
 }
 
+fn is_called(user: &User, attributes: &[String], value: &str) -> bool {
+    let mut texts = attributes.iter().filter_map(|name| user.text(name));
+    texts.any(|text| normalized_identifier(text) == normalized_identifier(value))
+}
+
 impl World {
     pub(super) fn new() -> Self {
         let users = Person::ALL.map(|person| (person.user().id, person.user()));
@@ -49,11 +54,12 @@ impl World {
     pub(super) fn answer(&self, ask: &Ask) -> Answer {
         match ask {
             Ask::FindUser { attributes, value, .. } => {
-                let has = |user: &&User| {
-                    let texts = attributes.iter().filter_map(|name| user.text(name));
-                    { texts }.any(|text| normalized_identifier(text) == normalized_identifier(value))
-                };
-                Answer::User(self.users.values().find(has).cloned())
+                let mut users = self.users.values().filter(|user| user.reserved.is_none());
+                Answer::User(users.find(|user| is_called(user, attributes, value)).cloned())
+            }
+            Ask::FindHolder { attribute, value, .. } => {
+                let attributes = std::slice::from_ref(attribute);
+                Answer::User(self.users.values().find(|user| is_called(user, attributes, value)).cloned())
             }
             Ask::ReadUser { user } | Ask::ReadIdentified { user, .. } => {
                 Answer::User(self.users.get(user).cloned())
@@ -102,6 +108,11 @@ impl World {
             match write {
                 Write::CreateUser { user, .. } | Write::UpdateUser { user, .. } => {
                     self.users.insert(user.id, user.clone());
+                }
+                Write::ConfirmUser { user, addresses } => {
+                    if let Some(known) = self.users.get_mut(user).filter(|known| known.reserved.is_some()) {
+                        *known = known.clone().confirmed(addresses);
+                    }
                 }
                 Write::SetPassword { user, hash, .. } => {
                     self.hashes.insert(*user, hash.clone());

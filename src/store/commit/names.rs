@@ -1,4 +1,8 @@
 //! What users are called: entries of the index are left and claimed with the user's attributes, in the same batch.
+//!
+//! A reservation keeps a value from other sign-ups, and from nobody else: it gives way to a user whom another program
+//! makes, and to a sign-up that has proven the address. A sign-up that has proven nothing yet stands beside it, and
+//! becomes no user while it is there.
 
 use std::collections::BTreeMap;
 
@@ -10,24 +14,26 @@ use super::people::{Entries, Named, UserChange};
 use super::plan::Planner;
 use crate::StoreError;
 use crate::backend::{Condition, Effect};
-use crate::record::Numbered as _;
 use crate::record::user_index::{UserIndex, is_called};
+use crate::record::{Numbered as _, Record as _};
 
 impl Planner {
     pub(super) fn user(&mut self, id: UserId, change: UserChange) -> Result<(), CommitError> {
-        let UserChange { before, after, names, elsewhere, .. } = change;
+        let UserChange { before, after, becomes_user, names, elsewhere, .. } = change;
         if self.reads.get::<User>(id.as_bytes())? != before.as_ref() {
             return Err(CommitError::Conflict);
         }
         self.demand_index(&after, &names)?;
-        let changed = || names.iter().filter(|(_, named)| named.before != named.after);
-        for (attribute, named) in changed() {
+        for (attribute, named) in names.iter().filter(|(_, named)| named.before != named.after) {
             for entry in &named.before {
                 self.leave(id, attribute, entry)?;
             }
         }
-        for (attribute, named) in changed() {
-            self.claim(&after, attribute, &named.after)?;
+        let by_program = before.is_none() && !becomes_user;
+        for (attribute, named) in
+            names.iter().filter(|(_, named)| becomes_user || named.before != named.after)
+        {
+            self.claim(&after, by_program, attribute, &named.after)?;
         }
         for ((attribute, other), entries) in &elsewhere {
             self.refuse_anothers(&after, attribute, other, entries)?;
@@ -48,23 +54,33 @@ impl Planner {
     /// Takes the user out of an entry, which goes unless others have the same value.
     fn leave(&mut self, user: UserId, attribute: &str, entry: &[u8; 32]) -> Result<(), CommitError> {
         let known = self.reads.get::<UserIndex>(entry)?;
+        let until = known.and_then(|known| known.until);
         let mut others = known.into_iter().flat_map(UserIndex::holders).filter(|id| *id != user);
         let left = others.next().map(|first| UserIndex::of(first, others.collect(), attribute));
         match left {
             None => self.push(UserIndex::KIND.key(entry), Condition::Any, Effect::Delete),
-            Some(left) => self.put(entry, Condition::Any, &left),
+            Some(left) => self.put(entry, Condition::Any, &UserIndex { until, ..left }),
         }
     }
 
-    /// Makes a value the user's own: nobody else may have it, under no key of the ring. An entry whose holders have the
-    /// value no more was left behind while the attribute was not unique, and is taken over as it was read.
-    fn claim(&mut self, user: &User, attribute: &str, ids: &[[u8; 32]]) -> Result<(), CommitError> {
-        let entry = UserIndex::of(user.id, Vec::new(), attribute);
+    /// Makes a value the user's own, or keeps it for a reservation: no other user may have it, under no key of the ring.
+    /// An entry whose holders have the value no more was left behind while the attribute was not unique, and is taken
+    /// over as it was read.
+    fn claim(
+        &mut self,
+        user: &User,
+        by_program: bool,
+        attribute: &str,
+        ids: &[[u8; 32]],
+    ) -> Result<(), CommitError> {
+        let holders = self.holders(user, attribute, user.text(attribute).unwrap_or_default(), ids)?;
+        let rivals = self.rivals_left(user, by_program, attribute, &holders)?;
+        let entry = entry(user, attribute, &rivals);
         for (number, id) in ids.iter().enumerate() {
             let key = UserIndex::KIND.key(id);
             self.taken.insert(key.clone(), attribute.to_owned());
             let effect = if number == 0 { self.reads.store().put(id, &entry)? } else { Effect::Delete };
-            if self.is_held(user, attribute, user.text(attribute).unwrap_or_default(), id)? {
+            if holders.iter().any(|holder| holder.reserved.is_none() && holder.id != user.id) {
                 // Judged with the batch, after its journey: of two posts of one form the second is none that lost a
                 // name.
                 self.demand(key, Condition::Absent, effect)?;
@@ -75,6 +91,30 @@ impl Planner {
         Ok(())
     }
 
+    /// The reservations that go on beside the user's own: all, for one that has proven nothing yet. To a user they give
+    /// way, but not to a sign-up that came later and has not proven the address. A program that makes a user at once,
+    /// such as an import, is believed.
+    fn rivals_left(
+        &mut self,
+        user: &User,
+        by_program: bool,
+        attribute: &str,
+        holders: &[User],
+    ) -> Result<Vec<User>, CommitError> {
+        let is_rival = |holder: &&User| holder.reserved.is_some() && holder.id != user.id;
+        let rivals: Vec<User> = holders.iter().filter(is_rival).cloned().collect();
+        let has_proven = user.verified.iter().any(|verified| verified == attribute);
+        let is_first = holders.first().is_none_or(|first| first.id == user.id);
+        match user.reserved {
+            Some(_) if !has_proven => return Ok(rivals),
+            None if !has_proven && !is_first && !by_program => {
+                return Err(CommitError::Taken { attribute: attribute.to_owned() });
+            }
+            _ => self.evicted.extend(rivals.iter().map(|rival| rival.id)),
+        }
+        Ok(Vec::new())
+    }
+
     /// A name that somebody else has under another identifier is taken: at sign-in both would be meant.
     fn refuse_anothers(
         &self,
@@ -83,29 +123,49 @@ impl Planner {
         other: &str,
         entries: &Entries,
     ) -> Result<(), CommitError> {
-        for entry in entries {
-            if self.is_held(user, other, user.text(attribute).unwrap_or_default(), entry)? {
-                return Err(CommitError::Taken { attribute: attribute.to_owned() });
-            }
+        let holders = self.holders(user, other, user.text(attribute).unwrap_or_default(), entries)?;
+        if holders.iter().any(|holder| holder.reserved.is_none() && holder.id != user.id) {
+            return Err(CommitError::Taken { attribute: attribute.to_owned() });
         }
         Ok(())
     }
 
-    /// Whether somebody else whom an entry names has the value.
-    fn is_held(
+    /// Those who have the value or have reserved it, of whom the entries name, in their order.
+    fn holders(
         &self,
         user: &User,
         attribute: &str,
         value: &str,
-        entry: &[u8; 32],
-    ) -> Result<bool, CommitError> {
-        let known = self.reads.get::<UserIndex>(entry)?;
-        for holder in known.into_iter().flat_map(UserIndex::holders).filter(|holder| *holder != user.id) {
-            let holder = self.reads.get::<User>(holder.as_bytes())?;
-            if holder.is_some_and(|holder| is_called(holder, &user.directory, attribute, value)) {
-                return Ok(true);
+        entries: &[[u8; 32]],
+    ) -> Result<Vec<User>, CommitError> {
+        let mut holders: Vec<User> = Vec::new();
+        for entry in entries {
+            for id in self.reads.get::<UserIndex>(entry)?.into_iter().flat_map(UserIndex::holders) {
+                let holder = if id == user.id { None } else { self.reads.get::<User>(id.as_bytes())? };
+                let is_known = holders.iter().any(|known| known.id == id);
+                match holder.filter(|holder| is_called(holder, &user.directory, attribute, value)) {
+                    Some(holder) if !is_known => holders.push(holder.clone()),
+                    None if id == user.id && !is_known => holders.push(user.clone()),
+                    _ => {}
+                }
             }
         }
-        Ok(false)
+        Ok(holders)
     }
+
+    /// Nothing stays of a sign-up that had to give way: its journey finds nobody.
+    pub(super) fn evict(&mut self) -> Result<(), CommitError> {
+        for id in std::mem::take(&mut self.evicted) {
+            self.push(User::KIND.key(id.as_bytes()), Condition::Any, Effect::Delete)?;
+        }
+        Ok(())
+    }
+}
+
+/// The entry of a user, or of a reservation and those that it stands beside.
+fn entry(user: &User, attribute: &str, rivals: &[User]) -> UserIndex {
+    let until = user.expires().map(|until| rivals.iter().filter_map(User::expires).fold(until, Ord::max));
+    let mut holders = rivals.iter().map(|rival| rival.id).chain([user.id]);
+    let first = holders.next().unwrap_or(user.id);
+    UserIndex { until, ..UserIndex::of(first, holders.collect(), attribute) }
 }

@@ -28,6 +28,16 @@ impl ReadSet {
             self.assume_absent::<User>(user.as_bytes());
             self.assume_absent::<Standing>(user.as_bytes());
         }
+        let confirmed: Vec<Wanted> = people
+            .confirmed
+            .keys()
+            .filter(|user| !people.creates(user))
+            .flat_map(|user| {
+                [Wanted::guard::<User>(user.as_bytes()), Wanted::guard::<Standing>(user.as_bytes())]
+            })
+            .collect();
+        self.more(&confirmed).await?;
+        people.confirm(|id| Ok::<_, StoreError>(self.known::<User>(id.as_bytes())?.cloned()))?;
         self.know_indices(people)?;
         let mut wanted = of_users(people, journeys, sessions, grants);
         wanted.extend(people.users.values().map(|change| uniqueness::wanted(&change.after.directory)));

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use idflow_core::id::UserId;
 use idflow_core::secret::PasswordHash;
-use idflow_core::user::{User, UserState};
+use idflow_core::user::{Reservation, User, UserState};
 use idflow_core::write::Write;
 
 use super::CommitError;
@@ -19,6 +19,8 @@ pub(super) struct People {
     pub(super) passwords: BTreeMap<UserId, PasswordHash>,
     /// Whose sessions, grants and journeys end.
     pub(super) ended: BTreeSet<UserId>,
+    /// Whose sign-up is finished, if they are reservations, with the addresses that it has proven.
+    pub(super) confirmed: BTreeMap<UserId, Vec<String>>,
 }
 
 /// A user before and after the commit.
@@ -26,6 +28,8 @@ pub(super) struct UserChange {
     /// As whoever decided knew them; nothing for a new user.
     pub(super) before: Option<User>,
     pub(super) after: User,
+    /// Whether a sign-up is finished by it, so that a reservation becomes a user and claims everything anew.
+    pub(super) becomes_user: bool,
     /// Attributes whose normalized value identifies a user.
     pub(super) unique: BTreeSet<String>,
     /// Of these, those that all name a user at sign-in.
@@ -54,8 +58,12 @@ impl People {
             match write {
                 Write::CreateUser { user, unique } => people.create(user, unique)?,
                 Write::UpdateUser { user, previous, unique } => people.update(user, &previous, unique)?,
+                Write::ConfirmUser { user, addresses } => {
+                    people.confirmed.entry(user).or_default().extend(addresses);
+                }
                 Write::SetPassword { user, hash, ends_sessions } => {
                     people.passwords.insert(user, hash);
+                    people.confirmed.entry(user).or_default();
                     if ends_sessions {
                         people.ended.insert(user);
                     }
@@ -70,7 +78,35 @@ impl People {
         self.users.get(user).is_some_and(|change| change.before.is_none())
     }
 
-    fn create(&mut self, user: User, unique: Vec<String>) -> Result<(), CommitError> {
+    /// Whether nobody but a sign-up knew the user before this commit.
+    pub(super) fn welcomes(&self, user: &UserId) -> bool {
+        self.users.get(user).is_some_and(|change| change.before.is_none() || change.becomes_user)
+    }
+
+    /// Makes users of the reservations that were confirmed; `known` is what was read of somebody whom nothing else
+    /// concerns.
+    pub(super) fn confirm<E>(&mut self, known: impl Fn(&UserId) -> Result<Option<User>, E>) -> Result<(), E> {
+        for (id, addresses) in std::mem::take(&mut self.confirmed) {
+            let is_reservation = |user: &User| user.reserved.is_some();
+            match self.users.get_mut(&id) {
+                Some(change) if is_reservation(&change.after) => change.confirm(&addresses),
+                Some(_) => {}
+                None => {
+                    if let Some(user) = known(&id)?.filter(is_reservation) {
+                        let mut change = UserChange::of(Some(user.clone()), user);
+                        change.confirm(&addresses);
+                        self.users.insert(id, change);
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn create(&mut self, mut user: User, unique: Vec<String>) -> Result<(), CommitError> {
+        if let Some(Reservation { unique: reserved, .. }) = &mut user.reserved {
+            reserved.clone_from(&unique);
+        }
         match self.users.entry(user.id) {
             Entry::Occupied(_) => Err(CommitError::Conflict),
             Entry::Vacant(entry) => {
@@ -106,6 +142,7 @@ impl UserChange {
         Self {
             before,
             after,
+            becomes_user: false,
             unique: BTreeSet::new(),
             identifiers: BTreeSet::new(),
             names: BTreeMap::new(),
@@ -115,7 +152,7 @@ impl UserChange {
 
     /// Derives the entries of every attribute that is known to be unique by now, each once.
     pub(super) fn derive(&mut self, keyring: &Keyring) {
-        let Self { before, after, unique, identifiers, names, elsewhere } = self;
+        let Self { before, after, becomes_user, unique, identifiers, names, elsewhere } = self;
         let old = |attribute: &str| before.as_ref().and_then(|before| before.text(attribute));
         let entries = |attribute: &str, value: Option<&str>| {
             value.map(|value| ids(keyring, &after.directory, attribute, value)).unwrap_or_default()
@@ -127,12 +164,20 @@ impl UserChange {
                 Named { before: if was == is { new.clone() } else { entries(attribute, was) }, after: new }
             });
         }
-        for attribute in identifiers.iter().filter(|name| old(name) != after.text(name)) {
+        let is_news = |name: &&String| *becomes_user || old(name) != after.text(name);
+        for attribute in identifiers.iter().filter(is_news) {
             for other in identifiers.iter().filter(|other| *other != attribute) {
                 let place = elsewhere.entry((attribute.clone(), other.clone()));
                 place.or_insert_with(|| entries(other, after.text(attribute)));
             }
         }
+    }
+
+    fn confirm(&mut self, addresses: &[String]) {
+        let reservation = self.after.reserved.take();
+        self.unique.extend(reservation.into_iter().flat_map(|reservation| reservation.unique));
+        self.after = self.after.clone().confirmed(addresses);
+        self.becomes_user = true;
     }
 
     /// Every entry that the change may leave or claim, or find somebody else under.

@@ -33,6 +33,8 @@ pub(super) struct Planner {
     pub(super) reads: ReadSet,
     operations: BTreeMap<Key, (Condition, Effect)>,
     pub(super) taken: BTreeMap<Key, String>,
+    /// Reservations that give way to users whom this commit makes.
+    pub(super) evicted: BTreeSet<UserId>,
     /// Standings that this commit changes.
     standings: BTreeMap<UserId, Standing>,
     /// Epochs of the sessions that this commit writes.
@@ -44,13 +46,14 @@ pub(super) async fn plan(commit: Commit) -> Result<Plan, CommitError> {
         commit;
     let mut people = People::of(writes)?;
     people.ended.extend(ended_users);
-    // Somebody who is created just now has no earlier sessions to end.
-    people.ended = people.ended.iter().filter(|user| !people.creates(user)).copied().collect();
     reads.also_for(&mut people, &journeys, &sessions, &grants).await?;
+    // Somebody who becomes a user just now has no earlier sessions to end.
+    people.ended = people.ended.iter().filter(|user| !people.welcomes(user)).copied().collect();
     let mut planner = Planner {
         reads,
         operations: BTreeMap::new(),
         taken: BTreeMap::new(),
+        evicted: BTreeSet::new(),
         standings: BTreeMap::new(),
         sessions: BTreeMap::new(),
     };
@@ -115,6 +118,7 @@ impl Planner {
         for (id, change) in people.users {
             self.user(id, change)?;
         }
+        self.evict()?;
         for (user, password) in people.passwords {
             self.put(user.as_bytes(), Condition::Any, &Credential { password })?;
         }

@@ -1,4 +1,4 @@
-//! `4 │ user id` → the user.
+//! `4 │ user id` → the user; a reservation expires with its end.
 
 use idflow_core::block::BlockTarget;
 use idflow_core::id::UserId;
@@ -14,7 +14,7 @@ use crate::read::{ReadSet, Wanted};
 
 impl Record for User {
     fn expires(&self) -> Option<Timestamp> {
-        None
+        self.reserved.as_ref().map(|reservation| reservation.until)
     }
 
     #[cfg(test)]

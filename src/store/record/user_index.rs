@@ -1,5 +1,6 @@
 //! `5 │ HMAC(directory, attribute, normalized value)` → which user has it. Made and removed with the user's
-//! attributes, in the same batch; its absence is the condition that makes a value unique.
+//! attributes, in the same batch; its absence is the condition that makes a value unique. One that leads to
+//! reservations only expires with the last of them.
 
 use std::collections::BTreeMap;
 
@@ -23,12 +24,15 @@ pub(crate) struct UserIndex {
     pub(crate) others: Vec<UserId>,
     /// By which attribute, so that the entry can be made anew under another key.
     pub(crate) attribute: String,
+    /// Until when the value is kept for reservations, where no user has it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) until: Option<Timestamp>,
 }
 
 impl UserIndex {
     /// The entry of somebody, and of whoever shares the value.
     pub(crate) fn of(user: UserId, others: Vec<UserId>, attribute: &str) -> Self {
-        Self { user, others, attribute: attribute.to_owned() }
+        Self { user, others, attribute: attribute.to_owned(), until: None }
     }
 
     pub(crate) fn holders(&self) -> impl Iterator<Item = UserId> {
@@ -40,7 +44,7 @@ impl Record for UserIndex {
     const RESEAL: Reseal = |store, batch, _, id, record| Box::pin(moved(store, batch, id, record));
 
     fn expires(&self) -> Option<Timestamp> {
-        None
+        self.until
     }
 
     fn owner(&self) -> Option<UserId> {
@@ -105,9 +109,24 @@ impl Store {
 impl ReadSet {
     /// The one user of a directory who has the value, compared in normalized form, as any of the attributes: nobody
     /// when it is one user's under one attribute and another's under another, because whoever asks could mean either.
-    /// One round trip: an entry leads to its user. Two where it was written by an earlier program, or where several
-    /// have the value.
+    /// A reservation is nobody.
     pub async fn find_user(&mut self, by: &UserBy<'_>) -> Result<Option<User>, StoreError> {
+        let mut users = self.called(by).await?;
+        users.retain(|user| user.reserved.is_none());
+        let only = users.len() == 1;
+        Ok(users.pop().filter(|_| only))
+    }
+
+    /// Whoever has the value or has reserved it: a user before a reservation, and else the first of them. For who is
+    /// about to give it to somebody.
+    pub async fn find_holder(&mut self, by: &UserBy<'_>) -> Result<Option<User>, StoreError> {
+        let users = self.called(by).await?;
+        Ok(users.into_iter().min_by_key(|user| (user.reserved.is_some(), user.created)))
+    }
+
+    /// Everybody who has the value or has reserved it. One round trip: an entry leads to its user. Two where it was
+    /// written by an earlier program, or where several have the value.
+    async fn called(&mut self, by: &UserBy<'_>) -> Result<Vec<User>, StoreError> {
         self.more(&by.wanted).await?;
         let mut entries = Vec::new();
         for id in &by.entries {
@@ -125,8 +144,7 @@ impl ReadSet {
                 called.extend(holder.map(|user| (id, user)));
             }
         }
-        let only = called.len() == 1;
-        Ok(called.into_values().next().filter(|_| only))
+        Ok(called.into_values().collect())
     }
 }
 

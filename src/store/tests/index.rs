@@ -33,7 +33,7 @@ fn with_nickname(write: Write) -> Write {
             unique.push("nickname".to_owned());
             Write::UpdateUser { user, previous, unique }
         }
-        other @ Write::SetPassword { .. } => other,
+        other @ (Write::SetPassword { .. } | Write::ConfirmUser { .. }) => other,
     }
 }
 

@@ -114,6 +114,7 @@ pub(crate) enum Kind {
     Journey = 2,
     Session = 3,
     User = 4,
+    UserIndex = 5,
     Grant = 8,
 }
 

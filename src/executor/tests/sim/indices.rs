@@ -10,7 +10,7 @@ use idflow_store::backend::{Backend as _, Batch, Condition, Effect};
 
 use crate::faults::{Fault, Kind};
 use crate::visitor::{Answer, Browser};
-use crate::world::{TENANT, World, snapshot};
+use crate::world::{PASSWORD, TENANT, World, snapshot};
 
 /// The tenant with a nickname that everybody may have, and a sign-up that asks for it.
 fn with_nickname() -> String {
@@ -30,7 +30,7 @@ fn nickname_is_unique(mut snapshot: Snapshot) -> Snapshot {
     snapshot
 }
 
-/// Signs somebody up to where the account is made.
+/// Signs somebody up; the answer of the post that made the user, or could not.
 async fn sign_up(world: &World, email: &str, nickname: &str) -> Answer {
     let mut browser = Browser::new();
     let path = browser.authorize(world, "&prompt=create").await;
@@ -39,7 +39,12 @@ async fn sign_up(world: &World, email: &str, nickname: &str) -> Answer {
     browser.post(world, &path, &form.encoded()).await;
     let page = browser.get(world, &path).await;
     let form = page.form().unwrap().fill("code", &world.mails.code_for(email).unwrap());
-    browser.post(world, &path, &form.encoded()).await
+    let reserved = browser.post(world, &path, &form.encoded()).await;
+    let page = browser.get(world, &path).await;
+    match page.form().filter(|form| form.has_field("password")) {
+        Some(form) => browser.post(world, &path, &form.fill("password", PASSWORD).encoded()).await,
+        None => reserved,
+    }
 }
 
 #[tokio::test]

@@ -24,6 +24,7 @@ mod pinned_revision;
 mod policy;
 mod releases;
 mod requests;
+mod reservations;
 mod round_trips;
 mod standing;
 mod throttles;

@@ -287,6 +287,7 @@ impl World {
             state: UserState::Active,
             created: now,
             updated: now,
+            reserved: None,
         };
         let hash = Hasher::new(Cost::Cheapest).hash(&SecretText::new(PASSWORD), chance).unwrap();
         let writes = [
