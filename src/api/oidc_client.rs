@@ -1,5 +1,6 @@
 //! `OIDCClient`: an application that signs its users in here.
 
+use idflow_core::time::Span;
 use kube::{CustomResource, KubeSchema};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -97,6 +98,12 @@ pub struct OIDCClientSpec {
     /// How ID tokens are signed. Absent means RS256, which every client understands.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub id_token_signing_algorithm: Option<SigningAlgorithm>,
+    /// How long the refresh token that was just exchanged gives the same successor once more, until that one is used:
+    /// for clients that refresh twice at the same moment, or lose an answer. At most 60s; `0s` switches it off. A
+    /// token that is shown later ends the sign-in. Absent means 10s.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<Seconds>")]
+    pub refresh_grace: Option<Span>,
     /// Which flows the client's users run through. Absent: the default flow of each type.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub flows: Option<ClientFlows>,
@@ -158,6 +165,26 @@ pattern!(
     "^(https://[a-z0-9.-]+|http://(localhost|127\\.[0-9]+\\.[0-9]+\\.[0-9]+|\\[::1\\]))(:[0-9]{1,5})?$",
     "An origin such as `https://app.example.com`, without a path; `http` only for `localhost`."
 );
+
+/// A few seconds, such as `10s`.
+struct Seconds;
+
+impl JsonSchema for Seconds {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Seconds".into()
+    }
+
+    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        schemars::json_schema!({
+            "type": "string", "minLength": 2, "maxLength": 3, "pattern": "^([0-5]?[0-9]|60)s$",
+            "description": "A number of seconds such as `10s`, at most `60s`."
+        })
+    }
+}
 
 /// What a client may ask the token endpoint for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]

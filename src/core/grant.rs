@@ -94,7 +94,23 @@ pub enum GrantStage {
         secret: Option<Digest>,
         /// How many refresh tokens were issued; part of the token, so that an old one is told from a forged one.
         generation: u32,
+        /// What the current refresh token came from. Nothing for the first one, and in records of the first versions.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        previous: Option<Rotation>,
     },
     /// A code or refresh token was used twice: everything from this grant is dead.
     Revoked,
+}
+
+/// A refresh token that was exchanged for its successor. For a short grace it gives the same successor again: of two
+/// refreshes at the same moment, or after a lost answer, the client has no other way to get it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Rotation {
+    /// The digest of its secret.
+    pub secret: Digest,
+    /// When it was exchanged first.
+    pub at: Timestamp,
+    /// How often it gave the same successor again.
+    pub repeats: u32,
 }

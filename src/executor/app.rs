@@ -16,6 +16,7 @@ use idflow_core::secret::SecretText;
 use idflow_core::time::{Clock, Span};
 use idflow_oidc::client::Client;
 use idflow_oidc::endpoint::{Endpoint, Surroundings};
+use idflow_oidc::handle::RefreshSecrets;
 use idflow_oidc::keys::Keys;
 use idflow_oidc::provider::Provider;
 use idflow_oidc::refusal::Refusal;
@@ -91,7 +92,7 @@ impl App {
 
     /// What a request to the provider may know of where and when it is.
     pub fn surroundings<'a>(&'a self, provider: &'a Provider) -> Surroundings<'a> {
-        Surroundings { provider, keys: &self.keys, now: self.clock.now(), chance: self.chance.as_ref() }
+        Surroundings { provider, keys: &self.keys, now: self.clock.now(), chance: self.chance.as_ref(), refresh_secrets: self }
     }
 
     /// The application of a client identifier.
@@ -248,5 +249,13 @@ impl App {
         let mut id = [0; 16];
         id.copy_from_slice(&derived[..16]);
         id
+    }
+}
+
+impl RefreshSecrets for App {
+    fn of(&self, grant: GrantId, generation: u32) -> Vec<SecretText> {
+        let parts: [&[u8]; 2] = [grant.as_bytes(), &generation.to_be_bytes()];
+        let secrets = self.keyring.derivations("refresh-secret", &parts);
+        secrets.map(|secret| SecretText::new(URL_SAFE_NO_PAD.encode(secret))).collect()
     }
 }

@@ -101,8 +101,7 @@ impl Metrics {
         };
         registry.register("idflow_journey_steps", "Requests to journeys by result", metrics.steps.clone());
         registry.register("idflow_journeys_ended", "Journeys that ended", metrics.ends.clone());
-        let help =
-            "What happened to the grants of applications, by event: code.issued, token.issued, grant.revoked";
+        let help = "What happened to the grants of applications, by event: code.issued, token.issued, token.refreshed, token.repeated, grant.revoked";
         registry.register("idflow_grant_events", help, metrics.grants.clone());
         registry.register(
             "idflow_clients_refused",

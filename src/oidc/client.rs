@@ -6,6 +6,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use idflow_core::digest::Digest;
 use idflow_core::secret::SecretText;
+use idflow_core::time::Span;
 
 use crate::parameters::Parameters;
 use crate::refusal::Refusal;
@@ -30,6 +31,8 @@ pub struct Client {
     pub scopes: Vec<String>,
     /// Whether it may go without PKCE.
     pub pkce: PkcePolicy,
+    /// How long an exchanged refresh token gives its successor once more.
+    pub refresh_grace: Span,
     /// What signs its ID tokens.
     pub id_token_algorithm: Algorithm,
     /// Origins of its pages that may call token endpoint, UserInfo, JWKS and discovery.

@@ -16,6 +16,7 @@ use crate::client::{Algorithm, Client, ClientAuthentication, GrantType, PkcePoli
 use crate::endpoint::authorize::{self, Answer};
 use crate::endpoint::token::{self, Verdict};
 use crate::endpoint::{Decision, Facts, Request as _, Surroundings, userinfo};
+use crate::handle::RefreshSecrets;
 use crate::http::Incoming;
 use crate::keys::{self, KeyPair, Keys};
 use crate::pkce;
@@ -182,7 +183,17 @@ impl World {
 
     pub(crate) fn around(&self) -> Surroundings<'_> {
         let Self { provider, keys, now, chance, .. } = self;
-        Surroundings { provider, keys, now: *now, chance }
+        Surroundings { provider, keys, now: *now, chance, refresh_secrets: &Derived }
+    }
+}
+
+/// Under two keys, as after a rotation.
+pub(crate) struct Derived;
+
+impl RefreshSecrets for Derived {
+    fn of(&self, grant: GrantId, generation: u32) -> Vec<SecretText> {
+        let under = |key: &str| Digest::of(format!("{key} {grant} {generation}")).to_string();
+        ["current", "previous"].map(|key| SecretText::new(under(key))).to_vec()
     }
 }
 
@@ -232,6 +243,7 @@ fn client() -> Client {
         grants: vec![GrantType::AuthorizationCode, GrantType::RefreshToken],
         scopes: ["openid", "profile", "email", "offline_access"].map(str::to_owned).to_vec(),
         pkce: PkcePolicy::Required,
+        refresh_grace: Span::seconds(10),
         id_token_algorithm: Algorithm::Rs256,
         allowed_origins: vec!["https://app.example.com".into()],
         flows: std::collections::BTreeMap::new(),

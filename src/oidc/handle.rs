@@ -104,6 +104,13 @@ fn read(secret: &str) -> Result<SecretText, InvalidHandle> {
     Ok(SecretText::new(secret))
 }
 
+/// Derives the secrets of refresh tokens, so that an exchange can be answered again although none is stored.
+pub trait RefreshSecrets: Send + Sync {
+    /// The secret of this generation of a grant, 128 bits or more as base64url, under every key that is still known:
+    /// the one for new tokens first.
+    fn of(&self, grant: GrantId, generation: u32) -> Vec<SecretText>;
+}
+
 /// What an access token says about its origin: `jti` (RFC 9068 section 2.2), unique per exchange.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct TokenId {
@@ -111,11 +118,14 @@ pub struct TokenId {
     pub grant: GrantId,
     /// The generation it was issued with.
     pub generation: u32,
+    /// How often this generation had been issued before.
+    pub repeat: u32,
 }
 
 impl fmt::Display for TokenId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}.{}", self.grant, self.generation)
+        write!(f, "{}.{}", self.grant, self.generation)?;
+        if self.repeat > 0 { write!(f, ".{}", self.repeat) } else { Ok(()) }
     }
 }
 
@@ -123,8 +133,10 @@ impl FromStr for TokenId {
     type Err = InvalidHandle;
 
     fn from_str(text: &str) -> Result<Self, InvalidHandle> {
-        let (grant, generation) = text.split_once('.').ok_or(InvalidHandle)?;
+        let (grant, number) = text.split_once('.').ok_or(InvalidHandle)?;
+        let (generation, repeat) = number.split_once('.').unwrap_or((number, "0"));
+        let number = |text: &str| text.parse().map_err(|_| InvalidHandle);
         let grant = grant.parse().map_err(|_| InvalidHandle)?;
-        Ok(Self { grant, generation: generation.parse().map_err(|_| InvalidHandle)? })
+        Ok(Self { grant, generation: number(generation)?, repeat: number(repeat)? })
     }
 }

@@ -111,7 +111,7 @@ pub(crate) struct Making<'a> {
     pub(crate) client: &'a Client,
     pub(crate) grant: &'a Grant,
     pub(crate) user: &'a User,
-    pub(crate) generation: u32,
+    pub(crate) id: TokenId,
     pub(crate) scopes: &'a [String],
     pub(crate) now: Timestamp,
 }
@@ -145,7 +145,7 @@ impl Making<'_> {
             aud: self.provider.issuer.clone(),
             client_id: self.client.id.clone(),
             scope: self.scopes.join(" "),
-            jti: TokenId { grant: self.grant.id, generation: self.generation }.to_string(),
+            jti: self.id.to_string(),
             sid: Some(self.grant.session.to_string()),
             iat: self.now.seconds(),
             exp: ends.seconds(),
@@ -164,7 +164,7 @@ impl Making<'_> {
             iat: access.iat,
             exp: self.now.plus(self.provider.lifetimes.id_token).seconds(),
             auth_time: self.grant.authenticated.seconds(),
-            nonce: self.grant.request.nonce.as_deref().filter(|_| self.generation == 1),
+            nonce: self.grant.request.nonce.as_deref().filter(|_| self.id.generation == 1),
             acr: access.acr.as_deref(),
             amr: &access.amr,
             at_hash: at_hash(access_token),
@@ -178,7 +178,7 @@ impl Making<'_> {
 /// The access token of a client that acts for nobody. No grant stands behind it, so it cannot be refreshed, opens no
 /// UserInfo, and ends by its time.
 pub(crate) fn of_client(around: &Surroundings<'_>, client: &Client) -> Result<Tokens, SigningFailed> {
-    let Surroundings { provider, keys, now, chance } = *around;
+    let Surroundings { provider, keys, now, chance, .. } = *around;
     let claims = AccessToken {
         iss: provider.issuer.clone(),
         sub: client.id.clone(),

@@ -116,7 +116,7 @@ fn grant(id: u8, session: &Session) -> Grant {
 }
 
 fn exchanged(grant: &Grant) -> Grant {
-    let stage = GrantStage::Refresh { code: Digest::of("code"), secret: None, generation: 1 };
+    let stage = GrantStage::Refresh { code: Digest::of("code"), secret: None, generation: 1, previous: None };
     Grant { stage, ..grant.clone() }
 }
 

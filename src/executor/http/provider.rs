@@ -27,7 +27,7 @@ use crate::limiter::Claimant;
 use crate::visitor::Visitor;
 
 /// How often a request is decided again when somebody else was first.
-const TRIES: u32 = 8;
+const TRIES: u32 = 32;
 
 /// How long a session's use goes unrecorded, so that reading does not become writing (design 10).
 const USE_INTERVAL: idflow_core::time::Span = idflow_core::time::Span::minutes(5);

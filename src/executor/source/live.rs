@@ -189,6 +189,7 @@ fn client(name: &str, spec: &OIDCClientSpec, secrets: Vec<Digest>) -> Client {
             Some(oidc_client::Pkce::OptionalWithNonce) => PkcePolicy::OptionalWithNonce,
             Some(oidc_client::Pkce::Required) | None => PkcePolicy::Required,
         },
+        refresh_grace: spec.refresh_grace.unwrap_or(DEFAULT_REFRESH_GRACE),
         id_token_algorithm: match spec.id_token_signing_algorithm {
             Some(oidc_client::SigningAlgorithm::ES256) => Algorithm::Es256,
             Some(oidc_client::SigningAlgorithm::RS256) | None => Algorithm::Rs256,
@@ -203,6 +204,7 @@ fn client(name: &str, spec: &OIDCClientSpec, secrets: Vec<Digest>) -> Client {
 }
 
 const DEFAULT_GRANTS: [oidc_client::Grant; 1] = [oidc_client::Grant::AuthorizationCode];
+const DEFAULT_REFRESH_GRACE: Span = Span::seconds(10);
 const DEFAULT_SCOPES: [Scope; 3] = [Scope::Openid, Scope::Profile, Scope::Email];
 
 fn scope(scope: Scope) -> String {

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use idflow_core::grant::Grant;
+use idflow_core::time::Span;
 use idflow_core::user::UserState;
 
 use crate::client::{ClientAuthentication, GrantType, PkcePolicy};
@@ -96,7 +97,9 @@ fn token_refusals() -> Vec<Refusal> {
     let Verdict::Exchange { grant: second, .. } = world.token(&refresh(), Some(&exchanged)) else {
         panic!("not refreshed");
     };
-    reached.push(at_token(&world, &refresh(), &second));
+    let mut strict = World::new();
+    strict.client.refresh_grace = Span(0);
+    reached.push(at_token(&strict, &refresh(), &second));
     let mut locked = World::new();
     locked.user.state = UserState::Locked;
     reached.push(at_token(&locked, &code_form(), &issued));

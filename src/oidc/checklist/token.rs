@@ -1,5 +1,6 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use idflow_core::digest::Digest;
 use idflow_core::grant::{Grant, GrantStage};
 use idflow_core::id::{GrantId, UserId};
 use idflow_core::secret::SecretText;
@@ -9,12 +10,12 @@ use idflow_core::user::UserState;
 use crate::client::{ClientAuthentication, Credentials, GrantType, PkcePolicy, Presented};
 use crate::endpoint::token::{Verdict, refuse, respond};
 use crate::fixture::{
-    CODE_SECRET, Form, GRANT, NOW, VERIFIER, World, authorization, code_form, refresh_form,
+    CODE_SECRET, Derived, Form, GRANT, NOW, VERIFIER, World, authorization, code_form, refresh_form,
     without_code_challenge,
 };
-use crate::handle::RefreshToken;
+use crate::handle::{RefreshSecrets as _, RefreshToken, digest};
 use crate::refusal::Refusal;
-use crate::tokens::Tokens;
+use crate::tokens::{Tokens, verify_access_token};
 
 fn exchange(decision: Verdict) -> (Grant, Tokens) {
     match decision {
@@ -321,7 +322,8 @@ fn o_25_two_methods_or_a_broken_header_are_refused() {
 
 #[test]
 fn o_19_refresh_tokens_rotate_and_any_older_one_ends_the_family() {
-    let world = World::new();
+    let mut world = World::new();
+    world.client.refresh_grace = Span(0);
     let (mut grant, mut tokens) = world.exchanged(&authorization());
     let mut generations = vec![tokens.clone()];
     for expected in 2..=5 {
@@ -337,6 +339,79 @@ fn o_19_refresh_tokens_rotate_and_any_older_one_ends_the_family() {
         assert_eq!(after, Verdict::Refuse(Refusal::InvalidRefreshToken));
     }
     assert!(matches!(world.token(&refresh_form(&newest), Some(&grant)), Verdict::Exchange { .. }));
+}
+
+/// A family whose second refresh token was just issued: grant, first tokens, second tokens.
+fn refreshed(world: &World) -> (Grant, Tokens, Tokens) {
+    let (grant, first) = world.exchanged(&authorization());
+    let (grant, second) = exchange(world.token(&refresh_form(&first), Some(&grant)));
+    (grant, first, second)
+}
+
+#[test]
+fn o_19_the_immediate_predecessor_gets_the_same_successor_again_for_ten_seconds_and_twenty_times() {
+    let mut world = World::new();
+    let (mut grant, first, second) = refreshed(&world);
+    let mut ids = Vec::from([second.access_token.clone()]);
+    world.now = NOW.plus(Span(9_999));
+    for _ in 0..20 {
+        let (repeated, tokens) = exchange(world.token(&refresh_form(&first), Some(&grant)));
+        assert_eq!(tokens.refresh_token, second.refresh_token);
+        assert!(!ids.contains(&tokens.access_token));
+        ids.push(tokens.access_token);
+        grant = repeated;
+    }
+    let jti = |token: &SecretText| {
+        verify_access_token(&world.provider, world.keys, token.expose_for("a test"), world.now).unwrap().jti
+    };
+    assert_eq!(ids.iter().map(jti).collect::<std::collections::BTreeSet<_>>().len(), 21);
+    assert_eq!(revoked(world.token(&refresh_form(&first), Some(&grant))).1, Refusal::ReusedRefreshToken);
+    assert!(matches!(world.token(&refresh_form(&second), Some(&grant)), Verdict::Exchange { .. }));
+}
+
+#[test]
+fn o_19_a_predecessor_ends_the_family_after_its_grace_or_once_its_successor_was_used() {
+    let mut world = World::new();
+    let (grant, first, second) = refreshed(&world);
+    let (used, third) = exchange(world.token(&refresh_form(&second), Some(&grant)));
+    assert_eq!(revoked(world.token(&refresh_form(&first), Some(&used))).1, Refusal::ReusedRefreshToken);
+    assert_eq!(
+        exchange(world.token(&refresh_form(&second), Some(&used))).1.refresh_token,
+        third.refresh_token
+    );
+    world.now = NOW.plus(Span::seconds(10));
+    assert_eq!(revoked(world.token(&refresh_form(&first), Some(&grant))).1, Refusal::ReusedRefreshToken);
+}
+
+#[test]
+fn o_19_the_grace_is_the_clients_and_can_be_switched_off() {
+    let mut world = World::new();
+    let (grant, first, _) = refreshed(&world);
+    world.client.refresh_grace = Span(0);
+    assert_eq!(revoked(world.token(&refresh_form(&first), Some(&grant))).1, Refusal::ReusedRefreshToken);
+    world.client.refresh_grace = Span::seconds(10);
+    world.client.id = "other".to_owned();
+    let stolen = refresh_form(&first).with("client_id", "other");
+    assert_eq!(world.token(&stolen, Some(&grant)), Verdict::Refuse(Refusal::InvalidRefreshToken));
+}
+
+#[test]
+fn o_19_a_successor_is_given_again_after_the_keys_have_rotated() {
+    let world = World::new();
+    let (mut grant, first, second) = refreshed(&world);
+    let earlier = Derived.of(grant.id, 2).pop().unwrap();
+    if let GrantStage::Refresh { secret, .. } = &mut grant.stage {
+        *secret = Some(digest(&earlier));
+    }
+    let (_, tokens) = exchange(world.token(&refresh_form(&first), Some(&grant)));
+    let token: RefreshToken = tokens.refresh_token.unwrap().expose_for("a test").parse().unwrap();
+    assert_eq!(token.secret, earlier);
+    assert_ne!(Some(token.text()), second.refresh_token);
+    if let GrantStage::Refresh { secret, .. } = &mut grant.stage {
+        *secret = Some(Digest::of("of a key that is gone"));
+    }
+    let refused = Verdict::Refuse(Refusal::InvalidRefreshToken);
+    assert_eq!(world.token(&refresh_form(&first), Some(&grant)), refused);
 }
 
 #[test]
@@ -466,7 +541,7 @@ fn o_25_a_secret_in_a_header_counts_as_sent_and_as_decoded_and_never_otherwise()
     let secrets = ["with+plus", "100%", "%2B", "a%zz", "a&b=c", "p%C3%A4ss", "päss", "%FF", "colon:ed", "a b"];
     for registered in secrets {
         let mut world = World::confidential(ClientAuthentication::Secret);
-        world.client.secrets = vec![idflow_core::digest::Digest::of(registered)];
+        world.client.secrets = vec![Digest::of(registered)];
         let authenticates = |secret: &str| {
             let decision = world.token_with(&code_form().with("code", "x"), &[&basic("app", secret)], None);
             match decision {
@@ -514,7 +589,7 @@ fn o_42_a_client_that_acts_for_nobody_gets_a_token_that_opens_nothing_of_anybody
     members.sort();
     assert_eq!(members, ["access_token", "expires_in", "token_type"], "no scope was granted");
     let token = tokens.access_token.expose_for("a test");
-    let claims = crate::tokens::verify_access_token(&world.provider, world.keys, token, NOW).unwrap();
+    let claims = verify_access_token(&world.provider, world.keys, token, NOW).unwrap();
     assert_eq!((claims.sub.as_str(), claims.client_id.as_str()), ("app", "app"));
     assert_eq!((claims.aud, claims.scope, claims.sid), (world.provider.issuer.clone(), String::new(), None));
     let (grant, _) = World::new().exchanged(&authorization());

@@ -14,6 +14,7 @@ use idflow_core::user::User;
 use serde_json::Value;
 
 use crate::client::{Client, Credentials};
+use crate::handle::RefreshSecrets;
 use crate::http::{Incoming, Response};
 use crate::keys::{Keys, SigningFailed};
 use crate::provider::Provider;
@@ -89,6 +90,8 @@ pub struct Surroundings<'a> {
     pub now: Timestamp,
     /// Randomness.
     pub chance: &'a dyn Chance,
+    /// The secrets of refresh tokens.
+    pub refresh_secrets: &'a dyn RefreshSecrets,
 }
 
 /// A request that could be read. Nothing is judged yet.

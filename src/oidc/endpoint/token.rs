@@ -3,21 +3,21 @@
 //! Facts to load after [`parse`]: the client of [`Request::client_id`], the grant of [`Request::grant_id`], the user
 //! of that grant. The decision's grant is written on the condition that the loaded one is unchanged; when that
 //! fails, load again and decide again. The second decision of two equal requests then revokes, so that a code or a
-//! refresh token works at most once whatever the timing (checklist O-6, O-19). There is no grace for an answer that
-//! was lost on the wire: the client begins a new sign-in.
+//! refresh token works at most once whatever the timing (checklist O-6, O-19). A code knows no grace for an answer that
+//! was lost on the wire: the client begins a new sign-in. A refresh token does, see [`Rotation`].
 
-use idflow_core::chance;
 use idflow_core::counter::Rate;
-use idflow_core::grant::{Grant, GrantStage};
+use idflow_core::digest::Digest;
+use idflow_core::grant::{Grant, GrantStage, Rotation};
 use idflow_core::id::{GrantId, UserId};
 use idflow_core::secret::SecretText;
-use idflow_core::time::Timestamp;
+use idflow_core::time::{Span, Timestamp};
 use idflow_core::user::{User, UserState};
 use serde_json::json;
 
 use crate::client::{Client, Credentials, GrantType};
 use crate::endpoint::{self, Cors, Decision, Endpoint, Errors, Facts, Surroundings, Wanted, Written};
-use crate::handle::{self, Code, RefreshToken};
+use crate::handle::{self, Code, RefreshToken, TokenId};
 use crate::http::{Cache, Incoming, Response};
 use crate::keys::SigningFailed;
 use crate::parameters::Parameters;
@@ -89,8 +89,8 @@ impl endpoint::Request for Request {
                 answer: refuse(refusal),
             })),
             Verdict::Exchange { grant, tokens } => Decision::Write(Box::new(Written {
+                event: event(&grant),
                 grant,
-                event: "token.issued",
                 refusal: None,
                 answer: respond(&tokens),
             })),
@@ -157,9 +157,7 @@ pub fn decide(
         Demand::Code { code, redirect_uri, verifier } => {
             exchange(client, facts, code.as_ref(), redirect_uri, verifier.as_ref(), now)
         }
-        Demand::Refresh { token, scopes } => {
-            refresh(client, facts, token.as_ref(), scopes.as_deref(), now)
-        }
+        Demand::Refresh { token, scopes } => refresh(client, facts, token.as_ref(), scopes.as_deref(), now),
         Demand::Own => own_account(client),
     });
     match step {
@@ -195,6 +193,8 @@ struct Issue<'a> {
     code: SecretText,
     scopes: Vec<String>,
     generation: u32,
+    /// The refresh token that these tokens are given for.
+    previous: Option<Rotation>,
 }
 
 /// A code for the first tokens (RFC 6749 section 4.1.3), bound to client, redirect URI and challenge (checklist O-7).
@@ -223,7 +223,15 @@ fn exchange<'a>(
     pkce::check(grant.request.code_challenge.as_deref(), verifier)?;
     let user = entitled(grant, facts)?;
     let scopes = grant.request.scopes.clone();
-    Ok(Step::Issue(Issue { client, grant, user, code: code.secret.clone(), scopes, generation: 1 }))
+    Ok(Step::Issue(Issue {
+        client,
+        grant,
+        user,
+        code: code.secret.clone(),
+        scopes,
+        generation: 1,
+        previous: None,
+    }))
 }
 
 /// A refresh token for the next tokens (RFC 6749 section 6). The world is looked at again (checklist O-20).
@@ -236,23 +244,42 @@ fn refresh<'a>(
 ) -> Result<Step<'a>, Refusal> {
     let token = token.ok_or(Refusal::InvalidRefreshToken)?;
     let grant = own(client, facts, token.grant, now).ok_or(Refusal::InvalidRefreshToken)?;
-    let GrantStage::Refresh { code, secret: Some(secret), generation } = &grant.stage else {
+    let GrantStage::Refresh { code, secret: Some(secret), generation, previous } = &grant.stage else {
         return Err(Refusal::InvalidRefreshToken);
     };
     if !code.matches(&handle::digest(&token.code)) {
         return Err(Refusal::InvalidRefreshToken);
     }
-    if token.generation != *generation || !secret.matches(&handle::digest(&token.secret)) {
-        return Ok(Step::Revoke(grant, Refusal::ReusedRefreshToken));
-    }
+    let shown = handle::digest(&token.secret);
+    let (generation, previous) = if token.generation == *generation && secret.matches(&shown) {
+        (generation.saturating_add(1), Rotation { secret: shown, at: now, repeats: 0 })
+    } else {
+        let repeated = previous.as_ref().filter(|_| token.generation.checked_add(1) == Some(*generation));
+        let repeated = repeated.and_then(|previous| again(previous, &shown, client.refresh_grace, now));
+        match repeated {
+            Some(previous) => (*generation, previous),
+            None => return Ok(Step::Revoke(grant, Refusal::ReusedRefreshToken)),
+        }
+    };
     let user = entitled(grant, facts)?;
     let kept = client.granted(&grant.request.scopes);
     if !has(&kept, OFFLINE_ACCESS) {
         return Err(Refusal::WithdrawnScope);
     }
     let scopes = narrowed(kept, &grant.request.scopes, asked)?;
-    let generation = generation.saturating_add(1);
-    Ok(Step::Issue(Issue { client, grant, user, code: token.code.clone(), scopes, generation }))
+    let (code, previous) = (token.code.clone(), Some(previous));
+    Ok(Step::Issue(Issue { client, grant, user, code, scopes, generation, previous }))
+}
+
+/// How often a token gives its successor again at most: as many as a client may have requests under way.
+const MOST_REPEATS: u32 = 20;
+
+/// The rotation that is answered once more, if the token that was `shown` may have it: it is the one that was
+/// exchanged, not long ago, and its successor has not been used yet.
+fn again(previous: &Rotation, shown: &Digest, grace: Span, now: Timestamp) -> Option<Rotation> {
+    let is_in_time = now < previous.at.plus(grace) && previous.repeats < MOST_REPEATS;
+    let is_it = previous.secret.matches(shown);
+    (is_it && is_in_time).then(|| Rotation { repeats: previous.repeats + 1, ..previous.clone() })
 }
 
 /// A client that acts for nobody (RFC 6749 section 4.4). Whoever has no secret cannot show to be it, and one that is
@@ -281,11 +308,7 @@ fn entitled<'a>(grant: &Grant, facts: &Facts<'a>) -> Result<&'a User, Refusal> {
 }
 
 /// The scopes of this access token; the refresh token keeps them all.
-fn narrowed(
-    kept: Vec<String>,
-    granted: &[String],
-    asked: Option<&[String]>,
-) -> Result<Vec<String>, Refusal> {
+fn narrowed(kept: Vec<String>, granted: &[String], asked: Option<&[String]>) -> Result<Vec<String>, Refusal> {
     let Some(asked) = asked else { return Ok(kept) };
     if !asked.iter().all(|scope| granted.contains(scope)) {
         return Err(Refusal::WidenedScope);
@@ -295,25 +318,56 @@ fn narrowed(
 
 impl Issue<'_> {
     fn perform(&self, around: &Surroundings<'_>) -> Result<Verdict, SigningFailed> {
-        let Surroundings { provider, keys, now, chance } = *around;
-        let Self { client, grant, user, code, scopes, generation } = self;
-        let refreshes = has(&grant.request.scopes, OFFLINE_ACCESS);
-        let secret = refreshes.then(|| SecretText::new(chance::token(chance)));
+        let Surroundings { provider, keys, now, .. } = *around;
+        let Self { client, grant, user, code, scopes, generation, previous } = self;
+        let secret = match self.secret(around) {
+            Ok(secret) => secret,
+            Err(refusal) => return Ok(Verdict::Refuse(refusal)),
+        };
         let next = Grant {
             stage: GrantStage::Refresh {
                 code: handle::digest(code),
                 secret: secret.as_ref().map(handle::digest),
                 generation: *generation,
+                previous: previous.clone(),
             },
             ..(*grant).clone()
         };
         let refresh_token = secret.map(|secret| {
             RefreshToken { grant: grant.id, generation: *generation, code: code.clone(), secret }.text()
         });
-        let generation = *generation;
-        let making = Making { provider, keys, client, grant, user, generation, scopes, now };
+        let repeat = previous.as_ref().map_or(0, |previous| previous.repeats);
+        let id = TokenId { grant: grant.id, generation: *generation, repeat };
+        let making = Making { provider, keys, client, grant, user, id, scopes, now };
         let tokens = making.tokens(refresh_token)?;
         Ok(Verdict::Exchange { grant: next, tokens })
+    }
+
+    /// The secret of the refresh token, if there is to be one: the very one that is stored by its digest, where it was
+    /// issued before. When the key that it was derived with is gone, the client has to use what it has.
+    fn secret(&self, around: &Surroundings<'_>) -> Result<Option<SecretText>, Refusal> {
+        if !has(&self.grant.request.scopes, OFFLINE_ACCESS) {
+            return Ok(None);
+        }
+        let issued = match &self.grant.stage {
+            GrantStage::Refresh { secret, generation, .. } if *generation == self.generation => {
+                secret.as_ref()
+            }
+            _ => None,
+        };
+        let mut secrets = around.refresh_secrets.of(self.grant.id, self.generation).into_iter();
+        let secret =
+            secrets.find(|secret| issued.is_none_or(|issued| issued.matches(&handle::digest(secret))));
+        secret.map(Some).ok_or(Refusal::InvalidRefreshToken)
+    }
+}
+
+/// What tokens that are given are called in audit records.
+fn event(grant: &Grant) -> &'static str {
+    match &grant.stage {
+        GrantStage::Refresh { previous: Some(previous), .. } if previous.repeats > 0 => "token.repeated",
+        GrantStage::Refresh { previous: Some(_), .. } => "token.refreshed",
+        _ => "token.issued",
     }
 }
 
@@ -340,7 +394,9 @@ pub fn respond(tokens: &Tokens) -> Response {
 pub fn refuse(refusal: Refusal) -> Response {
     let mut response = without_cache(Response::refusal(refusal));
     if refusal.status() == 401 {
-        response.headers.push(("www-authenticate", r#"Basic realm="token endpoint", charset="UTF-8""#.to_owned()));
+        response
+            .headers
+            .push(("www-authenticate", r#"Basic realm="token endpoint", charset="UTF-8""#.to_owned()));
     }
     response
 }

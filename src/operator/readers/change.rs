@@ -76,6 +76,7 @@ const TEXTS: &[(&str, &str, &str)] = &[
     ("/attributes/*/name", "name", "nickname"),
     ("/blocklist/*", "password1234", "password5678"),
     ("/headers/*", "a", "b"),
+    ("/refreshGrace", "5s", "7s"),
     ("/timeout", "4s", "3s"),
     ("/timeout", "8s", "7s"),
     ("/url", "https://api.example.com/v1", "https://api.example.com/v3"),

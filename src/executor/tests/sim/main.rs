@@ -22,6 +22,7 @@ mod no_double_effect;
 mod person;
 mod pinned_revision;
 mod policy;
+mod refresh;
 mod releases;
 mod requests;
 mod reservations;
