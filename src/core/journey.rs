@@ -66,21 +66,18 @@ pub struct Journey {
     /// Pages that `back` may return to, newest last.
     #[serde(default)]
     pub visited: Vec<Visit>,
-    /// The last post that moved the journey, so that the second half of a double click gets the same cookies.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub last_post: Option<LastPost>,
 }
 
-/// The last post that moved a journey.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+/// The last post that moved a journey: whoever sends the very same again has missed its answer. A record of its own,
+/// because it is erased after seconds and the journey is not.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct LastPost {
-    /// The digest of its form token.
-    pub token: Digest,
-    /// The digest of what tells browsers apart: address and user agent.
-    pub visitor: Digest,
-    /// When it came.
-    pub at: Timestamp,
+    /// What only who has the same cookie and sends the same fields and form token can prove. Nothing of them can be
+    /// found out from it without the cookie and the tenant's key.
+    pub proof: Digest,
+    /// Until when it is answered again.
+    pub until: Timestamp,
 }
 
 /// What started a journey and gets its result.

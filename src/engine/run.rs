@@ -218,7 +218,6 @@ impl<'p> Run<'p> {
             instances: 0,
             answered: Vec::new(),
             visited: Vec::new(),
-            last_post: None,
         };
         let mut run = Self::over(runnable, journey, start.context, now, chance);
         run.stage = run.enter();

@@ -182,6 +182,11 @@ impl App {
         self.derived("journey-binding", &[journey.as_bytes(), &rotation.to_be_bytes()])
     }
 
+    /// What proves that a post is the same as another: its body, by who holds the same cookie.
+    pub fn post_proof(&self, cookie: &str, body: &[u8]) -> Digest {
+        Digest::from_bytes(self.keyring.derive("last-post", &[cookie.as_bytes(), body]))
+    }
+
     /// The session that a journey opens.
     pub fn session_id(&self, journey: JourneyId) -> SessionId {
         SessionId::from_bytes(self.derived_id("session-id", journey))

@@ -106,6 +106,18 @@ async fn chosen(app: &App, flow: &ServedFlow, id: JourneyId) -> Option<Arc<Runna
     app.revisions.get(&choose()?)
 }
 
+/// How long a post is answered again. A double click sends the same form twice before the first answer has arrived, and
+/// an answer may be lost on its way when a process dies.
+const ANSWERED_AGAIN: Span = Span::seconds(15);
+
+/// A post, and what tells it from every other (see [`App::post_proof`]).
+pub struct Post {
+    /// What was entered.
+    pub input: Input,
+    /// Whoever sends the same again has the same proof.
+    pub proof: Digest,
+}
+
 /// Continues a journey with a post, from the reads that it was loaded with. Whoever calls has checked that the
 /// visitor is bound to it.
 pub async fn resume(
@@ -113,7 +125,7 @@ pub async fn resume(
     visitor: &Visitor,
     id: JourneyId,
     mut reads: ReadSet,
-    input: &Input,
+    post: &Post,
 ) -> Result<Driven, Unavailable> {
     let (mut was_taken, mut full) = (false, Vec::new());
     for number in 0..TRIES {
@@ -121,7 +133,8 @@ pub async fn resume(
         let Some(runnable) = runnable(app, &journey).await? else { return Ok(Driven::Withdrawn) };
         let switches = Switches::of(journey.digest, &journey.purpose, number);
         let context = Surroundings { full: full.clone(), ..surroundings(app, visitor, &journey.purpose) };
-        let run = Run::resume(&runnable, journey, input.clone(), context, reads.now(), app.chance.as_ref());
+        let run =
+            Run::resume(&runnable, journey, post.input.clone(), context, reads.now(), app.chance.as_ref());
         let decided = match settle(app, run, &mut reads, &switches).await? {
             Settled::Blocked => return Ok(Driven::Withdrawn),
             Settled::Refused(refusal) => {
@@ -130,9 +143,8 @@ pub async fn resume(
             }
             Settled::Decided(decided) => decided,
         };
-        let post =
-            LastPost { token: Digest::of(&input.token), visitor: visitor.fingerprint(), at: reads.now() };
-        match commit(app, decided, reads, Some(post)).await? {
+        let last = LastPost { proof: post.proof, until: reads.now().plus(ANSWERED_AGAIN) };
+        match commit(app, decided, reads, Some(last)).await? {
             Ok(moved) => {
                 app.metrics.step(StepResult::Moved);
                 return Ok(Driven::Moved(Box::new(moved)));
@@ -228,7 +240,6 @@ async fn commit(
     let now = reads.now();
     let journey = &mut decided.journey;
     let (mut binding, mut cookie, mut opened) = (None, None, None);
-    journey.last_post = post;
     if decided.assurance_rose {
         let rotation = journey.binding.rotation + 1;
         let secret = app.binding_secret(journey.id, rotation);
@@ -256,6 +267,9 @@ async fn commit(
         .writes(by_live_directories(app, std::mem::take(&mut decided.writes)))
         .counters(counted(app, &mut decided))
         .audit(decided.audit.clone());
+    if let Some(post) = post {
+        batch = batch.put_last_post(&decided.journey.id, &post);
+    }
     if let Some((session, code)) = opened {
         batch = code.into_iter().fold(batch.put_session(session), Commit::put_grant);
     }

@@ -38,8 +38,8 @@ use crate::report::Reports;
 use crate::revisions::{RevisionFetch, Revisions};
 use crate::source::Snapshot;
 
-/// How often expired records are purged.
-const PURGE_EVERY: Duration = Duration::from_mins(1);
+/// How often expired records are purged. What a post proves is kept for as long.
+const PURGE_EVERY: Duration = Duration::from_secs(15);
 
 /// What an executor is made of.
 pub struct Parts {

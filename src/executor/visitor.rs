@@ -5,9 +5,8 @@ use std::net::SocketAddr;
 
 use axum::extract::FromRequestParts;
 use http::HeaderMap;
-use http::header::{ACCEPT_LANGUAGE, USER_AGENT};
+use http::header::ACCEPT_LANGUAGE;
 use http::request::Parts;
-use idflow_core::digest::Digest;
 use idflow_pages::{Locale, Wishes};
 
 use crate::app::Shared;
@@ -24,14 +23,6 @@ pub struct Visitor {
     pub locale: Locale,
     /// Whether this request chose the language, so that the choice is kept.
     pub chose_language: bool,
-}
-
-impl Visitor {
-    /// Tells two browsers apart well enough to answer the second half of a double click, and for nothing else.
-    pub fn fingerprint(&self) -> Digest {
-        let agent = self.headers.get(USER_AGENT).map(http::HeaderValue::as_bytes).unwrap_or_default();
-        Digest::of_parts(&[self.address.as_deref().unwrap_or_default().as_bytes(), agent])
-    }
 }
 
 impl FromRequestParts<Shared> for Visitor {

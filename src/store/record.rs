@@ -54,6 +54,7 @@ kinds! {
     10 tenant: tenant::Tenant,
     11 block: block::Block,
     12 uniqueness: uniqueness::Uniqueness,
+    13 last_post: idflow_core::journey::LastPost,
 }
 
 /// A record kind as the store sees it.

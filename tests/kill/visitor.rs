@@ -5,10 +5,10 @@ use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use idflow_test_support::browser::{Arrival, Browser, Page};
+use idflow_test_support::form::Form;
 use idflow_test_support::oidc::RelyingParty;
 use idflow_test_support::smtp::Mail;
 use idflow_test_support::world::{PASSWORD, World};
-use url::Url;
 
 /// How far a journey has come, by what its page asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -59,14 +59,8 @@ impl<'a> Visitor<'a> {
         });
         while self.acknowledged != Progress::Done {
             self.notice(&at);
-            match self.step(&at) {
-                Ok(Arrival::Left(_)) => self.acknowledged = Progress::Done,
-                Ok(Arrival::Page(page)) if page.status() < 500 => {
-                    self.notice(&page);
-                    at = page;
-                }
-                _ => at = self.reload(&at.url),
-            }
+            let form = self.answer(&at);
+            at = self.send(&at, &form);
         }
     }
 
@@ -101,24 +95,23 @@ impl<'a> Visitor<'a> {
         self.acknowledged = progress;
     }
 
-    /// Does what the page asks for. An error says that nobody knows whether it arrived.
-    fn step(&mut self, page: &Page) -> Result<Arrival> {
+    /// What the page asks for.
+    fn answer(&mut self, page: &Page) -> Form {
         let form = page.main_form();
         let form = match progress_of(page) {
             Progress::Address => form.fill("email", &self.address),
-            Progress::Code => {
-                let Some(code) = self.code() else { return self.ask_again(page) };
-                form.fill("code", &code)
-            }
+            Progress::Code => match self.code() {
+                Some(code) => form.fill("code", &code),
+                None => return self.ask_again(page),
+            },
             Progress::Password => {
                 let field = form.fields.iter().find(|field| field.purpose.contains("new-password"));
                 let name = field.expect("a field").name.clone();
                 form.fill(&name, PASSWORD)
             }
-            Progress::Done => return Err(Error::other("nothing to do")),
+            Progress::Done => panic!("{}: nothing to do at {}:\n{}", self.address, page.url, page.text()),
         };
-        let form = if form.has_button("next") { form.press("next") } else { form };
-        self.browser.submit(page, &form)
+        if form.has_button("next") { form.press("next") } else { form }
     }
 
     /// The code of the awaited mail, or nothing when none comes: the server died between commit and sending.
@@ -134,24 +127,19 @@ impl<'a> Visitor<'a> {
         None
     }
 
-    fn ask_again(&mut self, page: &Page) -> Result<Arrival> {
+    fn ask_again(&mut self, page: &Page) -> Form {
         self.mails_asked_for += 1;
         self.awaited_mail = self.world.mail.to(&self.address).len() + 1;
-        let form = page.form_with_button("resend").press("resend");
-        self.browser.submit(page, &form)
+        page.form_with_button("resend").press("resend")
     }
 
-    /// The current page of the journey. The one being looked for may be the end of it.
-    fn reload(&mut self, url: &Url) -> Page {
-        self.until_answered(|visitor| {
-            let page = visitor.browser.get(url)?;
-            match visitor.browser.follow(page)? {
-                Arrival::Page(page) if page.status() >= 500 => Err(Error::other(page.status().to_string())),
-                Arrival::Page(page) => Ok(page),
-                Arrival::Left(_) => {
-                    visitor.acknowledged = Progress::Done;
-                    visitor.browser.get(url)
-                }
+    /// Sends a form until it is answered: whoever reloads a page that did not come sends the same form again.
+    fn send(&mut self, page: &Page, form: &Form) -> Page {
+        self.until_answered(|visitor| match visitor.browser.submit(page, form)? {
+            Arrival::Page(page) => Ok(page),
+            Arrival::Left(_) => {
+                visitor.acknowledged = Progress::Done;
+                Ok(page.clone())
             }
         })
     }

@@ -19,24 +19,15 @@ use idflow_pages::Notice;
 use idflow_store::{ReadSet, Wanted};
 
 use crate::app::{App, Shared, Unavailable};
-use crate::drive::{self, Driven, Moved};
+use crate::drive::{self, Driven, Moved, Post};
 use crate::http::respond;
 use crate::visitor::Visitor;
 
-/// How long after a post the same browser is given the new cookie again. A double click sends the same form twice
-/// before the first answer has arrived, and an answer may be lost on its way when a process dies.
-const LOST_ANSWER: idflow_core::time::Span = idflow_core::time::Span::seconds(15);
-
-/// Shows a journey's current page.
+/// Shows a journey's current page. Nobody gets a cookie by looking, least of all a session: only who can send the
+/// last post again may have missed its answer.
 pub async fn show(State(app): State<Shared>, Path(id): Path<String>, visitor: Visitor, uri: Uri) -> Response {
     let loaded = match load(&app, &visitor, &id, Looks::AtItsEnd).await {
         Ok(Some(loaded)) if loaded.bound == Bound::Current => loaded,
-        Ok(Some(loaded)) if missed_answer(&app, &visitor, &loaded.journey) => {
-            return match answered_again(&app, &visitor, &loaded).await {
-                Ok(response) => response,
-                Err(Unavailable) => respond::unavailable(&app, &visitor),
-            };
-        }
         Ok(_) => return respond::notice(&app, &visitor, Notice::StartAgain),
         Err(Unavailable) => return respond::unavailable(&app, &visitor),
     };
@@ -61,26 +52,34 @@ pub async fn post(
     let Some(input) = input(&headers, &body) else {
         return respond::notice(&app, &visitor, Notice::BadRequest);
     };
-    posted(&app, &visitor, &id, input).await.unwrap_or_else(|Unavailable| {
+    posted(&app, &visitor, &id, input, &body).await.unwrap_or_else(|Unavailable| {
         app.metrics.step(crate::metrics::StepResult::Unavailable);
         respond::unavailable(&app, &visitor)
     })
 }
 
-async fn posted(app: &App, visitor: &Visitor, id: &str, input: Input) -> Result<Response, Unavailable> {
+async fn posted(
+    app: &App,
+    visitor: &Visitor,
+    id: &str,
+    input: Input,
+    body: &[u8],
+) -> Result<Response, Unavailable> {
     let Some(loaded) = load(app, visitor, id, Looks::AtThePost).await? else {
         return Ok(respond::notice(app, visitor, Notice::StartAgain));
     };
+    let proof = app.post_proof(&loaded.cookie, body);
     if loaded.bound == Bound::Previous {
-        return repeated(app, visitor, &loaded, &input).await;
+        return repeated(app, visitor, &loaded, &proof).await;
     }
     let location = format!("/journeys/{}", loaded.journey.id);
-    Ok(match drive::resume(app, visitor, loaded.journey.id, loaded.reads, &input).await? {
+    let post = Post { input, proof };
+    Ok(match drive::resume(app, visitor, loaded.journey.id, loaded.reads, &post).await? {
         Driven::Moved(moved) => see_other(app, visitor, &moved),
         // Whoever lost a race against the same post has read the journey before it moved.
         Driven::Refused(Refusal::AlreadyAnswered | Refusal::Ended) => {
             match load(app, visitor, id, Looks::AtThePost).await? {
-                Some(loaded) => return repeated(app, visitor, &loaded, &input).await,
+                Some(loaded) => return repeated(app, visitor, &loaded, &post.proof).await,
                 None => respond::notice(app, visitor, Notice::StartAgain),
             }
         }
@@ -110,33 +109,24 @@ pub fn see_other(app: &App, visitor: &Visitor, moved: &Moved) -> Response {
 }
 
 /// The answer to a post that was answered before. After the second half of a double click the browser has thrown the
-/// first answer away: the same browser gets the same answer, cookies included. Anybody else who holds the current
-/// cookie looks at the journey as it stands; an old cookie is worth nothing (checklist J-4, J-8).
+/// first answer away: whoever sends the very same fields with the same cookie gets the same answer, cookies included.
+/// Anybody else who holds the current cookie looks at the journey as it stands; an old cookie is worth nothing
+/// (checklist J-4, J-8).
 async fn repeated(
     app: &App,
     visitor: &Visitor,
     loaded: &Loaded,
-    input: &Input,
+    proof: &Digest,
 ) -> Result<Response, Unavailable> {
-    let journey = &loaded.journey;
-    let answered = journey.last_post.as_ref().map(|last| last.token);
-    let is_repetition = answered.is_some_and(|token| token.matches(&Digest::of(&input.token)));
-    if is_repetition && missed_answer(app, visitor, journey) {
+    let id = loaded.journey.id;
+    let reads = app.store.read(app.clock.now(), &[Wanted::last_post(&id)]).await?;
+    if reads.last_post(&id)?.is_some_and(|last| last.proof.matches(proof)) {
         return answered_again(app, visitor, loaded).await;
     }
     Ok(match loaded.bound {
-        Bound::Current => respond::see_other(app, &format!("/journeys/{}", journey.id), &[]),
+        Bound::Current => respond::see_other(app, &format!("/journeys/{id}"), &[]),
         Bound::Previous => respond::notice(app, visitor, Notice::StartAgain),
     })
-}
-
-/// Whether this is the browser whose post moved the journey a moment ago, so that it may have missed the answer.
-fn missed_answer(app: &App, visitor: &Visitor, journey: &Journey) -> bool {
-    let now = app.clock.now();
-    let is_same = |last: &idflow_core::journey::LastPost| {
-        last.visitor == visitor.fingerprint() && now.since(last.at) <= LOST_ANSWER
-    };
-    journey.last_post.as_ref().is_some_and(is_same)
 }
 
 /// The last answer once more, with its cookies.
@@ -169,6 +159,8 @@ struct Loaded {
     journey: Journey,
     reads: ReadSet,
     bound: Bound,
+    /// The cookie that binds it.
+    cookie: String,
 }
 
 /// What a request may need beside the journey.
@@ -191,8 +183,8 @@ async fn load(app: &App, visitor: &Visitor, id: &str, looks: Looks) -> Result<Op
     let wanted: Vec<Wanted> = code.into_iter().chain([Wanted::journey(&id)]).collect();
     let reads = app.store.read(app.clock.now(), &wanted).await?;
     let Some(journey) = reads.journey(&id)? else { return Ok(None) };
-    let bound = shown.into_iter().filter_map(|secret| bound(app, &journey, secret)).min();
-    Ok(bound.map(|bound| Loaded { journey, reads, bound }))
+    let bound = shown.into_iter().filter_map(|secret| Some((bound(app, &journey, secret)?, secret))).min();
+    Ok(bound.map(|(bound, cookie)| Loaded { journey, reads, bound, cookie: cookie.to_owned() }))
 }
 
 fn bound(app: &App, journey: &Journey, shown: &str) -> Option<Bound> {
@@ -248,7 +240,7 @@ async fn page(
     loaded: Loaded,
     notice: Option<&str>,
 ) -> Result<Response, Unavailable> {
-    let Loaded { journey, mut reads, bound: _ } = loaded;
+    let Loaded { journey, mut reads, .. } = loaded;
     let journey = &journey;
     let is_over = matches!(journey.phase, Phase::Ended(_));
     if drive::is_barred(app, journey) || (!is_over && app.clock.now() >= journey.deadline) {

@@ -116,6 +116,7 @@ pub(crate) enum Kind {
     User = 4,
     UserIndex = 5,
     Grant = 8,
+    LastPost = 13,
 }
 
 fn lost() -> Unavailable {

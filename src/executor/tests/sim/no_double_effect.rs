@@ -91,30 +91,76 @@ async fn o_6_fifty_exchanges_of_one_code_give_tokens_at_most_once() {
     assert!(answers.iter().all(|answer| answer.status != StatusCode::INTERNAL_SERVER_ERROR));
 }
 
+/// A journey that one post has just moved over a rise of assurance: its path, the post and the browser before it.
+async fn just_moved(world: &World, person: &mut Person) -> (String, String, Browser, Answer) {
+    let path = person.browser.authorize(world, "").await;
+    let body = person.filling(world, &path).await;
+    let before = person.browser.clone();
+    let answer = person.browser.post(world, &path, &body).await;
+    (path, body, before, answer)
+}
+
 #[tokio::test]
-async fn j_8_the_old_cookie_is_worth_nothing_but_to_the_browser_that_missed_the_answer() {
+async fn j_8_the_old_cookie_is_worth_nothing_but_to_who_can_send_the_same_post_again() {
     let world = World::new(3).await;
     world.user(ADA).await;
     let mut person = Person::new(ADA);
-    let path = person.browser.authorize(&world, "").await;
-    let body = person.filling(&world, &path).await;
-    let mut old = person.browser.clone();
-    let first = person.browser.post(&world, &path, &body).await;
+    let (path, body, old, first) = just_moved(&world, &mut person).await;
+    let token = body.split('&').find(|field| field.starts_with("token=")).unwrap().to_owned();
 
-    let looked = old.clone().get(&world, &path).await;
-    assert_eq!((looked.status, &looked.headers), (StatusCode::SEE_OTHER, &first.headers), "a reload, too");
     let again = old.clone().post(&world, &path, &body).await;
-    assert_eq!(again.headers, first.headers, "the same browser gets the same answer");
-    let other = Browser { agent: "another".to_owned(), ..old.clone() };
-    assert_eq!(other.clone().post(&world, &path, &body).await.status, StatusCode::GONE);
-    assert_eq!(other.clone().get(&world, &path).await.status, StatusCode::GONE);
-    let elsewhere = Browser { peer: ([192, 0, 2, 9], 1).into(), ..old.clone() };
-    assert_eq!(elsewhere.clone().post(&world, &path, &body).await.status, StatusCode::GONE);
-    let forged = body.replace("token=", "token=x");
-    assert_eq!(old.clone().post(&world, &path, &forged).await.status, StatusCode::GONE);
+    assert_eq!(again.headers, first.headers, "the same post, the same answer");
+    let forms = [
+        body.replace("token=", "token=x"),
+        body.replace("password=", "password=x"),
+        body.replace("username=", "username=x"),
+        format!("{body}&more=1"),
+        token,
+    ];
+    for other in forms {
+        let answer = old.clone().post(&world, &path, &other).await;
+        assert_eq!(answer.status, StatusCode::GONE, "{other}");
+        assert!(answer.headers.get("set-cookie").is_none(), "{other}");
+    }
     world.pass(Span::seconds(16));
-    assert_eq!(old.post(&world, &path, &body).await.status, StatusCode::GONE, "fifteen seconds are over");
+    assert_eq!(old.clone().post(&world, &path, &body).await.status, StatusCode::GONE, "15 seconds are over");
     assert_eq!(person.browser.get(&world, &path).await.status, StatusCode::OK);
+}
+
+#[tokio::test]
+async fn j_11_looking_gives_nobody_a_cookie_and_an_old_cookie_shows_nothing() {
+    let world = World::new(4).await;
+    world.user(ADA).await;
+    let mut person = Person::new(ADA);
+    let path = person.browser.authorize(&world, "").await;
+    let mut earlier = vec![person.browser.clone()];
+    for _ in 0..3 {
+        let body = person.filling(&world, &path).await;
+        person.browser.post(&world, &path, &body).await;
+        for browser in &earlier {
+            let looked = browser.clone().get(&world, &path).await;
+            assert!(looked.headers.get("set-cookie").is_none(), "{looked:?}");
+            let is_current =
+                browser.cookies.iter().all(|(name, value)| person.browser.cookies.get(name) == Some(value));
+            assert_eq!(looked.status == StatusCode::OK, is_current, "{}", looked.body);
+        }
+        earlier.push(person.browser.clone());
+    }
+    assert!(earlier.iter().any(|browser| browser.cookies.keys().any(|name| name.contains("session"))));
+    assert_eq!(world.count(Kind::Session).await, 1);
+    assert!(person.browser.get(&world, &path).await.code().is_some());
+}
+
+#[tokio::test]
+async fn what_a_post_proves_is_erased_after_fifteen_seconds() {
+    let world = World::new(5).await;
+    world.user(ADA).await;
+    let mut person = Person::new(ADA);
+    just_moved(&world, &mut person).await;
+    assert_eq!(world.count(Kind::LastPost).await, 1);
+    world.pass(Span::seconds(15));
+    world.app().store.purge(world.now()).await.unwrap();
+    assert_eq!((world.count(Kind::LastPost).await, world.count(Kind::Journey).await), (0, 1));
 }
 
 /// Signs in up to the page that asks for the code.
