@@ -27,6 +27,7 @@ macro_rules! custom_resources {
     };
 }
 
+mod address;
 pub mod bounds;
 pub mod catalog;
 pub mod claim;

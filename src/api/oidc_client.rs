@@ -5,6 +5,7 @@ use kube::{CustomResource, KubeSchema};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::address;
 use crate::bounds::{Label, ObjectName, Text};
 use crate::claim::{Claim, Claims};
 use crate::flow::ReferencedStatus;
@@ -132,7 +133,7 @@ spec:
 }
 
 macro_rules! pattern {
-    ($name:ident, $max:literal, $pattern:literal, $description:literal) => {
+    ($name:ident, $max:literal, $pattern:literal, $description:literal, [$($rule:ident: $message:ident),+]) => {
         struct $name;
 
         impl JsonSchema for $name {
@@ -146,7 +147,8 @@ macro_rules! pattern {
 
             fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
                 schemars::json_schema!({
-                    "type": "string", "minLength": 8, "maxLength": $max, "pattern": $pattern, "description": $description
+                    "type": "string", "minLength": 8, "maxLength": $max, "pattern": $pattern, "description": $description,
+                    "x-kubernetes-validations": [$({ "rule": address::$rule, "message": address::$message }),+]
                 })
             }
         }
@@ -157,13 +159,15 @@ pattern!(
     RedirectUri,
     512,
     "^(https://[^/?#\\s*]+|http://(localhost|127\\.[0-9]+\\.[0-9]+\\.[0-9]+|\\[::1\\])(:[0-9]{1,5})?|[a-z][a-z0-9+-]*(\\.[a-z0-9+-]+)+:)([/?][^#\\s]*)?$",
-    "An address such as `https://app.example.com/callback`; `http` only for `localhost`, and `com.example.app:/callback` for an app on a device."
+    "An address such as `https://app.example.com/callback`; `http` only for `localhost`, and `com.example.app:/callback` for an app on a device.",
+    [NO_OWN_PORT: NO_OWN_PORT_MESSAGE, REAL_PORT: REAL_PORT_MESSAGE, PLAIN_HOST: PLAIN_HOST_MESSAGE, ESCAPED: ESCAPED_MESSAGE]
 );
 pattern!(
     Origin,
     255,
     "^(https://[a-z0-9.-]+|http://(localhost|127\\.[0-9]+\\.[0-9]+\\.[0-9]+|\\[::1\\]))(:[0-9]{1,5})?$",
-    "An origin such as `https://app.example.com`, without a path; `http` only for `localhost`."
+    "An origin such as `https://app.example.com`, without a path; `http` only for `localhost`.",
+    [NO_OWN_PORT: NO_OWN_PORT_MESSAGE, REAL_PORT: REAL_PORT_MESSAGE]
 );
 
 /// A few seconds, such as `10s`.

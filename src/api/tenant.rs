@@ -6,6 +6,7 @@ use kube::{CustomResource, KubeSchema};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::address;
 use crate::bounds::{Amount, Cidr, Duration, Host, Label, Name, ObjectName, Text};
 use crate::claim::{Claim, Claims};
 use crate::flow::Guarantees;
@@ -69,7 +70,9 @@ pub struct TenantSpec {
         validation = Rule::new(
             "self.matches('^(https://[a-z0-9]([a-z0-9.-]*[a-z0-9])?|http://(localhost|127[.][0-9]{1,3}[.][0-9]{1,3}[.][0-9]{1,3}|\\\\[::1\\\\]))(:[0-9]{1,5})?$')"
         )
-        .message("issuer is an https origin without a path, such as https://login.example.com (http only on loopback)")
+        .message("issuer is an https origin without a path, such as https://login.example.com (http only on loopback); its host is in small letters and ASCII, an international name as xn--…"),
+        validation = Rule::new(address::NO_OWN_PORT).message(address::NO_OWN_PORT_MESSAGE),
+        validation = Rule::new(address::REAL_PORT).message(address::REAL_PORT_MESSAGE)
     )]
     pub issuer: String,
     /// Where the tenant's users, sessions and journeys are kept. It cannot be changed to another kind of store.

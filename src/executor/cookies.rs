@@ -16,6 +16,9 @@ const MOST_JOURNEYS: usize = 8;
 /// How many cookies of one name are looked at. More were planted.
 const MOST_OF_ONE_NAME: usize = 4;
 
+/// Remembers that a browser was sent to the issuer's own name.
+const SENT_HERE: &str = "idflow-sent-here";
+
 /// The most bytes of cookies that are read; the accept loop takes some more, so that a page can say so.
 pub const MOST_BYTES: usize = 32 << 10;
 
@@ -40,6 +43,16 @@ impl Cookies {
     /// The chosen language.
     pub fn language(headers: &HeaderMap) -> Option<&str> {
         values(headers, "idflow-language").into_iter().next()
+    }
+
+    /// Whether the browser was sent to the issuer a moment ago.
+    pub fn was_sent_here(headers: &HeaderMap) -> bool {
+        !values(headers, SENT_HERE).is_empty()
+    }
+
+    /// The `Set-Cookie` value that remembers for a moment, at the name that it came by, that it was sent to the issuer.
+    pub fn set_sent_here(&self) -> String {
+        self.cookie(SENT_HERE, "1", 60)
     }
 
     /// Whether the browser sent more than is read.

@@ -71,6 +71,11 @@ refusals! {
     "an issuer with a slash at its end", Tenant, "/spec/issuer" = "https://acme.example/", "without a path";
     "an issuer over plain http", Tenant, "/spec/issuer" = "http://acme.example", "only on loopback";
     "an issuer in capitals", Tenant, "/spec/issuer" = "https://ACME.example", "https origin";
+    "an issuer with the port that https has anyway", Tenant, "/spec/issuer" = "https://acme.example:443", "delete :443";
+    "an issuer with the port that http has anyway", Tenant, "/spec/issuer" = "http://localhost:80", "delete :443 (of http: :80)";
+    "an issuer at no port", Tenant, "/spec/issuer" = "https://acme.example:08443", "from 1 to 65535";
+    "an issuer beyond the last port", Tenant, "/spec/issuer" = "https://acme.example:65536", "from 1 to 65535";
+    "an issuer of other letters", Tenant, "/spec/issuer" = "https://anmeldung.müller.example", "as xn--";
     "an issuer with a user", Tenant, "/spec/issuer" = "https://a@acme.example", "https origin";
     "a tenant without a store", Tenant, "/spec/store" = {}, "exactly one kind";
     "a size that is no amount", Tenant, "/spec/store" = { "embedded": { "size": "big" } }, "spec.store.embedded.size";
@@ -95,6 +100,16 @@ refusals! {
     "a redirect to plain http", OIDCClient, "/spec/redirectURIs" = ["http://app.acme.example/"], "spec.redirectURIs[0]";
     "a redirect with a fragment", OIDCClient, "/spec/redirectURIs" = ["https://app.acme.example/#a"], "spec.redirectURIs[0]";
     "a redirect with a wildcard host", OIDCClient, "/spec/redirectURIs" = ["https://*.acme.example/"], "spec.redirectURIs[0]";
+    "a redirect with the port that https has anyway", OIDCClient, "/spec/redirectURIs" = ["https://app.acme.example:443/"], "delete :443";
+    "a redirect in capitals", OIDCClient, "/spec/redirectURIs" = ["https://App.acme.example/"], "in small letters";
+    "a redirect of other letters", OIDCClient, "/spec/redirectURIs" = ["https://müller.example/"], "as xn--";
+    "a redirect with a user", OIDCClient, "/spec/redirectURIs" = ["https://a@app.acme.example/"], "no user before it";
+    "a redirect that is not escaped", OIDCClient, "/spec/redirectURIs" = ["https://app.acme.example/é"], "as %XX";
+    "a redirect with a backslash", OIDCClient, "/spec/redirectURIs" = ["https://app.acme.example/a\\b"], "as %XX";
+    "a redirect at no port", OIDCClient, "/spec/redirectURIs" = ["https://app.acme.example:0/"], "from 1 to 65535";
+    "a way back after signing out that never matches", OIDCClient, "/spec/postLogoutRedirectURIs" = ["https://app.acme.example:443/"], "delete :443";
+    "an origin with the port that https has anyway", OIDCClient, "/spec/allowedOrigins" = ["https://app.acme.example:443"], "delete :443";
+    "an origin beyond the last port", OIDCClient, "/spec/allowedOrigins" = ["https://app.acme.example:70000"], "from 1 to 65535";
     "a client that is never sent back", OIDCClient, "/spec/redirectURIs" = [], "at least 1 items";
     "a secret of another namespace", OIDCClient, "/spec/secretRef" = { "name": "a", "namespace": "b" }, "unknown field";
     // Theme

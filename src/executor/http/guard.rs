@@ -16,7 +16,7 @@ use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use crate::app::Shared;
 use crate::cookies::Cookies;
 use crate::http::respond::{Reader, Trouble};
-use crate::http::{cross_origin, respond};
+use crate::http::{cross_origin, issuer, respond};
 use crate::visitor::Visitor;
 
 /// The longest body that is read: forms and token requests are far shorter.
@@ -35,7 +35,10 @@ pub(super) async fn guard(
     let kept = parts.clone();
     let answered = match read(body, body_time).await {
         Ok(_) if Cookies::are_too_many(&kept.headers) => Err(Trouble::TooManyCookies),
-        Ok(body) => run(next, Request::from_parts(parts, Body::from(body))).await,
+        Ok(body) => match issuer::elsewhere(&app, &kept) {
+            Some(sent) => Ok(sent),
+            None => run(next, Request::from_parts(parts, Body::from(body))).await,
+        },
         Err(trouble) => Err(trouble),
     };
     let route = route.as_ref().map_or("", MatchedPath::as_str);

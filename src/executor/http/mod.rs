@@ -5,6 +5,7 @@ mod cross_origin;
 pub mod flows;
 mod guard;
 mod home;
+mod issuer;
 pub mod journeys;
 mod provider;
 pub mod respond;
@@ -29,13 +30,28 @@ use respond::{Reader, Trouble};
 /// How long a body may take (checklist H-4). What is read here is small; only who stalls on purpose needs longer.
 pub const BODY_TIME: Duration = Duration::from_secs(10);
 
+/// The pages of the public port.
+fn pages() -> [(&'static str, MethodRouter<Shared>); 4] {
+    [
+        ("/", get(home::home)),
+        ("/.well-known/change-password", get(home::change_password)),
+        ("/flows/{name}", get(flows::start)),
+        ("/journeys/{id}", get(journeys::show).post(journeys::post)),
+    ]
+}
+
+/// Every address that something is at, as patterns.
+pub fn addresses() -> impl Iterator<Item = &'static str> {
+    let endpoints = ENDPOINTS.iter().flat_map(|endpoint| endpoint.paths.iter().copied());
+    pages().into_iter().map(|(path, _)| path).chain(endpoints)
+}
+
 /// The routes of the public port, with the time that a body may take.
 pub fn routes(app: Shared, body_time: Duration) -> Router {
-    let mut router = Router::new()
-        .route("/", get(home::home))
-        .route("/.well-known/change-password", get(home::change_password))
-        .route("/flows/{name}", get(flows::start))
-        .route("/journeys/{id}", get(journeys::show).post(journeys::post));
+    let mut router = Router::new();
+    for (path, page) in pages() {
+        router = router.route(path, page);
+    }
     for endpoint in ENDPOINTS {
         for path in endpoint.paths {
             router = router.route(path, served(endpoint));

@@ -246,7 +246,16 @@ pub fn status(status: StatusCode) -> Response {
 
 /// Post, redirect, get: always 303, which never repeats a form (checklist O-35).
 pub fn see_other(app: &App, path: &str, cookies: &[String]) -> Response {
-    let mut response = status(StatusCode::SEE_OTHER);
+    redirect(app, StatusCode::SEE_OTHER, path, cookies)
+}
+
+/// What was asked for is at another address: nothing was done yet.
+pub fn found(app: &App, address: &str, cookies: &[String]) -> Response {
+    redirect(app, StatusCode::FOUND, address, cookies)
+}
+
+fn redirect(app: &App, with: StatusCode, path: &str, cookies: &[String]) -> Response {
+    let mut response = status(with);
     put(&mut response, &headers::common(app.is_https()));
     if let Ok(location) = HeaderValue::from_str(path) {
         response.headers_mut().insert(LOCATION, location);

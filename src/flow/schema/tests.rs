@@ -52,3 +52,72 @@ fn help_says_what_to_write() {
         assert!(said.iter().all(|(_, help)| !help.contains('^')), "{what}: {said:?}");
     }
 }
+
+#[test]
+fn an_address_that_can_never_match_is_refused_with_its_cure() {
+    let said = |manifest: &str| {
+        let manifest = source::read("object.yaml", manifest);
+        let (schemas, object) = (Schemas::new(Kinds(&[])), &manifest.objects[0]);
+        let form = schemas.check(object);
+        let found = if form.is_empty() { schemas.broken_rules(object) } else { form };
+        found.into_iter().map(|finding| finding.title).collect::<Vec<_>>()
+    };
+    let tenant = |issuer: &str| {
+        object("Tenant", &format!("  {{ namespace: a, issuer: '{issuer}', store: {{ embedded: {{}} }} }}\n"))
+    };
+    let client = |field: &str, address: &str| {
+        let redirect = if field == "redirectURIs" { address } else { "https://app.example/" };
+        let more = if field == "redirectURIs" { String::new() } else { format!(", {field}: ['{address}']") };
+        object("OIDCClient", &format!("  {{ authentication: None, redirectURIs: ['{redirect}']{more} }}\n"))
+    };
+    let never = [
+        ("https://app.example:443", "delete :443"),
+        ("http://localhost:80", "delete :443 (of http: :80)"),
+        ("http://[::1]:80", "delete :443 (of http: :80)"),
+        ("https://app.example:0", "from 1 to 65535"),
+        ("https://app.example:08443", "from 1 to 65535"),
+        ("https://app.example:65536", "from 1 to 65535"),
+        ("https://App.example", "small letters"),
+        ("https://bücher.example", "xn--"),
+    ];
+    for (address, cure) in never {
+        let place = format!("{address}/callback");
+        let lists =
+            [("redirectURIs", &*place), ("postLogoutRedirectURIs", &*place), ("allowedOrigins", address)];
+        let clients = lists.map(|(field, address)| client(field, address));
+        for manifest in clients.into_iter().chain([tenant(address)]) {
+            let said = said(&manifest);
+            assert!(!said.is_empty(), "{manifest}");
+            // A pattern that refuses it already says so in its own words.
+            let is_plain = address.is_ascii() && !address.contains('A');
+            assert!(!is_plain || said.iter().any(|title| title.contains(cure)), "{manifest}: {said:?}");
+        }
+        let said = said(&client("redirectURIs", &place));
+        assert!(said.iter().any(|title| title.contains(cure)), "{place}: {said:?}");
+    }
+    for (place, cure) in [
+        ("https://a@app.example/", "no user before it"),
+        ("https://app.example/é", "as %XX"),
+        ("https://app.example/a\\b", "as %XX"),
+        ("com.example.app:/é", "as %XX"),
+    ] {
+        let said = said(&client("redirectURIs", place));
+        assert!(said.iter().any(|title| title.contains(cure)), "{place}: {said:?}");
+    }
+    for place in [
+        "https://app.example/cb:443/x?y=:80",
+        "https://app.example:4430/",
+        "https://app.example:65535",
+        "https://my_app.example/A/%C3%A9?B=ü".replace('ü', "%C3%BC").as_str(),
+        "http://localhost:8080/",
+        "http://127.0.0.1/cb",
+        "http://[::1]/cb",
+        "http://[::1]:8081/cb",
+        "com.example.app:/Done",
+    ] {
+        assert_eq!(said(&client("redirectURIs", place)), Vec::<String>::new(), "{place}");
+    }
+    for issuer in ["https://xn--bcher-kva.example", "https://app.example:8443", "http://127.0.0.1:8080"] {
+        assert_eq!(said(&tenant(issuer)), Vec::<String>::new(), "{issuer}");
+    }
+}

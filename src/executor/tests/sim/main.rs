@@ -16,6 +16,7 @@ mod evidence;
 mod fail_closed;
 mod faults;
 mod guest;
+mod host;
 mod indices;
 mod logs;
 mod no_double_effect;

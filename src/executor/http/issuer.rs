@@ -1,0 +1,61 @@
+//! Pages are shown at the issuer's own name and nowhere else. Whoever comes by another one (`localhost` for
+//! `127.0.0.1`, a port-forward, an old name) is sent there before anything is asked: cookies belong to a name, and a
+//! password manager knows a page by it. Programs are answered at every name, and told the issuer only.
+
+use axum::response::Response;
+use http::header::HOST;
+use http::request::Parts;
+use http::{HeaderMap, Method, Uri};
+
+use crate::app::App;
+use crate::cookies::Cookies;
+use crate::http::respond::{self, Reader};
+
+/// The answer to a page navigation that came by another name; nothing when it may go on.
+pub(super) fn elsewhere(app: &App, request: &Parts) -> Option<Response> {
+    let is_navigation = request.method == Method::GET || request.method == Method::HEAD;
+    if !is_navigation || Reader::at(request.uri.path()) == Reader::Program {
+        return None;
+    }
+    let issuer = app.configuration.load().issuer.clone();
+    let called = called(&request.uri, &request.headers)?;
+    // Who was sent here a moment ago and comes by another name again has a proxy that changes the name: better that
+    // than a circle.
+    if is_name_of(&issuer, called) || Cookies::was_sent_here(&request.headers) {
+        return None;
+    }
+    let rest = request.uri.path_and_query().map_or("/", http::uri::PathAndQuery::as_str);
+    Some(respond::found(app, &format!("{issuer}{rest}"), &[app.cookies().set_sent_here()]))
+}
+
+/// The name that a request came by.
+fn called<'a>(uri: &'a Uri, headers: &'a HeaderMap) -> Option<&'a str> {
+    let authority = uri.authority().map(http::uri::Authority::as_str);
+    authority.or_else(|| headers.get(HOST)?.to_str().ok())
+}
+
+/// Whether a name is the issuer's, however its own port is written.
+fn is_name_of(issuer: &str, called: &str) -> bool {
+    let Some((scheme, name)) = issuer.split_once("://") else { return true };
+    let own_port = if scheme == "https" { ":443" } else { ":80" };
+    called.strip_suffix(own_port).unwrap_or(called).eq_ignore_ascii_case(name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_name_of;
+
+    #[test]
+    fn a_name_is_the_issuers_in_capitals_and_with_its_own_port_too() {
+        let issuer = "https://login.acme.example";
+        for same in ["login.acme.example", "LOGIN.acme.example", "login.acme.example:443"] {
+            assert!(is_name_of(issuer, same), "{same}");
+        }
+        for other in ["login.acme.example:8443", "login.acme.example.", "acme.example", "10.0.0.7:8080", ""] {
+            assert!(!is_name_of(issuer, other), "{other}");
+        }
+        assert!(is_name_of("http://127.0.0.1:8080", "127.0.0.1:8080"));
+        assert!(!is_name_of("http://127.0.0.1:8080", "localhost:8080"));
+        assert!(!is_name_of("http://127.0.0.1:8080", "127.0.0.1"));
+    }
+}

@@ -1,0 +1,85 @@
+//! Another host name than the issuer's: `localhost` for `127.0.0.1`, a port-forward, the pod's own address.
+
+use axum::body::Body;
+use http::Method;
+use http::header::{HOST, LOCATION};
+use idflow_executor::http::addresses;
+use idflow_executor::http::respond::Reader;
+
+use crate::visitor::{Answer, Browser, authorize_path};
+use crate::world::{ISSUER, World};
+
+const OTHERS: [&str; 5] =
+    ["localhost:8080", "127.0.0.1", "127.0.0.1:9999", "login.acme.svc:8080", "evil.example"];
+
+/// Every address, with something in its place where the pattern has a name.
+fn paths() -> impl Iterator<Item = String> {
+    addresses().map(|path| path.replace("{name}", "sign-in").replace("{id}", "AAAAAAAAAAAAAAAAAAAAAA"))
+}
+
+async fn at(world: &World, browser: &mut Browser, host: &str, method: Method, path: &str) -> Answer {
+    let request = browser.request(method, path).header(HOST, host);
+    let answer = world.send(request.body(Body::empty()).unwrap()).await;
+    browser.take_cookies(&answer);
+    answer
+}
+
+#[tokio::test]
+async fn every_page_is_at_the_issuers_name_alone() {
+    let world = World::new(1).await;
+    let (mut pages, more) = (0, "?a=b&c=%20%2F");
+    for path in paths().filter(|path| Reader::at(path) == Reader::Person).chain(["/nothing".to_owned()]) {
+        pages += 1;
+        for (host, method) in OTHERS.into_iter().flat_map(|host| [(host, Method::GET), (host, Method::HEAD)])
+        {
+            let answer = at(&world, &mut Browser::new(), host, method, &format!("{path}{more}")).await;
+            assert_eq!(answer.location(), Some(&*format!("{ISSUER}{path}{more}")), "{path} at {host}");
+            assert!(!answer.headers.iter().any(|(_, value)| value.as_bytes().starts_with(b"idflow-journey")));
+        }
+        let own = at(&world, &mut Browser::new(), "127.0.0.1:8080", Method::GET, &path).await;
+        assert!(!own.location().is_some_and(|to| to.starts_with("http://127.0.0.1:8080/nothing")), "{path}");
+        assert_ne!(own.status, http::StatusCode::FOUND, "{path}");
+    }
+    assert!(pages > 4, "{pages} pages");
+}
+
+#[tokio::test]
+async fn programs_are_answered_at_every_name_and_told_the_issuer_only() {
+    let world = World::new(1).await;
+    let mut programs = 0;
+    for path in paths().filter(|path| Reader::at(path) == Reader::Program) {
+        programs += 1;
+        for host in OTHERS {
+            let answer = at(&world, &mut Browser::new(), host, Method::GET, &path).await;
+            assert!(answer.headers.get(LOCATION).is_none(), "{path} at {host}");
+            assert!(!answer.body.contains(host) || ISSUER.contains(host), "{path}: {}", answer.body);
+        }
+    }
+    assert!(programs > 3, "{programs} endpoints");
+    let discovery = "/.well-known/openid-configuration";
+    let answer = at(&world, &mut Browser::new(), "localhost:8080", Method::GET, discovery).await;
+    assert_eq!(answer.json()["issuer"], ISSUER);
+}
+
+#[tokio::test]
+async fn a_sign_in_that_begins_at_another_name_asks_for_the_password_at_the_issuer() {
+    let world = World::new(1).await;
+    let mut browser = Browser::new();
+    let start = at(&world, &mut browser, "localhost:8080", Method::GET, &authorize_path("")).await;
+    let to = start.location().unwrap().strip_prefix(ISSUER).unwrap().to_owned();
+    assert_eq!(to, authorize_path(""), "the whole request");
+    assert!(start.headers.get("set-cookie").is_some_and(|set| set.as_bytes().starts_with(b"idflow-sent")));
+    let mut there = Browser::new();
+    let begun = at(&world, &mut there, "127.0.0.1:8080", Method::GET, &to).await;
+    assert!(begun.location().unwrap().starts_with("/journeys/"));
+}
+
+#[tokio::test]
+async fn a_proxy_that_changes_the_name_makes_no_circle() {
+    let world = World::new(1).await;
+    let mut browser = Browser::new();
+    let sent = at(&world, &mut browser, "upstream:8080", Method::GET, "/").await;
+    assert_eq!(sent.location(), Some(&*format!("{ISSUER}/")));
+    let shown = at(&world, &mut browser, "upstream:8080", Method::GET, "/").await;
+    assert_eq!(shown.status, http::StatusCode::OK);
+}
