@@ -4,8 +4,12 @@
 //! bound and its message are written once.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::sync::LazyLock;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+
+use serde_json::Value;
 
 use crate::name;
 
@@ -39,14 +43,37 @@ pub struct Host;
 /// An amount as Kubernetes writes it, for example `500m`, `64Mi` or `10Gi`.
 pub struct Amount;
 
+/// A sender of mail: an address, or a name and an address (RFC 5322).
+pub struct MailSender;
+
+/// The value of an HTTP header.
+pub struct HeaderValue;
+
 /// A colour as `#rrggbb`.
 pub struct Colour;
 
 /// A moment as RFC 3339 writes it.
 pub struct Moment;
 
+/// What a value must look like, by the pattern that refuses others. A field's own documentation says what it is for.
+pub fn words(pattern: &str) -> Option<&'static str> {
+    static WORDS: LazyLock<BTreeMap<String, String>> = LazyLock::new(|| {
+        let text = |schema: &Schema, key: &str| schema.get(key).and_then(Value::as_str).map(str::to_owned);
+        let all = all();
+        all.iter()
+            .filter_map(|schema| Some((text(schema, "pattern")?, text(schema, "description")?)))
+            .collect()
+    });
+    WORDS.get(pattern).map(String::as_str)
+}
+
 macro_rules! schema {
-    ($($name:ident => $body:tt),+ $(,)?) => {$(
+    ($($name:ident => $body:tt),+ $(,)?) => {
+        /// Every form.
+        fn all() -> Vec<Schema> {
+            vec![$(json_schema!($body)),+]
+        }
+        $(
         impl JsonSchema for $name {
             fn inline_schema() -> bool {
                 true
@@ -103,7 +130,17 @@ schema! {
     Amount => {
         "type": "string", "minLength": 1, "maxLength": 20,
         "pattern": "^[0-9]{1,12}(\\.[0-9]{1,3})?(m|k|M|G|T|Ki|Mi|Gi|Ti)?$",
-        "description": "An amount such as `500m`, `64Mi` or `10Gi`."
+        "description": "An amount above zero such as `500m`, `64Mi` or `10Gi`.",
+        "x-kubernetes-validations": [{ "rule": "self.matches('[1-9]')", "message": "an amount of nothing: write one above zero" }]
+    },
+    MailSender => {
+        "type": "string", "minLength": 3, "maxLength": 320,
+        "pattern": "^([^\\s\"(),:;<>@\\[\\]\\\\\\x00-\\x1f\\x7f.]+(\\.[^\\s\"(),:;<>@\\[\\]\\\\\\x00-\\x1f\\x7f.]+)*@[\\pL\\pN]([\\pL\\pN-]*[\\pL\\pN])?(\\.[\\pL\\pN]([\\pL\\pN-]*[\\pL\\pN])?)*|(\"[^\"\\\\\\x00-\\x1f\\x7f]*\" ?|[^\"(),:;<>@\\[\\]\\\\\\x00-\\x1f\\x7f]*)<[^\\s\"(),:;<>@\\[\\]\\\\\\x00-\\x1f\\x7f.]+(\\.[^\\s\"(),:;<>@\\[\\]\\\\\\x00-\\x1f\\x7f.]+)*@[\\pL\\pN]([\\pL\\pN-]*[\\pL\\pN])?(\\.[\\pL\\pN]([\\pL\\pN-]*[\\pL\\pN])?)*>)$",
+        "description": "A mail address such as `no-reply@acme.example` or `Acme <no-reply@acme.example>`; a name with a comma in quotes."
+    },
+    HeaderValue => {
+        "type": "string", "minLength": 1, "maxLength": 1024, "pattern": "^[!-~\\x{80}-\\x{10FFFF}]([\\t -~\\x{80}-\\x{10FFFF}]*[!-~\\x{80}-\\x{10FFFF}])?$",
+        "description": "A header's value: one line without control characters, and no space at its ends."
     },
     Moment => { "type": "string", "format": "date-time", "maxLength": 40 },
     Colour => {

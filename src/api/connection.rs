@@ -7,7 +7,7 @@ use kube::{CustomResource, KubeSchema};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::bounds::{Duration, Host, Text};
+use crate::bounds::{Duration, HeaderValue, Host, MailSender, Text};
 use crate::claim::Claims;
 use crate::flow::ReferencedStatus;
 pub use crate::oidc_client::SecretReference;
@@ -69,8 +69,13 @@ spec:
 }
 
 /// A mail server.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(KubeSchema, Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
+#[x_kube(
+    validation = Rule::new("!has(self.secretRef) || !has(self.tls) || self.tls != 'None' || self.host.matches('^(localhost|127[.][0-9.]+|::1)$')")
+        .message("a login is never sent without encryption: set tls to Implicit or StartTLS, or remove secretRef")
+        .field_path(".tls")
+)]
 pub struct Smtp {
     /// Its host name or IP address.
     #[schemars(with = "Host")]
@@ -83,7 +88,7 @@ pub struct Smtp {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tls: Option<SmtpTls>,
     /// The sender of every mail, for example `Acme <no-reply@acme.example>`.
-    #[schemars(with = "Text<320>")]
+    #[schemars(with = "MailSender")]
     pub from: String,
     /// The Secret with the entries `username` and `password`. Its annotation `idflow.dev/hosts` must list the
     /// host. Absent: no login.
@@ -132,7 +137,7 @@ pub struct Http {
     pub url: String,
     /// Headers sent with every request; no secrets. Absent: none.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    #[schemars(with = "BTreeMap<String, Text<1024>>", extend("maxProperties" = 16))]
+    #[schemars(with = "BTreeMap<String, HeaderValue>", extend("maxProperties" = 16))]
     pub headers: BTreeMap<String, String>,
     /// How requests are authenticated. Absent: they are not.
     #[serde(default, skip_serializing_if = "Option::is_none")]

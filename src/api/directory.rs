@@ -44,6 +44,10 @@ use crate::flow::ReferencedStatus;
 #[x_kube(
     validation = Rule::new("self.identifiers.all(name, self.attributes.exists(a, a.name == name && has(a.unique) && a.unique))")
         .message("every identifier is the name of an attribute with unique: true, or one name could mean two users")
+        .field_path(".identifiers"),
+    validation = Rule::new("self.identifiers.all(name, self.attributes.all(a, a.name != name || a.type in ['String', 'Email']))")
+        .message("an identifier is what people type: an attribute of type String or Email")
+        .field_path(".identifiers")
 )]
 pub struct DirectorySpec {
     /// Whether nodes that name no Directory use this one. Absent means false. If two Directories say so, the older

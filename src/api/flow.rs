@@ -61,11 +61,14 @@ pub const HISTORY_LIMIT: usize = 10;
 #[serde(rename_all = "camelCase")]
 #[x_kube(
     validation = Rule::new("self.steps.exists(step, step.id == self.start)")
-        .message("start names no step: it must be the id of one of the steps"),
+        .message("start names no step: it must be the id of one of the steps")
+        .field_path(".start"),
     validation = Rule::new("!has(self.inputs) || self.type == 'Library'")
-        .message("only a flow of type Library has inputs: other flows read flow.query"),
+        .message("only a flow of type Library has inputs: other flows read flow.query")
+        .field_path(".inputs"),
     validation = Rule::new("!has(self.default) || !self.default || self.type != 'Library'")
         .message("a Library flow cannot be the default of its type: it runs only when another flow calls it")
+        .field_path(".default")
 )]
 pub struct FlowSpec {
     /// What the journey is for, for people who read it. Absent: nothing is shown. Never part of a revision.

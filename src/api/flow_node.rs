@@ -118,6 +118,7 @@ pub struct Implementation {
 #[x_kube(
     validation = Rule::new("self.steps.exists(step, step.id == self.start)")
         .message("start names no step: it must be the id of one of the steps")
+        .field_path(".start")
 )]
 pub struct Graph {
     /// The id of the step it begins with.

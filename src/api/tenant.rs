@@ -59,7 +59,11 @@ pub const DEFAULT_GRACE: Span = Span::hours(24);
 pub struct TenantSpec {
     /// The namespace the tenant gets. It must exist, belongs to one Tenant only, and cannot be changed.
     #[schemars(with = "Label")]
-    #[x_kube(validation = Rule::new("self == oldSelf").message("namespace cannot be changed: create another Tenant"))]
+    #[x_kube(
+        validation = Rule::new("self == oldSelf").message("namespace cannot be changed: create another Tenant"),
+        validation = Rule::new("!self.startsWith('kube-')")
+            .message("namespaces that begin with kube- belong to the system: give the tenant one of its own")
+    )]
     pub namespace: String,
     /// The origin under which everything of the tenant is reached, also the `iss` of its tokens: https, a host name,
     /// perhaps a port, no path. http only on loopback addresses. It cannot be changed.

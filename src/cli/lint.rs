@@ -8,6 +8,7 @@ use std::process::ExitCode;
 use anyhow::Context as _;
 use idflow_flow::Folder;
 use idflow_flow::lint::RULES;
+use idflow_flow::schema::Schemas;
 
 use crate::output::text::Style;
 use crate::output::{Count, json, text};
@@ -116,9 +117,19 @@ fn explain(code: &str) -> anyhow::Result<ExitCode> {
         let codes: Vec<&str> = RULES.iter().map(|lint| lint.rule.code).collect();
         format!("there is no rule {code}; the rules are {}", codes.join(", "))
     })?;
-    let text = format!("{code}\n\n{}\n", lint.documentation());
+    let mut text = format!("{code}\n\n{}\n", lint.documentation());
+    if lint.module == "broken_rule" {
+        text += &not_run();
+    }
     std::io::stdout().write_all(text.as_bytes()).context("cannot write the explanation")?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// What lint says of the rules that it cannot run.
+fn not_run() -> String {
+    let rules = Schemas::new(idflow_nodes::kinds()).about_changes();
+    let lines = rules.iter().map(|(place, message)| format!("  {place}: {message}\n"));
+    format!("Not run, because they compare an object with what it was before:\n\n{}", lines.collect::<String>())
 }
 
 #[cfg(test)]

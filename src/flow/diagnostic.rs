@@ -231,7 +231,8 @@ pub fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) ->
     if word.len() > LONGEST_WORD {
         return None;
     }
-    let limit = (word.chars().count() / 3).clamp(1, 3);
+    // Of a word of two letters, one that differs in one has little left.
+    let limit = (word.chars().count() / 3).min(3);
     candidates
         .into_iter()
         .map(|candidate| (distance(word, candidate), candidate))
@@ -284,5 +285,8 @@ mod tests {
         assert_eq!(nearest("feilds", fields), Some("fields"));
         assert_eq!(nearest("Actions", fields), Some("actions"));
         assert_eq!(nearest("colour", fields), None);
+        for (short, expected) in [("b", None), ("ab", None), ("DE", Some("de")), ("nxt", Some("next"))] {
+            assert_eq!(nearest(short, ["a", "de", "next"]), expected, "{short}");
+        }
     }
 }

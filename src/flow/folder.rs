@@ -36,7 +36,6 @@ impl Folder {
         folder.is_incomplete = folder.manifests.iter().flat_map(|manifest| &manifest.findings).any(is_error);
         let refused = folder.load(&schemas);
         folder.compile(kinds, &refused);
-        folder.judge_by_rules(&schemas);
         folder
     }
 
@@ -88,19 +87,6 @@ impl Folder {
         self.add_without_repeating(found);
     }
 
-    /// The rules of the schemas, as the API server judges them: last, and only what is sound without them.
-    fn judge_by_rules(&mut self, schemas: &Schemas) {
-        let refused = self.refused();
-        let objects = self.manifests.iter().flat_map(|manifest| &manifest.objects);
-        let sound = objects.filter(|object| object.faulty.is_empty() && !refused.contains(&object.id()));
-        let broken: Vec<Finding> = sound.flat_map(|object| schemas.broken_rules(object)).collect();
-        self.findings.extend(broken);
-        let refused = self.refused();
-        for compiled in self.flows.values_mut() {
-            compiled.revision.take_if(|revision| is_made_of(revision, &refused));
-        }
-    }
-
     /// Whether the text itself is wrong within the settings that a kind refused.
     fn is_misread(&self, refused: &Finding) -> bool {
         let mut objects = self.manifests.iter().flat_map(|manifest| &manifest.objects);
@@ -125,8 +111,19 @@ impl Folder {
         };
         let settings: Vec<_> = settings.into_iter().filter(is_new).collect();
         self.findings.extend(settings);
-        // What is wrong with a callee stands at the callee, which is judged here too.
-        self.findings.extend(others.into_iter().filter(|finding| finding.code != "broken-callee"));
+        let (callees, others): (Vec<_>, Vec<_>) =
+            others.into_iter().partition(|finding| finding.code == "broken-callee");
+        self.findings.extend(others);
+        // What is wrong with a callee mostly stands at the callee, which is judged here too.
+        let refused = self.refused();
+        let is_said = |finding: &Finding| {
+            finding
+                .related
+                .iter()
+                .filter_map(|related| related.place.object())
+                .any(|one| refused.contains(one))
+        };
+        self.findings.extend(callees.into_iter().filter(|finding| !is_said(finding)));
     }
 }
 

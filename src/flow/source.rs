@@ -284,6 +284,38 @@ mod tests {
     }
 
     #[test]
+    fn what_is_no_yaml_is_said_in_words_and_a_tab_is_shown_where_it_stands() {
+        for (text, title, underlined) in [
+            ("a: b\n\tc: d\n", "a tab stands where only spaces may", "2:1"),
+            ("a:\n\tb: c\n", "a tab stands where only spaces may", "2:1"),
+            ("a:\n  b:\n  \tc: d\n", "a tab stands where only spaces may", "3:3"),
+            ("a: [1,\nb: 2\n", "a bracket or brace is not closed", "1:4"),
+            ("a: {b: 1\nc: 2\n", "a bracket or brace is not closed", ""),
+            ("a: b: c\n", "a colon stands where no value can begin", "1:"),
+            ("a: *b\n", "this alias names nothing that & named before it", "1:"),
+            ("a: \"\\q\"\n", "a backslash in a quoted text begins nothing known", "1:"),
+            ("a: 'b\n", "a quote is not closed", ""),
+            ("a: 'b' c\n", "a quote is not closed, or something follows it", "1:"),
+            ("a: 1\n b: 2\n", "", ""),
+            ("- a\nb: 1\n", "", ""),
+            ("%YAML 9\n---\n", "", ""),
+            ("a: !<x\n", "", ""),
+        ] {
+            let manifest = [read("test.yaml", text)];
+            for finding in &manifest[0].findings {
+                assert!(finding.title.starts_with(title), "{text:?}: {}", finding.title);
+                for word in ["while", "scalar", "expected", "flow ", "block ", "token", "context"] {
+                    assert!(!finding.title.contains(word), "{text:?}: {}", finding.title);
+                }
+                let place = finding.place.locate(&manifest).unwrap();
+                let place = format!("{}:{}", place.line, place.column);
+                assert!(place.starts_with(underlined), "{text:?} at {place}");
+            }
+            assert!(title.is_empty() || manifest[0].findings.len() == 1, "{text:?}");
+        }
+    }
+
+    #[test]
     fn aliases_and_merges_are_expanded() {
         let text = format!(
             "{THEME}spec:\n  base: &base {{ a: 1, b: 2 }}\n  more: {{ <<: *base, b: 3 }}\n  same: *base\n"

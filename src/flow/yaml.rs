@@ -351,14 +351,92 @@ impl<'a> Builder<'a> {
 
     fn refused(&self, error: &ScanError) -> Refused {
         let at = error.marker().byte_offset().unwrap_or(self.text.len()).min(self.text.len());
-        let help = "correct the syntax; indentation, a missing quote or a tab are the usual causes";
-        self.invalid(&(at..at), &format!("this is not YAML: {}", error.info()), help)
+        let (title, help) = in_words(&error.info());
+        if error.info().contains("tab") {
+            let at = self.tab(at);
+            return self.invalid(&(at..at + 1), title, help);
+        }
+        let finding = self.invalid(&(at..at), title, help);
+        match self.open.last().filter(|open| title == UNCLOSED && open.start != at) {
+            Some(open) => {
+                let file = self.file.to_owned();
+                Box::new(finding.with(Place::File { file, span: open.start..open.start + 1 }, "opened here"))
+            }
+            None => finding,
+        }
+    }
+
+    /// The tab that stopped the parser: in the indentation before it, or the next one. It may stand behind it or at the
+    /// beginning of the text that the tab ended.
+    fn tab(&self, at: usize) -> usize {
+        let (before, after) = self.text.split_at_checked(at).unwrap_or((self.text, ""));
+        let line = before.rfind('\n').map_or(0, |end| end + 1);
+        let indentation = before.get(line..).filter(|text| text.trim().is_empty());
+        let behind = indentation.and_then(|text| text.find('\t')).map(|tab| line + tab);
+        let ahead = || after.find('\t').map(|tab| at + tab);
+        behind.or_else(ahead).unwrap_or_else(|| at.min(self.text.len().saturating_sub(1)))
     }
 
     fn invalid(&self, span: &Range<usize>, title: &str, help: &str) -> Refused {
         let place = Place::File { file: self.file.to_owned(), span: span.clone() };
         Box::new(INVALID_YAML.at(place, title, help))
     }
+}
+
+const UNCLOSED: &str = "a bracket or brace is not closed, or a comma is missing before this";
+
+/// What a parser's message is about, and what to do. It tells what it was doing; people want to know what stands there.
+fn in_words(message: &str) -> (&'static str, &'static str) {
+    const KNOWN: [(&str, &str, &str); 15] = [
+        ("tab", "a tab stands where only spaces may", "put spaces in its place"),
+        ("bracket", UNCLOSED, "close it, or add the comma"),
+        ("nexpected e", "the text ends before something that was begun is finished", "finish it"),
+        ("flow sequence", UNCLOSED, "close it, or add the comma"),
+        ("flow mapping", UNCLOSED, "close it, or add the comma"),
+        ("flow construct", UNCLOSED, "close it, or indent what is in it further"),
+        (
+            "mapping values",
+            "a colon stands where no value can begin",
+            "put a text with a colon and a space in quotes, and check the indentation",
+        ),
+        (
+            "simple key",
+            "this line has no colon after its key",
+            "add the colon, or put a text over several lines in quotes",
+        ),
+        (
+            "block mapping",
+            "a key is wanted here",
+            "check the indentation; keys of one mapping begin in one column",
+        ),
+        (
+            "block collection",
+            "an item of a list is wanted here",
+            "check the indentation; the dashes of one list stand in one column",
+        ),
+        ("block sequence", "a list begins where none can", "put it on a line of its own"),
+        (
+            "anchor",
+            "this alias names nothing that & named before it",
+            "name it before, or write the value out",
+        ),
+        (
+            "escape",
+            "a backslash in a quoted text begins nothing known",
+            "write two backslashes, or single quotes",
+        ),
+        (
+            "quote",
+            "a quote is not closed, or something follows it",
+            "close it, and check what comes after it",
+        ),
+        ("indentation", "the indentation changes where it cannot", "indent it as its neighbours are"),
+    ];
+    let known = KNOWN.iter().find(|(part, _, _)| message.contains(part));
+    known.map_or(
+        ("this is not YAML", "correct the syntax; indentation and missing quotes are the usual causes"),
+        |found| (found.1, found.2),
+    )
 }
 
 /// Adds what `<<` names; the first of several wins. Tells whether it was a mapping or a list of mappings.

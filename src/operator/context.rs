@@ -3,12 +3,17 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
+use idflow_api::resource::HasKind;
 use idflow_core::chance::Chance;
 use idflow_core::time::{Clock, Timestamp};
+use idflow_flow::Finding;
+use idflow_flow::diagnostic::Severity;
 use idflow_flow::kinds::Kinds;
+use idflow_flow::schema::Schemas;
 use k8s_openapi::api::core::v1::ConfigMap;
 use kube::runtime::events::Recorder;
-use kube::{Api, Client, Resource};
+use kube::{Api, Client, Resource, ResourceExt};
+use serde::Serialize;
 
 use crate::applied::Applied;
 use crate::executor::pods::Pods;
@@ -58,6 +63,8 @@ pub(crate) struct Context {
     pub(crate) recorder: Recorder,
     pub(crate) settings: Settings,
     pub(crate) environment: Environment,
+    /// What objects are judged by that are older than their definitions.
+    pub(crate) schemas: Arc<Schemas>,
     pub(crate) world: Arc<World>,
     pub(crate) queues: Arc<Queues>,
     pub(crate) metrics: Arc<Metrics>,
@@ -76,6 +83,14 @@ pub(crate) struct Context {
 impl Context {
     pub(crate) fn now(&self) -> Timestamp {
         self.environment.clock.now()
+    }
+
+    /// What the API server would refuse in an object today. It may be older than the rule.
+    pub(crate) fn refusals<K: HasKind + ResourceExt + Serialize>(&self, object: &K) -> Vec<Finding> {
+        let value = serde_json::json!(object);
+        let mut found = self.schemas.judge(K::KIND, &object.name_any(), &value);
+        found.retain(|finding| finding.severity == Severity::Error);
+        found
     }
 
     /// Where watches bring what they hear.

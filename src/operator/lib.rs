@@ -37,6 +37,8 @@ mod queue;
 #[cfg(test)]
 mod readers;
 mod reference;
+#[cfg(test)]
+mod refusal_tests;
 pub mod rights;
 mod route;
 mod run;

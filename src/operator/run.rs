@@ -4,6 +4,7 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
+use idflow_flow::schema::Schemas;
 use k8s_openapi::NamespaceResourceScope;
 use k8s_openapi::api::apps::v1::StatefulSet;
 use k8s_openapi::api::core::v1::{ConfigMap, Namespace, Pod, Secret, Service, ServiceAccount};
@@ -94,6 +95,7 @@ fn context(client: Client, settings: Settings, environment: Environment) -> anyh
         client,
         recorder,
         settings,
+        schemas: Arc::new(Schemas::new(environment.kinds)),
         environment,
         namespaces: Namespaces::new(Arc::clone(&world), Box::new(begin)),
         world,

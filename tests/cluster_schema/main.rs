@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 
 mod refusals;
 mod releases;
+mod rules;
 mod samples;
 
 /// The control plane with our definitions installed as a user installs them.

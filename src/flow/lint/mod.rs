@@ -1,5 +1,6 @@
 //! The rules: one file each, and the one list of them.
 
+use idflow_api::claim::Claim;
 use idflow_api::tenant::Policy;
 
 use crate::dataflow::{Dataflow, witness};
@@ -7,6 +8,7 @@ use crate::diagnostic::{Finding, Place, Rule};
 use crate::facts::Use;
 use crate::graph::{Graph, Role, Step};
 use crate::objects::Objects;
+use crate::policy::Breach;
 use crate::proofs::Proofs;
 use crate::resolve::{Part, Resolved};
 
@@ -201,7 +203,7 @@ rules! {
         unshared_secret,
         unsuitable_client_flow,
         unreadable_colors,
-        rival_default, rival_claim;
+        rival_default, rival_claim, too_many_flows;
     text:
         yaml_boolean,
         duplicate_key,
@@ -209,10 +211,32 @@ rules! {
         missing_field,
         invalid_value,
         broken_rule,
+        unusable_value,
         foreign_namespace,
 }
 
 pub(crate) use unreadable_colors::of_theme;
+
+/// The rule of a Secret whose owner has not shared it, for who looks at one object of the cluster.
+pub static SECRET_RULE: &Rule = &unshared_secret::RULE;
+
+/// The rule of what an older object has.
+pub const fn rule_of_claim(claim: &Claim) -> &'static Rule {
+    match claim {
+        Claim::Default(_) | Claim::DefaultFlow(_) => &rival_default::RULE,
+        Claim::Namespace(_) | Claim::Issuer(_) | Claim::ClientId(_) => &rival_claim::RULE,
+    }
+}
+
+/// The rule of what a Tenant does not accept.
+pub const fn rule_of_breach(breach: &Breach) -> &'static Rule {
+    match breach {
+        Breach::TooManyFlows(_) => &too_many_flows::RULE,
+        Breach::TooManySteps(_) => &too_many_steps::RULE,
+        Breach::ForbiddenKind(_) => &forbidden_node_kind::RULE,
+        Breach::TooWeak { .. } => &weak_assurance::RULE,
+    }
+}
 
 /// Everything that is wrong with one flow or node.
 pub fn check(resolved: &Resolved<'_>, part: &Part<'_>) -> Vec<Finding> {

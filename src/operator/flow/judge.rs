@@ -1,20 +1,19 @@
 //! Whether a flow can be served: what the compiler found, and what the tenant's rules make of it.
 
 use idflow_api::Flow;
+use idflow_api::claim::Claim;
 use idflow_api::diagnostic::{MAX_PROBLEMS, Problem, Severity};
 use idflow_api::flow::Assurance;
 use idflow_api::flow_revision::{Requires, Source};
 use idflow_api::reason::Reason;
 use idflow_api::tenant::TenantSpec;
 use idflow_core::digest::Digest;
-use idflow_flow::diagnostic::{ObjectId, Place, Rule};
+use idflow_flow::diagnostic::{Finding, ObjectId, Place};
+use idflow_flow::lint;
 use idflow_flow::policy::{self, Breach, Offer};
 use idflow_flow::{Compiled, Revision};
 use kube::ResourceExt as _;
 use serde_json::{Value, json};
-
-/// The finding that stands for errors of another object; correcting that one helps.
-const ERRORS_ELSEWHERE: &str = "broken-callee";
 
 /// Whether a flow can be served.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -79,14 +78,14 @@ pub(crate) fn judge(
     let object = json!(flow);
     let mut problems: Vec<Problem> =
         compiled.findings.iter().map(|finding| finding.problem(&object)).collect();
-    let own_errors = own_errors(&problems);
+    let has_own_errors = compiled.findings.iter().any(is_own_error);
     let breaches = breaches(tenant, &compiled, older);
     let no_room = breaches.iter().find(|breach| matches!(breach, Breach::TooManyFlows(_)));
-    let not_allowed: Vec<Problem> =
+    let mut not_allowed: Vec<Problem> =
         breaches.iter().map(|one| problem(one, flow, &compiled, &object)).collect();
-    let verdict = if own_errors > 0 {
+    let verdict = if has_own_errors {
         Verdict::Refused(summary(&problems))
-    } else if let Some(holder) = default_holder {
+    } else if let Some(holder) = &default_holder {
         let message = format!("Flow {holder} is older and already the default of type {}", flow.spec.type_);
         Verdict::Waiting(Reason::ClaimedByOther, message)
     } else if let Some(no_room) = no_room {
@@ -101,6 +100,7 @@ pub(crate) fn judge(
     } else {
         Verdict::Accepted
     };
+    not_allowed.extend(default_holder.map(|holder| rival(flow, &holder, &object)));
     problems.splice(0..0, not_allowed);
     problems.truncate(MAX_PROBLEMS);
     let steps = i32::try_from(compiled.steps).ok();
@@ -113,8 +113,18 @@ pub(crate) fn judge(
     }
 }
 
-fn own_errors(problems: &[Problem]) -> usize {
-    problems.iter().filter(|one| one.severity == Severity::Error && one.code != ERRORS_ELSEWHERE).count()
+/// Whether only an edit of the flow itself can help.
+fn is_own_error(finding: &Finding) -> bool {
+    let mut others = finding.related.iter().filter_map(|related| related.place.object());
+    finding.severity == Severity::Error && others.all(|object| Some(object) == finding.place.object())
+}
+
+/// What an older flow has.
+fn rival(flow: &Flow, holder: &str, object: &Value) -> Problem {
+    let claim = Claim::DefaultFlow(flow.spec.type_);
+    let place = ObjectId::new("Flow", flow.name_any()).at(claim.field());
+    let title = format!("Flow {holder} is older and {claim}");
+    lint::rule_of_claim(&claim).at(place, title, "leave default: true on one of them").problem(object)
 }
 
 fn summary(problems: &[Problem]) -> String {
@@ -126,12 +136,6 @@ fn summary(problems: &[Problem]) -> String {
         more => format!("{first_words} ({more} more in status.problems)"),
     }
 }
-
-const NOT_ALLOWED: Rule = Rule {
-    code: "not-allowed-by-tenant",
-    severity: Severity::Error,
-    why: "Whoever administers the Tenant decided so",
-};
 
 /// What the Tenant does not accept, of the flow with everything that it enters.
 fn breaches(tenant: &TenantSpec, compiled: &Compiled, older: usize) -> Vec<Breach> {
@@ -147,7 +151,7 @@ fn breaches(tenant: &TenantSpec, compiled: &Compiled, older: usize) -> Vec<Breac
 fn problem(breach: &Breach, flow: &Flow, compiled: &Compiled, object: &Value) -> Problem {
     let (place, title) = place_of(breach, flow, compiled);
     let help = "change the flow, or ask whoever administers the Tenant";
-    NOT_ALLOWED.at(place, title, help).problem(object)
+    lint::rule_of_breach(breach).at(place, title, help).problem(object)
 }
 
 /// Where a breach is in the flow, and what to say there. What is hidden in another object is named.

@@ -14,9 +14,9 @@ use std::sync::Arc;
 
 use idflow_api::reason::Reason;
 use idflow_api::{Catalog, Flow, FlowRevision, FlowType, ResourceKind, Tenant};
-use idflow_flow::compile_flow;
 use idflow_flow::objects::Objects;
 use idflow_flow::secret::SecretFacts;
+use idflow_flow::{Finding, compile_flow};
 use kube::api::{Patch, PatchParams};
 use kube::{Resource as _, ResourceExt as _};
 
@@ -84,7 +84,13 @@ fn older(world: &World, flow: &Flow, namespace: &str) -> usize {
 async fn check(ctx: &Context, flow: &Flow, place: &Place) -> Result<Checked, Failure> {
     let namespace = flow.namespace().unwrap_or_default();
     let objects = objects(ctx, &namespace, flow).await?;
-    let compiled = compile_flow(flow, &objects, ctx.environment.kinds);
+    let mut compiled = compile_flow(flow, &objects, ctx.environment.kinds);
+    let refusals = ctx.refusals(flow);
+    // What a rule of its own says better is said once.
+    let is_new = |one: &Finding| !compiled.findings.iter().any(|known| known.place == one.place);
+    let refusals: Vec<Finding> = refusals.into_iter().filter(is_new).collect();
+    compiled.revision.take_if(|_| !refusals.is_empty());
+    compiled.findings.splice(0..0, refusals);
     let flows = ctx.world.flows.namespace(&namespace);
     let default_holder = denied(flow, &flows).map(|(_, holder)| holder);
     Ok(judge::judge(flow, &place.tenant.spec, compiled, default_holder, place.older))

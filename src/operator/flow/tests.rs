@@ -15,8 +15,7 @@ use crate::fixtures::{NOW, catalog, flow, listing, loaded, revision, tenant};
 use crate::object::without_content;
 
 const WRONG: Rule = Rule { code: "wrong", severity: Severity::Error, why: "it is wrong" };
-const ELSEWHERE: Rule =
-    Rule { code: "broken-callee", severity: Severity::Error, why: "it is wrong elsewhere" };
+const ELSEWHERE: Rule = Rule { code: "elsewhere", severity: Severity::Error, why: "it is wrong elsewhere" };
 
 fn place(kind: &str, name: &str) -> KindUse {
     KindUse { pointer: "/spec/steps/0".to_owned(), object: ObjectId::new(kind, name) }
@@ -49,6 +48,14 @@ fn found(rule: &Rule) -> Compiled {
     Compiled { findings: vec![finding], ..compiled() }
 }
 
+/// An error that an edit of another object can help too.
+fn elsewhere() -> Compiled {
+    let mut compiled = found(&ELSEWHERE);
+    let other = ObjectId::new("FlowNode", "hidden").at("/spec");
+    compiled.findings.iter_mut().for_each(|one| *one = one.clone().with(other.clone(), "here"));
+    compiled
+}
+
 fn with_tenant(change: impl FnOnce(&mut TenantSpec)) -> TenantSpec {
     let mut spec = tenant("acme").spec;
     change(&mut spec);
@@ -71,7 +78,7 @@ fn a_flow_is_judged_by_what_could_help() {
     let cases = [
         ("sound", plain(), compiled(), None, 0, "Accepted"),
         ("an error of its own", plain(), found(&WRONG), None, 0, "Refused"),
-        ("an error of what it calls", plain(), found(&ELSEWHERE), None, 0, "ReferenceNotReady"),
+        ("an error of what it calls", plain(), elsewhere(), None, 0, "ReferenceNotReady"),
         ("something missing", plain(), missing(), None, 0, "Unresolved"),
         ("a second default", plain(), compiled(), holder(), 0, "ClaimedByOther"),
         ("too many flows", plain(), compiled(), None, 500, "LimitReached"),
@@ -144,7 +151,7 @@ fn a_forbidden_kind_is_named_with_its_way_and_the_object_it_stands_in() {
     let problems = judge::judge(&flow("sign-in"), &tenant, compiled(), None, 0).problems;
     assert_eq!(
         (problems[0].code.as_str(), problems[0].path.as_str()),
-        ("not-allowed-by-tenant", "spec.steps[done]")
+        ("forbidden-node-kind", "spec.steps[done]")
     );
     let start = "the tenant does not allow http steps, and FlowNode/hidden has one";
     assert!(problems[0].message.starts_with(start), "{}", problems[0].message);

@@ -2,12 +2,14 @@
 
 mod server;
 
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, LazyLock, Mutex};
 
+use idflow_api::ResourceKind;
 use idflow_api::workload::EXECUTOR;
 use idflow_core::chance::SeededChance;
 use idflow_core::secret::SecretText;
 use idflow_core::time::ManualClock;
+use idflow_flow::schema::Schemas;
 use kube::Client;
 use kube::client::Body;
 use kube::core::{DeserializeGuard, PartialObjectMeta};
@@ -40,6 +42,9 @@ pub(crate) struct Harness {
     ctx: Context,
     watched: Arc<Mutex<Vec<String>>>,
 }
+
+/// Made once: thousands of harnesses judge by them.
+static SCHEMAS: LazyLock<Arc<Schemas>> = LazyLock::new(|| Arc::new(Schemas::new(idflow_nodes::kinds())));
 
 impl Harness {
     pub(crate) fn new() -> Self {
@@ -90,6 +95,7 @@ impl Harness {
             ),
             world,
             queues,
+            schemas: Arc::clone(&SCHEMAS),
             environment,
             metrics: Arc::new(Metrics::new()),
             texts: Versioned::default(),
@@ -117,6 +123,19 @@ impl Harness {
         let issuer = format!("https://{name}.example");
         let spec = json!({ "namespace": namespace, "issuer": issuer, "store": { "embedded": {} } });
         self.add("", "tenants", &json!({ "kind": "Tenant", "metadata": { "name": name }, "spec": spec }));
+    }
+
+    /// Any object, as it is.
+    pub(crate) fn put(&self, object: &Value) {
+        let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+        let (kind, name) = (text(&object["kind"]), text(&object["metadata"]["name"]));
+        let namespace = text(&object["metadata"]["namespace"]);
+        let address = match (ResourceKind::named(&kind), kind.as_str()) {
+            (Some(kind), _) => address(&namespace, &kind.plural(), &name),
+            (None, "Namespace") => format!("/api/v1/namespaces/{name}"),
+            (None, other) => format!("/api/v1/namespaces/{namespace}/{}s/{name}", other.to_lowercase()),
+        };
+        self.server.store(&address, object);
     }
 
     /// An object of ours.

@@ -8,6 +8,7 @@ mod reading;
 
 use idflow_api::ResourceKind;
 use idflow_api::crd::{self, KindSchema};
+use idflow_flow::diagnostic::Severity;
 use idflow_flow::kinds::Kind;
 use idflow_flow::schema::Schemas;
 use serde_json::{Value, json};
@@ -144,11 +145,8 @@ async fn effect(before: &Reading, objects: &[Value]) -> Effect {
 /// Why the API server does not take an object.
 fn refusal(schemas: &Schemas, object: &Value) -> Option<String> {
     let manifest = idflow_flow::source::read("changed", &object.to_string());
-    let found = manifest.objects.iter().find_map(|object| {
-        let mut findings = schemas.check(object);
-        findings.extend(schemas.broken_rules(object));
-        findings.into_iter().next()
-    });
+    let is_error = |finding: &idflow_flow::Finding| finding.severity == Severity::Error;
+    let found = manifest.objects.iter().find_map(|object| schemas.check(object).into_iter().find(is_error));
     found.map(|finding| finding.title)
 }
 

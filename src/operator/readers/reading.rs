@@ -16,7 +16,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 use crate::fixtures::NOW;
-use crate::harness::{Harness, address};
+use crate::harness::Harness;
 
 /// What became of the objects.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,7 +31,7 @@ pub(super) struct Reading {
 pub(super) async fn read(objects: &[Value]) -> Reading {
     let harness = Harness::new();
     for object in objects {
-        store(&harness, object);
+        harness.put(object);
     }
     harness.settle().await;
     harness.load_everything();
@@ -70,18 +70,6 @@ pub(super) async fn read(objects: &[Value]) -> Reading {
         }
     }
     reading
-}
-
-fn store(harness: &Harness, object: &Value) {
-    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
-    let (kind, name) = (text(&object["kind"]), text(&object["metadata"]["name"]));
-    let namespace = text(&object["metadata"]["namespace"]);
-    let address = match (ResourceKind::named(&kind), kind.as_str()) {
-        (Some(kind), _) => address(&namespace, &kind.plural(), &name),
-        (None, "Namespace") => format!("/api/v1/namespaces/{name}"),
-        (None, other) => format!("/api/v1/namespaces/{namespace}/{}s/{name}", other.to_lowercase()),
-    };
-    harness.server.store(&address, object);
 }
 
 fn without(object: &Value, pointers: &[&str]) -> Value {

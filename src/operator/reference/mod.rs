@@ -13,6 +13,7 @@ use std::sync::Arc;
 use idflow_api::flow::UsedBy;
 use idflow_api::{FlowNode, FlowRevision, ResourceKind};
 use kube::ResourceExt as _;
+use serde::Serialize;
 
 use crate::cache::Key;
 use crate::context::{Context, Outcome};
@@ -26,7 +27,7 @@ use plan::Finding;
 const MAX_USERS: usize = 20;
 
 /// A kind of which it can be told whether it can be used.
-trait Judged: Referenced {
+trait Judged: Referenced + Serialize {
     /// Whether it can.
     fn judge(ctx: &Context, object: &Arc<Self>) -> impl Future<Output = Result<Finding, Failure>> + Send;
 }
@@ -52,7 +53,10 @@ idflow_api::custom_resources!(reconcile);
 
 async fn look<K: Judged>(ctx: &Context, key: &Key) -> Outcome {
     let Some(object) = K::cache(&ctx.world).get(key) else { return Ok(Next::Change) };
-    let finding = K::judge(ctx, &object).await?;
+    let finding = match plan::refused(&ctx.refusals(object.as_ref()), &serde_json::json!(object)) {
+        Some(refused) => refused,
+        None => K::judge(ctx, &object).await?,
+    };
     observe(ctx, &object, finding).await
 }
 

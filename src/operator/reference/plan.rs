@@ -8,8 +8,10 @@ use idflow_api::diagnostic::{MAX_PROBLEMS, Problem, Severity};
 use idflow_api::flow::{ReferencedStatus, UsedBy};
 use idflow_api::reason::Reason;
 use idflow_api::{ConnectionSpec, OIDCClient, ResourceKind};
+use idflow_core::Value;
 use idflow_core::time::Timestamp;
-use idflow_flow::diagnostic::ObjectId;
+use idflow_flow::diagnostic::{ObjectId, path};
+use idflow_flow::lint;
 use idflow_flow::secret::{SecretFacts, SecretProblem, SecretUse};
 
 /// What was found.
@@ -18,13 +20,13 @@ pub(crate) enum Finding {
     /// It can be used.
     Ready,
     /// It is not accepted although it is sound; something else must change.
-    NotAccepted(Reason, String),
+    NotAccepted(Reason, Problem),
     /// It is wrong.
     Invalid(String, Vec<Problem>),
     /// Nothing is wrong with it, and it cannot be used yet.
     Waiting(Reason, String),
-    /// Something it names is not there, or must not be used.
-    Unresolved(Reason, String),
+    /// Something it names is not there, or must not be used; then with the linter's word for it.
+    Unresolved(Reason, String, Option<Problem>),
     /// It can be used, and this is doubtful about it.
     Doubtful(Vec<Problem>),
 }
@@ -42,10 +44,23 @@ pub(crate) enum Need {
     Found(SecretFacts),
 }
 
+/// What the API server would refuse today: the object is older than the rule.
+pub(crate) fn refused(refusals: &[idflow_flow::Finding], object: &Value) -> Option<Finding> {
+    let problems: Vec<Problem> = refusals.iter().map(|refusal| refusal.problem(object)).collect();
+    Some(Finding::Invalid(told(problems.first()?), problems))
+}
+
 /// An object that only has to be the oldest with what it claims.
 pub(crate) fn claims_only(kind: ResourceKind, denied: Option<(Claim, String)>) -> Finding {
     denied.map_or(Finding::Ready, |(claim, holder)| {
-        Finding::NotAccepted(Reason::ClaimedByOther, format!("{kind} {holder} is older and {claim}"))
+        let problem = Problem {
+            code: lint::rule_of_claim(&claim).code.to_owned(),
+            severity: Severity::Error,
+            path: path(&Value::Null, claim.field()),
+            message: format!("{kind} {holder} is older and {claim}"),
+            fix: Some("give one of them another, or remove it there".to_owned()),
+        };
+        Finding::NotAccepted(Reason::ClaimedByOther, problem)
     })
 }
 
@@ -64,7 +79,8 @@ pub(crate) fn node(problems: Vec<Problem>, missing: &[ObjectId]) -> Finding {
     }
     if !missing.is_empty() {
         let names: Vec<String> = missing.iter().take(5).map(ToString::to_string).collect();
-        return Finding::Unresolved(Reason::ReferenceNotFound, format!("waiting for {}", names.join(", ")));
+        let waiting = format!("waiting for {}", names.join(", "));
+        return Finding::Unresolved(Reason::ReferenceNotFound, waiting, None);
     }
     if problems.is_empty() { Finding::Ready } else { Finding::Doubtful(problems) }
 }
@@ -78,18 +94,26 @@ pub(crate) fn connection(spec: &ConnectionSpec, secret: &Need) -> Finding {
 fn secret_problem(wanted: Option<SecretUse<'_>>, secret: &Need) -> Option<Finding> {
     let wanted = wanted?;
     let name = wanted.name;
-    let (reason, message) = match secret {
+    let (reason, message, problem) = match secret {
         Need::Nothing => return None,
         Need::Unknown => {
-            (Reason::NoTenant, format!("Secret {name} is looked at once a Tenant has the namespace"))
+            let message = format!("Secret {name} is looked at once a Tenant has the namespace");
+            (Reason::NoTenant, message, None)
         }
-        Need::Missing => (Reason::ReferenceNotFound, format!("waiting for Secret {name}")),
+        Need::Missing => (Reason::ReferenceNotFound, format!("waiting for Secret {name}"), None),
         Need::Found(facts) => {
             let problem = facts.problems(&wanted).into_iter().next()?;
-            (reason(&problem), format!("{problem}: {}", problem.help()))
+            let found = Problem {
+                code: lint::SECRET_RULE.code.to_owned(),
+                severity: Severity::Error,
+                path: path(&Value::Null, wanted.field),
+                message: problem.to_string(),
+                fix: Some(problem.help()),
+            };
+            (reason(&problem), format!("{problem}: {}", problem.help()), Some(found))
         }
     };
-    Some(Finding::Unresolved(reason, message))
+    Some(Finding::Unresolved(reason, message, problem))
 }
 
 const fn reason(problem: &SecretProblem) -> Reason {
@@ -129,6 +153,7 @@ pub(crate) fn client(
         Some((field, flow)) => Finding::Unresolved(
             Reason::ReferenceNotFound,
             format!("spec.flows.{field}: waiting for Flow {flow}"),
+            None,
         ),
         None => Finding::Ready,
     }
@@ -152,18 +177,18 @@ pub(crate) fn status(
         Finding::Waiting(reason, message) => {
             (accepted(list).progress(Progress::Reconciling, reason, message), Vec::new())
         }
-        Finding::NotAccepted(reason, message) => {
-            let list = list.set(ACCEPTED, Truth::False, reason, message.as_str());
-            (list.progress(Progress::Reconciling, reason, message), Vec::new())
+        Finding::NotAccepted(reason, problem) => {
+            let list = list.set(ACCEPTED, Truth::False, reason, problem.message.as_str());
+            (list.progress(Progress::Reconciling, reason, problem.message.clone()), vec![problem])
         }
         Finding::Invalid(message, problems) => {
             let list = list.set(ACCEPTED, Truth::False, Reason::Invalid, message.as_str());
             (list.progress(Progress::Stalled, Reason::Invalid, message), problems)
         }
-        Finding::Unresolved(reason, message) => {
+        Finding::Unresolved(reason, message, problem) => {
             let accepted = list.set(ACCEPTED, Truth::True, Reason::Accepted, "nothing is wrong with it");
             let list = accepted.set(RESOLVED_REFS, Truth::False, reason, message.as_str());
-            (list.progress(Progress::Reconciling, reason, message), Vec::new())
+            (list.progress(Progress::Reconciling, reason, message), problem.into_iter().collect())
         }
     };
     ReferencedStatus {
@@ -174,7 +199,7 @@ pub(crate) fn status(
     }
 }
 
-fn told(problem: &Problem) -> String {
+pub(crate) fn told(problem: &Problem) -> String {
     format!("{}: {}", problem.path, problem.message)
 }
 

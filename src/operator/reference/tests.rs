@@ -31,7 +31,7 @@ fn secret(usable: bool, hosts: &[&str], entries: &[&str]) -> SecretFacts {
 fn verdict(finding: &Finding) -> &'static str {
     match finding {
         Finding::Ready | Finding::Doubtful(_) => "Ready",
-        Finding::NotAccepted(reason, _) | Finding::Unresolved(reason, _) | Finding::Waiting(reason, _) => {
+        Finding::NotAccepted(reason, _) | Finding::Unresolved(reason, ..) | Finding::Waiting(reason, _) => {
             reason.as_str()
         }
         Finding::Invalid(..) => "Invalid",
@@ -125,7 +125,7 @@ fn only_what_nothing_else_can_help_is_stalled() {
         (plan::claims_only(ResourceKind::Theme, None), true, false),
         (plan::node(vec![problem], &[]), false, true),
         (plan::node(Vec::new(), &missing), false, false),
-        (Finding::Unresolved(Reason::SecretNotShared, "m".to_owned()), false, false),
+        (Finding::Unresolved(Reason::SecretNotShared, "m".to_owned(), None), false, false),
     ] {
         let what = format!("{finding:?}");
         let status = plan::status(&ReferencedStatus::default(), 1, finding, Vec::new(), NOW);

@@ -32,6 +32,7 @@ use crate::failure::{Class, Failure};
 use crate::flow::grace::graces;
 use crate::object::denied;
 use crate::queue::Next;
+use crate::reference::plan::told;
 use crate::route::Controller;
 use crate::status::{self, Transition};
 use crate::world::World;
@@ -51,7 +52,10 @@ pub(crate) async fn reconcile(ctx: &Context, key: &Key) -> Outcome {
     if tenant.metadata.deletion_timestamp.is_some() {
         return Ok(Next::Change);
     }
-    let claim = claim(&ctx.world, &ctx.settings.namespace, &tenant);
+    let claim = match ctx.refusals(tenant.as_ref()).first() {
+        Some(refusal) => Claim::Refused(Reason::Invalid, told(&refusal.problem(&json!(tenant)))),
+        None => claim(&ctx.world, &ctx.settings.namespace, &tenant),
+    };
     let mut observed = Observed {
         claim,
         keys: None,

@@ -158,7 +158,32 @@ fn in_plain_words(message: &str) -> String {
     if message.starts_with("no viable alternative") {
         return "something is missing or misplaced here".into();
     }
-    message.replace("token recognition error at:", "no part of the language:")
+    if let Some(token) = message.strip_prefix("token recognition error at:") {
+        let quoted = token.trim().strip_prefix('\'');
+        return match quoted.filter(|text| text.starts_with(['"', '\''])) {
+            Some(_) => "a text is not closed, or holds an unknown escape".into(),
+            None => format!("no part of the language:{token}"),
+        };
+    }
+    in_other_words(message)
+}
+
+/// Messages about what the parser was doing, as messages about what stands there.
+fn in_other_words(message: &str) -> String {
+    const KNOWN: [(&str, &str); 7] = [
+        ("invalid int", "this number is too large"),
+        ("invalid uint", "this number is too large"),
+        ("invalid double", "this number is too large"),
+        ("invalid argument to has()", "`has(…)` takes a field, for example `has(user.email)`"),
+        ("argument must be a simple name", "the first argument is a name for each item, for example `x`"),
+        ("reserved identifier: ", "this word is reserved: "),
+        ("found no matching overload", "no function takes these values"),
+    ];
+    match KNOWN.iter().find(|(start, _)| message.starts_with(start)) {
+        Some((start, words)) if start.ends_with(": ") => message.replacen(start, words, 1),
+        Some((_, words)) => (*words).into(),
+        None => "something is missing or misplaced here".into(),
+    }
 }
 
 /// Measures without recursion, because a tree that is too deep is the very thing to find.

@@ -26,6 +26,54 @@ fn on_a_worker_stack(test: impl FnOnce() + Send + 'static) {
     std::thread::Builder::new().stack_size(2 << 20).spawn(test).unwrap().join().unwrap();
 }
 
+/// What a parser was doing when it stopped is nothing that an author knows.
+#[test]
+fn what_is_no_expression_is_said_in_words() {
+    let wrong = [
+        "1 +",
+        "'abc",
+        "a b",
+        "form..x",
+        "@",
+        "user.?",
+        "[1,",
+        "{",
+        "foo(",
+        "1e99999",
+        "99999999999999999999",
+        "'\\q'",
+        "has(1)",
+        "x.all(1, 2)",
+        "a?b",
+        "b'\\400'",
+        "...",
+        "--",
+        "user.email = 'x'",
+        "for",
+        "in",
+        "user.in",
+        "`a`",
+        "a[",
+        "0x",
+    ];
+    let internals = [
+        "Error",
+        "Context",
+        "Incomplete",
+        "No `",
+        "EOF",
+        "recognition",
+        "literal",
+        "ident",
+        "macro",
+        "input",
+    ];
+    for source in wrong {
+        let said = Expression::compile(source).expect_err(source).message;
+        assert!(internals.iter().all(|word| !said.contains(word)), "{source}: {said}");
+    }
+}
+
 #[test]
 fn expressions_give_json_values() {
     let roots = || {

@@ -6,4 +6,5 @@
 mod compile;
 mod rules;
 mod schema;
+mod values;
 mod world;

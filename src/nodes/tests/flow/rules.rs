@@ -206,3 +206,52 @@ fn only_objects_in_no_tenants_namespace_are_foreign_and_a_secret_may_be_somebody
         assert_eq!(told(&files), expected, "{what}");
     }
 }
+
+#[test]
+fn whoever_calls_in_a_circle_has_the_finding_however_long_the_circle_is() {
+    let library = |name: &str, callee: &str| {
+        let steps = format!(
+            "[{{ id: enter, call: {{ flow: {callee} }}, outcomes: {{ next: leave }} }}, {{ id: leave, exit: {{ outcome: next }} }}]"
+        );
+        let spec = format!("{{ type: Library, start: enter, steps: {steps} }}");
+        format!("apiVersion: idflow.dev/v1alpha1\nkind: Flow\nmetadata: {{ name: {name} }}\nspec: {spec}\n")
+    };
+    for ring in [vec!["one"], vec!["one", "two"], vec!["one", "two", "three"]] {
+        let next = |index: usize| ring[(index + 1) % ring.len()];
+        let files =
+            ring.iter().enumerate().map(|(index, name)| ((*name).to_owned(), library(name, next(index))));
+        let outside = ("outside".to_owned(), library("outside", "one"));
+        let folder = Folder::read(files.chain([outside]), kinds());
+        let errors = folder.findings.iter().filter(|finding| finding.severity == Severity::Error);
+        let mut found: Vec<(&str, &str)> = errors
+            .map(|one| (one.code, one.place.object().map_or("", |object| object.name.as_str())))
+            .collect();
+        found.sort_unstable();
+        let mut expected: Vec<_> = ring.iter().map(|name| ("recursive-call", *name)).collect();
+        expected.sort_unstable();
+        assert_eq!(found, expected, "outside is told nothing: what is wrong stands at the ring");
+        assert!(folder.flows.values().all(|flow| flow.revision.is_none()));
+    }
+}
+
+#[test]
+fn an_error_that_a_callee_has_only_for_its_caller_is_said_at_the_caller() {
+    let library = |index: usize| {
+        let step = if index == 17 {
+            "exit: { outcome: next }".to_owned()
+        } else {
+            format!("call: {{ flow: l{} }}, outcomes: {{ next: leave }}", index + 1)
+        };
+        format!(
+            "---\napiVersion: idflow.dev/v1alpha1\nkind: Flow\nmetadata: {{ name: l{index} }}\nspec: {{ type: Library, start: enter, steps: [{{ id: enter, {step} }}{}] }}\n",
+            if index == 17 { "" } else { ", { id: leave, exit: { outcome: next } }" }
+        )
+    };
+    let folder = Folder::read([("a.yaml".to_owned(), (0..18).map(library).collect::<String>())], kinds());
+    let found = |code: &str| -> Vec<String> {
+        let found = folder.findings.iter().filter(|finding| finding.code == code);
+        found.filter_map(|finding| Some(finding.place.object()?.name.clone())).collect()
+    };
+    assert_eq!(found("broken-callee"), ["l0", "l1"], "{:#?}", codes(&folder.findings));
+    assert!(folder.flows["l0"].revision.is_none() && folder.flows["l2"].revision.is_some());
+}

@@ -1,0 +1,248 @@
+//! Every rule of every definition (found by walking `crds`) with a manifest that it refuses and one that it lets pass:
+//! what the API server says and what lint says stand side by side. A rule without a row fails.
+
+use std::collections::BTreeSet;
+
+use idflow_test_support::cluster::{Answer, Cluster};
+use idflow_test_support::repository;
+use serde_json::{Value, json};
+
+use crate::{create, installed, samples};
+
+/// How a rule comes to be asked.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum How {
+    /// When an object is made.
+    Create,
+    /// When one is changed: it compares with what was before, which no file knows.
+    Change,
+    /// When the operator writes a status.
+    Status,
+}
+
+/// One rule, and a value that it refuses and one that it lets pass.
+struct Row {
+    /// Kind and place in the schema.
+    at: &'static str,
+    /// The beginning of its message.
+    says: &'static str,
+    how: How,
+    /// The sample into which the values are put, and where.
+    sample: &'static str,
+    pointer: &'static str,
+    refused: fn() -> Value,
+    accepted: fn() -> Value,
+    /// What lint calls it; nothing for what only the operator writes, and for changes.
+    code: Option<&'static str>,
+}
+
+const NAME: &str = "this name means something else";
+const KEY: &str = "a key is a word that YAML 1.1 reads";
+
+macro_rules! rows {
+    (@code -) => { None };
+    (@code $code:literal) => { Some($code) };
+    ($($at:literal, $says:expr, $how:ident $sample:ident $pointer:literal = $refused:tt not $accepted:tt, $code:tt;)*) => {
+        const ROWS: &[Row] = &[$(Row {
+            at: $at, says: $says, how: How::$how, sample: stringify!($sample), pointer: $pointer,
+            refused: || json!($refused), accepted: || json!($accepted), code: rows!(@code $code),
+        }),*];
+    };
+}
+
+rows! {
+    "Tenant", "a tenant's name is at most 63", Create Tenant "/metadata/name" = "ac.me" not "ac-me", "broken-rule";
+    "Tenant spec.namespace", "namespace cannot be changed", Change Tenant "/spec/namespace" = "other" not "acme", -;
+    "Tenant spec.namespace", "namespaces that begin with kube-", Create Tenant "/spec/namespace" = "kube-x" not "kubex", "broken-rule";
+    "Tenant spec.issuer", "issuer cannot be changed", Change Tenant "/spec/issuer" = "https://other.example" not "https://login.acme.example", -;
+    "Tenant spec.issuer", "issuer is an https origin", Create Tenant "/spec/issuer" = "https://acme.example/login" not "https://acme.example:8443", "broken-rule";
+    "Tenant spec.store", "a store has exactly one kind", Create Tenant "/spec/store" = {} not { "embedded": {} }, "broken-rule";
+    "Tenant spec.store.embedded", "storageClassName cannot be changed", Change Tenant "/spec/store" = { "embedded": { "storageClassName": "fast" } } not { "embedded": {} }, -;
+    "Tenant spec.store.embedded.size", "an amount of nothing", Create Tenant "/spec/store/embedded" = { "size": "0.0Gi" } not { "size": "0.5Gi" }, "broken-rule";
+    "Tenant spec.executor.resources.cpu", "an amount of nothing", Create Tenant "/spec/executor" = { "resources": { "cpu": "0" } } not { "resources": { "cpu": "1" } }, "broken-rule";
+    "Tenant spec.executor.resources.memory", "an amount of nothing", Create Tenant "/spec/executor" = { "resources": { "memory": "00Mi" } } not { "resources": { "memory": "90Mi" } }, "broken-rule";
+    "Tenant spec.policy.forbiddenNodeKinds[]", NAME, Create Tenant "/spec/policy" = { "forbiddenNodeKinds": ["yes"] } not { "forbiddenNodeKinds": ["http"] }, "broken-rule";
+
+    "Flow", "a flow's name is at most 48", Create Flow "/metadata/name" = "sign.in" not "signin", "invalid-name";
+    "Flow spec", "start names no step", Create Flow "/spec/start" = "nowhere" not "password", "unknown-step";
+    "Flow spec", "only a flow of type Library has inputs", Create Flow "/spec/inputs" = [{ "name": "a", "type": "String" }] not null, "broken-rule";
+    "Flow spec", "a Library flow cannot be the default", Create Library "/spec/default" = true not false, "broken-rule";
+    "Flow spec.start", NAME, Create Flow "/spec/start" = "return" not "password", "unknown-step";
+    "Flow spec.inputs[].name", NAME, Create Library "/spec/inputs/0/name" = "in" not "inside", "broken-rule";
+    "Flow spec.outcomes", KEY, Create Flow "/spec/outcomes" = { "off": "done" } not { "locked": "password" }, "broken-rule";
+    "Flow spec.outcomes.*", NAME, Create Flow "/spec/outcomes" = { "locked": "yes" } not { "locked": "password" }, "unknown-step";
+    "Flow spec.steps[]", "a step has exactly one node", Create Flow "/spec/steps/1" = { "id": "done" } not { "id": "done", "complete": {} }, "unknown-node-kind";
+    "Flow spec.steps[].id", NAME, Create Flow "/spec/steps/1/id" = "for" not "done", "invalid-name";
+    "Flow spec.steps[].outcomes", KEY, Create Flow "/spec/steps/0/outcomes" = { "next": "done", "null": "done" } not { "next": "done" }, "broken-rule";
+    "Flow spec.steps[].outcomes.*", NAME, Create Flow "/spec/steps/0/outcomes" = { "next": "on" } not { "next": "done" }, "unknown-step";
+    "Flow spec.texts", KEY, Create Flow "/spec/texts" = { "no": { "en": "No" } } not { "none": { "en": "None" } }, "broken-rule";
+    "Flow spec.texts.*", "a language is a word that YAML 1.1", Create Flow "/spec/texts" = { "title": { "no": "Hei" } } not { "title": { "nb": "Hei" } }, "broken-rule";
+    "Flow status.assurance[].step", NAME, Status Flow "/status/assurance" = [{ "step": "yes", "identified": true, "factors": [] }] not [{ "step": "done", "identified": true, "factors": [] }], -;
+
+    "FlowNode spec.implementation", "an implementation has exactly one way", Create FlowNode "/spec/implementation/steps" = null not { "start": "end", "steps": [{ "id": "end", "exit": { "outcome": "next" } }] }, "broken-rule";
+    "FlowNode spec.implementation.steps", "start names no step", Create FlowNode "/spec/implementation/steps/start" = "nowhere" not "end", "unknown-step";
+    "FlowNode spec.implementation.steps.start", NAME, Create FlowNode "/spec/implementation/steps/start" = "let" not "end", "unknown-step";
+    "FlowNode spec.implementation.steps.outcomes", KEY, Create FlowNode "/spec/implementation/steps/outcomes" = { "y": "end" } not { "locked": "end" }, "broken-rule";
+    "FlowNode spec.implementation.steps.outcomes.*", NAME, Create FlowNode "/spec/implementation/steps/outcomes" = { "locked": "var" } not { "locked": "end" }, "unknown-step";
+    "FlowNode spec.implementation.steps.steps[]", "a step has exactly one node", Create FlowNode "/spec/implementation/steps/steps/0" = { "id": "end" } not { "id": "end", "exit": { "outcome": "next" } }, "unknown-node-kind";
+    "FlowNode spec.implementation.steps.steps[].id", NAME, Create FlowNode "/spec/implementation/steps/steps/0/id" = "if" not "end", "invalid-name";
+    "FlowNode spec.implementation.steps.steps[].outcomes", KEY, Create FlowNode "/spec/implementation/steps/steps/0" = { "id": "end", "exit": { "outcome": "next" }, "outcomes": { "n": "end" } } not { "id": "end", "exit": { "outcome": "next" } }, "broken-rule";
+    "FlowNode spec.implementation.steps.steps[].outcomes.*", NAME, Create FlowNode "/spec/implementation/steps/steps/0" = { "id": "end", "exit": { "outcome": "next" }, "outcomes": { "locked": "on" } } not { "id": "end", "exit": { "outcome": "next" } }, "unknown-step";
+    "FlowNode spec.outcomes[]", NAME, Create FlowNode "/spec/outcomes" = ["next", "off"] not ["next", "late"], "broken-rule";
+    "FlowNode spec.outputs[].name", NAME, Create FlowNode "/spec/outputs" = [{ "name": "no", "type": "Integer", "value": "1" }] not [{ "name": "one", "type": "Integer", "value": "1" }], "broken-rule";
+    "FlowNode spec.parameters[].name", NAME, Create FlowNode "/spec/parameters" = [{ "name": "as", "type": "String" }] not [{ "name": "kind", "type": "String" }], "broken-rule";
+
+    "Directory spec", "every identifier is the name of an attribute", Create Directory "/spec/identifiers" = ["name"] not ["email"], "broken-rule";
+    "Directory spec", "an identifier is what people type", Create Directory "/spec/attributes/0" = { "name": "email", "type": "Boolean", "unique": true } not { "name": "email", "type": "String", "unique": true }, "broken-rule";
+    "Directory spec.attributes[].name", NAME, Create Directory "/spec/attributes/1/name" = "while" not "nickname", "broken-rule";
+    "Directory spec.identifiers[]", NAME, Create Directory "/spec/identifiers" = ["email", "on"] not ["email"], "broken-rule";
+
+    "Connection spec", "a connection has exactly one kind", Create Connection "/spec/http" = { "url": "https://a.example" } not null, "broken-rule";
+    "Connection spec.smtp", "a login is never sent without encryption", Create Connection "/spec/smtp" = { "host": "mail.acme.example", "from": "a@acme.example", "tls": "None", "secretRef": { "name": "s" } } not { "host": "127.0.0.1", "from": "a@acme.example", "tls": "None", "secretRef": { "name": "s" } }, "broken-rule";
+
+    "OIDCClient spec", "a client with a secret names it", Create OIDCClient "/spec/secretRef" = { "name": "app" } not null, "broken-rule";
+    "OIDCClient spec", "pkce: OptionalWithNonce is for clients", Create OIDCClient "/spec/pkce" = "OptionalWithNonce" not "Required", "broken-rule";
+
+    "Theme spec.logo", "a logo has exactly one source", Create Theme "/spec/logo/data" = "data:image/png;base64,AAAA" not null, "broken-rule";
+
+    "FlowRevision", "a revision never changes", Change FlowRevision "/spec/content" = "{}x" not "{}", -;
+    "FlowRevision spec.assurance[].step", NAME, Create FlowRevision "/spec/assurance" = [{ "step": "null", "identified": true, "factors": [] }] not [{ "step": "done", "identified": true, "factors": [] }], -;
+    "FlowRevision status.assurance[].step", NAME, Status FlowRevision "/status/assurance" = [{ "step": "null", "identified": true, "factors": [] }] not [{ "step": "done", "identified": true, "factors": [] }], -;
+    "Catalog", "a namespace has one Catalog", Create Catalog "/metadata/name" = "other" not "idflow", -;
+    "Catalog spec.tenant.policy.forbiddenNodeKinds[]", NAME, Create Catalog "/spec/tenant/policy" = { "forbiddenNodeKinds": ["off"] } not { "forbiddenNodeKinds": ["http"] }, -;
+}
+
+impl Row {
+    fn manifest(&self, value: fn() -> Value) -> Value {
+        let mut manifest = samples::of(self.sample);
+        if self.how == How::Status {
+            manifest["status"] = json!({});
+        }
+        let (parent, key) = self.pointer.rsplit_once('/').expect("a pointer");
+        let parent =
+            manifest.pointer_mut(parent).unwrap_or_else(|| panic!("{}: no {}", self.at, self.pointer));
+        match (parent, value()) {
+            (Value::Array(items), value) => items[key.parse::<usize>().expect("an index")] = value,
+            (Value::Object(members), Value::Null) => drop(members.remove(key)),
+            (other, value) => other[key] = value,
+        }
+        manifest
+    }
+
+    /// Asks the API server about a manifest, the sample standing already where the rule is about what is there.
+    fn ask(&self, cluster: &Cluster, namespace: &str, value: fn() -> Value) -> Answer {
+        let mut manifest = self.manifest(value);
+        if self.how == How::Create {
+            return create(cluster, &manifest.to_string());
+        }
+        // Other tests have cluster-wide objects of the samples' names.
+        let mut sample = samples::of(self.sample);
+        for one in [&mut sample, &mut manifest] {
+            one["metadata"]["name"] = json!(namespace);
+        }
+        cluster.apply(namespace, &sample.to_string()).expect("the sample");
+        let replace = ["replace", "--dry-run=server", "--namespace", namespace, "-f", "-"];
+        let status: &[&str] = if self.how == How::Status { &["--subresource=status"] } else { &[] };
+        cluster.kubectl_with(&[&replace, status].concat(), &manifest.to_string())
+    }
+}
+
+/// Kind, place and message of every rule in the definitions.
+fn rules() -> Vec<(String, String)> {
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(repository::path("crds")).expect("crds") {
+        let text = std::fs::read_to_string(entry.expect("an entry").path()).expect("a definition");
+        let definition: Value = serde_saphyr::from_str(&text).expect("YAML");
+        let kind = definition["spec"]["names"]["kind"].as_str().expect("a kind").to_owned();
+        gather(&kind, "", &definition["spec"]["versions"][0]["schema"]["openAPIV3Schema"], &mut found);
+    }
+    found
+}
+
+fn gather(kind: &str, path: &str, schema: &Value, found: &mut Vec<(String, String)>) {
+    for rule in schema["x-kubernetes-validations"].as_array().into_iter().flatten() {
+        let message = rule["message"].as_str().expect("a message").to_owned();
+        found.push((format!("{kind} {path}").trim_end().to_owned(), message));
+    }
+    for (name, below) in schema["properties"].as_object().into_iter().flatten() {
+        gather(kind, format!("{path}.{name}").trim_start_matches('.'), below, found);
+    }
+    for (mark, key) in [("[]", "items"), (".*", "additionalProperties")] {
+        if schema[key].is_object() {
+            gather(kind, &format!("{path}{mark}"), &schema[key], found);
+        }
+    }
+}
+
+#[test]
+fn every_rule_of_every_definition_has_a_row() {
+    let is_of = |row: &Row, (at, message): &(String, String)| row.at == at && message.starts_with(row.says);
+    let rules = rules();
+    assert!(rules.len() > 40, "{}", rules.len());
+    let without: Vec<_> = rules.iter().filter(|rule| !ROWS.iter().any(|row| is_of(row, rule))).collect();
+    assert!(without.is_empty(), "rules without a row: {without:#?}");
+    let idle: BTreeSet<_> = ROWS
+        .iter()
+        .filter(|row| !rules.iter().any(|rule| is_of(row, rule)))
+        .map(|row| (row.at, row.says))
+        .collect();
+    assert!(idle.is_empty(), "rows without a rule: {idle:#?}");
+}
+
+#[test]
+fn the_api_server_and_lint_judge_every_rule_alike() {
+    let Some(cluster) = installed("the_api_server_and_lint_judge_every_rule_alike") else { return };
+    let mut wrong = Vec::new();
+    for row in ROWS {
+        let what = format!("{}: {}", row.at, row.says);
+        let namespace = cluster.namespace("rules");
+        let (refused, accepted) =
+            (row.ask(cluster, &namespace, row.refused), row.ask(cluster, &namespace, row.accepted));
+        if refused.ok || !refused.stderr.contains(row.says) {
+            wrong.push(format!(
+                "{what}: the API server does not refuse it so: {}{}",
+                refused.stdout, refused.stderr
+            ));
+        }
+        if !accepted.ok {
+            wrong.push(format!("{what}: the API server refuses the good one: {}", accepted.stderr));
+        }
+        if row.how == How::Change {
+            cluster.kubectl(&["delete", "--ignore-not-found", "--wait=false", "tenant", &namespace]);
+        }
+        let said =
+            row.code.map(|_| [row.refused, row.accepted].map(|value| lint_codes(&row.manifest(value))));
+        if let (Some(code), Some([refused, accepted])) = (row.code, &said) {
+            if !refused.contains(code) {
+                wrong.push(format!("{what}: lint says {refused:?} instead of {code}"));
+            }
+            if !accepted.is_empty() {
+                wrong.push(format!("{what}: lint refuses the good one: {accepted:?}"));
+            }
+        }
+        println!(
+            "{:60} {:30} {}",
+            row.at,
+            row.code.unwrap_or("not run"),
+            line_with(row.says, &refused.stderr)
+        );
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+fn line_with<'t>(words: &str, text: &'t str) -> &'t str {
+    text.lines().find(|line| line.contains(words)).unwrap_or(text)
+}
+
+/// The codes of the errors that `idflow lint` finds in one object.
+fn lint_codes(manifest: &Value) -> BTreeSet<String> {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("object.json");
+    std::fs::write(&file, manifest.to_string()).expect("the object");
+    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_idflow"));
+    let output = command.args(["lint", "--output", "json"]).arg(&file).output().expect("idflow lint");
+    let report: Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    let findings = report["findings"].as_array().expect("findings");
+    let errors = findings.iter().filter(|finding| finding["severity"] == "error");
+    errors.map(|finding| finding["code"].as_str().expect("a code").to_owned()).collect()
+}
