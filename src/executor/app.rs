@@ -92,7 +92,13 @@ impl App {
 
     /// What a request to the provider may know of where and when it is.
     pub fn surroundings<'a>(&'a self, provider: &'a Provider) -> Surroundings<'a> {
-        Surroundings { provider, keys: &self.keys, now: self.clock.now(), chance: self.chance.as_ref(), refresh_secrets: self }
+        Surroundings {
+            provider,
+            keys: &self.keys,
+            now: self.clock.now(),
+            chance: self.chance.as_ref(),
+            refresh_secrets: self,
+        }
     }
 
     /// The application of a client identifier.
@@ -119,7 +125,11 @@ impl App {
 
     /// Whether it is looked at now what somebody shows who says to be a client, or how long to wait.
     pub fn may_authenticate(&self, who: &Claimant) -> Result<(), Span> {
-        if self.unlimited { Ok(()) } else { self.limiter.may_authenticate(&self.keyring, who, self.clock.now()) }
+        if self.unlimited {
+            Ok(())
+        } else {
+            self.limiter.may_authenticate(&self.keyring, who, self.clock.now())
+        }
     }
 
     /// Notes that a client has authenticated.

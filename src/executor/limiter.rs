@@ -213,7 +213,10 @@ mod tests {
         let may = |who: &Claimant, now| limiter.may_authenticate(&keyring, who, now);
         let fails = |tries: u32| (0..tries).filter(|_| limiter.failed(&keyring, &shop, now).is_ok()).count();
         assert_eq!(fails(100), 20);
-        assert!(may(&shop, now).is_err(), "the right secret is not looked at either, so it cannot be guessed");
+        assert!(
+            may(&shop, now).is_err(),
+            "the right secret is not looked at either, so it cannot be guessed"
+        );
         assert_eq!((may(&other, now), may(&elsewhere, now)), (Ok(()), Ok(())));
         assert_eq!(may(&shop, now.plus(Span::seconds(1))), Ok(()), "for long, once a second");
         limiter.authenticated(&keyring, &shop, now);

@@ -132,9 +132,10 @@ impl Client {
             (ClientAuthentication::None, Presented::Nothing) => return Ok(()),
             (ClientAuthentication::None, _) => return Err(Refusal::UnexpectedSecret),
             (_, Presented::Nothing) => return Err(Refusal::MissingSecret),
-            (ClientAuthentication::Secret | ClientAuthentication::SecretBasic, Presented::Basic(readings)) => {
-                readings.as_slice()
-            }
+            (
+                ClientAuthentication::Secret | ClientAuthentication::SecretBasic,
+                Presented::Basic(readings),
+            ) => readings.as_slice(),
             (ClientAuthentication::Secret | ClientAuthentication::SecretPost, Presented::Post(secret)) => {
                 std::slice::from_ref(secret)
             }

@@ -110,7 +110,7 @@ refusals! {
     "a way back after signing out that never matches", OIDCClient, "/spec/postLogoutRedirectURIs" = ["https://app.acme.example:443/"], "delete :443";
     "an origin with the port that https has anyway", OIDCClient, "/spec/allowedOrigins" = ["https://app.acme.example:443"], "delete :443";
     "an origin beyond the last port", OIDCClient, "/spec/allowedOrigins" = ["https://app.acme.example:70000"], "from 1 to 65535";
-    "a client that is never sent back", OIDCClient, "/spec/redirectURIs" = [], "at least 1 items";
+    "a client that is never sent back", OIDCClient, "/spec/redirectURIs" = [], "says where a browser goes";
     "a secret of another namespace", OIDCClient, "/spec/secretRef" = { "name": "a", "namespace": "b" }, "unknown field";
     // Theme
     "a logo from two sources", Theme, "/spec/logo/data" = "data:image/png;base64,AAAA", "exactly one source";

@@ -56,6 +56,8 @@ rows! {
     "Tenant spec.namespace", "namespaces that begin with kube-", Create Tenant "/spec/namespace" = "kube-x" not "kubex", "broken-rule";
     "Tenant spec.issuer", "issuer cannot be changed", Change Tenant "/spec/issuer" = "https://other.example" not "https://login.acme.example", -;
     "Tenant spec.issuer", "issuer is an https origin", Create Tenant "/spec/issuer" = "https://acme.example/login" not "https://acme.example:8443", "broken-rule";
+    "Tenant spec.issuer", "browsers leave the scheme", Create Tenant "/spec/issuer" = "https://acme.example:443" not "https://acme.example:8443", "broken-rule";
+    "Tenant spec.issuer", "a port is a number", Create Tenant "/spec/issuer" = "https://acme.example:65536" not "https://acme.example:65535", "broken-rule";
     "Tenant spec.store", "a store has exactly one kind", Create Tenant "/spec/store" = {} not { "embedded": {} }, "broken-rule";
     "Tenant spec.store.embedded", "storageClassName cannot be changed", Change Tenant "/spec/store" = { "embedded": { "storageClassName": "fast" } } not { "embedded": {} }, -;
     "Tenant spec.store.embedded.size", "an amount of nothing", Create Tenant "/spec/store/embedded" = { "size": "0.0Gi" } not { "size": "0.5Gi" }, "broken-rule";
@@ -103,6 +105,19 @@ rows! {
     "OIDCClient spec", "a client with a secret names it", Create OIDCClient "/spec/secretRef" = { "name": "app" } not null, "broken-rule";
     "OIDCClient spec", "pkce: OptionalWithNonce is for clients", Create OIDCClient "/spec/pkce" = "OptionalWithNonce" not "Required", "broken-rule";
 
+    "OIDCClient spec.redirectURIs[]", "browsers leave the scheme", Create OIDCClient "/spec/redirectURIs" = ["https://app.example:443/cb"] not ["https://app.example/cb"], "broken-rule";
+    "OIDCClient spec.redirectURIs[]", "a port is a number", Create OIDCClient "/spec/redirectURIs" = ["https://app.example:08443/cb"] not ["https://app.example/cb"], "broken-rule";
+    "OIDCClient spec.redirectURIs[]", "browsers write a host", Create OIDCClient "/spec/redirectURIs" = ["https://App.example/cb"] not ["https://app.example/cb"], "broken-rule";
+    "OIDCClient spec.redirectURIs[]", "browsers escape everything", Create OIDCClient "/spec/redirectURIs" = ["https://app.example/é"] not ["https://app.example/cb"], "broken-rule";
+    "OIDCClient spec.postLogoutRedirectURIs[]", "browsers leave the scheme", Create OIDCClient "/spec/postLogoutRedirectURIs" = ["https://app.example:443/cb"] not ["https://app.example/bye"], "broken-rule";
+    "OIDCClient spec.postLogoutRedirectURIs[]", "a port is a number", Create OIDCClient "/spec/postLogoutRedirectURIs" = ["https://app.example:08443/cb"] not ["https://app.example/bye"], "broken-rule";
+    "OIDCClient spec.postLogoutRedirectURIs[]", "browsers write a host", Create OIDCClient "/spec/postLogoutRedirectURIs" = ["https://App.example/cb"] not ["https://app.example/bye"], "broken-rule";
+    "OIDCClient spec.postLogoutRedirectURIs[]", "browsers escape everything", Create OIDCClient "/spec/postLogoutRedirectURIs" = ["https://app.example/é"] not ["https://app.example/bye"], "broken-rule";
+    "OIDCClient spec.allowedOrigins[]", "browsers leave the scheme", Create OIDCClient "/spec/allowedOrigins" = ["https://app.example:443"] not ["https://app.example:8443"], "broken-rule";
+    "OIDCClient spec.allowedOrigins[]", "a port is a number", Create OIDCClient "/spec/allowedOrigins" = ["https://app.example:0"] not ["https://app.example:8443"], "broken-rule";
+    "OIDCClient spec", "grants: ClientCredentials is for clients", Create OIDCClient "/spec/grants" = ["ClientCredentials"] not ["AuthorizationCode"], "broken-rule";
+    "OIDCClient spec", "redirectURIs says where a browser goes", Create OIDCClient "/spec/redirectURIs" = [] not ["https://app.example/cb"], "broken-rule";
+
     "Theme spec.logo", "a logo has exactly one source", Create Theme "/spec/logo/data" = "data:image/png;base64,AAAA" not null, "broken-rule";
 
     "FlowRevision", "a revision never changes", Change FlowRevision "/spec/content" = "{}x" not "{}", -;
@@ -132,10 +147,13 @@ impl Row {
     /// Asks the API server about a manifest, the sample standing already where the rule is about what is there.
     fn ask(&self, cluster: &Cluster, namespace: &str, value: fn() -> Value) -> Answer {
         let mut manifest = self.manifest(value);
+        // Other tests have cluster-wide objects of the samples' names.
         if self.how == How::Create {
+            if manifest["kind"] == "Tenant" && self.pointer != "/metadata/name" {
+                manifest["metadata"]["name"] = json!(namespace);
+            }
             return create(cluster, &manifest.to_string());
         }
-        // Other tests have cluster-wide objects of the samples' names.
         let mut sample = samples::of(self.sample);
         for one in [&mut sample, &mut manifest] {
             one["metadata"]["name"] = json!(namespace);

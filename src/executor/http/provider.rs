@@ -222,7 +222,13 @@ fn refused(app: &App, endpoint: &Endpoint, visitor: &Visitor, refusal: Refusal) 
 }
 
 /// The same for somebody who is not the client they say to be. Whoever guesses fast is told to wait instead.
-fn refused_client(app: &App, endpoint: &Endpoint, visitor: &Visitor, who: &Claimant, refusal: Refusal) -> Response {
+fn refused_client(
+    app: &App,
+    endpoint: &Endpoint,
+    visitor: &Visitor,
+    who: &Claimant,
+    refusal: Refusal,
+) -> Response {
     match app.note_refused_client(who, refusal) {
         Ok(()) => refused(app, endpoint, visitor, refusal),
         Err(wait) => respond::trouble(app, visitor, Reader::of(endpoint), Trouble::TooMany(wait)),

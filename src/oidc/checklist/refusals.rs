@@ -112,7 +112,11 @@ fn token_refusals() -> Vec<Refusal> {
     let mut person = World::confidential(ClientAuthentication::Secret);
     person.client.grants = vec![GrantType::ClientCredentials];
     person.client.id = idflow_core::id::UserId::from_bytes([1; 16]).to_string();
-    let own = Form::new(&[("grant_type", "client_credentials"), ("client_id", &person.client.id), ("client_secret", "old")]);
+    let own = Form::new(&[
+        ("grant_type", "client_credentials"),
+        ("client_id", &person.client.id),
+        ("client_secret", "old"),
+    ]);
     reached.push(at_token(&person, &own, &issued));
     let mut off = World::new();
     off.client.disabled = true;

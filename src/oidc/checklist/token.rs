@@ -538,7 +538,8 @@ fn o_25_a_client_never_authenticates_under_another_name() {
 
 #[test]
 fn o_25_a_secret_in_a_header_counts_as_sent_and_as_decoded_and_never_otherwise() {
-    let secrets = ["with+plus", "100%", "%2B", "a%zz", "a&b=c", "p%C3%A4ss", "päss", "%FF", "colon:ed", "a b"];
+    let secrets =
+        ["with+plus", "100%", "%2B", "a%zz", "a&b=c", "p%C3%A4ss", "päss", "%FF", "colon:ed", "a b"];
     for registered in secrets {
         let mut world = World::confidential(ClientAuthentication::Secret);
         world.client.secrets = vec![Digest::of(registered)];
@@ -566,13 +567,18 @@ fn o_25_a_secret_in_a_header_counts_as_sent_and_as_decoded_and_never_otherwise()
 #[test]
 fn every_failed_authentication_is_answered_alike() {
     let reasons = Refusal::ALL.iter().filter(|refusal| refusal.is_of_authentication());
-    let answers: Vec<_> = reasons.filter(|one| **one != Refusal::MalformedAuthorization).map(|one| refuse(*one)).collect();
+    let answers: Vec<_> =
+        reasons.filter(|one| **one != Refusal::MalformedAuthorization).map(|one| refuse(*one)).collect();
     assert_eq!(answers.len(), 8);
     assert!(answers.iter().all(|answer| *answer == answers[0]), "{answers:?}");
 }
 
 fn own_form() -> Form {
-    Form::new(&[("client_id", "app"), ("grant_type", "client_credentials"), ("scope", "openid email offline_access x")])
+    Form::new(&[
+        ("client_id", "app"),
+        ("grant_type", "client_credentials"),
+        ("scope", "openid email offline_access x"),
+    ])
 }
 
 #[test]
