@@ -1,5 +1,6 @@
 //! `idflow dev DIR`: everything on this machine, no cluster.
 
+mod audit;
 mod demo;
 mod mail;
 mod page;
@@ -33,6 +34,13 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use terminal::Terminal;
+
+pub(crate) use terminal::{line, time_of_day};
+
+/// Where the audit records of a folder of manifests are, the earlier ones first.
+pub(crate) fn audit_files(manifests: &Path, data: Option<&Path>) -> anyhow::Result<[PathBuf; 2]> {
+    Ok(audit::files(&state::folder(manifests, data)?))
+}
 
 /// How often the folder is looked at, and for how long it must have been still: an edit runs within a second.
 const LOOK_EVERY: Duration = Duration::from_millis(200);
@@ -129,7 +137,7 @@ async fn serve(args: Args) -> anyhow::Result<()> {
         hashing_slots: std::thread::available_parallelism().map_or(2, usize::from),
         outbound: GuardedClient::new(Arc::new(SystemResolver), Vec::new()),
         mailer: Arc::new(catcher.clone()),
-        observer: Arc::new(Terminal),
+        observer: Arc::new(Terminal::keeping_in(&data)),
         pages: Pages::embedded()?,
         development: true,
         unlimited: args.no_limits,
@@ -219,8 +227,8 @@ async fn load_users(
     chance: &dyn Chance,
 ) -> anyhow::Result<()> {
     let text = std::fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))?;
-    let users: Vec<NewUser> =
-        serde_json::from_str(&text).with_context(|| format!("{} is no JSON array of users", file.display()))?;
+    let users: Vec<NewUser> = serde_json::from_str(&text)
+        .with_context(|| format!("{} is no JSON array of users", file.display()))?;
     let directories = &reading.snapshot.live.directories;
     let chosen = directories.iter().find(|(_, spec)| spec.default).or_else(|| directories.iter().next());
     let (name, spec) = chosen.context("users need a Directory, and the folder has none")?;
@@ -241,7 +249,8 @@ struct Secrets {
 impl Secrets {
     fn keep(file: &Path, chance: &dyn Chance) -> anyhow::Result<Self> {
         if file.exists() {
-            let text = std::fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))?;
+            let text =
+                std::fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))?;
             return serde_json::from_str(&text).with_context(|| format!("{} is damaged", file.display()));
         }
         let pair = keys::generate()?;
@@ -257,7 +266,8 @@ impl Secrets {
     fn keyring(&self) -> anyhow::Result<Keyring> {
         use base64::Engine as _;
         let key = base64::engine::general_purpose::URL_SAFE_NO_PAD.decode(&self.sealing)?;
-        let key: [u8; 32] = key.try_into().map_err(|_| anyhow::anyhow!("the sealing key has not 32 bytes"))?;
+        let key: [u8; 32] =
+            key.try_into().map_err(|_| anyhow::anyhow!("the sealing key has not 32 bytes"))?;
         Ok(Keyring::new("dev", &key, &[]))
     }
 

@@ -49,6 +49,8 @@ commands! {
     Operator = operator,
     /// Checks manifests as the cluster would, without one.
     Lint = lint,
+    /// Tells why somebody was shown a page that ends with a reference.
+    Why = why,
 }
 
 /// Kubernetes-native identity orchestrator: journeys as graphs of steps in custom resources.

@@ -34,6 +34,9 @@ pub struct AuditEvent {
     /// How it came to the outcome, where that is not told by it: the status of an outside answer. Never a value.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub detail: Option<String>,
+    /// What a visitor was shown to tell support, where somebody could not go on. Random, and opens nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reference: Option<String>,
     /// The application concerned.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub client: Option<String>,

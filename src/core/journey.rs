@@ -8,7 +8,7 @@ use crate::digest::Digest;
 use crate::evidence::Evidence;
 use crate::grant::AuthorizationRequest;
 use crate::id::{Attempt, JourneyId, SessionId, StepInstance, UserId};
-use crate::time::Timestamp;
+use crate::time::{Span, Timestamp};
 use crate::view::View;
 use crate::{Data, Value};
 
@@ -66,6 +66,19 @@ pub struct Journey {
     /// Pages that `back` may return to, newest last.
     #[serde(default)]
     pub visited: Vec<Visit>,
+}
+
+/// How long an open journey is remembered beyond its deadline, so that whoever comes back late can begin anew.
+const REMEMBERED: Span = Span::hours(1);
+
+impl Journey {
+    /// From when on nothing is known of it.
+    pub fn forgotten(&self) -> Timestamp {
+        match self.phase {
+            Phase::ExpectSubmission(_) => self.deadline.plus(REMEMBERED),
+            Phase::Ended(_) => self.deadline,
+        }
+    }
 }
 
 /// The last post that moved a journey: whoever sends the very same again has missed its answer. A record of its own,

@@ -13,6 +13,7 @@ pub mod audit;
 pub mod block;
 pub mod chance;
 pub mod counter;
+pub mod dead_end;
 pub mod digest;
 pub mod effect;
 pub mod evidence;

@@ -192,6 +192,16 @@ impl<'a> Cx<'a> {
         Ok(Text::Authored { default_locale: text.default_locale.clone(), by_locale })
     }
 
+    /// Renders an authored text in the visitor's language alone: for mails and last pages, which nobody reads in another
+    /// one. A page has all of them, because its reader may switch.
+    pub fn text_for_one(&self, text: &AuthoredText) -> Result<Text, Fault> {
+        let Some((locale, template)) = text.best(self.locale().unwrap_or_default()) else {
+            return self.text(text);
+        };
+        let by_locale = [(locale.clone(), self.render(template, Escape::Plain)?)].into();
+        Ok(Text::Authored { default_locale: locale.clone(), by_locale })
+    }
+
     /// The next effect id of this attempt: equal whenever the same attempt runs again.
     pub fn effect_id(&mut self) -> EffectId {
         self.active.effect_id(self.sources.journey.id)

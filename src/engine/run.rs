@@ -412,6 +412,7 @@ impl<'p> Run<'p> {
             step: Some(path.join("/")),
             outcome: outcome.map(str::to_owned),
             detail,
+            reference: None,
             client,
         });
     }

@@ -8,12 +8,13 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use http::HeaderMap;
 use idflow_core::audit::AuditEvent;
 use idflow_core::chance::Chance;
+use idflow_core::dead_end::{self, DeadEnd};
 use idflow_core::digest::Digest;
 use idflow_core::grant::Grant;
 use idflow_core::id::{GrantId, JourneyId, SessionId};
-use idflow_core::journey::Purpose;
+use idflow_core::journey::{Journey, Purpose};
 use idflow_core::secret::SecretText;
-use idflow_core::time::{Clock, Span};
+use idflow_core::time::{Clock, Span, Timestamp};
 use idflow_oidc::client::Client;
 use idflow_oidc::endpoint::{Endpoint, Surroundings};
 use idflow_oidc::handle::RefreshSecrets;
@@ -212,9 +213,11 @@ impl App {
         GrantId::from_bytes(self.derived_id("grant-id", journey))
     }
 
-    /// The secret of that grant's code.
-    pub fn code_secret(&self, journey: JourneyId) -> SecretText {
-        SecretText::new(self.derived("code-secret", &[journey.as_bytes()]))
+    /// The secret of that grant's code; of one that was issued after the journey's end, by when it was.
+    pub fn code_secret(&self, journey: JourneyId, late: Option<Timestamp>) -> SecretText {
+        let late = late.map(|at| at.0.to_be_bytes());
+        let parts = [journey.as_bytes().as_slice()].into_iter().chain(late.iter().map(<[u8; 8]>::as_slice));
+        SecretText::new(self.derived("code-secret", &parts.collect::<Vec<_>>()))
     }
 
     /// The ids and secrets of sessions that a browser sent, if they have the right form. Only one of them is its own.
@@ -240,6 +243,33 @@ impl App {
         self.observer.audit(&self.event(event, None, client.map(|client| client.id.clone())));
     }
 
+    /// Reports why a visitor cannot go on, and returns the reference that they are given. It is random and opens nothing.
+    pub fn stopped(&self, end: DeadEnd, journey: Option<&Journey>) -> String {
+        let reference = reference(self.chance.as_ref());
+        let client = journey.and_then(|journey| match &journey.purpose {
+            Purpose::Authorize(request) => Some(request.client_id.clone()),
+            Purpose::Standalone { .. } => None,
+        });
+        let event = self.event(dead_end::STOPPED, Some(end.word().to_owned()), client);
+        self.observer.audit(&AuditEvent {
+            journey: journey.map(|journey| journey.id),
+            user: journey.and_then(|journey| journey.user),
+            flow: journey.map(|journey| journey.flow.clone()),
+            revision: journey.map(|journey| journey.digest.short(8)),
+            reference: Some(reference.clone()),
+            ..event
+        });
+        reference
+    }
+
+    /// Reports why an authorization request was answered to nobody, and returns the reference that the visitor is given.
+    pub fn refused_request(&self, refusal: Refusal) -> String {
+        let reference = reference(self.chance.as_ref());
+        let event = self.event("request.refused", Some(refusal.name().to_owned()), None);
+        self.observer.audit(&AuditEvent { reference: Some(reference.clone()), ..event });
+        reference
+    }
+
     fn event(&self, name: &str, outcome: Option<String>, client: Option<String>) -> AuditEvent {
         AuditEvent {
             at: self.clock.now(),
@@ -251,6 +281,7 @@ impl App {
             step: None,
             outcome,
             detail: None,
+            reference: None,
             client,
         }
     }
@@ -273,4 +304,12 @@ impl RefreshSecrets for App {
         let secrets = self.keyring.derivations("refresh-secret", &parts);
         secrets.map(|secret| SecretText::new(URL_SAFE_NO_PAD.encode(secret))).collect()
     }
+}
+
+/// Fifty random bits as ten letters and digits that nobody mishears (Crockford's base 32).
+pub fn reference(chance: &dyn Chance) -> String {
+    const LETTERS: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
+    let mut drawn = [0; 10];
+    chance.fill(&mut drawn);
+    drawn.iter().map(|byte| char::from(LETTERS[usize::from(byte % 32)])).collect()
 }

@@ -10,9 +10,10 @@ use std::sync::Arc;
 use idflow_core::Data;
 use idflow_core::counter::{CounterKey, CounterStep};
 use idflow_core::digest::Digest;
-use idflow_core::grant::AuthorizationRequest;
-use idflow_core::id::{JourneyId, UserId};
+use idflow_core::grant::{AuthorizationRequest, GrantStage};
+use idflow_core::id::{JourneyId, SessionId, UserId};
 use idflow_core::journey::{Binding, Channel, Ending, Journey, LastPost, Phase, Purpose};
+use idflow_core::secret::SecretText;
 use idflow_core::session::Session;
 use idflow_core::time::{Span, Timestamp};
 use idflow_core::user::User;
@@ -66,6 +67,7 @@ pub async fn start(
     let id = JourneyId::random(app.chance.as_ref());
     let runnable = chosen(app, flow, id).await.ok_or(Unavailable)?;
     let secret = app.binding_secret(id, 0);
+    let visitor = &visitor.beginning(app, &runnable, &purpose);
     let mut start = Start {
         id,
         binding: Binding { channel, secret: Digest::of(&secret), rotation: 0 },
@@ -129,7 +131,8 @@ pub async fn resume(
 ) -> Result<Driven, Unavailable> {
     let (mut was_taken, mut full) = (false, Vec::new());
     for number in 0..TRIES {
-        let Some(journey) = reads.journey(&id)? else { return Ok(Driven::Refused(Refusal::Expired)) };
+        let Some(mut journey) = reads.journey(&id)? else { return Ok(Driven::Refused(Refusal::Expired)) };
+        journey.locale = Some(visitor.locale.tag().to_owned());
         let Some(runnable) = runnable(app, &journey).await? else { return Ok(Driven::Withdrawn) };
         let switches = Switches::of(journey.digest, &journey.purpose, number);
         let context = Surroundings { full: full.clone(), ..surroundings(app, visitor, &journey.purpose) };
@@ -159,6 +162,43 @@ pub async fn resume(
         reads = app.store.read(app.clock.now(), &[Wanted::journey(&id)]).await?;
     }
     Err(Unavailable)
+}
+
+/// Issues the code of a journey that ended a while ago, as it would have been issued then: its session must still be
+/// alive and its user's. Returns when it was issued, by us or by somebody who came at the same moment.
+pub async fn issue_late(
+    app: &App,
+    journey: &Journey,
+    request: &AuthorizationRequest,
+    session: Option<SessionId>,
+    reads: &mut ReadSet,
+) -> Result<Option<Timestamp>, Unavailable> {
+    let Some(id) = session else { return Ok(None) };
+    let Some(session) = reads.session(&id).await? else { return Ok(None) };
+    let Some(user) = session.user else { return Ok(None) };
+    let now = reads.now();
+    let is_alive = app.configuration.load().is_alive(&session, now);
+    let Some(user) = reads.user(&user)?.filter(|_| is_alive) else { return Ok(None) };
+    check_session(app, journey, &session, now)?;
+    let secret = app.code_secret(journey.id, Some(now));
+    let grant = grant(app, journey, request, &session, (&user, &secret), now)?;
+    match app.store.commit(Commit::after(reads.clone()).put_grant(grant.clone())).await {
+        Ok(()) => {
+            app.audit_grant("code.issued", &grant, None);
+            Ok(Some(now))
+        }
+        Err(CommitError::Unavailable(error)) => Err(error.into()),
+        Err(_) => {
+            let stage = app.store.reads(now).grant(&grant.id).await?.map(|grant| grant.stage);
+            Ok(stage.and_then(|stage| code_issued(app, &stage)))
+        }
+    }
+}
+
+/// When the code was issued that a grant still waits to be shown.
+pub fn code_issued(app: &App, stage: &GrantStage) -> Option<Timestamp> {
+    let GrantStage::Code { expires, .. } = stage else { return None };
+    (app.clock.now() < *expires).then(|| expires.plus(Span(-app.provider().lifetimes.of_code().0)))
 }
 
 /// Whether a journey may not go on whatever is posted: its revision may not run, or the application that asked may not
@@ -253,7 +293,8 @@ async fn commit(
         let mut code = None;
         if let (Purpose::Authorize(request), Some(user)) = (&journey.purpose, session.user) {
             let user = user_of(&reads, &decided.writes, user)?;
-            code = Some(grant(app, journey, request, &session, &user, now)?);
+            let secret = app.code_secret(journey.id, None);
+            code = Some(grant(app, journey, request, &session, (&user, &secret), now)?);
         }
         cookie = Some((format!("{}.{secret}", session.id), session.expires.since(now)));
         set_session(journey, &session);
@@ -398,12 +439,12 @@ fn grant(
     journey: &Journey,
     request: &AuthorizationRequest,
     session: &Session,
-    user: &User,
+    (user, secret): (&User, &SecretText),
     now: Timestamp,
 ) -> Result<idflow_core::grant::Grant, Unavailable> {
-    let (grant, secret) = (app.grant_id(journey.id), app.code_secret(journey.id));
+    let grant = app.grant_id(journey.id);
     let (flow, asked) = (journey.flow.as_str(), journey.started);
-    let answer = Answer { request, session, user, flow, asked, grant, secret: &secret };
+    let answer = Answer { request, session, user, flow, asked, grant, secret };
     match authorize::issue(&app.provider(), &answer, now) {
         Ok(issued) => Ok(issued.grant),
         Err(refusal) => {

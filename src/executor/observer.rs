@@ -20,9 +20,11 @@ impl Observer for LogObserver {
             journey = event.journey.map(tracing::field::display),
             user = event.user.map(tracing::field::display),
             flow = event.flow,
+            revision = event.revision,
             step = event.step,
             outcome = event.outcome,
             detail = event.detail,
+            reference = event.reference,
             client = event.client,
         );
     }

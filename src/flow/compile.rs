@@ -95,6 +95,8 @@ impl Program {
         if names.is_empty() || names.len() > usize::from(GraphIndex::MAX) {
             return Err(LoadError::Unreadable("it has no graph, or too many".to_owned()));
         }
+        let promises_languages = !content.locales.is_empty();
+        let languages = if promises_languages { content.locales.clone() } else { written(&content.graphs) };
         let locales = match content.locales {
             none if none.is_empty() => vec![DEFAULT_LOCALE.to_owned()],
             some => some,
@@ -113,6 +115,8 @@ impl Program {
             flow_type: content.flow_type,
             lifetime: content.lifetime.unwrap_or(DEFAULT_LIFETIME),
             locales,
+            languages,
+            promises_languages,
             directories,
             graphs,
         })
@@ -225,4 +229,11 @@ impl Loader<'_> {
         let missing = || LoadError::UnknownGraph { graph: self.graph.name.clone(), callee };
         at.map(|(_, index)| index).ok_or_else(missing)
     }
+}
+
+/// The languages that texts are written in.
+fn written(graphs: &[GraphContent]) -> Vec<String> {
+    let texts = graphs.iter().flat_map(|graph| graph.texts.values());
+    let languages: BTreeSet<&String> = texts.flat_map(BTreeMap::keys).collect();
+    languages.into_iter().cloned().collect()
 }

@@ -69,6 +69,17 @@ pub struct AuthoredText {
     pub by_locale: Vec<(String, Template)>,
 }
 
+impl AuthoredText {
+    /// The text for a reader of this locale: in that very one, else in the same language, else in the default one.
+    pub fn best(&self, locale: &str) -> Option<&(String, Template)> {
+        let language = |tag: &str| tag.split('-').next().unwrap_or_default().to_ascii_lowercase();
+        let written = |wanted: &dyn Fn(&str) -> bool| self.by_locale.iter().find(|(tag, _)| wanted(tag));
+        written(&|tag| tag == locale)
+            .or_else(|| written(&|tag| language(tag) == language(locale)))
+            .or_else(|| written(&|tag| tag == self.default_locale))
+    }
+}
+
 /// Compiles what stands in the settings of one step and takes note of it.
 ///
 /// What cannot be compiled or found is noted as well, and something that never gives a value takes its place: so

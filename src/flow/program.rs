@@ -28,6 +28,10 @@ pub struct Program {
     pub lifetime: Span,
     /// The flow's locales, the default first; never empty.
     pub locales: Vec<String>,
+    /// The languages that visitors may choose: those that the flow promises, else those of its texts.
+    pub languages: Vec<String>,
+    /// Whether it speaks these and no others.
+    pub promises_languages: bool,
     /// The Directories its steps use.
     pub directories: Directories,
     /// The flow itself, then every library flow and node it enters.

@@ -11,8 +11,8 @@
 use idflow_core::Value;
 use idflow_core::time::Span;
 use idflow_core::view::{Text, View};
-use idflow_engine::node::{self, Node};
 use idflow_engine::context::Cx;
+use idflow_engine::node::{self, Node};
 use idflow_engine::turn::{Complete, EndTurn, Event, Fault, Finish, Turn};
 use idflow_flow::facts::{End, Facts, SettingsError};
 use idflow_flow::kinds::{Group, Kind};
@@ -126,13 +126,13 @@ impl Node for Done {
 impl Done {
     fn page(&self, cx: &Cx<'_>) -> Result<View, Fault> {
         let lead = match (&self.title, &self.text) {
-            (_, Some(text)) => Some(cx.text(text)?),
+            (_, Some(text)) => Some(cx.text_for_one(text)?),
             (Some(_), None) => None,
             (None, None) => Some(Text::product("complete-lead")),
         };
         Ok(View {
             kind: "complete".to_owned(),
-            title: text::or_product(cx, self.title.as_ref(), "complete-title")?,
+            title: text::or_product_at_last(cx, self.title.as_ref(), "complete-title")?,
             lead,
             messages: Vec::new(),
             fields: Vec::new(),
@@ -150,7 +150,9 @@ pub(crate) fn examples() -> Vec<crate::harness::Example> {
 
     vec![
         Example::of(json!({})).leaving_by("completed"),
-        Example::of(json!({ "sessionLifetime": "1h", "sessionIdle": "2h", "subject": "Guest", "title": "hello" }))
-            .leaving_by("completed"),
+        Example::of(
+            json!({ "sessionLifetime": "1h", "sessionIdle": "2h", "subject": "Guest", "title": "hello" }),
+        )
+        .leaving_by("completed"),
     ]
 }

@@ -9,8 +9,8 @@
 
 use idflow_core::Value;
 use idflow_core::view::{Text, View};
-use idflow_engine::node::{self, Node};
 use idflow_engine::context::Cx;
+use idflow_engine::node::{self, Node};
 use idflow_engine::turn::{EndTurn, Event, Fault, Finish, Turn};
 use idflow_flow::facts::{End, Facts, SettingsError};
 use idflow_flow::kinds::{Group, Kind};
@@ -55,7 +55,7 @@ impl Node for Failed {
         let page = View {
             kind: "fail".to_owned(),
             title: Text::product("fail-title"),
-            lead: Some(text::or_product(cx, self.text.as_ref(), "fail-lead")?),
+            lead: Some(text::or_product_at_last(cx, self.text.as_ref(), "fail-lead")?),
             messages: Vec::new(),
             fields: Vec::new(),
             actions: Vec::new(),

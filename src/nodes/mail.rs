@@ -10,8 +10,8 @@
 
 use idflow_core::Value;
 use idflow_core::effect::{EffectClass, Mail};
-use idflow_engine::node::{self, Node};
 use idflow_engine::context::Cx;
+use idflow_engine::node::{self, Node};
 use idflow_engine::turn::{Event, Fault, Finish, Turn};
 use idflow_flow::facts::{Facts, Outcome, ReferenceKind, SettingsError, Sink};
 use idflow_flow::kinds::{Group, Kind};
@@ -100,8 +100,8 @@ impl SendMail {
             id: cx.effect_id(),
             connection: self.connection.clone(),
             to,
-            subject: cx.text(&self.subject)?,
-            body: vec![cx.text(&self.body)?],
+            subject: cx.text_for_one(&self.subject)?,
+            body: vec![cx.text_for_one(&self.body)?],
             code: None,
             locale: cx.locale().map(str::to_owned),
         };
@@ -116,5 +116,7 @@ pub(crate) fn examples() -> Vec<crate::harness::Example> {
 
     use crate::harness::Example;
 
-    vec![Example::of(json!({ "connection": "mail", "to": "form.email", "subject": "hello", "body": "other" }))]
+    vec![Example::of(
+        json!({ "connection": "mail", "to": "form.email", "subject": "hello", "body": "other" }),
+    )]
 }

@@ -12,6 +12,7 @@
 #![deny(missing_docs)]
 
 pub mod acr;
+pub mod again;
 pub mod claims;
 pub mod client;
 pub mod endpoint;

@@ -28,6 +28,11 @@ pub struct Lifetimes {
 impl Lifetimes {
     /// The longest life of a code (checklist O-7).
     pub const LONGEST_CODE: Span = Span::seconds(60);
+
+    /// How long a code lives.
+    pub fn of_code(&self) -> Span {
+        self.code.min(Self::LONGEST_CODE)
+    }
 }
 
 impl Default for Lifetimes {

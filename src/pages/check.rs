@@ -9,10 +9,11 @@ use idflow_core::chance::SeededChance;
 use idflow_core::effect::Mail;
 use idflow_core::view::{Text, View};
 
+use crate::aftermath::{Aftermath, Application};
 use crate::headers::Nonce;
 use crate::html::{self, Tag};
 use crate::journey::{JourneyPage, Progress};
-use crate::locale::Locale;
+use crate::locale::{Locale, Offer};
 use crate::notice::{Notice, NoticePage};
 use crate::onward::OnwardPage;
 use crate::pages::{Development, Page, Pages, RenderError, Visit};
@@ -56,6 +57,7 @@ pub fn view(pages: &Pages, locale: &Locale, name: &str, view: &View) -> Sample {
         can_go_back: !view.actions.is_empty(),
         can_cancel: !view.actions.is_empty(),
         progress: Some(Progress { step: 1, of: 3 }),
+        after: after(),
     };
     strict(pages, locale, name, |say, visit| html(pages.journey_saying(say, visit, &page)))
 }
@@ -68,11 +70,19 @@ pub fn mail(pages: &Pages, locale: &Locale, name: &str, mail: &Mail) -> Sample {
     })
 }
 
+/// Every way that there may be.
+fn after() -> Aftermath<'static> {
+    Aftermath {
+        reference: Some("7Q2M4XKDB9"),
+        onward: Some("/flows/sign-in"),
+        application: Some(Application { name: "Acme", target: "https://app.example/?error=access_denied" }),
+    }
+}
+
 /// The pages that belong to no step.
 fn own_pages(pages: &Pages, locale: &Locale) -> Vec<Sample> {
     let notices = Notice::ALL.iter().map(|notice| {
-        let page =
-            NoticePage { notice: *notice, reference: Some("7Q2M-4XKD"), onward: Some("/flows/sign-in") };
+        let page = NoticePage { notice: *notice, after: after() };
         let name = format!("notice-{notice:?}");
         strict(pages, locale, &name, |say, visit| html(pages.notice_saying(say, visit, &page)))
     });
@@ -89,7 +99,7 @@ fn strict(
 ) -> Sample {
     let theme = theme().prepare();
     let nonce = Nonce::random(&SeededChance::new(1));
-    let languages = pages.language_links(|tag| format!("/journeys/x?ui_locales={tag}"));
+    let languages = pages.language_links(&Offer::Product, |tag| format!("/journeys/x?ui_locales={tag}"));
     let development = Development { mail_href: "/dev/mail".to_owned() };
     let visit = Visit {
         locale,

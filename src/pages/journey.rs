@@ -4,6 +4,7 @@ use idflow_core::view::{Action, ActionStyle, Message, Severity, Text, View};
 use minijinja::Value;
 use serde::Serialize;
 
+use crate::aftermath::{Aftermath, AftermathContext};
 use crate::field::{self, FieldContext};
 use crate::markup;
 use crate::pages::{Base, Page, Pages, RenderError, Visit};
@@ -26,6 +27,8 @@ pub struct JourneyPage<'a> {
     pub can_cancel: bool,
     /// How far the visitor has come, where that is certain.
     pub progress: Option<Progress>,
+    /// Where the visitor can go from a last page.
+    pub after: Aftermath<'a>,
 }
 
 /// Step `step` of `of`, both from 1.
@@ -35,6 +38,22 @@ pub struct Progress {
     pub step: u32,
     /// The last step.
     pub of: u32,
+}
+
+impl<'a> JourneyPage<'a> {
+    /// A page that only says something.
+    pub fn of(view: &'a View) -> Self {
+        Self {
+            view,
+            action: "",
+            token: "",
+            status: 200,
+            can_go_back: false,
+            can_cancel: false,
+            progress: None,
+            after: Aftermath::default(),
+        }
+    }
 }
 
 impl Pages {
@@ -66,6 +85,7 @@ struct JourneyContext {
     summary: Option<Summary>,
     messages: Vec<MessageContext>,
     form: Option<FormContext>,
+    after: AftermathContext,
 }
 
 #[derive(Debug, Serialize)]
@@ -143,6 +163,7 @@ impl JourneyContext {
             }),
             messages: view.messages.iter().filter_map(|message| MessageContext::of(message, say)).collect(),
             form: FormContext::of(page, say, summary.is_none()),
+            after: AftermathContext::new(visit, say, page.after, "action-start-again", view.kind == "fail"),
             summary,
         }
     }

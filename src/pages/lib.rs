@@ -4,8 +4,10 @@
 //! rules. Everything here is pure: a view, a locale and a theme go in, a finished response or mail comes out. All
 //! markup stands in `templates/`, all wording in `texts/`, and nothing a person or a manifest says can become either.
 
+mod aftermath;
 pub mod check;
 pub mod color;
+mod endonyms;
 mod field;
 pub mod headers;
 mod html;
@@ -17,6 +19,7 @@ mod notice;
 mod onward;
 mod pages;
 mod palette;
+mod place;
 mod say;
 pub mod texts;
 pub mod theme;
@@ -24,9 +27,10 @@ pub mod theme;
 #[cfg(test)]
 mod promises;
 
+pub use aftermath::{Aftermath, Application};
 pub use headers::{Headers, Nonce};
 pub use journey::{JourneyPage, Progress};
-pub use locale::{Locale, Wishes};
+pub use locale::{Locale, Offer, Wishes};
 pub use mail::RenderedMail;
 pub use markup::escape;
 pub use notice::{Notice, NoticePage};

@@ -70,6 +70,30 @@ pub struct Wishes<'a> {
     pub accept_language: Option<&'a str>,
 }
 
+/// The languages that a page can be in.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum Offer {
+    /// Those that product texts exist in.
+    #[default]
+    Product,
+    /// Those, and some that a flow's own texts are in.
+    More(Vec<Locale>),
+    /// Those that a flow promises, the default first. Product texts that lack one fall back one by one.
+    Only(Vec<Locale>),
+}
+
+impl Offer {
+    /// What a flow offers whose texts are in these languages, and which promises them or not.
+    pub fn of(languages: &[String], promised: bool) -> Self {
+        let languages: Vec<Locale> = languages.iter().filter_map(|tag| Locale::parse(tag)).collect();
+        match (languages.is_empty(), promised) {
+            (true, _) => Self::Product,
+            (false, true) => Self::Only(languages),
+            (false, false) => Self::More(languages),
+        }
+    }
+}
+
 impl Wishes<'_> {
     fn in_order(&self) -> Vec<LanguageIdentifier> {
         let explicit = self.ui_locales.into_iter().flat_map(str::split_ascii_whitespace).chain(self.saved);

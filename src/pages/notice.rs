@@ -5,7 +5,8 @@ use idflow_core::view::Text;
 use minijinja::Value;
 use serde::Serialize;
 
-use crate::pages::{Base, Link, Page, Pages, RenderError, Visit};
+use crate::aftermath::{Aftermath, AftermathContext};
+use crate::pages::{Base, Page, Pages, RenderError, Visit};
 use crate::say::Say;
 
 /// What is to be said. Each has its texts `notice-<name>-title` and `notice-<name>-lead` and its own status.
@@ -15,8 +16,12 @@ pub enum Notice {
     Expired,
     /// The journey cannot go on: its revision was withdrawn, or nothing is known about it any more.
     StartAgain,
-    /// The journey belongs to another browser, or cookies are off (checklist J-7).
+    /// Nothing is known here about the journey: it belongs to another browser, or is long over (checklist J-7).
     AnotherBrowser,
+    /// The browser sent no cookie at all.
+    NoCookies,
+    /// The application may not be answered any more.
+    ApplicationGone,
     /// The journey was ended by the visitor.
     Cancelled,
     /// This step is done; the journey has moved on.
@@ -51,6 +56,8 @@ impl Notice {
         Self::Expired,
         Self::StartAgain,
         Self::AnotherBrowser,
+        Self::NoCookies,
+        Self::ApplicationGone,
         Self::Cancelled,
         Self::AlreadyDone,
         Self::SignedIn,
@@ -71,10 +78,14 @@ impl Notice {
         match self {
             Self::Cancelled | Self::AlreadyDone | Self::SignedIn | Self::NotSignedIn => 200,
             Self::BadRequest => 400,
-            Self::AnotherBrowser | Self::Refused => 403,
+            Self::Refused => 403,
             Self::NotFound => 404,
             Self::MethodNotAllowed => 405,
-            Self::Expired | Self::StartAgain => 410,
+            Self::Expired
+            | Self::StartAgain
+            | Self::AnotherBrowser
+            | Self::NoCookies
+            | Self::ApplicationGone => 410,
             Self::TooLarge => 413,
             Self::TooManyRequests => 429,
             Self::TooManyCookies => 431,
@@ -88,6 +99,8 @@ impl Notice {
             Self::Expired => "expired",
             Self::StartAgain => "start-again",
             Self::AnotherBrowser => "another-browser",
+            Self::NoCookies => "no-cookies",
+            Self::ApplicationGone => "application-gone",
             Self::Cancelled => "cancelled",
             Self::AlreadyDone => "already-done",
             Self::SignedIn => "signed-in",
@@ -116,7 +129,7 @@ impl Notice {
     /// The text on the way on.
     const fn onward(self) -> &'static str {
         match self {
-            Self::AlreadyDone | Self::SignedIn => "action-continue",
+            Self::AlreadyDone | Self::SignedIn | Self::Refused => "action-continue",
             Self::NotSignedIn => "action-sign-in",
             Self::Unavailable | Self::TooManyRequests | Self::Failed => "action-try-again",
             _ => "action-start-again",
@@ -129,10 +142,8 @@ impl Notice {
 pub struct NoticePage<'a> {
     /// What is to be said.
     pub notice: Notice,
-    /// Under which the log has the details. Absent where nothing went wrong.
-    pub reference: Option<&'a str>,
-    /// Where the visitor can go on: a path on this origin.
-    pub onward: Option<&'a str>,
+    /// Where the visitor can go.
+    pub after: Aftermath<'a>,
 }
 
 impl Pages {
@@ -159,15 +170,7 @@ struct NoticeContext {
     icon: &'static str,
     heading: Value,
     lead: Value,
-    onward: Option<Link>,
-    support: Option<Support>,
-    reference: Option<Value>,
-}
-
-#[derive(Debug, Serialize)]
-struct Support {
-    label: Value,
-    address: String,
+    after: AftermathContext,
 }
 
 impl NoticeContext {
@@ -175,47 +178,12 @@ impl NoticeContext {
         let title = Text::product(format!("notice-{}-title", page.notice.name()));
         let lead = Text::product(format!("notice-{}-lead", page.notice.name()));
         let is_error = page.notice.status() >= 400;
-        let support = visit.theme.theme().support_email.as_ref().filter(|_| is_error);
         Self {
             base: Base::new(pages, visit, say, &say.plain(&title), is_error),
             icon: page.notice.icon(),
             heading: say.html(&title),
             lead: say.html(&lead),
-            onward: page
-                .onward
-                .filter(|href| is_own_path(href))
-                .map(|href| Link { label: say.key(page.notice.onward()), href: href.to_owned() }),
-            support: support.map(|address| Support { label: say.key("support"), address: address.clone() }),
-            reference: page
-                .reference
-                .map(|id| say.html(&Text::with("reference", [("reference", id.to_owned())]))),
-        }
-    }
-}
-
-/// A path on this origin, in every browser's reading (checklist B-1).
-fn is_own_path(href: &str) -> bool {
-    href.starts_with('/')
-        && !href.starts_with("//")
-        && href.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'\\')
-}
-
-#[cfg(test)]
-mod tests {
-    use super::is_own_path;
-
-    #[test]
-    fn b_1_the_way_on_stays_on_this_origin() {
-        assert!(is_own_path("/flows/sign-in?x=1"));
-        for foreign in [
-            "https://evil.example",
-            "//evil.example",
-            "/\\evil.example",
-            "/\t/evil",
-            "javascript:alert(1)",
-            "",
-        ] {
-            assert!(!is_own_path(foreign), "{foreign}");
+            after: AftermathContext::new(visit, say, page.after, page.notice.onward(), is_error),
         }
     }
 }

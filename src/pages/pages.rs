@@ -7,7 +7,7 @@ use minijinja::{AutoEscape, Environment, Output, State, UndefinedBehavior, Value
 use serde::Serialize;
 
 use crate::headers::{self, Headers, Nonce};
-use crate::locale::Locale;
+use crate::locale::{Locale, Offer};
 use crate::markup;
 use crate::say::Say;
 use crate::texts::{AssetError, Texts};
@@ -15,6 +15,7 @@ use crate::theme::PreparedTheme;
 
 const TEMPLATES: &[(&str, &str)] = &[
     ("base", include_str!("templates/base.html")),
+    ("aftermath", include_str!("templates/aftermath.html")),
     ("journey", include_str!("templates/journey.html")),
     ("field", include_str!("templates/field.html")),
     ("notice", include_str!("templates/notice.html")),
@@ -109,10 +110,10 @@ impl Pages {
         &self.texts
     }
 
-    /// The language switch for these tags, current page first in mind: `href` makes the address for a tag.
-    pub fn language_links(&self, href: impl Fn(&str) -> String) -> Vec<LanguageLink> {
+    /// The language switch for what is on offer: `href` makes the address for a tag.
+    pub fn language_links(&self, offer: &Offer, href: impl Fn(&str) -> String) -> Vec<LanguageLink> {
         let link = |locale: &Locale| LanguageLink { tag: locale.tag().to_owned(), href: href(locale.tag()) };
-        self.texts.locales().map(link).collect()
+        self.texts.offered(offer).iter().map(link).collect()
     }
 
     pub(crate) fn template(
@@ -246,7 +247,7 @@ fn languages(pages: &Pages, visit: &Visit<'_>) -> Vec<LanguageContext> {
         LanguageContext {
             name: pages.texts.language_name(&link.tag),
             dir: locale.as_ref().map_or("ltr", Locale::direction),
-            current: locale.is_some_and(|locale| locale.shares_language(visit.locale)),
+            current: locale.is_some_and(|locale| locale == *visit.locale),
             tag: link.tag.clone(),
             href: link.href.clone(),
         }

@@ -5,7 +5,8 @@ use std::collections::BTreeSet;
 use fluent_bundle::concurrent::FluentBundle;
 use fluent_bundle::{FluentArgs, FluentResource};
 
-use crate::locale::{self, Locale, Wishes};
+use crate::endonyms;
+use crate::locale::{self, Locale, Offer, Wishes};
 
 /// Tag and source of each language. English stands first: it is what every other one falls back to. Adding a
 /// language is one file and one line; [`crate::check`] says what is missing in it.
@@ -58,23 +59,33 @@ impl Texts {
         self.languages.first().is_some_and(|english| english.bundle.has_message(key))
     }
 
-    /// Chooses the language of a page: the best of the visitor's wishes among the product's languages and those
-    /// the flow's own texts are written in. English when nothing fits.
-    pub fn negotiate(&self, wishes: &Wishes<'_>, flow_locales: &[&str]) -> Locale {
-        let mut available: Vec<Locale> = self.locales().cloned().collect();
-        for locale in flow_locales.iter().filter_map(|tag| Locale::parse(tag)) {
-            if !available.contains(&locale) {
-                available.push(locale);
-            }
-        }
-        locale::negotiate(wishes, &available)
+    /// Chooses the language of a page: the best of the visitor's wishes among those on offer; the first of them when
+    /// nothing fits.
+    pub fn negotiate(&self, wishes: &Wishes<'_>, offer: &Offer) -> Locale {
+        locale::negotiate(wishes, &self.offered(offer))
     }
 
-    /// The language's own name for itself, for the switch at the foot of a page; the tag when it has none here.
+    /// The languages on offer.
+    pub fn offered(&self, offer: &Offer) -> Vec<Locale> {
+        let mut offered: Vec<Locale> = match offer {
+            Offer::Only(languages) => return languages.clone(),
+            Offer::Product | Offer::More(_) => self.locales().cloned().collect(),
+        };
+        if let Offer::More(languages) = offer {
+            for language in languages {
+                if !offered.contains(language) {
+                    offered.push(language.clone());
+                }
+            }
+        }
+        offered
+    }
+
+    /// The language's own name for itself, for the switch at the foot of a page; the tag of one that we do not know.
     pub fn language_name(&self, tag: &str) -> String {
         let language = self.languages.iter().find(|language| language.locale.tag() == tag);
         let name = language.and_then(|language| language.format("language-name", &FluentArgs::new()).ok());
-        name.unwrap_or_else(|| tag.to_owned())
+        name.or_else(|| endonyms::of(tag)).unwrap_or_else(|| tag.to_owned())
     }
 
     /// Formats a text, in English where the locale has none; notes in `problems` what a check must not find.
@@ -197,11 +208,19 @@ mod tests {
     }
 
     #[test]
-    fn a_language_of_the_flow_can_win_although_the_product_does_not_speak_it() {
+    fn a_flow_offers_its_own_languages_besides_the_products_or_instead() {
         let texts = Texts::embedded().unwrap();
-        let wishes = Wishes { accept_language: Some("fr-FR, de;q=0.5"), ..Wishes::default() };
-        assert_eq!(texts.negotiate(&wishes, &["fr"]).tag(), "fr");
-        assert_eq!(texts.negotiate(&wishes, &["nonsense tag"]).tag(), "de");
-        assert_eq!(texts.language_name("de"), "Deutsch");
+        let chosen = |header: &str, languages: &[&str], promised| {
+            let languages: Vec<String> = languages.iter().map(|tag| (*tag).to_owned()).collect();
+            let wishes = Wishes { accept_language: Some(header), ..Wishes::default() };
+            texts.negotiate(&wishes, &Offer::of(&languages, promised)).tag().to_owned()
+        };
+        assert_eq!(chosen("fr-FR, de;q=0.5", &["fr"], false), "fr");
+        assert_eq!(chosen("de, fr;q=0.5", &["fr"], false), "de");
+        assert_eq!(chosen("de, fr;q=0.5", &["ar", "fr"], true), "fr", "German is not promised");
+        assert_eq!(chosen("ja", &["ar", "fr"], true), "ar", "the first one");
+        assert_eq!(chosen("de", &["nonsense tag"], true), "de");
+        assert_eq!([texts.language_name("de"), texts.language_name("ar-EG")], ["Deutsch", "العربية (EG)"]);
+        assert_eq!(texts.language_name("tlh"), "tlh");
     }
 }

@@ -20,6 +20,7 @@ mod reload;
 mod repeated;
 mod state;
 mod terminal;
+mod why;
 
 /// A saved file runs within a second; a machine with other work may take longer.
 pub(crate) const SOON: Duration = Duration::from_secs(10);

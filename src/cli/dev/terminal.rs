@@ -3,17 +3,20 @@
 use std::path::Path;
 
 use idflow_core::audit::AuditEvent;
+use idflow_core::dead_end::STOPPED;
 use idflow_core::time::Timestamp;
 use idflow_executor::observer::Observer;
 use idflow_executor::source::folder::{Changes, Reading};
 use idflow_flow::diagnostic::{ObjectId, Severity};
 
+use super::audit::Audit;
 use super::demo::Demo;
 use crate::output;
 
 /// The terminal.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Terminal;
+pub(super) struct Terminal {
+    audit: Audit,
+}
 
 /// Says what a reading of the folder came to.
 pub(super) fn reading(reading: &Reading) {
@@ -31,7 +34,9 @@ pub(super) fn reading(reading: &Reading) {
         println!("revision  {flow}@{} serves new journeys", digest.short(8));
     }
     for object in kept {
-        eprintln!("kept      {object}: as it is now it cannot be used, so its last good form goes on serving");
+        eprintln!(
+            "kept      {object}: as it is now it cannot be used, so its last good form goes on serving"
+        );
     }
     let tenant = reading.tenant.as_deref();
     for object in refused {
@@ -90,23 +95,35 @@ fn sign_in_at(demo: &Demo, lacking: Option<&str>) -> String {
     lacking.map_or_else(|| format!("{}/", demo.origin), |lacking| format!("not possible: {lacking}"))
 }
 
+impl Terminal {
+    /// One that keeps the records beside the accounts, too.
+    pub(super) fn keeping_in(data: &Path) -> Self {
+        Self { audit: Audit::in_folder(data) }
+    }
+}
+
 impl Observer for Terminal {
     fn audit(&self, event: &AuditEvent) {
+        self.audit.write(event);
         println!("{}", line(event));
     }
 }
 
 /// One event as `time  journey  flow@revision  what`; the columns are wide enough for most names.
-fn line(event: &AuditEvent) -> String {
+pub(crate) fn line(event: &AuditEvent) -> String {
     let journey = event.journey.map(|id| id.to_string().chars().take(6).collect::<String>());
     let journey = journey.as_deref().unwrap_or("------");
-    let at = [event.flow.as_deref(), event.revision.as_deref()].into_iter().flatten().collect::<Vec<_>>().join("@");
+    let at = [event.flow.as_deref(), event.revision.as_deref()]
+        .into_iter()
+        .flatten()
+        .collect::<Vec<_>>()
+        .join("@");
     let at = if at.is_empty() { event.client.as_deref().unwrap_or_default() } else { &at };
     format!("{}  {journey}  {at:<24}  {}", time_of_day(event.at), what(event))
 }
 
 /// Hours, minutes and seconds in UTC.
-pub(super) fn time_of_day(at: Timestamp) -> String {
+pub(crate) fn time_of_day(at: Timestamp) -> String {
     let time = at.seconds().rem_euclid(86_400);
     format!("{:02}:{:02}:{:02}", time / 3600, time / 60 % 60, time % 60)
 }
@@ -120,6 +137,10 @@ fn what(event: &AuditEvent) -> String {
         ("mail.withheld", None) => format!("{step} sends no mail: too many went to this address of late"),
         ("step.repeated", Some(problem)) => format!("{step} asks again: {problem}"),
         ("step.repeated", None) => format!("{step} asks again"),
+        (STOPPED, Some(outcome)) => {
+            let reference = event.reference.as_deref().unwrap_or_default();
+            format!("a visitor cannot go on: {outcome}  (idflow why {reference} --dev …)")
+        }
         ("journey.ended", Some(outcome)) => format!("journey {outcome}"),
         (name, Some(outcome)) => format!("{name}: {outcome}"),
         (name, None) => name.to_owned(),
@@ -143,6 +164,7 @@ mod tests {
             step: Some(step.to_owned()),
             outcome: outcome.map(str::to_owned),
             detail: None,
+            reference: None,
             client: Some("demo".to_owned()),
         }
     }

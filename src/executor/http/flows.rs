@@ -1,20 +1,22 @@
 //! `/flows/{name}` begins a journey; so does an authorization request.
 
+use std::collections::BTreeMap;
+
 use axum::extract::{Path, State};
 use axum::response::Response;
 use http::{Method, StatusCode, Uri};
+use idflow_core::dead_end::DeadEnd;
 use idflow_core::grant::AuthorizationRequest;
 use idflow_core::journey::{Channel, Purpose};
 use idflow_oidc::endpoint::authorize;
 use idflow_oidc::http::Response as Decided;
 use idflow_oidc::refusal::Refusal;
-use idflow_pages::Notice;
 
 use crate::app::{App, Shared, Unavailable};
 use crate::configuration::ServedFlow;
 use crate::drive::{self, Driven};
 use crate::http::respond::{Reader, Trouble};
-use crate::http::{journeys, respond};
+use crate::http::{dead_end, journeys, respond};
 use crate::visitor::Visitor;
 
 /// The longest query that `flow.query` takes, in pairs.
@@ -35,10 +37,15 @@ pub async fn start(
     let configuration = app.configuration.load_full();
     let served = configuration.flows.get(&name).filter(|flow| !flow.suspended && flow.flow_type != "Library");
     // A Login flow answers an application; on its own it signs the browser in, like any other flow.
-    let Some(flow) = served else { return respond::notice(&app, &visitor, Notice::NotFound) };
+    let Some(flow) = served else {
+        return respond::trouble(&app, &visitor, Reader::Person, Trouble::NotFound);
+    };
     let pairs = url::form_urlencoded::parse(uri.query().unwrap_or_default().as_bytes());
-    let query =
-        pairs.take(MOST_PARAMETERS).map(|(name, value)| (name.into_owned(), value.into_owned())).collect();
+    let pairs = pairs.take(MOST_PARAMETERS).map(|(name, value)| (name.into_owned(), value.into_owned()));
+    let query: BTreeMap<String, String> = pairs.collect();
+    if query.iter().any(|(name, value)| name.chars().chain(value.chars()).any(char::is_control)) {
+        return dead_end::refused(&app, &visitor, DeadEnd::Unreadable, respond::HOME);
+    }
     match begin(&app, &visitor, flow, Purpose::Standalone { query }).await {
         Ok(response) => response,
         Err(Unavailable) => respond::unavailable(&app, &visitor),

@@ -5,6 +5,7 @@ use axum::response::Response;
 use idflow_pages::Notice;
 
 use crate::app::{Shared, Unavailable};
+use crate::http::respond::{Reader, Trouble};
 use crate::http::{provider, respond};
 use crate::visitor::Visitor;
 
@@ -31,6 +32,6 @@ pub(super) async fn change_password(State(app): State<Shared>, visitor: Visitor)
         .find_map(|flow_type| configuration.flow_of_type(flow_type, None));
     match flow {
         Some((name, _)) => respond::see_other(&app, &format!("/flows/{name}"), &[]),
-        None => respond::notice(&app, &visitor, Notice::NotFound),
+        None => respond::trouble(&app, &visitor, Reader::Person, Trouble::NotFound),
     }
 }

@@ -5,54 +5,65 @@ use axum::response::Response;
 use bytes::Bytes;
 use http::header::{CONTENT_TYPE, ORIGIN};
 use http::{HeaderMap, Uri};
+use idflow_core::dead_end::DeadEnd;
 use idflow_core::digest::Digest;
 use idflow_core::effect::Submission;
-use idflow_core::grant::{AuthorizationRequest, GrantStage};
-use idflow_core::id::JourneyId;
+use idflow_core::grant::AuthorizationRequest;
+use idflow_core::id::{JourneyId, SessionId};
 use idflow_core::journey::{Channel, Completion, Ending, Journey, Phase, Purpose};
-use idflow_core::view::{Severity, Text, View};
+use idflow_core::time::Timestamp;
+use idflow_core::view::{Message, Severity, Text, View};
 use idflow_core::{Data, Value};
 use idflow_engine::run::{Input, Refusal};
 use idflow_oidc::endpoint::authorize;
 use idflow_oidc::refusal::Refusal as ProviderRefusal;
-use idflow_pages::Notice;
+use idflow_pages::{Aftermath, Notice};
 use idflow_store::{ReadSet, Wanted};
 
 use crate::app::{App, Shared, Unavailable};
 use crate::drive::{self, Driven, Moved, Post};
+use crate::http::dead_end::{self, Way};
 use crate::http::respond;
 use crate::visitor::Visitor;
 
+/// The query of a page that answers to a form which was sent before.
+const REPEATED: &str = "notice=repeated";
+
 /// Shows a journey's current page. Nobody gets a cookie by looking, least of all a session: only who can send the
 /// last post again may have missed its answer.
-pub async fn show(State(app): State<Shared>, Path(id): Path<String>, visitor: Visitor, uri: Uri) -> Response {
-    let loaded = match load(&app, &visitor, &id, Looks::AtItsEnd).await {
-        Ok(Some(loaded)) if loaded.bound == Bound::Current => loaded,
-        Ok(_) => return respond::notice(&app, &visitor, Notice::StartAgain),
-        Err(Unavailable) => return respond::unavailable(&app, &visitor),
+pub async fn show(
+    State(app): State<Shared>,
+    Path(id): Path<String>,
+    mut visitor: Visitor,
+    uri: Uri,
+) -> Response {
+    let is_repeated = uri.query().is_some_and(|query| query == REPEATED);
+    let shown = async {
+        match load(&app, &mut visitor, &id, Looks::AtItsEnd).await? {
+            Some(loaded) if loaded.bound == Bound::Current => page(&app, &visitor, loaded, is_repeated).await,
+            Some(old) => Ok(dead_end::page(&app, &visitor, DeadEnd::OldCookie, Some(&old.journey))),
+            None => Ok(dead_end::page(&app, &visitor, dead_end::unknown(&visitor.headers), None)),
+        }
     };
-    let notice = uri.query().filter(|query| *query == "notice=repeated").map(|_| "notice-repeated");
-    match page(&app, &visitor, loaded, notice).await {
-        Ok(response) => response,
-        Err(Unavailable) => respond::unavailable(&app, &visitor),
-    }
+    let shown = shown.await;
+    shown.unwrap_or_else(|Unavailable| respond::unavailable(&app, &visitor))
 }
 
 /// Takes a post.
 pub async fn post(
     State(app): State<Shared>,
     Path(id): Path<String>,
-    visitor: Visitor,
-    headers: HeaderMap,
+    mut visitor: Visitor,
+    uri: Uri,
     body: Bytes,
 ) -> Response {
-    if !is_same_origin(&app, &headers) {
-        return respond::notice(&app, &visitor, Notice::Refused);
+    if !is_same_origin(&app, &visitor.headers) {
+        return dead_end::refused(&app, &visitor, DeadEnd::AnotherOrigin, uri.path());
     }
-    let Some(input) = input(&headers, &body) else {
-        return respond::notice(&app, &visitor, Notice::BadRequest);
+    let Some(input) = input(&visitor.headers, &body) else {
+        return dead_end::refused(&app, &visitor, DeadEnd::Unreadable, uri.path());
     };
-    posted(&app, &visitor, &id, input, &body).await.unwrap_or_else(|Unavailable| {
+    posted(&app, &mut visitor, &id, input, &body).await.unwrap_or_else(|Unavailable| {
         app.metrics.step(crate::metrics::StepResult::Unavailable);
         respond::unavailable(&app, &visitor)
     })
@@ -60,36 +71,36 @@ pub async fn post(
 
 async fn posted(
     app: &App,
-    visitor: &Visitor,
+    visitor: &mut Visitor,
     id: &str,
     input: Input,
     body: &[u8],
 ) -> Result<Response, Unavailable> {
     let Some(loaded) = load(app, visitor, id, Looks::AtThePost).await? else {
-        return Ok(respond::notice(app, visitor, Notice::StartAgain));
+        return Ok(dead_end::page(app, visitor, dead_end::unknown(&visitor.headers), None));
     };
     let proof = app.post_proof(&loaded.cookie, body);
     if loaded.bound == Bound::Previous {
         return repeated(app, visitor, &loaded, &proof).await;
     }
-    let location = format!("/journeys/{}", loaded.journey.id);
+    let Loaded { journey, reads, .. } = loaded;
+    let location = format!("/journeys/{}", journey.id);
     let post = Post { input, proof };
-    Ok(match drive::resume(app, visitor, loaded.journey.id, loaded.reads, &post).await? {
+    Ok(match drive::resume(app, visitor, journey.id, reads, &post).await? {
         Driven::Moved(moved) => see_other(app, visitor, &moved),
         // Whoever lost a race against the same post has read the journey before it moved.
         Driven::Refused(Refusal::AlreadyAnswered | Refusal::Ended) => {
             match load(app, visitor, id, Looks::AtThePost).await? {
                 Some(loaded) => return repeated(app, visitor, &loaded, &post.proof).await,
-                None => respond::notice(app, visitor, Notice::StartAgain),
+                None => dead_end::page(app, visitor, DeadEnd::Expired, Some(&journey)),
             }
         }
         Driven::Refused(Refusal::StaleToken) => {
-            respond::see_other(app, &format!("{location}?notice=repeated"), &[])
+            respond::see_other(app, &format!("{location}?{REPEATED}"), &[])
         }
         Driven::Refused(Refusal::Unavailable) => return Err(Unavailable),
-        Driven::Refused(Refusal::Expired) | Driven::Withdrawn => {
-            respond::notice(app, visitor, Notice::StartAgain)
-        }
+        Driven::Refused(Refusal::Expired) => dead_end::page(app, visitor, DeadEnd::Expired, Some(&journey)),
+        Driven::Withdrawn => dead_end::page(app, visitor, dead_end::barred(app, &journey), Some(&journey)),
     })
 }
 
@@ -99,7 +110,7 @@ pub fn see_other(app: &App, visitor: &Visitor, moved: &Moved) -> Response {
     let id = moved.journey.id;
     let mut set = Vec::new();
     if let Some(secret) = &moved.binding {
-        let seconds = moved.journey.deadline.since(app.clock.now()).whole_seconds().max(60);
+        let seconds = moved.journey.forgotten().since(app.clock.now()).whole_seconds().max(60);
         set.extend(cookies.set_journey(&visitor.headers, id, secret, seconds));
     }
     if let Some((secret, lifetime)) = &moved.session {
@@ -125,7 +136,7 @@ async fn repeated(
     }
     Ok(match loaded.bound {
         Bound::Current => respond::see_other(app, &format!("/journeys/{id}"), &[]),
-        Bound::Previous => respond::notice(app, visitor, Notice::StartAgain),
+        Bound::Previous => dead_end::page(app, visitor, DeadEnd::OldCookie, Some(&loaded.journey)),
     })
 }
 
@@ -172,8 +183,14 @@ enum Looks {
     AtThePost,
 }
 
-/// The journey, if it exists and this browser is bound to it. Whatever is missing, the answer is the same.
-async fn load(app: &App, visitor: &Visitor, id: &str, looks: Looks) -> Result<Option<Loaded>, Unavailable> {
+/// The journey, if it exists and this browser is bound to it; the visitor reads its language from now on. Whatever is
+/// missing, the answer is the same.
+async fn load(
+    app: &App,
+    visitor: &mut Visitor,
+    id: &str,
+    looks: Looks,
+) -> Result<Option<Loaded>, Unavailable> {
     let Ok(id) = id.parse::<JourneyId>() else { return Ok(None) };
     let shown = app.cookies().journey(&visitor.headers, id);
     if shown.is_empty() {
@@ -184,7 +201,10 @@ async fn load(app: &App, visitor: &Visitor, id: &str, looks: Looks) -> Result<Op
     let reads = app.store.read(app.clock.now(), &wanted).await?;
     let Some(journey) = reads.journey(&id)? else { return Ok(None) };
     let bound = shown.into_iter().filter_map(|secret| Some((bound(app, &journey, secret)?, secret))).min();
-    Ok(bound.map(|(bound, cookie)| Loaded { journey, reads, bound, cookie: cookie.to_owned() }))
+    let Some((bound, cookie)) = bound else { return Ok(None) };
+    let cookie = cookie.to_owned();
+    visitor.follow(app, &journey);
+    Ok(Some(Loaded { journey, reads, bound, cookie }))
 }
 
 fn bound(app: &App, journey: &Journey, shown: &str) -> Option<Bound> {
@@ -238,64 +258,94 @@ async fn page(
     app: &App,
     visitor: &Visitor,
     loaded: Loaded,
-    notice: Option<&str>,
+    is_repeated: bool,
 ) -> Result<Response, Unavailable> {
     let Loaded { journey, mut reads, .. } = loaded;
     let journey = &journey;
-    let is_over = matches!(journey.phase, Phase::Ended(_));
-    if drive::is_barred(app, journey) || (!is_over && app.clock.now() >= journey.deadline) {
-        return Ok(respond::notice(app, visitor, Notice::StartAgain));
+    let stopped = |end| Ok(dead_end::page(app, visitor, end, Some(journey)));
+    if drive::is_barred(app, journey) {
+        return stopped(dead_end::barred(app, journey));
     }
     Ok(match &journey.phase {
+        Phase::ExpectSubmission(_) if app.clock.now() >= journey.deadline => {
+            return stopped(DeadEnd::Expired);
+        }
         Phase::ExpectSubmission(expected) => {
             let form = respond::Form {
                 action: format!("/journeys/{}", journey.id),
                 token: expected.token.clone(),
                 can_go_back: expected.can_go_back,
             };
-            respond::journey(app, visitor, &with_notice(&expected.view, notice), Some(&form))
+            respond::journey(app, visitor, &with_notice(&expected.view, is_repeated), &form)
         }
-        Phase::Ended(Ending::Completed { outcome: Completion::Application, .. }) => match &journey.purpose {
-            Purpose::Authorize(request) => code(app, visitor, journey, request, &mut reads).await?,
-            Purpose::Standalone { .. } => respond::notice(app, visitor, Notice::StartAgain),
-        },
+        Phase::Ended(Ending::Completed { at, session, outcome: Completion::Application }) => {
+            match &journey.purpose {
+                Purpose::Authorize(request) => {
+                    let ended = Ended { journey, request, at: *at, session: *session };
+                    code(app, visitor, &ended, &mut reads).await?
+                }
+                Purpose::Standalone { .. } => return stopped(DeadEnd::Withdrawn),
+            }
+        }
         Phase::Ended(Ending::Completed { outcome: Completion::Page(view), .. }) => {
-            respond::journey(app, visitor, view, None)
+            respond::last(app, visitor, view, Aftermath::default())
         }
         Phase::Ended(Ending::Failed { code, view, .. }) => match &journey.purpose {
             Purpose::Authorize(request) if code == "cancelled" => {
                 let target = authorize::refuse(&app.provider(), request, ProviderRefusal::AccessDenied);
                 respond::onward(app, visitor, &target)
             }
-            _ => respond::journey(app, visitor, view, None),
+            _ => {
+                let (reference, way) =
+                    (app.stopped(DeadEnd::Failed, Some(journey)), Way::after_failure(app, journey));
+                let after = Aftermath { reference: Some(&reference), ..way.after() };
+                respond::last(app, visitor, view, after)
+            }
         },
     })
 }
 
+/// A journey that ended with a sign-in for an application.
+struct Ended<'a> {
+    journey: &'a Journey,
+    request: &'a AuthorizationRequest,
+    at: Timestamp,
+    session: Option<SessionId>,
+}
+
 /// Hands the application its code, for as long as nobody has used it. Who comes back later, by the back button or a
-/// reload, must not send a used code again: the application would lose what it got for it (checklist O-6).
+/// reload, must not send a used code again: the application would lose what it got for it (checklist O-6). A code that
+/// nobody fetched in its short life is issued now.
 async fn code(
     app: &App,
     visitor: &Visitor,
-    journey: &Journey,
-    request: &AuthorizationRequest,
+    ended: &Ended<'_>,
     reads: &mut ReadSet,
 ) -> Result<Response, Unavailable> {
-    let now = reads.now();
-    let grant = app.grant_id(journey.id);
-    let stage = reads.grant(&grant).await?.map(|grant| grant.stage);
-    if !matches!(stage, Some(GrantStage::Code { expires, .. }) if now < expires) {
-        return Ok(respond::notice(app, visitor, Notice::SignedIn));
-    }
-    let target = authorize::code_url(&app.provider(), request, grant, &app.code_secret(journey.id));
+    let (now, id) = (reads.now(), ended.journey.id);
+    let grant = app.grant_id(id);
+    let issued = match reads.grant(&grant).await?.map(|grant| grant.stage) {
+        Some(stage) => drive::code_issued(app, &stage),
+        // One that was used is kept for as long as its access token lives.
+        None if now < ended.at.plus(app.provider().lifetimes.access_token) => {
+            drive::issue_late(app, ended.journey, ended.request, ended.session, reads).await?
+        }
+        None => None,
+    };
+    let Some(issued) = issued else {
+        let way = Way::after_success(app, ended.request);
+        return Ok(respond::notice_with(app, visitor, Notice::SignedIn, way.after()));
+    };
+    let secret = app.code_secret(id, (issued != ended.at).then_some(issued));
+    let target = authorize::code_url(&app.provider(), ended.request, grant, &secret);
     Ok(respond::onward(app, visitor, &target))
 }
 
-fn with_notice(view: &View, notice: Option<&str>) -> View {
+fn with_notice(view: &View, is_repeated: bool) -> View {
     let mut view = view.clone();
-    if let Some(key) = notice {
-        let message = idflow_core::view::Message { severity: Severity::Info, text: Text::product(key) };
-        view.messages.insert(0, message);
+    if is_repeated {
+        let text = Text::product("notice-repeated");
+        view.messages.insert(0, Message { severity: Severity::Info, text });
     }
     view
 }

@@ -2,6 +2,7 @@
 
 pub mod admin;
 mod cross_origin;
+mod dead_end;
 pub mod flows;
 mod guard;
 mod home;

@@ -3,6 +3,7 @@
 use axum::response::Response;
 use http::header::{LOCATION, RETRY_AFTER, SET_COOKIE};
 use http::{HeaderName, HeaderValue, StatusCode};
+use idflow_core::dead_end::DeadEnd;
 use idflow_core::time::Span;
 use idflow_core::view::View;
 use idflow_oidc::endpoint::{Endpoint, Errors};
@@ -10,11 +11,14 @@ use idflow_oidc::http::{Cache, Response as Decided};
 use idflow_oidc::refusal::Refusal;
 use idflow_pages::headers::{self, Headers};
 use idflow_pages::{
-    Development, JourneyPage, LanguageLink, Nonce, Notice, NoticePage, OnwardPage, Page, Visit,
+    Aftermath, Development, JourneyPage, LanguageLink, Nonce, Notice, NoticePage, OnwardPage, Page, Visit,
 };
 
 use crate::app::App;
 use crate::visitor::Visitor;
+
+/// The tenant's own page: says whether somebody is signed in, and offers to sign in.
+pub const HOME: &str = "/";
 
 /// Where a step's form is posted and what it offers.
 pub struct Form {
@@ -26,20 +30,29 @@ pub struct Form {
     pub can_go_back: bool,
 }
 
-/// A step of a journey; without a form, its last page.
-pub fn journey(app: &App, visitor: &Visitor, view: &View, form: Option<&Form>) -> Response {
-    let languages = form.map(|form| languages(app, &form.action)).unwrap_or_default();
+/// A step of a journey.
+pub fn journey(app: &App, visitor: &Visitor, view: &View, form: &Form) -> Response {
+    let languages = languages(app, visitor, &form.action);
     render(app, visitor, &languages, |visit| {
+        // The choice goes along with the post, and holds from then on.
+        let action = match visitor.choice() {
+            Some(choice) => format!("{}?ui_locales={choice}", form.action),
+            None => form.action.clone(),
+        };
         let page = JourneyPage {
-            view,
-            action: form.map_or("", |form| &form.action),
-            token: form.map_or("", |form| &form.token),
-            status: 200,
-            can_go_back: form.is_some_and(|form| form.can_go_back),
-            can_cancel: false,
-            progress: None,
+            action: &action,
+            token: &form.token,
+            can_go_back: form.can_go_back,
+            ..JourneyPage::of(view)
         };
         app.pages.journey(visit, &page)
+    })
+}
+
+/// The last page of a journey.
+pub fn last(app: &App, visitor: &Visitor, view: &View, after: Aftermath<'_>) -> Response {
+    render(app, visitor, &[], |visit| {
+        app.pages.journey(visit, &JourneyPage { after, ..JourneyPage::of(view) })
     })
 }
 
@@ -50,12 +63,17 @@ pub fn onward(app: &App, visitor: &Visitor, target: &str) -> Response {
 
 /// A page that stands outside a step.
 pub fn notice(app: &App, visitor: &Visitor, notice: Notice) -> Response {
-    notice_with_way_on(app, visitor, notice, None)
+    notice_with(app, visitor, notice, Aftermath::default())
 }
 
 /// The same with a path on this origin where the visitor can go on.
 pub fn notice_with_way_on(app: &App, visitor: &Visitor, notice: Notice, onward: Option<&str>) -> Response {
-    noted(app, visitor, NoticePage { notice, reference: None, onward })
+    notice_with(app, visitor, notice, Aftermath { onward, ..Aftermath::default() })
+}
+
+/// The same with whatever else belongs to the case.
+pub fn notice_with(app: &App, visitor: &Visitor, notice: Notice, after: Aftermath<'_>) -> Response {
+    render(app, visitor, &[], |visit| app.pages.notice(visit, &NoticePage { notice, after }))
 }
 
 /// Who reads an answer that is none of those a request was made for.
@@ -166,30 +184,36 @@ impl Trouble {
         }
     }
 
-    /// What is our fault stands in the log, under a reference that the reader is given (checklist L-4).
-    fn reference(self, app: &App) -> Option<String> {
-        if !matches!(self, Self::Unavailable | Self::Failed) {
-            return None;
+    /// What is our fault is told under a reference that the reader is given (checklist L-4).
+    const fn dead_end(self) -> Option<DeadEnd> {
+        match self {
+            Self::Unavailable => Some(DeadEnd::Unavailable),
+            Self::Failed => Some(DeadEnd::Defect),
+            _ => None,
         }
-        let reference = reference(app);
-        if matches!(self, Self::Failed) {
-            tracing::error!(reference, "a request met a defect");
-        } else {
-            tracing::warn!(reference, "a request could not be served");
+    }
+
+    /// Where a reader goes on.
+    const fn onward(self) -> Option<&'static str> {
+        match self {
+            Self::NotFound => Some(HOME),
+            _ => None,
         }
-        Some(reference)
     }
 }
 
 /// An answer that says what is the trouble, in the form of whoever reads it.
 pub fn trouble(app: &App, visitor: &Visitor, reader: Reader, trouble: Trouble) -> Response {
-    let reference = trouble.reference(app);
+    let reference = trouble.dead_end().map(|end| app.stopped(end, None));
     let mut response = match reader {
-        Reader::Person => noted(
-            app,
-            visitor,
-            NoticePage { notice: trouble.notice(), reference: reference.as_deref(), onward: None },
-        ),
+        Reader::Person => {
+            let after = Aftermath {
+                reference: reference.as_deref(),
+                onward: trouble.onward(),
+                ..Aftermath::default()
+            };
+            notice_with(app, visitor, trouble.notice(), after)
+        }
         Reader::Program => json(app, trouble, reference.as_deref()),
     };
     *response.status_mut() = trouble.status();
@@ -204,12 +228,11 @@ pub fn unavailable(app: &App, visitor: &Visitor) -> Response {
     trouble(app, visitor, Reader::Person, Trouble::Unavailable)
 }
 
-/// An authorization request that cannot be answered to anybody: our own page, with the reason in the log.
+/// An authorization request that cannot be answered to anybody: our own page, with the reason in the audit record.
 pub fn refused_request(app: &App, visitor: &Visitor, refusal: Refusal) -> Response {
-    let reference = reference(app);
-    let why = refusal.description();
-    tracing::info!(reference, refusal = refusal.name(), why, "an authorization request was refused");
-    noted(app, visitor, NoticePage { notice: Notice::BadRequest, reference: Some(&reference), onward: None })
+    let reference = app.refused_request(refusal);
+    let after = Aftermath { reference: Some(&reference), ..Aftermath::default() };
+    notice_with(app, visitor, Notice::BadRequest, after)
 }
 
 fn json(app: &App, trouble: Trouble, reference: Option<&str>) -> Response {
@@ -266,10 +289,6 @@ fn redirect(app: &App, with: StatusCode, path: &str, cookies: &[String]) -> Resp
     response
 }
 
-fn noted(app: &App, visitor: &Visitor, page: NoticePage<'_>) -> Response {
-    render(app, visitor, &[], |visit| app.pages.notice(visit, &page))
-}
-
 fn render(
     app: &App,
     visitor: &Visitor,
@@ -300,7 +319,7 @@ fn finished(app: &App, visitor: &Visitor, page: Page) -> Response {
     let mut response = Response::new(page.html.into());
     *response.status_mut() = StatusCode::from_u16(page.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     put(&mut response, &page.headers);
-    if visitor.chose_language {
+    if visitor.keeps_choice {
         let cookie = app.cookies().set_language(visitor.locale.tag());
         if let Ok(cookie) = HeaderValue::from_str(&cookie) {
             response.headers_mut().append(SET_COOKIE, cookie);
@@ -317,12 +336,6 @@ fn put(response: &mut Response, headers: &Headers) {
     }
 }
 
-fn languages(app: &App, path: &str) -> Vec<LanguageLink> {
-    app.pages.language_links(|tag| format!("{path}?ui_locales={tag}"))
-}
-
-/// Under which the log has the details (checklist L-4).
-fn reference(app: &App) -> String {
-    let token = idflow_core::chance::token(app.chance.as_ref());
-    token.chars().filter(char::is_ascii_alphanumeric).take(10).collect()
+fn languages(app: &App, visitor: &Visitor, path: &str) -> Vec<LanguageLink> {
+    app.pages.language_links(&visitor.offer, |tag| format!("{path}?ui_locales={tag}"))
 }

@@ -15,6 +15,11 @@ pub fn on_page(
     key.map(|key| compiler.text(pointer, key, Sink::Page))
 }
 
+/// The flow's text on a last page, or else the product's.
+pub fn or_product_at_last(cx: &Cx<'_>, text: Option<&AuthoredText>, product: &str) -> Result<Text, Fault> {
+    text.map_or_else(|| Ok(Text::product(product)), |text| cx.text_for_one(text))
+}
+
 /// The flow's text, or else the product's.
 pub fn or_product(cx: &Cx<'_>, text: Option<&AuthoredText>, product: &str) -> Result<Text, Fault> {
     text.map_or_else(|| Ok(Text::product(product)), |text| cx.text(text))

@@ -20,7 +20,7 @@ use crate::http::Incoming;
 use crate::keys::SigningFailed;
 use crate::parameters::Parameters;
 use crate::pkce;
-use crate::provider::{Lifetimes, Provider};
+use crate::provider::Provider;
 use crate::refusal::Refusal;
 use crate::scope::{self, OFFLINE_ACCESS, OPENID, has};
 use crate::tokens::hinted_subject;
@@ -145,7 +145,8 @@ fn validate(
         registration: prompt == Prompt::Registration,
         acr_values: parameters.words("acr_values"),
         ui_locales: parameters.words("ui_locales"),
-        login_hint: parameters.text("login_hint"),
+        // A hint that no field can hold is none.
+        login_hint: parameters.text("login_hint").filter(|hint| !hint.contains(char::is_control)),
     };
     Ok((request, prompt == Prompt::None))
 }
@@ -174,11 +175,7 @@ fn check_kind(parameters: &Parameters, client: &Client) -> Result<(), Refusal> {
     Ok(())
 }
 
-fn challenge(
-    parameters: &Parameters,
-    client: &Client,
-    scopes: &[String],
-) -> Result<Option<String>, Refusal> {
+fn challenge(parameters: &Parameters, client: &Client, scopes: &[String]) -> Result<Option<String>, Refusal> {
     let method = parameters.get("code_challenge_method");
     let Some(challenge) = parameters.get("code_challenge") else {
         if method.is_some() || client.pkce == PkcePolicy::Required || client.is_public() {
@@ -210,7 +207,9 @@ impl Prompt {
     /// of its own, `consent` and `select_account` mean what `login` means, and are never met silently.
     fn parse(parameters: &Parameters) -> Result<Self, Refusal> {
         let words = parameters.words("prompt");
-        let known = |word: &String| matches!(word.as_str(), "none" | "login" | "select_account" | "consent" | "create");
+        let known = |word: &String| {
+            matches!(word.as_str(), "none" | "login" | "select_account" | "consent" | "create")
+        };
         if !words.iter().all(known) {
             return Err(Refusal::UnknownPrompt);
         }
@@ -233,7 +232,8 @@ fn seconds(text: &str) -> Result<i64, Refusal> {
 /// when the hint cannot be verified (checklist O-28).
 fn agrees_with_hint(parameters: &Parameters, around: &Surroundings<'_>, user: &User) -> bool {
     parameters.get("id_token_hint").is_none_or(|hint| {
-        hinted_subject(around.provider, around.keys, hint).is_some_and(|subject| subject == user.id.to_string())
+        hinted_subject(around.provider, around.keys, hint)
+            .is_some_and(|subject| subject == user.id.to_string())
     })
 }
 
@@ -289,7 +289,7 @@ pub fn issue(provider: &Provider, answer: &Answer<'_>, now: Timestamp) -> Result
     if !suffices(request, session, user, asked, now) {
         return Err(Refusal::LoginRequired);
     }
-    let expires = now.plus(provider.lifetimes.code.min(Lifetimes::LONGEST_CODE));
+    let expires = now.plus(provider.lifetimes.of_code());
     let ends = if has(&request.scopes, OFFLINE_ACCESS) {
         now.plus(provider.lifetimes.grant)
     } else {

@@ -6,7 +6,7 @@ use proptest::prelude::*;
 
 use super::{page, samples, shown_as};
 use crate::html::{self, Tag};
-use crate::{JourneyPage, Notice, NoticePage, Theme};
+use crate::{Aftermath, Application, JourneyPage, Notice, NoticePage, Theme};
 
 const HOSTILE: &[&str] = &[
     "<script>alert(1)</script>",
@@ -119,7 +119,9 @@ fn notice(words: &str) -> String {
         languages: &[],
         development: None,
     };
-    let page = NoticePage { notice: Notice::Failed, reference: Some(words), onward: None };
+    let application = Some(Application { name: words, target: "https://app.example/" });
+    let after = Aftermath { reference: Some(words), onward: None, application };
+    let page = NoticePage { notice: Notice::Failed, after };
     pages.notice(&visit, &page).unwrap().html
 }
 

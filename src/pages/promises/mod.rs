@@ -7,7 +7,7 @@ mod samples;
 use idflow_core::chance::SeededChance;
 use idflow_core::view::View;
 
-use crate::{JourneyPage, Locale, Nonce, Page, Pages, Theme, Visit};
+use crate::{Aftermath, JourneyPage, Locale, Nonce, Page, Pages, Theme, Visit};
 
 /// A page of `view` as a visitor with this locale gets it.
 fn shown(view: &View, locale: &str) -> Page {
@@ -23,6 +23,7 @@ fn page(view: &View) -> JourneyPage<'_> {
         can_go_back: false,
         can_cancel: false,
         progress: None,
+        after: Aftermath::default(),
     }
 }
 

@@ -25,6 +25,7 @@ impl Record for AuditEvent {
             revision: Some("abc".to_owned()),
             step: None,
             detail: None,
+            reference: None,
             outcome: None,
             client: None,
         }

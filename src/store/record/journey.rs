@@ -1,4 +1,4 @@
-//! `2 │ journey id` → the journey. Changes with every step; absent from its deadline on. The epoch of its user stands in
+//! `2 │ journey id` → the journey. Changes with every step; absent a while after its deadline. The epoch of its user stands in
 //! it as in sessions and grants (see [`super::standing`]).
 
 use idflow_core::id::JourneyId;
@@ -11,7 +11,7 @@ use crate::read::{ReadSet, Wanted};
 
 impl Record for Journey {
     fn expires(&self) -> Option<Timestamp> {
-        Some(self.deadline)
+        Some(self.forgotten())
     }
 
     #[cfg(test)]
@@ -29,7 +29,7 @@ impl Wanted {
 }
 
 impl ReadSet {
-    /// The journey, unless its deadline has passed.
+    /// The journey, for as long as it is remembered: its deadline may have passed.
     pub fn journey(&self, id: &JourneyId) -> Result<Option<Journey>, StoreError> {
         Ok(self.get(id.as_bytes())?.cloned())
     }

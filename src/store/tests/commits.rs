@@ -57,6 +57,7 @@ fn event(seconds: i64) -> AuditEvent {
         revision: None,
         step: None,
         detail: None,
+        reference: None,
         outcome: None,
         client: None,
     }

@@ -84,14 +84,22 @@ async fn o_6_the_back_button_does_not_hand_out_a_used_code() {
 }
 
 #[tokio::test]
-async fn o_7_a_code_that_nobody_used_is_not_handed_out_after_its_minute() {
+async fn o_7_a_code_is_worth_nothing_after_its_minute_and_who_fetches_late_gets_another() {
     let mut world = World::new(1).await;
     world.user(ADA).await;
     let mut person = Person::new(ADA);
     let arrival = person.walk(&mut world, "", &mut Calm).await;
     world.pass(Span::seconds(61));
-    assert!(person.browser.get(&world, &arrival.path).await.code().is_none());
     assert_eq!(exchange(&world, &arrival.code()).await.json()["error"], "invalid_grant");
+    let late = person.browser.get(&world, &arrival.path).await;
+    assert_eq!(
+        person.browser.get(&world, &arrival.path).await.code(),
+        late.code(),
+        "the same to whoever reloads"
+    );
+    assert_ne!(late.code(), arrival.page.code());
+    assert_eq!(exchange(&world, &arrival.code()).await.json()["error"], "invalid_grant", "the old one");
+    assert_eq!(exchange(&world, &late.code().unwrap()).await.status, StatusCode::OK);
 }
 
 #[tokio::test]

@@ -30,6 +30,7 @@ async fn guess(world: &World, host: u8, name: &str, password: &str) -> (Answer, 
 fn shape(page: &Answer, name: &str) -> (StatusCode, String) {
     let token = page.token().unwrap_or_default();
     let text = page.body.replace(&token, "").replace(name, "");
+    let text = page.reference().map_or(text.clone(), |reference| text.replace(reference, ""));
     let nonce =
         text.split("nonce=\"").nth(1).and_then(|rest| rest.split('"').next()).unwrap_or("-").to_owned();
     let words = text.replace(&nonce, "");

@@ -64,6 +64,11 @@ impl Answer {
         url.query_pairs().find(|(name, _)| name == "code").map(|(_, code)| code.into_owned())
     }
 
+    /// What support can be told, where the page says it.
+    pub(crate) fn reference(&self) -> Option<&str> {
+        self.body.split_once("Reference: <bdi>")?.1.split('<').next()
+    }
+
     pub(crate) fn json(&self) -> Value {
         serde_json::from_str(&self.body).unwrap_or(Value::Null)
     }

@@ -72,12 +72,12 @@ impl Mailbox {
 #[derive(Default)]
 pub(crate) struct Events {
     pub(crate) all: Mutex<Vec<AuditEvent>>,
-    pub(crate) panics: AtomicBool,
+    pub(crate) panics_once: AtomicBool,
 }
 
 impl Observer for Events {
     fn audit(&self, event: &AuditEvent) {
-        assert!(!self.panics.load(Ordering::SeqCst), "the simulation broke this request");
+        assert!(!self.panics_once.swap(false, Ordering::SeqCst), "the simulation broke this request");
         self.all.lock().unwrap().push(event.clone());
     }
 }

@@ -1,0 +1,67 @@
+//! The same request once more: where somebody begins anew who cannot go on.
+
+use idflow_core::grant::AuthorizationRequest;
+
+/// The path and query at which the request begins anew. Only for who began it: it carries what the application sent.
+pub fn path(request: &AuthorizationRequest) -> String {
+    let AuthorizationRequest {
+        client_id,
+        redirect_uri,
+        scopes,
+        state,
+        nonce,
+        code_challenge,
+        max_age,
+        fresh,
+        registration,
+        acr_values,
+        ui_locales,
+        login_hint,
+    } = request;
+    let words = |words: &[String]| (!words.is_empty()).then(|| words.join(" "));
+    let prompt = if *registration { Some("create") } else { fresh.then_some("login") };
+    let method = code_challenge.as_ref().map(|_| "S256".to_owned());
+    let pairs = [
+        ("client_id", Some(client_id.clone())),
+        ("redirect_uri", Some(redirect_uri.clone())),
+        ("response_type", Some("code".to_owned())),
+        ("scope", words(scopes)),
+        ("state", state.clone()),
+        ("nonce", nonce.clone()),
+        ("code_challenge", code_challenge.clone()),
+        ("code_challenge_method", method),
+        ("max_age", max_age.map(|seconds| seconds.to_string())),
+        ("prompt", prompt.map(str::to_owned)),
+        ("acr_values", words(acr_values)),
+        ("ui_locales", words(ui_locales)),
+        ("login_hint", login_hint.clone()),
+    ];
+    let given = pairs.into_iter().filter_map(|(name, value)| Some((name, value?)));
+    let query = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(given).finish();
+    format!("/oauth2/authorize?{query}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fixture::{Form, World, authorization};
+
+    #[test]
+    fn it_begins_the_very_same_journey() {
+        let world = World::new();
+        let forms = [
+            authorization(),
+            authorization().without("state").with("prompt", "login").with("max_age", "60"),
+            authorization().without("state").with("state", "a b&c=é").with("prompt", "create"),
+            authorization().with("acr_values", "urn:a urn:b").with("ui_locales", "de en"),
+            authorization().with("login_hint", "ada+1@example.com"),
+        ];
+        for form in forms {
+            let request = world.accepted(&form);
+            let path = path(&request);
+            let query = path.strip_prefix("/oauth2/authorize?").unwrap();
+            let pairs = url::form_urlencoded::parse(query.as_bytes()).into_owned().collect();
+            assert_eq!(world.accepted(&Form(pairs)), request, "{path}");
+        }
+    }
+}
