@@ -116,8 +116,9 @@ pub struct FlowSpec {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(with = "Vec<ObjectName>", length(max = 8), extend("x-kubernetes-list-type" = "set"))]
     pub texts_from: Vec<String>,
-    /// Languages the flow promises to speak; every text must exist in each of them. The first one is shown when
-    /// a visitor's language is none of them. Absent: the languages of the texts, and nothing is promised.
+    /// Languages the flow promises to speak and offers on its pages; every text must exist in each of them. The first
+    /// one is shown when a visitor's language is none of them. idflow's own texts appear in English where they do not
+    /// exist in one. Absent: idflow's languages and those of the texts are offered, and nothing is promised.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(with = "Vec<Locale>", length(max = 32), extend("x-kubernetes-list-type" = "atomic"))]
     pub locales: Vec<String>,

@@ -133,6 +133,11 @@ impl Language {
     }
 }
 
+/// The languages that product texts exist in, English first.
+pub fn tags() -> impl Iterator<Item = &'static str> {
+    LANGUAGES.iter().map(|(tag, _)| *tag)
+}
+
 /// The keys of all product texts, sorted.
 pub fn keys() -> BTreeSet<&'static str> {
     LANGUAGES.first().map(|(_, source)| messages(source).map(|(key, _)| key).collect()).unwrap_or_default()

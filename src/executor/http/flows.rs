@@ -32,7 +32,7 @@ pub async fn start(
 ) -> Response {
     if method == Method::HEAD {
         // Who only wants to know whether the address works begins nothing (checklist J-11).
-        return respond::status(StatusCode::OK);
+        return respond::status(&app, StatusCode::OK);
     }
     let configuration = app.configuration.load_full();
     let served = configuration.flows.get(&name).filter(|flow| !flow.suspended && flow.flow_type != "Library");

@@ -55,7 +55,7 @@ pub(super) async fn serve(app: &App, endpoint: &Endpoint, visitor: &Visitor, ask
     }
     if asked.method == Method::HEAD && reader == Reader::Person {
         // Neither a code nor a journey for who only wants to know whether the address works (checklist J-11).
-        return respond::status(StatusCode::OK);
+        return respond::status(app, StatusCode::OK);
     }
     let answered = answered(app, endpoint, visitor, asked).await;
     answered.unwrap_or_else(|Unavailable| respond::trouble(app, visitor, reader, Trouble::Unavailable))

@@ -260,10 +260,10 @@ pub fn decided(app: &App, decided: Decided) -> Response {
 }
 
 /// An answer without a body.
-pub fn status(status: StatusCode) -> Response {
+pub fn status(app: &App, status: StatusCode) -> Response {
     let mut response = Response::default();
     *response.status_mut() = status;
-    put(&mut response, &headers::common(false));
+    put(&mut response, &headers::common(app.is_https()));
     response
 }
 
@@ -278,8 +278,7 @@ pub fn found(app: &App, address: &str, cookies: &[String]) -> Response {
 }
 
 fn redirect(app: &App, with: StatusCode, path: &str, cookies: &[String]) -> Response {
-    let mut response = status(with);
-    put(&mut response, &headers::common(app.is_https()));
+    let mut response = status(app, with);
     if let Ok(location) = HeaderValue::from_str(path) {
         response.headers_mut().insert(LOCATION, location);
     }
@@ -310,7 +309,7 @@ fn render(
         Ok(page) => finished(app, visitor, page),
         Err(error) => {
             tracing::error!(%error, "a page could not be rendered");
-            status(StatusCode::INTERNAL_SERVER_ERROR)
+            status(app, StatusCode::INTERNAL_SERVER_ERROR)
         }
     }
 }

@@ -193,6 +193,7 @@ rules! {
         weak_assurance,
         missing_text,
         missing_locale,
+        unspoken_language,
         unused_text,
         invalid_texts,
         invalid_name,

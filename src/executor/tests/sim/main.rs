@@ -9,6 +9,7 @@
 
 mod acknowledged_step;
 mod blocks;
+mod browser_rules;
 mod clients;
 mod contention;
 mod dead_ends;

@@ -129,7 +129,7 @@ pub(crate) struct Secrets {
 
 impl Secrets {
     /// The same signing keys for every world: making a pair takes longer than most runs.
-    fn of_the_simulation() -> Self {
+    pub(crate) fn of_the_simulation() -> Self {
         static PAIR: OnceLock<KeyPair> = OnceLock::new();
         let signing = PAIR.get_or_init(|| keys::generate().unwrap()).clone();
         Self { keyring: Keyring::new("acme", &[7; 32], &[]), signing }
