@@ -51,6 +51,8 @@ commands! {
     Lint = lint,
     /// Tells why somebody was shown a page that ends with a reference.
     Why = why,
+    /// Lists accounts that need somebody's attention.
+    Users = users,
 }
 
 /// Kubernetes-native identity orchestrator: journeys as graphs of steps in custom resources.

@@ -21,6 +21,7 @@ pub mod grant;
 pub mod host;
 pub mod id;
 pub mod journey;
+pub mod name;
 pub mod secret;
 pub mod session;
 mod text;

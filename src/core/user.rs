@@ -83,9 +83,3 @@ pub enum UserState {
     /// Was locked by an administrator or a journey; every journey of the user stops at the next step (J-15).
     Locked,
 }
-
-/// One form of an identifier for look-up: Unicode-trimmed and lower-cased, so that every spelling of a name
-/// meets the same account and the same counters (checklist J-16).
-pub fn normalized_identifier(text: &str) -> String {
-    text.trim().to_lowercase()
-}

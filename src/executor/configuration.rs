@@ -108,6 +108,8 @@ pub struct Directory {
     pub blocklist: Vec<String>,
     /// Attributes no two users may share.
     pub unique: Vec<String>,
+    /// Attributes that are mail addresses.
+    pub addresses: Vec<String>,
     /// Of these, those that name a user at sign-in: no two users may share a name among all of them.
     pub identifiers: Vec<String>,
 }

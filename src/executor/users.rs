@@ -1,6 +1,6 @@
 //! Loading users from a file: for demonstrations, load tests and moving in.
 
-use idflow_core::Data;
+use idflow_core::{Data, Value, name};
 use idflow_core::chance::Chance;
 use idflow_core::id::UserId;
 use idflow_core::secret::SecretText;
@@ -27,9 +27,27 @@ pub enum LoadError {
     /// The password is longer than can be hashed.
     #[error("user {0} of the file has a password that is too long to be hashed")]
     Password(usize),
+    /// The value of an attribute that is an address.
+    #[error("user {0} of the file has a value of {1} that is no mail address anybody can have")]
+    Address(usize, String),
     /// The store refused.
     #[error("user {0} of the file was not stored: {1}")]
     Store(usize, CommitError),
+}
+
+/// The values as forms would store them; the error is the attribute whose value is not the address it should be.
+fn stored(mut attributes: Data, directory: &Directory) -> Result<Data, String> {
+    for name in &directory.unique {
+        if let Some(Value::String(text)) = attributes.get_mut(name) {
+            *text = name::shown(text).into_owned();
+        }
+    }
+    for name in &directory.addresses {
+        if let Some(Value::String(text)) = attributes.get_mut(name).filter(|value| **value != "") {
+            *text = name::address(text).ok_or_else(|| name.clone())?;
+        }
+    }
+    Ok(attributes)
 }
 
 /// Creates the users that do not exist yet and returns how many there were.
@@ -49,7 +67,7 @@ pub async fn load(
         let user = User {
             id,
             directory: directory.0.to_owned(),
-            attributes: new.attributes,
+            attributes: stored(new.attributes, directory.1).map_err(|name| LoadError::Address(index, name))?,
             verified: Vec::new(),
             groups: Vec::new(),
             state: UserState::Active,

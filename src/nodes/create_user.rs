@@ -20,7 +20,7 @@ use idflow_core::id::UserId;
 use idflow_core::time::Span;
 use idflow_core::user::{Reservation, User, UserState};
 use idflow_core::write::Write;
-use idflow_core::{Data, Value};
+use idflow_core::{Data, Value, name};
 use idflow_engine::node::{self, Node};
 use idflow_engine::context::Cx;
 use idflow_engine::turn::{Event, Fault, Finish, Turn};
@@ -32,7 +32,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::shared::settings::{self, Expressions, Sources};
-use crate::shared::{address, answer_mismatch};
+use crate::shared::answer_mismatch;
 
 /// How long a sign-up that is not finished keeps its values.
 const RESERVED: Span = Span::hours(24);
@@ -174,7 +174,7 @@ impl CreateUser {
     /// proven, or may still be. The commit that makes a user of it asks for the proof.
     fn may_take_over(&self, cx: &Cx<'_>, state: &ExpectLookup, holder: &User) -> bool {
         let value = self.looked_up(state).map(|(_, value)| value).unwrap_or_default();
-        let may_be_proven = address::is_plausible(value) && cx.may_prove_address();
+        let may_be_proven = name::address(value).is_some() && cx.may_prove_address();
         holder.reserved.is_some() && (is_proven(cx, value) || may_be_proven)
     }
 

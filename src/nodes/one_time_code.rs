@@ -14,6 +14,7 @@ use idflow_core::Value;
 use idflow_core::chance::{decimal_code, token};
 use idflow_core::digest::Digest;
 use idflow_core::effect::{Answer, Ask, EffectClass, Foreseen, Mail, Submission};
+use idflow_core::name::{self, with_ascii_digits};
 use idflow_core::time::{Span, Timestamp};
 use idflow_core::view::{Action, Field, FieldType, Message, Severity, Text, View};
 use idflow_engine::node::{self, Node};
@@ -283,7 +284,9 @@ fn throttles(cx: &Cx<'_>, address: &str) -> Vec<Throttle> {
 /// The digits entered, without the spaces and dashes that people add.
 fn entered_code(submission: &Submission) -> Option<String> {
     let text = submission.fields.get("code")?.as_str()?;
-    let digits: String = text.chars().filter(|c| !c.is_whitespace() && *c != '-').collect();
+    let text = name::shown(text);
+    let digits: String =
+        with_ascii_digits(&text).chars().filter(|c| !c.is_whitespace() && !matches!(c, '-' | '‐' | '‑')).collect();
     let plausible = (6..=8).contains(&digits.len()) && digits.bytes().all(|byte| byte.is_ascii_digit());
     plausible.then_some(digits)
 }

@@ -14,7 +14,7 @@ use idflow_core::Value;
 use idflow_core::effect::{Answer, Ask, EffectClass, Submission, Weakness};
 use idflow_core::evidence::{Evidence, Proof};
 use idflow_core::secret::SecretText;
-use idflow_core::user::normalized_identifier;
+use idflow_core::name::canonical;
 use idflow_core::view::{Action, Field, FieldType, Text, View};
 use idflow_core::write::Write;
 use idflow_engine::node::{self, Node};
@@ -99,9 +99,9 @@ impl SetPassword {
     /// somebody else's, such as that of a manager.
     fn may_set(&self, cx: &Cx<'_>) -> bool {
         let own = |address: &str| {
-            let address = normalized_identifier(address);
+            let address = canonical(address);
             let mut values = self.unique.iter().filter_map(|name| cx.user_data().get(name)?.as_str());
-            values.any(|value| normalized_identifier(value) == address)
+            values.any(|value| canonical(value) == address)
         };
         let is_proof = |evidence: &Evidence| match &evidence.proof {
             Proof::Factor(_) | Proof::Created => evidence.user == cx.user(),

@@ -13,7 +13,7 @@ use idflow_core::user::User;
 
 use crate::backend::{Batch, Condition, Effect, Key, Refusal};
 use crate::read::{ReadSet, Wanted};
-use crate::record::uniqueness::{self, Building, Uniqueness};
+use crate::record::uniqueness::{self, Building, FORM, Uniqueness};
 use crate::record::user_index::{UserIndex, ids, is_called};
 use crate::record::{self, Numbered as _};
 use crate::{Store, StoreError};
@@ -141,6 +141,15 @@ fn one_more(counts: &mut BTreeMap<String, u32>, attribute: &str) {
 
 /// The state that follows these attributes: what is not indexed and not being indexed begins now.
 fn followed(mut state: Uniqueness, unique: &BTreeSet<String>, again: bool) -> Uniqueness {
+    if state.form < FORM {
+        // Names that were different may be one by today's form: until everybody is found by it, nobody is given one.
+        state = Uniqueness {
+            form: FORM,
+            duplicates: state.duplicates,
+            unreadable: state.unreadable,
+            ..Uniqueness::default()
+        };
+    }
     state.indexed.retain(|attribute| unique.contains(attribute));
     state.duplicates.retain(|attribute, _| unique.contains(attribute));
     state.unreadable.retain(|attribute, _| unique.contains(attribute));
@@ -174,14 +183,16 @@ impl Page<'_> {
         let wanted: Vec<Wanted> = ids.iter().map(|id| Wanted::guard::<UserIndex>(id)).collect();
         self.reads.more(&wanted).await?;
         let mut holders: Vec<UserId> = Vec::new();
+        let mut is_entered = false;
         for id in &ids {
             let entry = match self.entries.get(id) {
                 Some((_, entry)) => Some(entry.clone()),
                 None => self.reads.get::<UserIndex>(id)?.cloned(),
             };
+            is_entered |= id == current && entry.as_ref().is_some_and(|entry| entry.user == user.id);
             holders.extend(entry.iter().flat_map(UserIndex::holders));
         }
-        if holders == [user.id] {
+        if is_entered && holders.iter().all(|holder| *holder == user.id) {
             return Ok(false);
         }
         holders.retain(|holder| *holder != user.id);

@@ -14,6 +14,7 @@
 
 pub mod backend;
 mod commit;
+mod duplicates;
 mod index;
 mod purge;
 mod read;
@@ -39,6 +40,7 @@ use self::backend::memory::Memory;
 use self::backend::redb::Redb;
 use self::backend::{Backend, Batch, Condition, Effect, Refusal, Unavailable, Versioned};
 pub use self::commit::{Commit, CommitError};
+pub use self::duplicates::Duplicate;
 pub use self::read::{ReadSet, Wanted};
 pub use self::record::Corrupt;
 use self::record::tenant::Tenant;

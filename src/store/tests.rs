@@ -3,6 +3,7 @@
 mod commits;
 mod expiry;
 mod index;
+mod names;
 mod people;
 mod reservations;
 mod sealing;

@@ -16,7 +16,7 @@ use idflow_store::Store;
 use prometheus_client::registry::Registry;
 use serde::Deserialize;
 
-use crate::report::Reports;
+use crate::report::{Reports, Unindexed};
 
 /// How long a hanging report waits before it answers with the old one.
 const HANG: Duration = Duration::from_secs(25);
@@ -47,6 +47,7 @@ impl Admin {
             .route("/readyz", get(ready))
             .route("/metrics", get(metrics))
             .route("/revisions", get(revisions))
+            .route("/users/duplicates", get(duplicates))
             .with_state(self)
     }
 
@@ -86,6 +87,30 @@ async fn metrics(State(admin): State<Admin>, headers: HeaderMap) -> Response {
         }
         Err(_) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
     }
+}
+
+/// The users who share a name that should be one user's, in every Directory that was looked at.
+async fn duplicates(State(admin): State<Admin>, headers: HeaderMap) -> Response {
+    if !admin.permits(&headers) {
+        return StatusCode::UNAUTHORIZED.into_response();
+    }
+    let report = admin.reports.latest();
+    let mut names = report.indexed;
+    for Unindexed { directory, attribute, .. } in report.unindexed {
+        names.entry(directory).or_default().insert(attribute);
+    }
+    let mut found = Vec::new();
+    for (directory, attributes) in names {
+        let attributes: Vec<String> = attributes.into_iter().collect();
+        match admin.store.duplicates(&directory, &attributes).await {
+            Ok(duplicates) => found.extend(duplicates),
+            Err(error) => {
+                tracing::error!(%error, directory, "the users could not be listed");
+                return StatusCode::SERVICE_UNAVAILABLE.into_response();
+            }
+        }
+    }
+    Json(found).into_response()
 }
 
 async fn revisions(State(admin): State<Admin>, headers: HeaderMap, Query(query): Query<After>) -> Response {

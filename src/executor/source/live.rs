@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use idflow_api::catalog::TenantSettings;
 use idflow_api::connection::{ConnectionSpec, Http, HttpScheme, Smtp, SmtpTls};
-use idflow_api::directory::DirectorySpec;
+use idflow_api::directory::{AttributeType, DirectorySpec};
 use idflow_api::oidc_client::{self, OIDCClientSpec, Scope};
 use idflow_core::digest::Digest;
 use idflow_core::secret::SecretText;
@@ -167,6 +167,7 @@ pub fn directory(spec: &DirectorySpec) -> Directory {
         blocklist: policy.map(|policy| policy.blocklist.clone()).unwrap_or_default(),
         identifiers: spec.identifiers.clone(),
         unique: spec.attributes.iter().filter(|a| a.unique).map(|a| a.name.clone()).collect(),
+        addresses: spec.attributes.iter().filter(|a| a.type_ == AttributeType::Email).map(|a| a.name.clone()).collect(),
     }
 }
 

@@ -6,9 +6,10 @@ use idflow_core::Value;
 use idflow_core::counter::{Count, CounterKey, CounterStep};
 use idflow_core::effect::{Answer, Ask, Mail, Weakness};
 use idflow_core::id::UserId;
+use idflow_core::name::canonical;
 use idflow_core::secret::PasswordHash;
 use idflow_core::time::Timestamp;
-use idflow_core::user::{User, UserState, normalized_identifier};
+use idflow_core::user::{User, UserState};
 use idflow_core::write::Write;
 use idflow_engine::run::Commit;
 
@@ -34,7 +35,7 @@ fn hash(password: &str) -> PasswordHash {
 
 fn is_called(user: &User, attributes: &[String], value: &str) -> bool {
     let mut texts = attributes.iter().filter_map(|name| user.text(name));
-    texts.any(|text| normalized_identifier(text) == normalized_identifier(value))
+    texts.any(|text| canonical(text) == canonical(value))
 }
 
 impl World {

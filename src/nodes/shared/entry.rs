@@ -1,9 +1,8 @@
 //! Checking what a visitor entered into a field, by the field's type.
 
 use idflow_core::Value;
+use idflow_core::name::{self, with_ascii_digits};
 use idflow_core::view::{FieldType, Text};
-
-use crate::shared::address;
 
 /// What is asked for.
 #[derive(Debug, Clone, Copy)]
@@ -27,12 +26,17 @@ impl Entry<'_> {
                 number.as_i64().map(Value::from).ok_or_else(|| Text::product("error-integer"))
             }
             (_, None | Some(Value::Null)) => self.empty(),
-            (_, Some(Value::String(text))) => match text.trim() {
-                "" => self.empty(),
-                text => self.text(text),
-            },
+            (FieldType::Integer | FieldType::Phone | FieldType::Date, Some(Value::String(text))) => {
+                self.filled(&name::shown(&with_ascii_digits(text)))
+            }
+            (FieldType::Select, Some(Value::String(text))) => self.filled(text.trim()),
+            (_, Some(Value::String(text))) => self.filled(&name::shown(text)),
             _ => Err(Text::product("error-invalid")),
         }
+    }
+
+    fn filled(&self, text: &str) -> Result<Value, Text> {
+        if text.is_empty() { self.empty() } else { self.text(text) }
     }
 
     fn tick(&self, posted: Option<&Value>) -> Result<Value, Text> {
@@ -67,7 +71,9 @@ impl Entry<'_> {
             return Err(Text::product("error-invalid"));
         }
         let problem = match self.field_type {
-            FieldType::Email if !address::is_plausible(text) => Some("error-email"),
+            FieldType::Email => {
+                return name::address(text).map(Value::from).ok_or_else(|| Text::product("error-email"));
+            }
             FieldType::Phone if !is_phone(text) => Some("error-phone"),
             FieldType::Date if !is_date(text) => Some("error-date"),
             FieldType::Select if !self.options.iter().any(|option| option == text) => Some("error-choice"),
@@ -127,6 +133,23 @@ mod tests {
             (FieldType::Text, json!(" Ada "), json!("Ada")),
             (FieldType::Email, json!("ada@example.org"), json!("ada@example.org")),
             (FieldType::Phone, json!("+49 30 123456"), json!("+49 30 123456")),
+            (
+                FieldType::Phone,
+                json!("\u{202a}+\u{0664}\u{0669} \u{0663}\u{0660} 123456\u{202c}"),
+                json!("+49 30 123456"),
+            ),
+            (
+                FieldType::Email,
+                json!("A.a\u{0308}sa\u{200b}@EXA\u{0308}MPLE.se "),
+                json!("A.äsa@xn--exmple-cua.se"),
+            ),
+            (FieldType::Identifier, json!("\u{feff}Zoe\u{0308} "), json!("Zoë")),
+            (
+                FieldType::Date,
+                json!("\u{0662}\u{0660}\u{0662}\u{0664}-\u{0660}\u{0662}-\u{0662}\u{0669}"),
+                json!("2024-02-29"),
+            ),
+            (FieldType::Integer, json!("\u{ff14}\u{06f2}"), json!(42)),
             (FieldType::Integer, json!("42"), json!(42)),
             (FieldType::Integer, json!(-7), json!(-7)),
             (FieldType::Boolean, json!("true"), json!(true)),

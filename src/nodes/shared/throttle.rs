@@ -6,8 +6,8 @@
 use idflow_core::counter::{Count, CounterKey, CounterStep, Limit};
 use idflow_core::digest::Digest;
 use idflow_core::id::UserId;
+use idflow_core::name::canonical;
 use idflow_core::time::Span;
-use idflow_core::user::normalized_identifier;
 
 /// Wrong guesses per account and factor: 10 in 10 minutes (checklist T-6; stricter than P-7 asks).
 pub const GUESSES: Limit = Limit { max: 10, window: Span::minutes(10) };
@@ -72,7 +72,7 @@ pub fn any_full(throttles: &[Throttle], counts: &[Count]) -> bool {
 }
 
 fn fingerprint(name: &str) -> String {
-    Digest::of(normalized_identifier(name)).short(32)
+    Digest::of(canonical(name)).short(32)
 }
 
 #[cfg(test)]

@@ -73,7 +73,7 @@ fn why_not_unique(attribute: &str, told: &[Told<'_>]) -> String {
     let mut reasons = Vec::new();
     if duplicates > 0 {
         reasons.push(format!(
-            "{duplicates} users have a value of {attribute} that another one has too; the executor's log names them: change them, or take unique away"
+            "{duplicates} users have a value of {attribute} that another one has too; `idflow users duplicates` lists them, and none of them is found by it: change them, or take unique away"
         ));
     }
     if unreadable > 0 {

@@ -13,6 +13,10 @@ use crate::backend::Key;
 use crate::read::{ReadSet, Wanted};
 use crate::{Store, StoreError};
 
+/// The form of names that indices are made by: 1 is the one of [`canonical`](idflow_core::name::canonical), 0 what the
+/// first version had.
+pub(crate) const FORM: u8 = 1;
+
 /// What is indexed of a Directory.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Uniqueness {
@@ -32,6 +36,9 @@ pub struct Uniqueness {
     /// The index that is being made, if one is.
     #[serde(default)]
     pub building: Option<Building>,
+    /// The form of names that it is made by.
+    #[serde(default)]
+    pub(crate) form: u8,
 }
 
 /// An index on the way: every user up to `after` is in it.
@@ -59,6 +66,7 @@ impl Record for Uniqueness {
             duplicates: BTreeMap::from([(name.clone(), 2)]),
             unreadable: BTreeMap::from([(name, 1)]),
             building: Some(building),
+            form: FORM,
         }
     }
 }

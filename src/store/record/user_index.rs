@@ -1,4 +1,4 @@
-//! `5 │ HMAC(directory, attribute, normalized value)` → which user has it. Made and removed with the user's
+//! `5 │ HMAC(directory, attribute, canonical value)` → which user has it. Made and removed with the user's
 //! attributes, in the same batch; its absence is the condition that makes a value unique. One that leads to
 //! reservations only expires with the last of them.
 
@@ -6,7 +6,8 @@ use std::collections::BTreeMap;
 
 use idflow_core::id::UserId;
 use idflow_core::time::Timestamp;
-use idflow_core::user::{User, normalized_identifier};
+use idflow_core::name::canonical;
+use idflow_core::user::User;
 use serde::{Deserialize, Serialize};
 
 use super::{Numbered as _, Record, Reseal, counter, uniqueness, user};
@@ -61,14 +62,21 @@ impl Record for UserIndex {
     }
 }
 
-/// The ids under every key of the ring, the current one first; none for a value that cannot identify anybody.
+/// The ids under every key of the ring, the current one first; none for a value that cannot identify anybody. The first
+/// version knew another form of a value: what it wrote is found by that one too, until the index is made anew.
 pub(crate) fn ids(keyring: &Keyring, directory: &str, attribute: &str, value: &str) -> Vec<[u8; 32]> {
-    let value = normalized_identifier(value);
-    if value.is_empty() {
-        return Vec::new();
-    }
-    let parts: [&[u8]; 3] = [directory.as_bytes(), attribute.as_bytes(), value.as_bytes()];
-    keyring.derivations("user index", &parts).collect()
+    let (form, former) = (canonical(value), former(value));
+    let forms = [Some(&form), Some(&former).filter(|former| **former != form)];
+    let ids = forms.into_iter().flatten().filter(|form| !form.is_empty()).flat_map(|form| {
+        let parts: [&[u8]; 3] = [directory.as_bytes(), attribute.as_bytes(), form.as_bytes()];
+        keyring.derivations("user index", &parts).collect::<Vec<_>>()
+    });
+    ids.collect()
+}
+
+/// What values were found by before [`canonical`] was: trimmed and lower case.
+fn former(value: &str) -> String {
+    value.trim().to_lowercase()
 }
 
 /// A user of a directory by a value of an attribute: which index entries may lead to them.
@@ -107,7 +115,7 @@ impl Store {
 }
 
 impl ReadSet {
-    /// The one user of a directory who has the value, compared in normalized form, as any of the attributes: nobody
+    /// The one user of a directory who has the value, compared in canonical form, as any of the attributes: nobody
     /// when it is one user's under one attribute and another's under another, because whoever asks could mean either.
     /// A reservation is nobody.
     pub async fn find_user(&mut self, by: &UserBy<'_>) -> Result<Option<User>, StoreError> {
@@ -148,10 +156,10 @@ impl ReadSet {
     }
 }
 
-/// Whether a user of the directory has this value, compared in normalized form.
+/// Whether a user of the directory has this value, compared in canonical form.
 pub(crate) fn is_called(user: &User, directory: &str, attribute: &str, value: &str) -> bool {
     user.directory == directory
-        && user.text(attribute).map(normalized_identifier) == Some(normalized_identifier(value))
+        && user.text(attribute).map(canonical) == Some(canonical(value))
 }
 
 /// An entry's id depends on the key: it goes, and one under the current key comes, unless the user is gone or has

@@ -22,6 +22,7 @@ mod host;
 mod indices;
 mod languages;
 mod logs;
+mod names;
 mod no_double_effect;
 mod person;
 mod pinned_revision;

@@ -1,0 +1,151 @@
+//! The golden table of spellings (`src/core/names.txt`) at every door: users file, sign-in, reset and sign-up.
+
+use std::collections::BTreeMap;
+use std::sync::LazyLock;
+
+use http::StatusCode;
+use idflow_executor::source::Snapshot;
+use idflow_executor::source::live::directory;
+use idflow_executor::users::{self, NewUser};
+use idflow_factor::{Cost, Hasher};
+use serde_json::json;
+
+use crate::faults::Kind;
+use crate::visitor::{Answer, Browser};
+use crate::world::{PASSWORD, TENANT, World, snapshot};
+
+const TABLE: &str = include_str!("../../../core/names.txt");
+
+/// Accounts have an address or a user name; a sign-in takes either.
+fn tenant() -> Snapshot {
+    static SNAPSHOT: LazyLock<Snapshot> = LazyLock::new(|| {
+        let manifests = TENANT
+            .replace("identifiers: [email]", "identifiers: [email, username]")
+            .replace(
+                "attributes: [{ name: email, type: Email, unique: true, required: true }]",
+                "attributes: [{ name: email, type: Email, unique: true }, { name: username, type: String, unique: true }]",
+            )
+            + "
+---
+apiVersion: idflow.dev/v1alpha1
+kind: Flow
+metadata: { name: by-name }
+spec:
+  type: Registration
+  start: who
+  steps:
+    - { id: who, form: { fields: [{ name: username, type: Identifier }] }, outcomes: { next: account } }
+    - { id: account, createUser: { attributes: { username: form.username } }, outcomes: { next: newPassword, exists: failed } }
+    - { id: newPassword, setPassword: {}, outcomes: { next: done } }
+    - { id: failed, fail: {} }
+    - { id: done, complete: {} }
+";
+        snapshot(&manifests)
+    });
+    SNAPSHOT.clone()
+}
+
+fn unescaped(text: &str) -> String {
+    serde_json::from_str(&format!("\"{text}\"")).unwrap()
+}
+
+/// Kind, form and spelling.
+fn rows() -> impl Iterator<Item = (&'static str, &'static str, String)> {
+    let lines = TABLE.lines().filter(|line| !line.is_empty() && !line.starts_with('#'));
+    lines.map(|line| {
+        let columns: Vec<&str> = line.split('\t').collect();
+        (columns[0], columns[1], unescaped(columns[2]))
+    })
+}
+
+fn attribute(kind: &str) -> &'static str {
+    if kind == "name" { "username" } else { "email" }
+}
+
+/// How many users a users file with this one makes; nothing when it is refused.
+async fn import(world: &World, attribute: &str, value: &str) -> Option<usize> {
+    let user = json!([{ (attribute): value, "password": PASSWORD }]);
+    let new: Vec<NewUser> = serde_json::from_value(user).unwrap();
+    let live = directory(world.snapshot.live.directories.values().next().unwrap());
+    let app = world.app();
+    let hasher = Hasher::new(Cost::Cheapest);
+    users::load(new, ("people", &live), &app.store, &hasher, app.clock.as_ref(), app.chance.as_ref()).await.ok()
+}
+
+/// The page after the first form of a flow was posted with these values.
+async fn posted(world: &World, flow: &str, values: &[(&str, &str)]) -> (Browser, String, Answer) {
+    let mut browser = Browser::new();
+    let answer = browser.get(world, &format!("/flows/{flow}")).await;
+    let path = answer.location().unwrap_or_else(|| panic!("no journey: {answer:?}")).to_owned();
+    let form = browser.get(world, &path).await.form().unwrap();
+    let form = values.iter().fold(form, |form, (name, value)| form.fill(name, value));
+    browser.post(world, &path, &form.encoded()).await;
+    let page = browser.get(world, &path).await;
+    (browser, path, page)
+}
+
+/// Whether the code that was mailed opens a page with this field; nothing when no code is asked for.
+async fn behind_the_code(world: &World, flow: &str, address: &str, field: &str) -> Option<bool> {
+    let sent = world.mails.all().len();
+    let (mut browser, path, page) = posted(world, flow, &[("email", address)]).await;
+    let form = page.form().filter(|form| form.has_field("code"))?;
+    let mails = world.mails.all();
+    assert_eq!(mails.len(), sent + 1);
+    let code = world.mails.code_for(&mails[sent].to).unwrap();
+    let answer = browser.post(world, &path, &form.fill("code", &code).encoded()).await;
+    assert_eq!(answer.status, StatusCode::SEE_OTHER);
+    Some(browser.get(world, &path).await.form().is_some_and(|form| form.has_field(field)))
+}
+
+#[tokio::test]
+async fn j_16_every_spelling_of_the_table_meets_the_account_at_every_door() {
+    let mut world = World::serving(1, tenant()).await;
+    world.unlimited = true;
+    world.restart().await;
+    let mut accounts: BTreeMap<&str, usize> = BTreeMap::new();
+    for (kind, form, spelling) in rows().filter(|row| row.0 != "nobody") {
+        let created = import(&world, attribute(kind), &spelling).await;
+        let rows = accounts.entry(form).or_default();
+        assert_eq!(created, Some(usize::from(*rows == 0)), "import of {spelling:?}");
+        *rows += 1;
+    }
+    assert_eq!(world.count(Kind::User).await, accounts.len());
+    for (kind, _, spelling) in rows().filter(|row| row.0 != "nobody") {
+        let values = [("username", spelling.as_str()), ("password", PASSWORD)];
+        let (_, _, page) = posted(&world, "sign-in", &values).await;
+        assert!(!page.body.contains("This does not match"), "sign-in of {spelling:?}: {}", page.body);
+        if kind == "name" {
+            let (_, _, page) = posted(&world, "by-name", &[("username", &spelling)]).await;
+            assert!(page.form().is_none(), "sign-up of {spelling:?}: {}", page.body);
+        } else {
+            assert_eq!(behind_the_code(&world, "reset", &spelling, "password").await, Some(true), "{spelling:?}");
+            assert_eq!(behind_the_code(&world, "sign-up", &spelling, "password").await, Some(false), "{spelling:?}");
+        }
+    }
+    assert_eq!(world.count(Kind::User).await, accounts.len(), "nobody has two accounts");
+}
+
+#[tokio::test]
+async fn j_16_an_address_that_nobody_can_have_comes_in_at_no_door() {
+    let world = World::serving(1, tenant()).await;
+    for (_, _, spelling) in rows().filter(|row| row.0 == "nobody") {
+        assert_eq!(import(&world, "email", &spelling).await, None, "{spelling:?}");
+        for flow in ["sign-up", "reset"] {
+            let (_, _, page) = posted(&world, flow, &[("email", &spelling)]).await;
+            assert!(page.form().is_some_and(|form| form.has_field("email")), "{spelling:?}: {}", page.body);
+        }
+    }
+    assert_eq!((world.count(Kind::User).await, world.mails.all().len()), (0, 0));
+}
+
+#[tokio::test]
+async fn digits_of_other_scripts_are_a_code() {
+    let world = World::serving(1, tenant()).await;
+    let (mut browser, path, page) = posted(&world, "sign-up", &[("email", "ada@example.com")]).await;
+    let code = world.mails.code_for("ada@example.com").unwrap();
+    let arabic = |digit: char| char::from_u32(0x660 + digit.to_digit(10).unwrap()).unwrap();
+    let code: String = code.chars().map(arabic).collect();
+    let form = page.form().unwrap().fill("code", &format!("\u{200f}{code}\u{200f}"));
+    browser.post(&world, &path, &form.encoded()).await;
+    assert!(browser.get(&world, &path).await.form().unwrap().has_field("password"));
+}
