@@ -27,13 +27,36 @@ impl CounterKey {
     }
 }
 
-/// At most `max` within `window`, counted from the first event of the window.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+/// At most `max` within `window`, counted from the first event of the window; with a pace, from the last.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limit {
     /// How many events the window takes.
     pub max: u32,
-    /// How long after the first event the count starts again from zero.
+    /// How long the count stands.
     pub window: Span,
+    /// How long to wait between events, where they come in a row.
+    pub pace: Option<Pace>,
+}
+
+/// How long to wait after each event of a row.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Pace {
+    /// How many events need no wait.
+    pub free: u32,
+    /// The wait after the last of them; twice as long after each that follows.
+    pub first: Span,
+    /// The longest wait.
+    pub longest: Span,
+}
+
+impl Pace {
+    /// The wait after so many events in a row.
+    fn wait(self, events: u32) -> Span {
+        match events.checked_sub(self.free) {
+            None => Span(0),
+            Some(doublings) => Span(self.first.0.saturating_mul(1 << doublings.min(32))).min(self.longest),
+        }
+    }
 }
 
 /// How fast something may happen for long, and how much of it at once. Counted in the memory of one process, where a
@@ -62,18 +85,37 @@ impl Count {
         if now >= self.ends { Self::default() } else { self }
     }
 
-    /// Whether one more event would exceed the limit.
-    pub const fn is_full(self, limit: Limit) -> bool {
+    /// Whether the limit takes no more events, however long somebody waits within the window.
+    pub const fn is_used_up(self, limit: Limit) -> bool {
         self.value >= limit.max
+    }
+
+    /// Whether one more event at `now` would exceed the limit or come too early.
+    pub fn is_full(self, limit: Limit, now: Timestamp) -> bool {
+        let current = self.at(now);
+        current.is_used_up(limit) || now < current.opens(limit)
+    }
+
+    /// From when on one more event fits, as long as there is none before. Where none has to wait, at any time: clocks differ.
+    pub fn opens(self, limit: Limit) -> Timestamp {
+        if self.is_used_up(limit) {
+            return self.ends;
+        }
+        let wait = limit.pace.map_or(Span(0), |pace| pace.wait(self.value));
+        if wait == Span(0) {
+            return Timestamp(i64::MIN);
+        }
+        Timestamp(self.ends.0.saturating_sub(limit.window.0)).plus(wait)
     }
 
     /// The count after one more event at `now`, or nothing when it is full.
     pub fn add(self, limit: Limit, now: Timestamp) -> Option<Self> {
         let current = self.at(now);
-        if current.is_full(limit) {
+        if current.is_full(limit, now) {
             return None;
         }
-        let ends = if current.value == 0 { now.plus(limit.window) } else { current.ends };
+        let begins = current.value == 0 || limit.pace.is_some();
+        let ends = if begins { now.plus(limit.window) } else { current.ends };
         Some(Self { value: current.value + 1, ends })
     }
 }
@@ -95,14 +137,52 @@ pub enum CounterStep {
         /// How many are allowed.
         limit: Limit,
     },
+    /// Sets the counter to zero, full or not.
+    Clear {
+        /// What is counted.
+        key: CounterKey,
+    },
 }
 
 impl CounterStep {
     /// The same step with a limit that nobody meets.
     #[must_use]
     pub fn lifted(mut self) -> Self {
-        let (Self::AddUnlessFull { limit, .. } | Self::RequireBelowAndReset { limit, .. }) = &mut self;
-        limit.max = u32::MAX;
+        if let Self::AddUnlessFull { limit, .. } | Self::RequireBelowAndReset { limit, .. } = &mut self {
+            *limit = Limit { max: u32::MAX, pace: None, ..*limit };
+        }
         self
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PACED: Limit = Limit {
+        max: 9,
+        window: Span::hours(24),
+        pace: Some(Pace { free: 3, first: Span::seconds(30), longest: Span::minutes(2) }),
+    };
+
+    #[test]
+    fn p_7_a_row_of_failures_waits_longer_and_longer_and_ends() {
+        let mut now = Timestamp(1_700_000_000_000);
+        let mut count = Count::default();
+        for wait in [0, 0, 30, 60, 120, 120, 120, 120] {
+            count = count.add(PACED, now).unwrap();
+            let early = now.plus(Span::seconds(wait)).plus(Span(-1));
+            assert_eq!(count.add(PACED, early).is_none(), wait > 0, "{count:?}");
+            now = now.plus(Span::seconds(wait));
+            assert!(count.opens(PACED) <= now);
+        }
+        count = count.add(PACED, now).unwrap();
+        assert!(count.is_used_up(PACED));
+        assert_eq!(count.add(PACED, now.plus(Span::hours(23))), None);
+        assert_eq!(
+            count.add(PACED, now.plus(Span::hours(24))).map(|count| count.value),
+            Some(1),
+            "forgotten"
+        );
     }
 }

@@ -79,6 +79,14 @@ pub enum Ask {
         /// What the visitor entered.
         password: SecretText,
     },
+    /// Which of the devices that the browser shows is one the user has signed in with, since the last change of their
+    /// standing. Answer: [`Answer::Device`].
+    RecognizeDevice {
+        /// The user.
+        user: UserId,
+        /// What the browser shows: an id and its proof each.
+        devices: Vec<String>,
+    },
     /// Calls an HTTP API through a `Connection`. Answer: [`Answer::Http`].
     Http(HttpCall),
 }
@@ -140,6 +148,8 @@ pub enum Answer {
     StandingEnded,
     /// The counts at this moment.
     Counts(Vec<Count>),
+    /// The id of the device, or nothing when the user has signed in with none of them.
+    Device(Option<String>),
     /// The new hash.
     Hashed(PasswordHash),
     /// The new password was not accepted, for these reasons; never empty.
@@ -180,6 +190,8 @@ pub enum Weakness {
     },
     /// It is among the commonest passwords or on the policy's blocklist.
     Common,
+    /// It is one short text again and again, or runs along the alphabet or a keyboard.
+    Repetitive,
     /// It contains one of the user's own attributes.
     Personal,
 }

@@ -66,6 +66,9 @@ pub struct Journey {
     /// Pages that `back` may return to, newest last.
     #[serde(default)]
     pub visited: Vec<Visit>,
+    /// What the visitor was called on a page that kept no values, to be shown again where one asks who they are.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub typed: Option<String>,
 }
 
 /// How long an open journey is remembered beyond its deadline, so that whoever comes back late can begin anew.
@@ -176,6 +179,9 @@ pub struct Expected {
     pub view: View,
     /// Whether `back` leads somewhere.
     pub can_go_back: bool,
+    /// Before when a post of it is not looked at.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub wait_until: Option<Timestamp>,
 }
 
 /// A page that `back` may return to, with the call stack as it stood on entering and the form values that were given

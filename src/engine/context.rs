@@ -21,6 +21,9 @@ use serde::de::DeserializeOwned;
 use crate::data::Sources;
 use crate::turn::{Additions, Fault};
 
+/// The query parameter that says what the visitor is called (OpenID Connect Core 3.1.2.1).
+const LOGIN_HINT: &str = "login_hint";
+
 /// The visit of a step that is running: its identity and what it has gathered so far.
 #[derive(Debug)]
 pub(crate) struct Active {
@@ -34,6 +37,8 @@ pub(crate) struct Active {
     pub(crate) effects: u32,
     /// How many mails a limit withheld.
     pub(crate) withheld: u32,
+    /// Before when a post of the page is not looked at.
+    pub(crate) wait_until: Option<Timestamp>,
     /// What this visit adds to the commit, unless it ends in a fault.
     pub(crate) additions: Additions,
 }
@@ -49,6 +54,7 @@ impl Active {
             binds: false,
             effects: 0,
             withheld: 0,
+            wait_until: None,
             additions,
         }
     }
@@ -125,12 +131,24 @@ impl<'a> Cx<'a> {
         proofs.any(|proof| matches!(proof, ProofFact::Address(_)))
     }
 
-    /// What the application says the visitor is called; never authenticates (checklist O-28).
+    /// What the visitor may be called: what they typed on an earlier page, or what the application or the link says that
+    /// began the journey. Never authenticates (checklist O-28).
     pub fn login_hint(&self) -> Option<&'a str> {
-        match &self.sources.journey.purpose {
+        let said = match &self.sources.journey.purpose {
             Purpose::Authorize(request) => request.login_hint.as_deref(),
-            Purpose::Standalone { .. } => None,
-        }
+            Purpose::Standalone { query } => query.get(LOGIN_HINT).map(String::as_str),
+        };
+        self.sources.journey.typed.as_deref().or(said)
+    }
+
+    /// The journey.
+    pub fn journey(&self) -> JourneyId {
+        self.sources.journey.id
+    }
+
+    /// What the browser shows to be known by.
+    pub fn devices(&self) -> &'a [String] {
+        &self.sources.surroundings.devices
     }
 
     /// The trusted client address.
@@ -220,6 +238,11 @@ impl<'a> Cx<'a> {
     /// Adds a mail, sent after the commit.
     pub fn mail(&mut self, mail: Mail) {
         self.active.additions.mails.push(mail);
+    }
+
+    /// Says that a post of the page that is shown next is not looked at before a moment.
+    pub fn wait_until(&mut self, moment: Timestamp) {
+        self.active.wait_until = Some(moment);
     }
 
     /// Says that a mail is not sent because a limit is reached.

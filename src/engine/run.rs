@@ -218,6 +218,7 @@ impl<'p> Run<'p> {
             instances: 0,
             answered: Vec::new(),
             visited: Vec::new(),
+            typed: None,
         };
         let mut run = Self::over(runnable, journey, start.context, now, chance);
         run.stage = run.enter();
@@ -436,5 +437,6 @@ fn nothing_shown() -> Expected {
         state: Value::Null,
         view,
         can_go_back: false,
+        wait_until: None,
     }
 }

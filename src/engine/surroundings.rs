@@ -14,6 +14,8 @@ pub struct Surroundings {
     pub client: Data,
     /// What expressions read as `session`: the browser's session, if there is one.
     pub session: Data,
+    /// What the browser shows to be known by: devices that somebody may have signed in with.
+    pub devices: Vec<String>,
     /// Counters that were full when this request was decided before and could not be committed.
     pub full: Vec<CounterKey>,
 }

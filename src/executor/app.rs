@@ -208,6 +208,11 @@ impl App {
         self.derived("session-secret", &[journey.as_bytes()])
     }
 
+    /// The device that a journey makes of its browser.
+    pub fn device_id(&self, journey: JourneyId) -> String {
+        URL_SAFE_NO_PAD.encode(self.derived_id("device-id", journey))
+    }
+
     /// The grant that answers the application which a journey was begun for.
     pub fn grant_id(&self, journey: JourneyId) -> GrantId {
         GrantId::from_bytes(self.derived_id("grant-id", journey))

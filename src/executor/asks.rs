@@ -13,6 +13,7 @@ use idflow_net::client::{GuardedClient, OutboundRequest};
 use idflow_store::{ReadSet, Store, StoreError, UserBy, Wanted};
 
 use crate::configuration::{Configuration, Connection};
+use crate::devices;
 use crate::pool::Pool;
 
 /// Performs asks.
@@ -73,6 +74,7 @@ impl Asks {
             }
             Ask::ReadUser { user }
             | Ask::ReadIdentified { user, .. }
+            | Ask::RecognizeDevice { user, .. }
             | Ask::VerifyPassword { user: Some(user), .. } => looks.wanted.extend(Wanted::person(user)),
             Ask::ReadCounters { keys } => looks.wanted.extend(self.counters(keys)),
             Ask::VerifyPassword { user: None, .. } | Ask::HashPassword { .. } | Ask::Http(_) => {}
@@ -122,6 +124,10 @@ impl Asks {
             }
             Ask::ReadCounters { keys } => {
                 Answer::Counts(keys.iter().map(|key| reads.count(key)).collect::<Result<_, _>>()?)
+            }
+            Ask::RecognizeDevice { user, devices } => {
+                let epoch = reads.epoch(user)?;
+                Answer::Device(devices::recognized(self.store.keyring(), user, epoch, devices))
             }
             Ask::HashPassword { directory, personal, password } => {
                 self.hash(configuration, directory, personal, password).await

@@ -13,6 +13,12 @@ use idflow_core::id::JourneyId;
 /// Browsers send every open journey's cookie; more than this many and the oldest pages are forgotten.
 const MOST_JOURNEYS: usize = 8;
 
+/// How many people a browser is known to belong to; the oldest are forgotten.
+const MOST_DEVICES: usize = 4;
+
+/// How long a browser is known, in seconds: a year.
+const DEVICE_LIFETIME: i64 = 31_536_000;
+
 /// How many cookies of one name are looked at. More were planted.
 const MOST_OF_ONE_NAME: usize = 4;
 
@@ -60,20 +66,23 @@ impl Cookies {
         headers.get_all(COOKIE).iter().map(http::HeaderValue::len).sum::<usize>() > MOST_BYTES
     }
 
+    /// What the browser shows to be known by: one for each person who has signed in with it.
+    pub fn devices(&self, headers: &HeaderMap) -> Vec<String> {
+        let prefix = self.name("device-");
+        let shown = pairs(headers).filter(|(name, _)| name.starts_with(&prefix));
+        shown.take(MOST_DEVICES).map(|(_, value)| value.to_owned()).collect()
+    }
+
+    /// `Set-Cookie` values that make the browser a person's, and forget people over the cap.
+    pub fn set_device(&self, headers: &HeaderMap, person: &str, value: &str) -> Vec<String> {
+        let (prefix, seconds) = (self.name("device-"), DEVICE_LIFETIME);
+        self.set_one_of(headers, &prefix, MOST_DEVICES, (&format!("{prefix}{person}"), value), seconds)
+    }
+
     /// `Set-Cookie` values that bind a journey to the browser, and forget journeys over the cap.
     pub fn set_journey(&self, headers: &HeaderMap, id: JourneyId, secret: &str, seconds: i64) -> Vec<String> {
-        let name = self.journey_name(id);
         let prefix = self.name("journey-");
-        let mut open: Vec<&str> = Vec::new();
-        for (other, _) in pairs(headers) {
-            if other.starts_with(&prefix) && other != name && !open.contains(&other) {
-                open.push(other);
-            }
-        }
-        let excess = (open.len() + 1).saturating_sub(MOST_JOURNEYS);
-        let mut set: Vec<String> = open.iter().take(excess).map(|name| self.cookie(name, "", 0)).collect();
-        set.push(self.cookie(&name, secret, seconds));
-        set
+        self.set_one_of(headers, &prefix, MOST_JOURNEYS, (&self.journey_name(id), secret), seconds)
     }
 
     /// The `Set-Cookie` value that signs the browser in.
@@ -84,6 +93,27 @@ impl Cookies {
     /// The `Set-Cookie` value that keeps the chosen language for a year.
     pub fn set_language(&self, locale: &str) -> String {
         self.cookie("idflow-language", locale, 31_536_000)
+    }
+
+    /// Sets one of the cookies that begin with a prefix, and forgets those over the cap.
+    fn set_one_of(
+        self,
+        headers: &HeaderMap,
+        prefix: &str,
+        most: usize,
+        (name, value): (&str, &str),
+        seconds: i64,
+    ) -> Vec<String> {
+        let mut open: Vec<&str> = Vec::new();
+        for (other, _) in pairs(headers) {
+            if other.starts_with(prefix) && other != name && !open.contains(&other) {
+                open.push(other);
+            }
+        }
+        let excess = (open.len() + 1).saturating_sub(most);
+        let mut set: Vec<String> = open.iter().take(excess).map(|name| self.cookie(name, "", 0)).collect();
+        set.push(self.cookie(name, value, seconds));
+        set
     }
 
     fn journey_name(self, id: JourneyId) -> String {

@@ -26,7 +26,9 @@ use idflow_store::{Commit, CommitError, ReadSet, Wanted};
 
 use crate::app::{App, Unavailable};
 use crate::configuration::ServedFlow;
+use crate::devices::Device;
 use crate::metrics::{EndKind, StepResult};
+use crate::signed_in::SignedIn;
 use crate::switches::Switches;
 use crate::visitor::Visitor;
 
@@ -54,6 +56,8 @@ pub struct Moved {
     pub binding: Option<String>,
     /// The session that was opened: cookie value and lifetime.
     pub session: Option<(String, Span)>,
+    /// By what the browser is known from now on.
+    pub device: Option<Device>,
 }
 
 /// Begins a journey on the revision that the weights choose.
@@ -84,7 +88,7 @@ pub async fn start(
             Settled::Blocked => return Ok(Driven::Withdrawn),
             Settled::Decided(decided) => decided,
         };
-        match commit(app, decided, reads, None).await? {
+        match commit(app, decided, reads, None, &start.context.devices).await? {
             Ok(mut moved) => {
                 app.metrics.step(StepResult::Started);
                 moved.binding = moved.binding.or(Some(secret));
@@ -136,6 +140,7 @@ pub async fn resume(
         let Some(runnable) = runnable(app, &journey).await? else { return Ok(Driven::Withdrawn) };
         let switches = Switches::of(journey.digest, &journey.purpose, number);
         let context = Surroundings { full: full.clone(), ..surroundings(app, visitor, &journey.purpose) };
+        let devices = context.devices.clone();
         let run =
             Run::resume(&runnable, journey, post.input.clone(), context, reads.now(), app.chance.as_ref());
         let decided = match settle(app, run, &mut reads, &switches).await? {
@@ -147,7 +152,7 @@ pub async fn resume(
             Settled::Decided(decided) => decided,
         };
         let last = LastPost { proof: post.proof, until: reads.now().plus(ANSWERED_AGAIN) };
-        match commit(app, decided, reads, Some(last)).await? {
+        match commit(app, decided, reads, Some(last), &devices).await? {
             Ok(moved) => {
                 app.metrics.step(StepResult::Moved);
                 return Ok(Driven::Moved(Box::new(moved)));
@@ -276,6 +281,7 @@ async fn commit(
     mut decided: Box<Decided>,
     reads: ReadSet,
     post: Option<LastPost>,
+    devices: &[String],
 ) -> Result<Result<Moved, Changed>, Unavailable> {
     let now = reads.now();
     let journey = &mut decided.journey;
@@ -303,6 +309,7 @@ async fn commit(
     if matches!(journey.phase, Phase::Ended(_)) {
         journey.deadline = now.plus(KEPT_AFTER_END);
     }
+    let signed_in = SignedIn::by(journey, &decided.writes, &reads);
     let mut batch = Commit::after(reads)
         .put_journey(journey.clone())
         .writes(by_live_directories(app, std::mem::take(&mut decided.writes)))
@@ -318,7 +325,11 @@ async fn commit(
         Ok(()) => {
             let journey = decided.journey.clone();
             after(app, *decided, &journey);
-            Ok(Ok(Moved { journey, binding, session: cookie }))
+            let device = match signed_in {
+                Some(signed_in) => signed_in.device(app, &journey, devices).await,
+                None => None,
+            };
+            Ok(Ok(Moved { journey, binding, session: cookie, device }))
         }
         Err(CommitError::Unavailable(error)) => Err(error.into()),
         Err(CommitError::Taken { .. }) => Ok(Err(Changed::Taken)),
@@ -380,8 +391,14 @@ fn surroundings(app: &App, visitor: &Visitor, purpose: &Purpose) -> Surroundings
             client.insert("name".to_owned(), known.name.clone().into());
         }
     }
-    let address = visitor.address.clone();
-    Surroundings { address, request, client, session: Data::new(), full: Vec::new() }
+    Surroundings {
+        address: visitor.address.clone(),
+        request,
+        client,
+        session: Data::new(),
+        devices: app.cookies().devices(&visitor.headers),
+        full: Vec::new(),
+    }
 }
 
 fn session(app: &App, journey: JourneyId, secret: &str, opens: OpenSession, now: Timestamp) -> Session {

@@ -1,12 +1,12 @@
 //! Loading users from a file: for demonstrations, load tests and moving in.
 
-use idflow_core::{Data, Value, name};
 use idflow_core::chance::Chance;
 use idflow_core::id::UserId;
 use idflow_core::secret::SecretText;
 use idflow_core::time::Clock;
 use idflow_core::user::{User, UserState};
 use idflow_core::write::Write;
+use idflow_core::{Data, Value, name};
 use idflow_factor::Hasher;
 use idflow_store::{Commit, CommitError, Store};
 use serde::Deserialize;
@@ -67,7 +67,8 @@ pub async fn load(
         let user = User {
             id,
             directory: directory.0.to_owned(),
-            attributes: stored(new.attributes, directory.1).map_err(|name| LoadError::Address(index, name))?,
+            attributes: stored(new.attributes, directory.1)
+                .map_err(|name| LoadError::Address(index, name))?,
             verified: Vec::new(),
             groups: Vec::new(),
             state: UserState::Active,

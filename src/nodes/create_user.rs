@@ -8,6 +8,8 @@
 //! it has proven the address itself, and nothing of the earlier attempt stays. A value that is no address, such as a
 //! user name, and one in a flow that proves none, is reserved for its 24 hours: `exists`. So prove the address first.
 //!
+//! A name that mixes scripts, and so may look like another, is created and told in the step's security event.
+//!
 //! ```yaml
 //! - id: account
 //!   createUser: { attributes: { email: form.email, name: form.name } }
@@ -17,12 +19,13 @@
 use idflow_core::effect::{Answer, Ask, EffectClass};
 use idflow_core::evidence::Proof;
 use idflow_core::id::UserId;
+use idflow_core::name::{self, mixes_scripts};
 use idflow_core::time::Span;
 use idflow_core::user::{Reservation, User, UserState};
 use idflow_core::write::Write;
-use idflow_core::{Data, Value, name};
-use idflow_engine::node::{self, Node};
+use idflow_core::{Data, Value};
 use idflow_engine::context::Cx;
+use idflow_engine::node::{self, Node};
 use idflow_engine::turn::{Event, Fault, Finish, Turn};
 use idflow_flow::facts::{AttributeUse, Facts, Outcome, ProofFact, SettingsError, Sink, ValueType};
 use idflow_flow::kinds::{Group, Kind};
@@ -31,8 +34,8 @@ use idflow_flow::plan::{Compiler, Plan};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::shared::settings::{self, Expressions, Sources};
 use crate::shared::answer_mismatch;
+use crate::shared::settings::{self, Expressions, Sources};
 
 /// How long a sign-up that is not finished keeps its values.
 const RESERVED: Span = Span::hours(24);
@@ -123,7 +126,9 @@ impl CreateUser {
         }
         let required = self.content.attributes.iter().filter(|(_, attribute)| attribute.required);
         match required.map(|(name, _)| name).find(|name| !attributes.contains_key(*name)) {
-            Some(missing) => Err(Fault::new(format!("createUser has no value for the required attribute {missing}"))),
+            Some(missing) => {
+                Err(Fault::new(format!("createUser has no value for the required attribute {missing}")))
+            }
             None => Ok(attributes),
         }
     }
@@ -138,11 +143,16 @@ impl CreateUser {
             Some(ValueType::Object) => value.is_object(),
             None => false,
         };
-        if fits { Ok(()) } else { Err(Fault::new(format!("createUser has a value of the wrong type for {name}"))) }
+        if fits {
+            Ok(())
+        } else {
+            Err(Fault::new(format!("createUser has a value of the wrong type for {name}")))
+        }
     }
 
     fn unique(&self) -> Vec<String> {
-        let is_unique = |name: &String| self.content.attributes.get(name).is_some_and(|attribute| attribute.unique);
+        let is_unique =
+            |name: &String| self.content.attributes.get(name).is_some_and(|attribute| attribute.unique);
         self.content.attributes.keys().filter(|name| is_unique(name)).cloned().collect()
     }
 
@@ -157,8 +167,10 @@ impl CreateUser {
             return Ok(Turn::Ask(Box::new(ask)));
         }
         let user = self.user(cx, state.attributes);
+        let is_mixed = |name: &String| user.text(name).is_some_and(mixes_scripts);
+        let detail = self.unique().iter().any(is_mixed).then(|| "a name mixes scripts".to_owned());
         cx.write(Write::CreateUser { user: user.clone(), unique: self.unique() });
-        Ok(Turn::Finish(Box::new(Finish { user: Some(user), ..Finish::by("next") })))
+        Ok(Turn::Finish(Box::new(Finish { user: Some(user), detail, ..Finish::by("next") })))
     }
 
     /// The value that is looked up next.
@@ -183,7 +195,11 @@ impl CreateUser {
         User {
             id: UserId::random(cx.chance()),
             directory: self.directory.clone(),
-            verified: attributes.iter().filter(|(_, value)| proven(value)).map(|(name, _)| name.clone()).collect(),
+            verified: attributes
+                .iter()
+                .filter(|(_, value)| proven(value))
+                .map(|(name, _)| name.clone())
+                .collect(),
             attributes,
             groups: Vec::new(),
             state: UserState::Active,

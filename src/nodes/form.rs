@@ -1,5 +1,8 @@
 //! `form`: asks for values and keeps them as `form`.
 //!
+//! A field shows what the journey knows already: what was entered before, its `value`, what the visitor was called on an
+//! earlier page, or `login_hint` of the application or of the link.
+//!
 //! Proves nothing: what somebody typed is a claim. Passwords and codes have nodes of their own (`password`,
 //! `setPassword`, `oneTimeCode`), because a form keeps what was entered.
 //!
@@ -15,13 +18,14 @@
 
 use idflow_core::effect::Submission;
 use idflow_core::view::{Action, Choice, Field, FieldType, Message, Text, View};
-use idflow_core::{Data, Value};
-use idflow_engine::node::{self, Node};
+use idflow_core::{Data, Value, name};
 use idflow_engine::context::Cx;
+use idflow_engine::node::{self, Node};
 use idflow_engine::turn::{Event, Fault, Finish, Turn};
-use idflow_flow::facts::{Facts, Outcome, Output, SettingsError, ValueType};
+use idflow_flow::facts::{Facts, Outcome, Output, SettingsError, Sink, ValueType};
 use idflow_flow::kinds::{Group, Kind};
 use idflow_flow::plan::{AuthoredText, Compiler, Plan};
+use idflow_sandbox::Expression;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -63,6 +67,10 @@ struct FieldSetting {
     /// The key of the flow's text that helps to fill it in. Absent means none.
     #[schemars(length(min = 1, max = 63))]
     hint: Option<String>,
+    /// A CEL expression for what the field shows at first, for example `user.name`. Absent means nothing, or for an
+    /// Identifier and an Email what the visitor was called before or what `login_hint` says.
+    #[schemars(length(min = 1, max = 1024))]
+    value: Option<String>,
     /// Whether it must be filled in; a Boolean must then be ticked. Absent means true.
     required: Option<bool>,
     /// The choices of a Select, in order. Only and always with that type.
@@ -157,7 +165,9 @@ impl FieldSetting {
         let (options, option_labels) = options.unzip();
         let required = self.is_required();
         let field = Field { required, ..Field::asking(&self.name, self.field_type.field_type()) };
-        BoundField { field, label, hint, options, option_labels }
+        let first = self.value.as_deref();
+        let first = first.map(|source| compiler.expression(at("value"), source, Sink::Page));
+        BoundField { field, label, hint, options, option_labels, first }
     }
 }
 
@@ -212,7 +222,11 @@ fn refuse_secrets(value: &Value) -> Result<(), SettingsError> {
 
 fn check_fields(fields: &[FieldSetting]) -> Result<(), SettingsError> {
     if fields.is_empty() {
-        return Err(problem("/fields".to_owned(), "a form without fields asks for nothing", "use a `message` step"));
+        return Err(problem(
+            "/fields".to_owned(),
+            "a form without fields asks for nothing",
+            "use a `message` step",
+        ));
     }
     for (index, field) in fields.iter().enumerate() {
         let name = field.name.as_str();
@@ -243,12 +257,14 @@ struct BoundField {
     hint: Option<AuthoredText>,
     options: Vec<String>,
     option_labels: Vec<Option<AuthoredText>>,
+    /// What it shows at first.
+    first: Option<Expression>,
 }
 
 impl Node for Form {
     fn turn(&self, cx: &mut Cx<'_>, event: Event) -> Result<Turn, Fault> {
         match event {
-            Event::Entered => self.show(cx, &self.known(cx), &[], Vec::new()),
+            Event::Entered => self.show(cx, &self.known(cx)?, &[], Vec::new()),
             Event::Submitted(submission) => self.submitted(cx, &submission),
             Event::Answered(_) => Err(answer_mismatch("form")),
         }
@@ -258,7 +274,10 @@ impl Node for Form {
 impl Form {
     fn submitted(&self, cx: &Cx<'_>, submission: &Submission) -> Result<Turn, Fault> {
         if let Some(action) = action::pressed(&self.actions, submission) {
-            return Ok(Turn::Finish(Box::new(Finish::by(action))));
+            return Ok(Turn::Finish(Box::new(Finish {
+                typed: self.typed(&submission.fields),
+                ..Finish::by(action)
+            })));
         }
         if submission.action != "next" {
             return self.show(cx, &submission.fields, &[], vec![no_such_action()]);
@@ -278,19 +297,31 @@ impl Form {
         if errors.iter().any(Option::is_some) {
             return self.show(cx, &submission.fields, &errors, Vec::new());
         }
+        finish.typed = self.typed(&finish.form);
         Ok(Turn::Finish(Box::new(finish)))
     }
 
-    /// What the journey knows already: earlier entries, and who the application says this is.
-    fn known(&self, cx: &Cx<'_>) -> Data {
+    /// What the visitor is called by what they entered.
+    fn typed(&self, values: &Data) -> Option<String> {
+        let named = self.fields.iter().filter(|field| field.names_somebody());
+        let mut texts = named.filter_map(|field| values.get(&field.field.name)?.as_str());
+        texts.find_map(|text| Some(name::shown(text).into_owned()).filter(|text| !text.is_empty()))
+    }
+
+    /// What the journey knows already: earlier entries, what the author wants to be shown, and who this may be.
+    fn known(&self, cx: &Cx<'_>) -> Result<Data, Fault> {
         let mut known = Data::new();
-        for BoundField { field, .. } in &self.fields {
-            let hint = cx.login_hint().filter(|_| field.field_type == FieldType::Identifier);
-            if let Some(value) = cx.form().get(&field.name).cloned().or_else(|| hint.map(Value::from)) {
-                known.insert(field.name.clone(), value);
-            }
+        for field in &self.fields {
+            let name = &field.field.name;
+            let value = match (cx.form().get(name), &field.first) {
+                (Some(entered), _) => Some(entered.clone()),
+                (None, Some(first)) => Some(cx.evaluate(first)?).filter(|value| !value.is_null()),
+                (None, None) => None,
+            };
+            let hint = || cx.login_hint().filter(|hint| field.takes_hint(hint)).map(Value::from);
+            known.extend(value.or_else(hint).map(|value| (name.clone(), value)));
         }
-        known
+        Ok(known)
     }
 
     fn show(
@@ -318,6 +349,19 @@ impl Form {
 }
 
 impl BoundField {
+    const fn names_somebody(&self) -> bool {
+        matches!(self.field.field_type, FieldType::Identifier | FieldType::Email)
+    }
+
+    /// Whether the field asks for what a hint may be: not every name is an address.
+    fn takes_hint(&self, hint: &str) -> bool {
+        match self.field.field_type {
+            FieldType::Identifier => true,
+            FieldType::Email => name::address(hint).is_some(),
+            _ => false,
+        }
+    }
+
     fn entry(&self) -> Entry<'_> {
         Entry {
             field_type: self.field.field_type,
@@ -341,7 +385,12 @@ impl BoundField {
             hint: self.hint.as_ref().map(|hint| cx.text(hint)).transpose()?,
             value: value.and_then(shown),
             error,
-            options: self.options.iter().zip(&self.option_labels).map(choice).collect::<Result<_, Fault>>()?,
+            options: self
+                .options
+                .iter()
+                .zip(&self.option_labels)
+                .map(choice)
+                .collect::<Result<_, Fault>>()?,
             ..self.field.clone()
         })
     }
@@ -373,7 +422,7 @@ pub(crate) fn examples() -> Vec<crate::harness::Example> {
         Example::of(json!({ "fields": [
             { "name": "username", "type": "Identifier" },
             { "name": "email", "type": "Email", "label": "hello", "hint": "other" },
-            { "name": "age", "type": "Integer", "label": "other" },
+            { "name": "age", "type": "Integer", "label": "other", "value": "40 + 2" },
             { "name": "terms", "type": "Boolean", "label": "other" },
             { "name": "born", "type": "Date", "label": "other" },
             { "name": "phone", "type": "Phone" },

@@ -17,10 +17,12 @@ use idflow_core::effect::{Answer, Ask, EffectClass, Foreseen, Mail, Submission};
 use idflow_core::name::{self, with_ascii_digits};
 use idflow_core::time::{Span, Timestamp};
 use idflow_core::view::{Action, Field, FieldType, Message, Severity, Text, View};
-use idflow_engine::node::{self, Node};
 use idflow_engine::context::Cx;
+use idflow_engine::node::{self, Node};
 use idflow_engine::turn::{Event, Fault, Finish, Turn};
-use idflow_flow::facts::{AttributeUse, Facts, Outcome, Output, ProofFact, ReferenceKind, SettingsError, Sink, ValueType};
+use idflow_flow::facts::{
+    AttributeUse, Facts, Outcome, Output, ProofFact, ReferenceKind, SettingsError, Sink, ValueType,
+};
 use idflow_flow::kinds::{Group, Kind};
 use idflow_flow::plan::{Compiler, Plan, origin, place};
 use idflow_sandbox::Expression;
@@ -98,7 +100,10 @@ fn plan(value: &Value, compiler: &mut Compiler<'_>) -> Result<Plan, SettingsErro
         rests_on,
         needs_user: node.own_address,
         outcomes: vec![next, Outcome::optional("locked")],
-        outputs: vec![Output { repeats: origin(&node.address), ..Output::always("address", ValueType::String) }],
+        outputs: vec![Output {
+            repeats: origin(&node.address),
+            ..Output::always("address", ValueType::String)
+        }],
         effects: vec![EffectClass::AtMostOnce],
         ..Facts::default()
     };
@@ -143,7 +148,10 @@ impl Node for OneTimeCode {
 
     fn foresees(&self, cx: &Cx<'_>) -> Foreseen {
         let Ok(Some(State::ExpectCode { address, .. })) = cx.state() else { return Foreseen::default() };
-        Foreseen { counters: throttles(cx, &address).iter().map(Throttle::key).collect(), ..Foreseen::default() }
+        Foreseen {
+            counters: throttles(cx, &address).iter().map(Throttle::key).collect(),
+            ..Foreseen::default()
+        }
     }
 }
 
@@ -180,7 +188,7 @@ impl OneTimeCode {
     fn answered(&self, cx: &mut Cx<'_>, answer: Answer) -> Result<Turn, Fault> {
         match (cx.state()?, answer) {
             (Some(State::ExpectGuessCounts { sent, address }), Answer::Counts(counts)) => {
-                if any_full(&throttles(cx, &address), &counts) {
+                if any_full(&throttles(cx, &address), &counts, cx.now()) {
                     return Ok(Turn::Finish(Box::new(Finish::by("locked"))));
                 }
                 self.judge(cx, sent, address)
@@ -191,9 +199,9 @@ impl OneTimeCode {
 
     fn judge(&self, cx: &mut Cx<'_>, sent: Option<Sent>, address: String) -> Result<Turn, Fault> {
         let entered = cx.submission().and_then(entered_code).unwrap_or_default();
-        let right = sent
-            .as_ref()
-            .is_some_and(|sent| cx.now() < sent.expires && sent.digest.matches(&digest(&sent.salt, &entered)));
+        let right = sent.as_ref().is_some_and(|sent| {
+            cx.now() < sent.expires && sent.digest.matches(&digest(&sent.salt, &entered))
+        });
         let throttles = throttles(cx, &address);
         if !right {
             for throttle in throttles {
@@ -274,8 +282,9 @@ impl OneTimeCode {
 
 /// The account's counter first (the identified user's, else the address's), then the client address's.
 fn throttles(cx: &Cx<'_>, address: &str) -> Vec<Throttle> {
-    let account =
-        cx.user().map_or_else(|| Throttle::name("oneTimeCode", address), |user| Throttle::user("oneTimeCode", user));
+    let account = cx
+        .user()
+        .map_or_else(|| Throttle::name("oneTimeCode", address), |user| Throttle::user("oneTimeCode", user));
     let mut throttles = vec![account];
     throttles.extend(cx.client_address().map(|address| Throttle::client("oneTimeCode", address)));
     throttles
@@ -285,8 +294,10 @@ fn throttles(cx: &Cx<'_>, address: &str) -> Vec<Throttle> {
 fn entered_code(submission: &Submission) -> Option<String> {
     let text = submission.fields.get("code")?.as_str()?;
     let text = name::shown(text);
-    let digits: String =
-        with_ascii_digits(&text).chars().filter(|c| !c.is_whitespace() && !matches!(c, '-' | '‐' | '‑')).collect();
+    let digits: String = with_ascii_digits(&text)
+        .chars()
+        .filter(|c| !c.is_whitespace() && !matches!(c, '-' | '‐' | '‑'))
+        .collect();
     let plausible = (6..=8).contains(&digits.len()) && digits.bytes().all(|byte| byte.is_ascii_digit());
     plausible.then_some(digits)
 }

@@ -3,6 +3,11 @@
 //! Proves the factor `pwd` (RFC 8176), and with `identify: true` also who the user is. Known and unknown names
 //! behave alike in answer, time and counting (checklist E-1 to E-3).
 //!
+//! After five wrong passwords in a row the next is not looked at for 30 seconds, then for longer, at most for 15 minutes.
+//! A browser that the user has signed in with counts for itself, so that nobody else can keep it out; a mailed code and a
+//! reset stay open, and a new password begins the row anew. The outcome `locked` means that this journey's ten tries are
+//! used up.
+//!
 //! ```yaml
 //! - id: password
 //!   password: { identify: true }
@@ -13,12 +18,14 @@ use idflow_core::Value;
 use idflow_core::counter::Count;
 use idflow_core::effect::{Answer, Ask, EffectClass, Foreseen, Submission};
 use idflow_core::id::UserId;
+use idflow_core::name::shown;
 use idflow_core::secret::{PasswordHash, SecretText};
+use idflow_core::time::{Span, Timestamp};
 use idflow_core::user::{User, UserState};
 use idflow_core::view::{Action, Field, FieldType, Message, Severity, Text, View};
 use idflow_core::write::Write;
-use idflow_engine::node::{self, Node};
 use idflow_engine::context::Cx;
+use idflow_engine::node::{self, Node};
 use idflow_engine::turn::{Event, Fault, Finish, Turn};
 use idflow_flow::facts::{Facts, Outcome, ProofFact, SettingsError};
 use idflow_flow::kinds::{Group, Kind};
@@ -27,11 +34,12 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::shared::action::{self, ActionSetting, BoundAction};
-use crate::shared::throttle::{Throttle, any_full};
+use crate::shared::guards::{Closed, Guards};
+use crate::shared::throttle::{DEVICES, PASSWORD, Throttle};
 use crate::shared::{answer_mismatch, settings};
 
-/// What wrong guesses are counted as.
-const FACTOR: &str = "password";
+/// Up to this wait the page says how many minutes it is.
+const SHORT_WAIT: i64 = 60;
 
 /// Settings of `password`.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
@@ -101,6 +109,15 @@ impl Lookup {
             _ => "field-identifier",
         }
     }
+
+    /// What the page says when name and password do not belong together, by what it calls the name.
+    fn mismatch(&self) -> &'static str {
+        match self.label() {
+            "field-email" => "error-credentials-email",
+            "field-username" => "error-credentials-username",
+            _ => "error-credentials-identifier",
+        }
+    }
 }
 
 #[derive(Serialize, Deserialize)]
@@ -108,8 +125,9 @@ impl Lookup {
 enum State {
     ExpectPost,
     ExpectUser,
-    ExpectCounts { user: Option<User> },
-    ExpectVerdict { user: Option<User> },
+    ExpectDevice { user: User },
+    ExpectCounts { user: Option<User>, device: Option<String> },
+    ExpectVerdict { user: Option<User>, device: Option<String> },
 }
 
 impl Node for Password {
@@ -121,21 +139,26 @@ impl Node for Password {
         }
     }
 
-    /// Whoever is found, or else the name, and the address: so that looking costs the same for all.
+    /// Whoever is found, or else the name, the devices and the address: so that looking costs the same for all.
     fn foresees(&self, cx: &Cx<'_>) -> Foreseen {
         let user = cx.user().filter(|_| self.lookup.is_none());
-        let throttles = throttles(cx, user).unwrap_or_default();
-        let of_found = self.lookup.iter().map(|_| FACTOR.to_owned()).collect();
-        Foreseen { counters: throttles.iter().map(Throttle::key).collect(), of_found }
+        let guards = guards(cx, user, None).ok();
+        let guards = guards.iter().flat_map(Guards::all).map(Throttle::key);
+        let devices = cx.devices().iter().filter_map(|shown| shown.split_once('.'));
+        let devices = devices.map(|(id, _)| Throttle::device(id).key());
+        let of_found = self.lookup.iter().flat_map(|_| [PASSWORD.to_owned(), DEVICES.to_owned()]).collect();
+        let all = user.map(|user| Throttle::devices(user).key());
+        Foreseen { counters: guards.chain(devices).chain(all).collect(), of_found }
     }
 }
 
 impl Password {
     fn submitted(&self, cx: &mut Cx<'_>, submission: &Submission) -> Result<Turn, Fault> {
-        if let Some(action) = action::pressed(&self.actions, submission) {
-            return Ok(Turn::Finish(Box::new(Finish::by(action))));
-        }
         let name = posted(submission, "username");
+        if let Some(action) = action::pressed(&self.actions, submission) {
+            let typed = name.map(|name| shown(name).into_owned());
+            return Ok(Turn::Finish(Box::new(Finish { typed, ..Finish::by(action) })));
+        }
         if posted(submission, "password").is_none() || self.lookup.is_some() && name.is_none() {
             return self.show(cx, Problem::Missing);
         }
@@ -155,52 +178,65 @@ impl Password {
     fn answered(&self, cx: &mut Cx<'_>, answer: Answer) -> Result<Turn, Fault> {
         let state: State = cx.state()?.unwrap_or(State::ExpectPost);
         match (state, answer) {
-            (State::ExpectUser, Answer::User(user)) => {
-                let keys = throttles(cx, user.as_ref().map(|user| user.id))?.iter().map(Throttle::key).collect();
-                cx.keep(&State::ExpectCounts { user })?;
-                Ok(Turn::Ask(Box::new(Ask::ReadCounters { keys })))
+            (State::ExpectUser, Answer::User(Some(user))) if !cx.devices().is_empty() => {
+                let ask = Ask::RecognizeDevice { user: user.id, devices: cx.devices().to_vec() };
+                cx.keep(&State::ExpectDevice { user })?;
+                Ok(Turn::Ask(Box::new(ask)))
             }
-            (State::ExpectCounts { user }, Answer::Counts(counts)) => Self::counted(cx, user, &counts),
-            (State::ExpectVerdict { user }, Answer::Verified { matches, rehashed }) => match user {
-                Some(user) if matches && user.state == UserState::Active => Self::right(cx, user, rehashed),
-                user => self.wrong(cx, user.map(|user| user.id)),
+            (State::ExpectUser, Answer::User(user)) => count(cx, user, None),
+            (State::ExpectDevice { user }, Answer::Device(device)) => count(cx, Some(user), device),
+            (State::ExpectCounts { user, device }, Answer::Counts(counts)) => {
+                self.counted(cx, user, device, &counts)
+            }
+            (State::ExpectVerdict { user, device }, Answer::Verified { matches, rehashed }) => match user {
+                Some(user) if matches && user.state == UserState::Active => {
+                    right(cx, user, device.as_deref(), rehashed)
+                }
+                user => self.wrong(cx, user.map(|user| user.id), device.as_deref()),
             },
             _ => Err(answer_mismatch("password")),
         }
     }
 
-    fn counted(cx: &mut Cx<'_>, user: Option<User>, counts: &[Count]) -> Result<Turn, Fault> {
-        let id = user.as_ref().map(|user| user.id);
-        if any_full(&throttles(cx, id)?, counts) {
-            return Ok(Turn::Finish(Box::new(Finish::by("locked"))));
+    /// A full counter is told before any hash is spent.
+    fn counted(
+        &self,
+        cx: &mut Cx<'_>,
+        user: Option<User>,
+        device: Option<String>,
+        counts: &[Count],
+    ) -> Result<Turn, Fault> {
+        let guards = guards(cx, user.as_ref().map(|user| user.id), device.as_deref())?;
+        let device = device.filter(|_| !guards.are_devices_used_up(counts));
+        match guards.closed(counts, device.is_some(), cx.now()) {
+            Closed::Journey => return Ok(Turn::Finish(Box::new(Finish::by("locked")))),
+            Closed::Until(moment) => {
+                cx.wait_until(moment);
+                return self.show(cx, Problem::Early(moment));
+            }
+            Closed::No => {}
         }
-        let password = cx.submission().and_then(|submission| posted(submission, "password")).unwrap_or_default();
+        let password =
+            cx.submission().and_then(|submission| posted(submission, "password")).unwrap_or_default();
+        let id = user.as_ref().map(|user| user.id);
         let ask = Ask::VerifyPassword { user: id, password: SecretText::new(password) };
-        cx.keep(&State::ExpectVerdict { user })?;
+        cx.keep(&State::ExpectVerdict { user, device })?;
         Ok(Turn::Ask(Box::new(ask)))
     }
 
-    fn right(cx: &mut Cx<'_>, user: User, rehashed: Option<PasswordHash>) -> Result<Turn, Fault> {
-        // A success clears the account's counter only: the address may be guessing at many accounts.
-        if let Some(account) = throttles(cx, Some(user.id))?.first() {
-            cx.count(account.reset());
-        }
-        if let Some(hash) = rehashed {
-            cx.write(Write::SetPassword { user: user.id, hash, ends_sessions: false });
-        }
-        Ok(Turn::Finish(Box::new(Finish { user: Some(user), ..Finish::by("next") })))
-    }
-
-    fn wrong(&self, cx: &mut Cx<'_>, user: Option<UserId>) -> Result<Turn, Fault> {
-        for throttle in throttles(cx, user)? {
+    fn wrong(&self, cx: &mut Cx<'_>, user: Option<UserId>, device: Option<&str>) -> Result<Turn, Fault> {
+        let guards = guards(cx, user, device)?;
+        for throttle in guards.judging(device.is_some()) {
             cx.count(throttle.add());
         }
+        cx.count(guards.journey.add());
         self.show(cx, Problem::Wrong)
     }
 
     fn show(&self, cx: &mut Cx<'_>, problem: Problem) -> Result<Turn, Fault> {
         cx.keep(&State::ExpectPost)?;
-        let entered = |name| cx.submission().and_then(|submission| posted(submission, name)).map(str::to_owned);
+        let entered =
+            |name| cx.submission().and_then(|submission| posted(submission, name)).map(str::to_owned);
         let error = |name| {
             let is_missing = problem == Problem::Missing && entered(name).is_none();
             is_missing.then(|| Text::product("error-required"))
@@ -215,14 +251,19 @@ impl Password {
             });
         }
         fields.push(Field { error: error("password"), ..Field::asking("password", FieldType::Password) });
-        let wrong = Message { severity: Severity::Error, text: Text::product("error-credentials") };
+        let wrong = self.lookup.as_ref().map_or("error-credentials", Lookup::mismatch);
+        let told = match problem {
+            Problem::Wrong => Some(Text::product(wrong)),
+            Problem::Early(moment) => Some(early(moment.since(cx.now()))),
+            Problem::None | Problem::Missing => None,
+        };
         let mut actions = vec![Action::next(Text::product("password-submit"))];
         actions.extend(action::views(&self.actions, cx)?);
         Ok(Turn::Show(Box::new(View {
             kind: "password".to_owned(),
             title: Text::product("password-title"),
             lead: None,
-            messages: if problem == Problem::Wrong { vec![wrong] } else { Vec::new() },
+            messages: told.map(|text| Message { severity: Severity::Error, text }).into_iter().collect(),
             fields,
             actions,
             identifier: if self.lookup.is_some() { None } else { cx.identifier() },
@@ -236,18 +277,51 @@ enum Problem {
     /// Some field was left empty.
     Missing,
     Wrong,
+    /// Before this moment no password is looked at.
+    Early(Timestamp),
 }
 
-/// The account's counter first, then the address's.
-fn throttles(cx: &Cx<'_>, user: Option<UserId>) -> Result<Vec<Throttle>, Fault> {
-    let account = match (user, cx.submission().and_then(|submission| posted(submission, "username"))) {
-        (Some(user), _) => Throttle::user(FACTOR, user),
-        (None, Some(name)) => Throttle::name(FACTOR, name),
-        (None, None) => return Err(Fault::new("password counts without an account")),
-    };
-    let mut throttles = vec![account];
-    throttles.extend(cx.client_address().map(|address| Throttle::client(FACTOR, address)));
-    Ok(throttles)
+/// When to come again. Rounded up, so that nobody comes too early.
+fn early(wait: Span) -> Text {
+    let minutes = (wait.whole_seconds() + 59) / 60;
+    if minutes > SHORT_WAIT {
+        return Text::product("error-password-closed");
+    }
+    Text::with("error-password-wait", [("minutes", minutes.max(1).to_string())])
+}
+
+fn guards(cx: &Cx<'_>, user: Option<UserId>, device: Option<&str>) -> Result<Guards, Fault> {
+    Guards::of(cx, user, cx.submission().and_then(|submission| posted(submission, "username")), device)
+}
+
+fn count(cx: &mut Cx<'_>, user: Option<User>, device: Option<String>) -> Result<Turn, Fault> {
+    let guards = guards(cx, user.as_ref().map(|user| user.id), device.as_deref())?;
+    let keys = guards.all().map(Throttle::key).collect();
+    cx.keep(&State::ExpectCounts { user, device })?;
+    Ok(Turn::Ask(Box::new(Ask::ReadCounters { keys })))
+}
+
+fn right(
+    cx: &mut Cx<'_>,
+    user: User,
+    device: Option<&str>,
+    rehashed: Option<PasswordHash>,
+) -> Result<Turn, Fault> {
+    let guards = guards(cx, Some(user.id), device)?;
+    // The row is over. The address may be guessing at many accounts.
+    match guards.devices.as_slice() {
+        [] => cx.count(guards.strangers.reset()),
+        devices => {
+            for throttle in devices {
+                cx.count(throttle.reset());
+            }
+            cx.count(guards.strangers.clear());
+        }
+    }
+    if let Some(hash) = rehashed {
+        cx.write(Write::SetPassword { user: user.id, hash, ends_sessions: false });
+    }
+    Ok(Turn::Finish(Box::new(Finish { user: Some(user), ..Finish::by("next") })))
 }
 
 /// A posted text that is neither missing nor empty nor of another type.
@@ -263,7 +337,8 @@ pub(crate) fn examples() -> Vec<crate::harness::Example> {
 
     vec![
         Example::of(json!({})).for_user().posts(json!({ "password": "$password" })),
-        Example::of(json!({ "identify": true })).posts(json!({ "username": "$email", "password": "$password" })),
+        Example::of(json!({ "identify": true }))
+            .posts(json!({ "username": "$email", "password": "$password" })),
         Example::of(json!({ "identify": true }))
             .for_user()
             .posts(json!({ "username": "$email", "password": "$password" })),

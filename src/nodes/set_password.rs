@@ -13,12 +13,12 @@
 use idflow_core::Value;
 use idflow_core::effect::{Answer, Ask, EffectClass, Submission, Weakness};
 use idflow_core::evidence::{Evidence, Proof};
-use idflow_core::secret::SecretText;
 use idflow_core::name::canonical;
+use idflow_core::secret::SecretText;
 use idflow_core::view::{Action, Field, FieldType, Text, View};
 use idflow_core::write::Write;
-use idflow_engine::node::{self, Node};
 use idflow_engine::context::Cx;
+use idflow_engine::node::{self, Node};
 use idflow_engine::turn::{Event, Fault, Finish, Turn};
 use idflow_flow::facts::{Facts, Outcome, ProofFact, SettingsError};
 use idflow_flow::kinds::{Group, Kind};
@@ -26,6 +26,7 @@ use idflow_flow::plan::{Compiler, Plan};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+use crate::shared::throttle::Throttle;
 use crate::shared::{answer_mismatch, settings};
 
 /// Settings of `setPassword`.
@@ -87,6 +88,10 @@ impl Node for SetPassword {
             Event::Answered(Answer::Hashed(hash)) => {
                 let user = cx.user().ok_or_else(|| Fault::new("setPassword needs an identified user"))?;
                 cx.write(Write::SetPassword { user, hash, ends_sessions: true });
+                // What was guessed at was another password.
+                for row in [Throttle::strangers(user), Throttle::devices(user)] {
+                    cx.count(row.clear());
+                }
                 Ok(Turn::Finish(Box::new(Finish::by("next"))))
             }
             Event::Answered(_) => Err(answer_mismatch("setPassword")),
@@ -130,9 +135,12 @@ fn show(cx: &Cx<'_>, error: Option<Text>) -> Turn {
 
 fn weakness_text(weakness: &Weakness) -> Text {
     match weakness {
-        Weakness::TooShort { minimum } => Text::with("weakness-too-short", [("minimum", minimum.to_string())]),
+        Weakness::TooShort { minimum } => {
+            Text::with("weakness-too-short", [("minimum", minimum.to_string())])
+        }
         Weakness::TooLong { maximum } => Text::with("weakness-too-long", [("maximum", maximum.to_string())]),
         Weakness::Common => Text::product("weakness-common"),
+        Weakness::Repetitive => Text::product("weakness-repetitive"),
         Weakness::Personal => Text::product("weakness-personal"),
     }
 }
@@ -148,5 +156,10 @@ pub(crate) fn examples() -> Vec<crate::harness::Example> {
 
     use crate::harness::Example;
 
-    vec![Example::of(json!({})).resting_on_evidence().posts(json!({ "password": "correct horse battery" })).taking_any("password")]
+    vec![
+        Example::of(json!({}))
+            .resting_on_evidence()
+            .posts(json!({ "password": "correct horse battery" }))
+            .taking_any("password"),
+    ]
 }

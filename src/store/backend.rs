@@ -192,7 +192,7 @@ pub struct Counting {
     pub key: Key,
     /// How many events its window takes.
     pub limit: Limit,
-    /// Whether the counter goes up by one or back to zero; both refuse the batch when it is full.
+    /// Whether the counter goes up by one or back to zero.
     pub step: Step,
 }
 
@@ -203,6 +203,8 @@ pub enum Step {
     Add,
     /// Sets the counter to zero.
     Reset,
+    /// Sets the counter to zero, full or not.
+    Clear,
 }
 
 /// Why a batch did not happen.
@@ -336,7 +338,8 @@ fn count<E>(
         let Some(tally) = tallies.get_mut(&key) else { continue };
         let next = match step {
             Step::Add => tally.count.add(limit, now),
-            Step::Reset => (!tally.count.is_full(limit)).then(Count::default),
+            Step::Reset => (!tally.count.is_full(limit, now)).then(Count::default),
+            Step::Clear => Some(Count::default()),
         };
         let Some(next) = next else { return Ok(Err(Rejected::CounterFull { key })) };
         tally.changed |= next != tally.count;

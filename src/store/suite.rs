@@ -233,7 +233,7 @@ pub(crate) async fn one_of_fifty_writers_wins_each_round(backend: Shared) {
     }
 }
 
-const LIMIT: Limit = Limit { max: 10, window: Span::minutes(1) };
+const LIMIT: Limit = Limit { max: 10, window: Span::minutes(1), pace: None };
 
 fn counting(now: Timestamp, steps: &[(&[u8], Step)]) -> Batch {
     let counters = steps.iter().map(|(key, step)| Counting { key: key.to_vec(), limit: LIMIT, step: *step });

@@ -132,6 +132,7 @@ impl Run<'_> {
         self.journey.phase = Phase::Ended(ending);
         self.journey.visited.clear();
         self.journey.user_data.clear();
+        self.journey.typed = None;
         self.journey.frames.truncate(1);
         for frame in &mut self.journey.frames {
             *frame = Frame { graph: frame.graph, step: frame.step, ..Frame::default() };

@@ -17,6 +17,9 @@ use crate::turn::{Event, Fault, Finish, Turn};
 /// How many turns one request may take (checklist J-21).
 const MAX_TURNS: u32 = 200;
 
+/// The longest name that is carried from one page to the next, in characters.
+const MAX_TYPED: usize = 254;
+
 /// The most that one step may add to the record, in bytes of JSON: outputs, form values and variables each.
 const MAX_VALUES: usize = 64 * 1024;
 
@@ -75,6 +78,7 @@ impl Run<'_> {
             state: std::mem::take(&mut self.active.state),
             view: storable(view),
             can_go_back: !self.journey.visited.is_empty(),
+            wait_until: self.active.wait_until.take(),
         }));
         Stage::Decided
     }
@@ -118,6 +122,9 @@ impl Run<'_> {
             Err(fault) => return self.fault(fault),
         };
         self.remember_visit(&finish, &proofs);
+        if let Some(typed) = &finish.typed {
+            self.journey.typed = Some(typed.chars().take(MAX_TYPED).collect());
+        }
         self.settle();
         if let Some(input) = finish.enter {
             return self.enter_callee(input);
@@ -244,6 +251,7 @@ fn fits(ask: &Ask, answer: &Answer) -> bool {
         (Ask::FindUser { .. } | Ask::FindHolder { .. }, Answer::User(_))
         | (Ask::HashPassword { .. }, Answer::Hashed(_) | Answer::Weak(_))
         | (Ask::VerifyPassword { .. }, Answer::Verified { .. })
+        | (Ask::RecognizeDevice { .. }, Answer::Device(_))
         | (Ask::Http(_), Answer::Http { .. } | Answer::Unavailable | Answer::Gone) => true,
         (Ask::ReadUser { user } | Ask::ReadIdentified { user, .. }, Answer::User(found)) => {
             found.as_ref().is_none_or(|found| found.id == *user)

@@ -203,7 +203,7 @@ impl Node for Step {
 }
 
 fn count(cx: &mut Cx<'_>) {
-    let limit = Limit { max: 5, window: Span::minutes(1) };
+    let limit = Limit { max: 5, window: Span::minutes(1), pace: None };
     cx.count(CounterStep::AddUnlessFull { key: CounterKey::of("guess"), limit });
 }
 

@@ -11,7 +11,7 @@ use idflow_core::effect::Submission;
 use idflow_core::grant::AuthorizationRequest;
 use idflow_core::id::{JourneyId, SessionId};
 use idflow_core::journey::{Channel, Completion, Ending, Journey, Phase, Purpose};
-use idflow_core::time::Timestamp;
+use idflow_core::time::{Span, Timestamp};
 use idflow_core::view::{Message, Severity, Text, View};
 use idflow_core::{Data, Value};
 use idflow_engine::run::{Input, Refusal};
@@ -24,6 +24,7 @@ use crate::app::{App, Shared, Unavailable};
 use crate::drive::{self, Driven, Moved, Post};
 use crate::http::dead_end::{self, Way};
 use crate::http::respond;
+use crate::signed_in::SignedIn;
 use crate::visitor::Visitor;
 
 /// The query of a page that answers to a form which was sent before.
@@ -116,6 +117,9 @@ pub fn see_other(app: &App, visitor: &Visitor, moved: &Moved) -> Response {
     if let Some((secret, lifetime)) = &moved.session {
         set.push(cookies.set_session(secret, lifetime.whole_seconds()));
     }
+    if let Some(device) = &moved.device {
+        set.extend(cookies.set_device(&visitor.headers, &device.name, &device.value));
+    }
     respond::see_other(app, &format!("/journeys/{id}"), &set)
 }
 
@@ -154,9 +158,13 @@ async fn answered_again(app: &App, visitor: &Visitor, loaded: &Loaded) -> Result
         let cookie = format!("{}.{}", opened.id, app.session_secret(journey.id));
         (cookie, opened.expires.since(now))
     });
+    let device = match SignedIn::through(journey) {
+        Some(signed_in) => signed_in.device(app, journey, &app.cookies().devices(&visitor.headers)).await,
+        None => None,
+    };
     let rotated = loaded.bound == Bound::Previous;
     let binding = rotated.then(|| app.binding_secret(journey.id, journey.binding.rotation));
-    Ok(see_other(app, visitor, &Moved { journey: journey.clone(), binding, session }))
+    Ok(see_other(app, visitor, &Moved { journey: journey.clone(), binding, session, device }))
 }
 
 /// How a browser is bound to a journey, the better way first.
@@ -276,7 +284,12 @@ async fn page(
                 token: expected.token.clone(),
                 can_go_back: expected.can_go_back,
             };
-            respond::journey(app, visitor, &with_notice(&expected.view, is_repeated), &form)
+            let page = respond::journey(app, visitor, &with_notice(&expected.view, is_repeated), &form);
+            let wait = expected.wait_until.map(|moment| moment.since(app.clock.now()));
+            match wait.filter(|wait| *wait > Span(0)) {
+                Some(wait) => respond::too_early(page, wait),
+                None => page,
+            }
         }
         Phase::Ended(Ending::Completed { at, session, outcome: Completion::Application }) => {
             match &journey.purpose {

@@ -56,6 +56,13 @@ pub fn last(app: &App, visitor: &Visitor, view: &View, after: Aftermath<'_>) -> 
     })
 }
 
+/// A page that may be posted only after a wait.
+pub fn too_early(mut page: Response, wait: Span) -> Response {
+    *page.status_mut() = StatusCode::TOO_MANY_REQUESTS;
+    page.headers_mut().insert(RETRY_AFTER, HeaderValue::from((wait.0 + 999) / 1000));
+    page
+}
+
 /// The page that sends the browser on to the application.
 pub fn onward(app: &App, visitor: &Visitor, target: &str) -> Response {
     render(app, visitor, &[], |visit| app.pages.onward(visit, &OnwardPage { target, reference: None }))

@@ -167,7 +167,12 @@ pub fn directory(spec: &DirectorySpec) -> Directory {
         blocklist: policy.map(|policy| policy.blocklist.clone()).unwrap_or_default(),
         identifiers: spec.identifiers.clone(),
         unique: spec.attributes.iter().filter(|a| a.unique).map(|a| a.name.clone()).collect(),
-        addresses: spec.attributes.iter().filter(|a| a.type_ == AttributeType::Email).map(|a| a.name.clone()).collect(),
+        addresses: spec
+            .attributes
+            .iter()
+            .filter(|a| a.type_ == AttributeType::Email)
+            .map(|a| a.name.clone())
+            .collect(),
     }
 }
 

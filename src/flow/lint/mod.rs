@@ -201,6 +201,7 @@ rules! {
         too_many_steps,
         forbidden_node_kind;
     objects:
+        mixed_scripts,
         unshared_secret,
         unsuitable_client_flow,
         unreadable_colors,

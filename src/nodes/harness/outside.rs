@@ -203,6 +203,7 @@ fn all_answers() -> Vec<Answer> {
         Answer::Counts(Vec::new()),
         Answer::Counts(vec![idflow_core::counter::Count::default(); 9]),
         Answer::Hashed(PasswordHash("hash".to_owned())),
+        Answer::Device(Some("device".to_owned())),
         Answer::Verified { matches: true, rehashed: Some(PasswordHash("hash".to_owned())) },
         Answer::Http { status: 200, body: Value::Null },
         Answer::Gone,
@@ -219,6 +220,7 @@ fn is_of_its_kind(ask: &Ask, answer: &Answer) -> bool {
         // A number of counts that was not asked for is nonsense.
         Ask::ReadCounters { .. } => false,
         Ask::HashPassword { .. } => matches!(answer, Answer::Hashed(_) | Answer::Weak(_)),
+        Ask::RecognizeDevice { .. } => matches!(answer, Answer::Device(_)),
         Ask::VerifyPassword { .. } => matches!(answer, Answer::Verified { .. }),
         Ask::Http(_) => matches!(answer, Answer::Http { .. }),
     }

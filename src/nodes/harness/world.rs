@@ -78,6 +78,7 @@ impl World {
                 let matches = stored == Some(&hash(password.expose_for("a test")));
                 Answer::Verified { matches, rehashed: None }
             }
+            Ask::RecognizeDevice { .. } => Answer::Device(None),
             Ask::Http(_) => Answer::Http { status: 200, body: Value::from("fine") },
         }
     }
@@ -93,8 +94,14 @@ impl World {
     pub(super) fn commit(&mut self, commit: Commit) -> Result<(), CounterFull> {
         let mut counts = self.counts.clone();
         for step in &commit.counters {
-            let (CounterStep::AddUnlessFull { key, limit }
-            | CounterStep::RequireBelowAndReset { key, limit }) = step;
+            let (key, limit) = match step {
+                CounterStep::AddUnlessFull { key, limit }
+                | CounterStep::RequireBelowAndReset { key, limit } => (key, limit),
+                CounterStep::Clear { key } => {
+                    counts.remove(key);
+                    continue;
+                }
+            };
             let count = counts.get(key).copied().unwrap_or_default();
             let Some(added) = count.add(*limit, self.now) else {
                 self.full.push(key.clone());

@@ -4,6 +4,7 @@ pub mod action;
 pub mod address;
 pub mod enter;
 pub mod entry;
+pub mod guards;
 pub mod settings;
 pub mod text;
 pub mod throttle;

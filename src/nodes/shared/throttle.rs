@@ -2,21 +2,46 @@
 //!
 //! Counters belong to an account and a factor, whatever name the visitor used (checklist J-16), and to the
 //! visitor's address. They open again by themselves, so that nobody can lock a user out for good (P-8).
+//!
+//! Wrong passwords wait. Whoever guesses from a browser that nobody has signed in with waits for all such browsers
+//! together; a browser that the user has signed in with counts by itself, so that strangers cannot keep it out. In all,
+//! an account takes at most 100 wrong passwords in a row (P-7).
 
-use idflow_core::counter::{Count, CounterKey, CounterStep, Limit};
+use idflow_core::counter::{Count, CounterKey, CounterStep, Limit, Pace};
 use idflow_core::digest::Digest;
-use idflow_core::id::UserId;
+use idflow_core::id::{JourneyId, UserId};
 use idflow_core::name::canonical;
-use idflow_core::time::Span;
+use idflow_core::time::{Span, Timestamp};
+
+/// What wrong passwords are counted as.
+pub const PASSWORD: &str = "password";
+
+/// What wrong passwords from all of a user's devices are counted as.
+pub const DEVICES: &str = "password/devices";
 
 /// Wrong guesses per account and factor: 10 in 10 minutes (checklist T-6; stricter than P-7 asks).
-pub const GUESSES: Limit = Limit { max: 10, window: Span::minutes(10) };
+pub const GUESSES: Limit = Limit { max: 10, window: Span::minutes(10), pace: None };
 
 /// Wrong guesses per client address: many people may share one.
-pub const GUESSES_PER_ADDRESS: Limit = Limit { max: 100, window: Span::minutes(10) };
+pub const GUESSES_PER_ADDRESS: Limit = Limit { max: 100, window: Span::minutes(10), pace: None };
+
+/// Wrong guesses in one journey, after which it goes another way.
+pub const TRIES: Limit = Limit { max: 10, window: Span::hours(24), pace: None };
 
 /// Mails to one address: 5 in 10 minutes (checklist T-12).
-pub const MAILS: Limit = Limit { max: 5, window: Span::minutes(10) };
+pub const MAILS: Limit = Limit { max: 5, window: Span::minutes(10), pace: None };
+
+/// Five slips are nobody's harm.
+const PACE: Pace = Pace { free: 5, first: Span::seconds(30), longest: Span::minutes(15) };
+
+/// How long a row of wrong passwords is remembered after the last of them.
+const ROW: Span = Span::hours(90 * 24);
+
+/// Wrong passwords in a row from browsers that nobody has signed in with.
+const FROM_STRANGERS: Limit = Limit { max: 80, window: ROW, pace: Some(PACE) };
+
+/// Wrong passwords in a row from one of the user's devices, and from all of them.
+const FROM_DEVICES: Limit = Limit { max: 20, window: ROW, pace: Some(PACE) };
 
 /// A counter with its limit.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -44,6 +69,32 @@ impl Throttle {
         }
     }
 
+    /// Wrong guesses at a factor in one journey.
+    pub fn journey(factor: &str, journey: JourneyId) -> Self {
+        Self { key: CounterKey::of(format!("{factor}/journey/{journey}")), limit: TRIES }
+    }
+
+    /// Wrong passwords for an account from browsers that nobody has signed in with.
+    pub fn strangers(user: UserId) -> Self {
+        Self { key: CounterKey::of_user(PASSWORD, user), limit: FROM_STRANGERS }
+    }
+
+    /// The same under a name that belongs to nobody.
+    pub fn strangers_by_name(name: &str) -> Self {
+        Self { limit: FROM_STRANGERS, ..Self::name(PASSWORD, name) }
+    }
+
+    /// Wrong passwords from one device.
+    pub fn device(device: &str) -> Self {
+        Self { key: CounterKey::of(format!("{PASSWORD}/device/{device}")), limit: FROM_DEVICES }
+    }
+
+    /// Wrong passwords from all of a user's devices: each waits for itself.
+    pub fn devices(user: UserId) -> Self {
+        let limit = Limit { pace: None, ..FROM_DEVICES };
+        Self { key: CounterKey::of_user(DEVICES, user), limit }
+    }
+
     /// Mails to one address.
     pub fn mail(address: &str) -> Self {
         Self { key: CounterKey::of(format!("mail/name/{}", fingerprint(address))), limit: MAILS }
@@ -63,12 +114,27 @@ impl Throttle {
     pub fn reset(&self) -> CounterStep {
         CounterStep::RequireBelowAndReset { key: self.key.clone(), limit: self.limit }
     }
+
+    /// The step that begins the row anew, whatever has been counted.
+    pub fn clear(&self) -> CounterStep {
+        CounterStep::Clear { key: self.key.clone() }
+    }
+
+    /// Until when nothing more is taken; nothing when one more is.
+    pub fn closed_until(&self, count: Count, now: Timestamp) -> Option<Timestamp> {
+        count.is_full(self.limit, now).then(|| count.opens(self.limit))
+    }
+
+    /// Whether no wait within the window helps.
+    pub fn is_used_up(&self, count: Count) -> bool {
+        count.is_used_up(self.limit)
+    }
 }
 
 /// Whether any of the counters is full. A count that is missing counts as full: doubt is a refusal.
-pub fn any_full(throttles: &[Throttle], counts: &[Count]) -> bool {
+pub fn any_full(throttles: &[Throttle], counts: &[Count], now: Timestamp) -> bool {
     counts.len() != throttles.len()
-        || throttles.iter().zip(counts).any(|(throttle, count)| count.is_full(throttle.limit))
+        || throttles.iter().zip(counts).any(|(throttle, count)| count.is_full(throttle.limit, now))
 }
 
 fn fingerprint(name: &str) -> String {
@@ -90,6 +156,6 @@ mod tests {
 
     #[test]
     fn p_9_a_missing_count_is_a_refusal() {
-        assert!(any_full(&[Throttle::mail("a@example.org")], &[]));
+        assert!(any_full(&[Throttle::mail("a@example.org")], &[], Timestamp(0)));
     }
 }

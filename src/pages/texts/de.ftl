@@ -86,6 +86,14 @@ error-too-small = Geben Sie { $minimum } oder mehr ein.
 error-too-large = Geben Sie { $maximum } oder weniger ein.
 error-taken = Dies ist schon vergeben.
 error-credentials = Das passt nicht zusammen. Prüfen Sie Ihre Angaben und versuchen Sie es noch einmal.
+error-credentials-email = Das passt nicht zusammen. Prüfen Sie die E-Mail-Adresse und das Passwort, und versuchen Sie es noch einmal.
+error-credentials-username = Das passt nicht zusammen. Prüfen Sie den Benutzernamen und das Passwort, und versuchen Sie es noch einmal.
+error-credentials-identifier = Das passt nicht zusammen. Prüfen Sie Benutzernamen oder E-Mail-Adresse und das Passwort, und versuchen Sie es noch einmal.
+error-password-wait = Das waren zu viele falsche Passwörter. { $minutes ->
+    [one] Versuchen Sie es in einer Minute noch einmal, oder nehmen Sie einen anderen Weg.
+   *[other] Versuchen Sie es in { $minutes } Minuten noch einmal, oder nehmen Sie einen anderen Weg.
+}
+error-password-closed = Das waren zu viele falsche Passwörter. Nehmen Sie einen anderen Weg, oder wählen Sie ein neues Passwort.
 error-unknown-user = Wir haben dieses Konto nicht gefunden. Prüfen Sie Ihre Eingabe.
 error-user-not-found = Wir haben dieses Konto nicht gefunden. Prüfen Sie Ihre Eingabe.
 error-code = Der Code stimmt nicht. Prüfen Sie ihn und versuchen Sie es noch einmal.
@@ -109,6 +117,7 @@ weakness-too-short = { $minimum ->
 }
 weakness-too-long = Dieses Passwort ist zu lang: höchstens { $maximum } Bytes sind möglich.
 weakness-common = Dies ist eines der häufigsten Passwörter. Wählen Sie ein anderes.
+weakness-repetitive = Dieses Passwort wiederholt sich oder folgt der Tastatur oder dem Alphabet. Wählen Sie ein anderes.
 weakness-personal = Dieses Passwort enthält Ihren Namen, Ihre E-Mail-Adresse oder eine andere Angabe von Ihnen. Wählen Sie ein anderes.
 
 ## Schritte

@@ -87,6 +87,14 @@ error-too-small = Enter { $minimum } or more.
 error-too-large = Enter { $maximum } or less.
 error-taken = This is already in use.
 error-credentials = This does not match. Check what you entered and try again.
+error-credentials-email = This does not match. Check the e-mail address and the password, and try again.
+error-credentials-username = This does not match. Check the username and the password, and try again.
+error-credentials-identifier = This does not match. Check the username or e-mail address and the password, and try again.
+error-password-wait = There were too many wrong passwords. { $minutes ->
+    [one] Try again in a minute, or go another way.
+   *[other] Try again in { $minutes } minutes, or go another way.
+}
+error-password-closed = There were too many wrong passwords. Go another way, or choose a new password.
 error-unknown-user = We could not find this account. Check what you entered.
 error-user-not-found = We could not find this account. Check what you entered.
 error-code = The code is not right. Check it and try again.
@@ -110,6 +118,7 @@ weakness-too-short = { $minimum ->
 }
 weakness-too-long = This password is too long: at most { $maximum } bytes can be used.
 weakness-common = This is one of the commonest passwords. Choose another one.
+weakness-repetitive = This password repeats itself, or follows the keyboard or the alphabet. Choose another one.
 weakness-personal = This password contains your name, your e-mail address or another detail of yours. Choose another one.
 
 ## Steps

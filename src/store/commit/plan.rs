@@ -3,11 +3,12 @@
 use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 
-use idflow_core::counter::{CounterKey, CounterStep};
+use idflow_core::counter::{CounterKey, CounterStep, Limit};
 use idflow_core::grant::Grant;
 use idflow_core::id::{SessionId, UserId};
 use idflow_core::journey::{Ending, Journey, Phase};
 use idflow_core::session::Session;
+use idflow_core::time::Span;
 
 use super::people::{People, UserChange};
 use super::{Commit, CommitError};
@@ -18,6 +19,9 @@ use crate::record::grant::GrantRecord;
 use crate::record::session::SessionRecord;
 use crate::record::standing::Standing;
 use crate::record::{Record, audit, counter};
+
+/// The limit of a step that asks for none.
+const UNLIMITED: Limit = Limit { max: u32::MAX, window: Span(0), pace: None };
 
 /// A batch, and what its keys mean to the caller when one of them refuses it.
 pub(super) struct Plan {
@@ -237,6 +241,7 @@ impl Planner {
             let (counter, limit, step) = match step {
                 CounterStep::AddUnlessFull { key, limit } => (key, limit, Step::Add),
                 CounterStep::RequireBelowAndReset { key, limit } => (key, limit, Step::Reset),
+                CounterStep::Clear { key } => (key, UNLIMITED, Step::Clear),
             };
             let key = counter::key(self.reads.keyring(), &counter);
             counters.insert(key.clone(), counter);

@@ -46,6 +46,11 @@ impl ReadSet {
         Ok(self.get(user.as_bytes())?.copied().unwrap_or_default())
     }
 
+    /// The epoch of a user who was read with [`Wanted::person`](crate::Wanted::person).
+    pub fn epoch(&self, user: &UserId) -> Result<u64, StoreError> {
+        Ok(self.standing(user)?.epoch)
+    }
+
     /// Whether what was proven for the user in this epoch still counts: neither ended, nor locked, nor switched off.
     pub(crate) fn admits(&self, user: &UserId, epoch: u64) -> Result<bool, StoreError> {
         let blocked = self.is_blocked(&BlockTarget::User(*user))?;

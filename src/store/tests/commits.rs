@@ -64,7 +64,7 @@ fn event(seconds: i64) -> AuditEvent {
 }
 
 fn counted(key: &str) -> CounterStep {
-    let limit = Limit { max: 2, window: Span::minutes(1) };
+    let limit = Limit { max: 2, window: Span::minutes(1), pace: None };
     CounterStep::AddUnlessFull { key: CounterKey::of(key), limit }
 }
 

@@ -18,7 +18,7 @@ fn expired_records_are_absent_before_and_after_the_purge() {
     run(async {
         let store = store();
         signed_in(&store).await;
-        let limit = Limit { max: 3, window: Span::minutes(5) };
+        let limit = Limit { max: 3, window: Span::minutes(5), pace: None };
         let counter = CounterStep::AddUnlessFull { key: CounterKey::of("c"), limit };
         done(&store, store.blind().put_journey(journey(1)).counters([counter])).await;
         for (at, wanted, purged) in [

@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use super::*;
-use crate::backend::{Batch, Condition, Effect};
+use crate::backend::{Batch, Condition};
 use crate::record::Numbered as _;
 use crate::record::uniqueness::{self, Uniqueness};
 use crate::record::user_index::{self, UserIndex};

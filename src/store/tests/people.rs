@@ -248,7 +248,7 @@ fn a_person_is_found_by_name_and_by_session_in_one_round_trip_counters_included(
         let (ada, own, _) = signed_in(&store).await;
         let guess = CounterStep::AddUnlessFull {
             key: CounterKey::of_user("password", ada.id),
-            limit: Limit { max: 10, window: Span::minutes(10) },
+            limit: Limit { max: 10, window: Span::minutes(10), pace: None },
         };
         done(&store, store.blind().counters([guess])).await;
         let before = store.round_trips();

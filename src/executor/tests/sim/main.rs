@@ -18,6 +18,7 @@ mod evidence;
 mod fail_closed;
 mod faults;
 mod guest;
+mod hints;
 mod host;
 mod indices;
 mod languages;

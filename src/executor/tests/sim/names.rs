@@ -45,6 +45,14 @@ spec:
     SNAPSHOT.clone()
 }
 
+/// Hundreds of journeys begin in no time.
+async fn without_limits() -> World {
+    let mut world = World::serving(1, tenant()).await;
+    world.unlimited = true;
+    world.restart().await;
+    world
+}
+
 fn unescaped(text: &str) -> String {
     serde_json::from_str(&format!("\"{text}\"")).unwrap()
 }
@@ -99,9 +107,7 @@ async fn behind_the_code(world: &World, flow: &str, address: &str, field: &str) 
 
 #[tokio::test]
 async fn j_16_every_spelling_of_the_table_meets_the_account_at_every_door() {
-    let mut world = World::serving(1, tenant()).await;
-    world.unlimited = true;
-    world.restart().await;
+    let world = without_limits().await;
     let mut accounts: BTreeMap<&str, usize> = BTreeMap::new();
     for (kind, form, spelling) in rows().filter(|row| row.0 != "nobody") {
         let created = import(&world, attribute(kind), &spelling).await;
@@ -127,7 +133,7 @@ async fn j_16_every_spelling_of_the_table_meets_the_account_at_every_door() {
 
 #[tokio::test]
 async fn j_16_an_address_that_nobody_can_have_comes_in_at_no_door() {
-    let world = World::serving(1, tenant()).await;
+    let world = without_limits().await;
     for (_, _, spelling) in rows().filter(|row| row.0 == "nobody") {
         assert_eq!(import(&world, "email", &spelling).await, None, "{spelling:?}");
         for flow in ["sign-up", "reset"] {

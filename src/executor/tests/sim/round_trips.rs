@@ -77,7 +77,10 @@ impl<'a> Meter<'a> {
 
 /// A whole walk and a second one by its session. Returns what each request cost.
 async fn walk(world: &World, more: &str) -> Vec<u64> {
-    let mut person = Person::new(ADA);
+    walk_as(world, &mut Person::new(ADA), more).await
+}
+
+async fn walk_as(world: &World, person: &mut Person, more: &str) -> Vec<u64> {
     let (meter, mut costs) = (Meter::new(world), Vec::new());
     let path = person.browser.authorize(world, more).await;
     costs.push(meter.read());
@@ -115,6 +118,17 @@ async fn a_sign_in_costs_the_round_trips_of_the_ledger() {
     let world = World::new(1).await;
     world.user(ADA).await;
     is_as_in(&SIGN_IN, &walk(&world, "").await);
+}
+
+#[tokio::test]
+async fn a_sign_in_from_a_known_device_costs_no_more() {
+    let world = World::new(1).await;
+    world.user(ADA).await;
+    let mut person = Person::new(ADA);
+    walk_as(&world, &mut person, "").await;
+    person.browser.cookies.retain(|name, _| name.contains("device"));
+    assert_eq!(person.browser.cookies.len(), 1);
+    is_as_in(&SIGN_IN, &walk_as(&world, &mut person, "").await);
 }
 
 #[tokio::test]

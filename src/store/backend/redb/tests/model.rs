@@ -39,7 +39,7 @@ fn a_batch() -> impl Strategy<Value = Batch> {
             .into_iter()
             .map(|(key, max, adds)| Counting {
                 key: vec![key],
-                limit: Limit { max, window: Span(10) },
+                limit: Limit { max, window: Span(10), pace: None },
                 step: if adds { Step::Add } else { Step::Reset },
             })
             .collect(),

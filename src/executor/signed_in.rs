@@ -1,0 +1,59 @@
+//! What a journey makes of its browser when somebody has signed in by it: a device of theirs.
+
+use idflow_core::evidence::Proof;
+use idflow_core::id::UserId;
+use idflow_core::journey::{Ending, Journey, Phase};
+use idflow_core::write::Write;
+use idflow_store::{ReadSet, Wanted};
+
+use crate::app::App;
+use crate::devices::{Device, recognized};
+
+/// Who has signed in to the end of a journey, with the epoch that this counts in where the commit does not change it.
+pub(crate) struct SignedIn {
+    user: UserId,
+    epoch: Option<u64>,
+}
+
+impl SignedIn {
+    /// Who has come to the end of a journey, having shown a factor in it.
+    pub(crate) fn through(journey: &Journey) -> Option<Self> {
+        let user =
+            journey.user.filter(|_| matches!(journey.phase, Phase::Ended(Ending::Completed { .. })))?;
+        let is_factor = |proof: &Proof| matches!(proof, Proof::Factor(_));
+        let mut own = journey.evidence.iter().filter(|evidence| evidence.user == Some(user));
+        own.any(|evidence| is_factor(&evidence.proof)).then_some(Self { user, epoch: None })
+    }
+
+    /// The same of a journey that is about to be committed. Whoever becomes a user by it has had no other standing.
+    pub(crate) fn by(journey: &Journey, writes: &[Write], reads: &ReadSet) -> Option<Self> {
+        let Self { user, .. } = Self::through(journey)?;
+        let known = reads.user(&user).ok().flatten();
+        let becomes_user = known.is_some_and(|known| known.reserved.is_some());
+        let changes = |write: &Write| match write {
+            Write::SetPassword { ends_sessions, .. } => *ends_sessions && !becomes_user,
+            Write::UpdateUser { .. } => true,
+            Write::CreateUser { .. } | Write::ConfirmUser { .. } => false,
+        };
+        let epoch = if writes.iter().any(changes) { None } else { reads.epoch(&user).ok() };
+        Some(Self { user, epoch })
+    }
+
+    /// The device that the browser is from now on: the same that it was, where it is known. One that cannot be made is no
+    /// reason to refuse a sign-in.
+    pub(crate) async fn device(self, app: &App, journey: &Journey, shown: &[String]) -> Option<Device> {
+        let epoch = match self.epoch {
+            Some(epoch) => epoch,
+            None => app
+                .store
+                .read(app.clock.now(), &Wanted::person(&self.user))
+                .await
+                .ok()?
+                .epoch(&self.user)
+                .ok()?,
+        };
+        let id =
+            recognized(&app.keyring, &self.user, epoch, shown).unwrap_or_else(|| app.device_id(journey.id));
+        Device::of(&app.keyring, &self.user, epoch, &id)
+    }
+}
