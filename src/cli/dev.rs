@@ -45,6 +45,10 @@ pub(crate) fn audit_files(manifests: &Path, data: Option<&Path>) -> anyhow::Resu
 /// How often the folder is looked at, and for how long it must have been still: an edit runs within a second.
 const LOOK_EVERY: Duration = Duration::from_millis(200);
 
+/// The files of the state folder that hold keys and everything else.
+const KEYS: &str = "keys.json";
+const STORE: &str = "store.redb";
+
 /// Arguments of `idflow dev`.
 #[derive(clap::Args)]
 pub(crate) struct Args {
@@ -106,15 +110,18 @@ pub(crate) fn run(args: Args) -> ExitCode {
 async fn serve(args: Args) -> anyhow::Result<()> {
     crate::logging(false);
     anyhow::ensure!(args.listen.ip().is_loopback(), "dev listens on loopback only, {} is not", args.listen);
-    let data = state::folder(&args.folder, args.data.as_deref())?;
     let issuer = format!("http://{}", args.listen);
     let chance: Arc<dyn Chance> = Arc::new(SystemChance);
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
 
-    // Whatever could keep it from serving comes first, so that nothing is said of what then does not happen.
-    let secrets = Secrets::keep(&data.join("keys.json"), chance.as_ref())?;
-    let store = Store::open_redb(data.join("store.redb"), secrets.keyring()?, Arc::clone(&chance)).await?;
+    // Whatever could keep it from serving comes first, so that nothing is said of what then does not happen, and
+    // nothing is written.
+    std::fs::read_dir(&args.folder).with_context(|| format!("cannot read {}", args.folder.display()))?;
+    let users = args.users.as_deref().map(read_users).transpose()?;
     let listeners = Listeners::bind(&args).await?;
+    let data = state::folder(&args.folder, args.data.as_deref())?;
+    let secrets = Secrets::keep(&data, chance.as_ref())?;
+    let store = Store::open_redb(data.join(STORE), secrets.keyring()?, Arc::clone(&chance)).await?;
     let kinds = idflow_nodes::kinds();
     let mut folder = Folder::open(&args.folder, &data, &issuer, kinds)
         .with_context(|| format!("cannot read {}", args.folder.display()))?;
@@ -122,8 +129,8 @@ async fn serve(args: Args) -> anyhow::Result<()> {
     terminal::reading(&first);
 
     let hasher = args.password_hash.hasher();
-    if let Some(file) = &args.users {
-        load_users(file, &first, &store, &hasher, clock.as_ref(), chance.as_ref()).await?;
+    if let Some(users) = users {
+        load_users(users, &first, &store, &hasher, clock.as_ref(), chance.as_ref()).await?;
     }
     let catcher = mail::Catcher::new(Arc::clone(&clock));
     let parts = Parts {
@@ -218,17 +225,22 @@ async fn reload(
     }
 }
 
+/// The users of a file, and its name.
+fn read_users(file: &Path) -> anyhow::Result<(PathBuf, Vec<NewUser>)> {
+    let text = std::fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))?;
+    let users =
+        serde_json::from_str(&text).with_context(|| format!("{} is no JSON array of users", file.display()))?;
+    Ok((file.to_owned(), users))
+}
+
 async fn load_users(
-    file: &Path,
+    (file, users): (PathBuf, Vec<NewUser>),
     reading: &Reading,
     store: &Store,
     hasher: &Hasher,
     clock: &dyn Clock,
     chance: &dyn Chance,
 ) -> anyhow::Result<()> {
-    let text = std::fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))?;
-    let users: Vec<NewUser> = serde_json::from_str(&text)
-        .with_context(|| format!("{} is no JSON array of users", file.display()))?;
     let directories = &reading.snapshot.live.directories;
     let chosen = directories.iter().find(|(_, spec)| spec.default).or_else(|| directories.iter().next());
     let (name, spec) = chosen.context("users need a Directory, and the folder has none")?;
@@ -247,12 +259,25 @@ struct Secrets {
 }
 
 impl Secrets {
-    fn keep(file: &Path, chance: &dyn Chance) -> anyhow::Result<Self> {
+    fn keep(data: &Path, chance: &dyn Chance) -> anyhow::Result<Self> {
+        let (file, store) = (&data.join(KEYS), data.join(STORE));
         if file.exists() {
-            let text =
-                std::fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))?;
+            let text = std::fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))?;
+            // Made together: the one without the other has lost what it held.
+            anyhow::ensure!(
+                !text.is_empty(),
+                "{} is empty, so nothing can open {}: restore it from a backup, or delete both to begin anew",
+                file.display(),
+                store.display()
+            );
             return serde_json::from_str(&text).with_context(|| format!("{} is damaged", file.display()));
         }
+        anyhow::ensure!(
+            !store.exists(),
+            "{} is missing, and {} opens with it alone: restore it from a backup, or delete the store to begin anew",
+            file.display(),
+            store.display()
+        );
         let pair = keys::generate()?;
         let secrets = Self {
             sealing: idflow_core::chance::token(chance),

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::Context as _;
-use idflow_flow::Folder;
+use idflow_flow::Tree;
 use idflow_flow::lint::RULES;
 use idflow_flow::schema::Schemas;
 
@@ -25,7 +25,9 @@ const EXIT_FAILED: u8 = 2;
     after_help = "Exit codes: 0 no errors; 1 errors, or with --strict warnings; 2 the check could not run."
 )]
 pub(crate) struct Args {
-    /// Files, and folders to search for .yaml, .yml and .json files. All are judged together, as one namespace.
+    /// Files, and folders to search for .yaml, .yml and .json files. The objects of each namespace are judged together;
+    /// those without one belong to each. `-` reads what was rendered (`kustomize build . | idflow lint -`), and files
+    /// named beside it are where findings are shown.
     #[arg(required = true, value_name = "PATH")]
     paths: Vec<PathBuf>,
     /// How findings are written.
@@ -62,22 +64,27 @@ pub(crate) fn run(args: Args) -> ExitCode {
 }
 
 fn check(args: &Args) -> anyhow::Result<ExitCode> {
+    let is_pipe = |path: &&PathBuf| path.as_os_str() == "-";
     let mut files = Vec::new();
-    for path in &args.paths {
+    for path in args.paths.iter().filter(|path| !is_pipe(path)) {
         collect(path, &mut files)?;
     }
-    anyhow::ensure!(!files.is_empty(), "there is no .yaml, .yml or .json file in what was named");
     let texts = files.iter().map(|file| read(file)).collect::<anyhow::Result<Vec<_>>>()?;
-    let folder = Folder::read(texts, idflow_nodes::kinds());
+    let tree = if args.paths.iter().any(|path| is_pipe(&path)) {
+        Tree::read([piped()?], texts, idflow_nodes::kinds())
+    } else {
+        anyhow::ensure!(!files.is_empty(), "there is no .yaml, .yml or .json file in what was named");
+        Tree::read(texts, [], idflow_nodes::kinds())
+    };
     let report = match args.output {
-        Output::Json => json::findings(&folder.findings, &folder.manifests)? + "\n",
+        Output::Json => json::findings(&tree.findings, tree.manifests.len())? + "\n",
         Output::Text => {
             let style = if std::io::stdout().is_terminal() { Style::Colour } else { Style::Plain };
-            text::report(&folder.findings, &folder.manifests, style)
+            text::report(&tree.findings, &tree.manifests, style)
         }
     };
     std::io::stdout().write_all(report.as_bytes()).context("cannot write the findings")?;
-    let count = Count::of(&folder.findings);
+    let count = Count::of(&tree.findings);
     let failed = count.errors > 0 || (args.strict && count.warnings > 0);
     Ok(if failed { ExitCode::from(EXIT_FINDINGS) } else { ExitCode::SUCCESS })
 }
@@ -96,13 +103,22 @@ fn collect(path: &Path, files: &mut Vec<PathBuf>) -> anyhow::Result<()> {
         let hidden = entry.file_name().is_some_and(|name| name.to_string_lossy().starts_with('.'));
         let manifest = entry
             .extension()
-            .is_some_and(|ending| ["yaml", "yml", "json"].iter().any(|known| ending == *known));
+            .is_some_and(|ending| ["yaml", "yml", "json"].iter().any(|known| ending == *known))
+            || entry.ends_with("Kustomization");
         let link = entry.is_symlink();
         if !hidden && (manifest || (entry.is_dir() && !link)) {
             collect(&entry, files)?;
         }
     }
     Ok(())
+}
+
+/// What comes in by standard input.
+fn piped() -> anyhow::Result<(String, String)> {
+    let mut bytes = Vec::new();
+    std::io::stdin().take(MAX_READ).read_to_end(&mut bytes).context("cannot read standard input")?;
+    anyhow::ensure!(!bytes.trim_ascii().is_empty(), "nothing came in by standard input: did what should render it fail?");
+    Ok(("<standard input>".to_owned(), String::from_utf8_lossy(&bytes).into_owned()))
 }
 
 fn read(file: &Path) -> anyhow::Result<(String, String)> {
@@ -134,6 +150,7 @@ fn not_run() -> String {
 
 #[cfg(test)]
 mod tests {
+    use idflow_flow::Folder;
     use idflow_flow::diagnostic::Severity;
 
     use super::*;

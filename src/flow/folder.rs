@@ -3,12 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::check::{Compiled, Revision, check_node, compile_flow};
-use crate::diagnostic::{Finding, ObjectId, Severity};
+use crate::diagnostic::{Finding, ObjectId, Place, Severity};
 use crate::kinds::Kinds;
+use crate::kustomize::manifests;
 use crate::lint::{check_objects, foreign_namespace};
 use crate::objects::Objects;
 use crate::schema::Schemas;
-use crate::source::{self, Manifest};
+use crate::source::Manifest;
 
 /// A folder of manifests.
 #[derive(Debug, Default)]
@@ -28,13 +29,14 @@ pub struct Folder {
 impl Folder {
     /// Reads, checks and compiles files: name and text of each.
     pub fn read(files: impl IntoIterator<Item = (String, String)>, kinds: Kinds) -> Self {
-        let schemas = Schemas::new(kinds);
-        let mut folder = Self {
-            manifests: files.into_iter().map(|(file, text)| source::read(&file, &text)).collect(),
-            ..Self::default()
-        };
+        Self::of(manifests(files), kinds, &Schemas::new(kinds))
+    }
+
+    /// Checks and compiles what was read.
+    pub(crate) fn of(manifests: Vec<Manifest>, kinds: Kinds, schemas: &Schemas) -> Self {
+        let mut folder = Self { manifests, ..Self::default() };
         folder.is_incomplete = folder.manifests.iter().flat_map(|manifest| &manifest.findings).any(is_error);
-        let refused = folder.load(&schemas);
+        let refused = folder.load(schemas);
         folder.compile(kinds, &refused);
         folder
     }
@@ -64,7 +66,16 @@ impl Folder {
                     refused.insert(object.id());
                 }
                 let is_new = |finding: &Finding| !is_refused || finding.code == "duplicate-object";
-                self.findings.extend(inserted.err().map(|finding| *finding).filter(is_new));
+                let place = || Place::File {
+                    file: manifest.file.clone(),
+                    span: object.span("/metadata/name", false),
+                };
+                let both = |finding: Finding| match finding.code {
+                    "duplicate-object" => finding.with(place(), "the other one"),
+                    _ => finding,
+                };
+                let refusal = inserted.err().map(|finding| *finding).filter(is_new);
+                self.findings.extend(refusal.map(both));
             }
         }
         refused

@@ -7,7 +7,8 @@
 //!
 //! The files form a line; a guard of the repository finds circles:
 //! theme, policy, secret, diagnostic, facts, pinned, plan, kinds, program · scalar, yaml, source, locate, objects · proofs,
-//! graph, edge, dataflow, summary, resolve, assurance · canonical, content, pin, compile · lint, schema, check, folder.
+//! graph, edge, dataflow, summary, resolve, assurance · canonical, content, pin, compile · lint, schema, check ·
+//! kustomize, folder, shown, tree.
 //! A rule that is found while a text is read (its file stands in lint and imports only diagnostic) is named by the reader.
 
 pub mod assurance;
@@ -22,6 +23,7 @@ pub mod facts;
 mod folder;
 pub mod graph;
 pub mod kinds;
+mod kustomize;
 pub mod lint;
 mod locate;
 pub mod objects;
@@ -35,9 +37,11 @@ pub mod resolve;
 mod scalar;
 pub mod schema;
 pub mod secret;
+pub mod shown;
 pub mod source;
 pub mod summary;
 pub mod theme;
+mod tree;
 mod yaml;
 
 pub use check::{Compiled, KindUse, Revision, check_node, check_theme, compile_flow};
@@ -47,3 +51,4 @@ pub use diagnostic::Finding;
 pub use folder::Folder;
 pub use objects::Objects;
 pub use source::Manifest;
+pub use tree::Tree;

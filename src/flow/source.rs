@@ -24,7 +24,7 @@ const UNKNOWN_KIND: Rule = Rule {
     severity: Severity::Error,
     why: "An object of a kind that does not exist is refused by the cluster",
 };
-const SKIPPED: Rule = Rule {
+pub(crate) const SKIPPED: Rule = Rule {
     code: "skipped",
     severity: Severity::Info,
     why: "idflow reads its own kinds, ConfigMaps and Secrets, and leaves others to the tools they are meant for",
@@ -71,6 +71,15 @@ impl Object {
     /// The bytes of a node of the object, or of its nearest ancestor that exists.
     pub fn span(&self, pointer: &str, key: bool) -> Range<usize> {
         self.spans.find(&format!("{}{pointer}", self.root), key)
+    }
+}
+
+impl Object {
+    /// Puts it into a namespace, as a kustomization does; what belongs to the whole cluster stays there.
+    pub(crate) fn move_to(&mut self, namespace: &str) {
+        if self.kind != ResourceKind::Tenant.as_str() {
+            self.namespace = Some(namespace.to_owned());
+        }
     }
 }
 

@@ -10,6 +10,7 @@ use idflow_test_support::cluster::Cluster;
 use idflow_test_support::{repository, wait, world};
 use serde_json::{Value, json};
 
+mod pipes;
 mod refusals;
 mod releases;
 mod rules;

@@ -61,6 +61,14 @@ impl Served {
         Self { dev, service, folders }
     }
 
+    /// The same after a restart, with something done to the data folder in between.
+    pub(crate) fn restarted(mut self, between: impl FnOnce(&std::path::Path)) -> Self {
+        assert!(self.dev.process.terminate(Duration::from_secs(20)).success(), "{}", self.dev.process.log());
+        between(&self.data());
+        self.dev = Dev::start(env!("CARGO_BIN_EXE_idflow"), self.dev.folder.path(), &self.data(), &[]);
+        self
+    }
+
     /// The file of manifests that is served.
     pub(crate) fn manifest(&self) -> PathBuf {
         self.dev.folder.path().join("tenant.yaml")

@@ -1,7 +1,7 @@
 //! Findings as one JSON object, for editors and pipelines.
 
-use idflow_flow::Manifest;
-use idflow_flow::diagnostic::{Finding, Location, Place, path};
+use idflow_flow::diagnostic::Location;
+use idflow_flow::shown::{Shown, Spot};
 use serde::Serialize;
 
 use super::{Count, word};
@@ -37,48 +37,37 @@ struct Related<'a> {
 struct Position<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     object: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    namespace: Option<&'a str>,
     #[serde(skip_serializing_if = "str::is_empty")]
     pointer: &'a str,
-    #[serde(skip_serializing_if = "String::is_empty")]
-    path: String,
+    #[serde(skip_serializing_if = "str::is_empty")]
+    path: &'a str,
     #[serde(flatten)]
-    location: Option<Location>,
+    location: Option<&'a Location>,
 }
 
 /// Findings as JSON: code, severity, what, why and what to do, with object, JSON pointer, file, line and column.
-pub(crate) fn findings(findings: &[Finding], manifests: &[Manifest]) -> serde_json::Result<String> {
+pub(crate) fn findings(findings: &[Shown], files: usize) -> serde_json::Result<String> {
     let entries = findings.iter().map(|finding| Entry {
         code: finding.code,
         severity: word(finding.severity),
         title: &finding.title,
         why: finding.why,
         help: &finding.help,
-        place: position(&finding.place, manifests),
-        related: finding
-            .related
-            .iter()
-            .map(|related| Related { note: &related.note, place: position(&related.place, manifests) })
-            .collect(),
+        place: position(&finding.spot),
+        related: finding.related.iter().map(|(note, spot)| Related { note, place: position(spot) }).collect(),
     });
-    let report = Report { summary: Count::of(findings), files: manifests.len(), findings: entries.collect() };
+    let report = Report { summary: Count::of(findings), files, findings: entries.collect() };
     serde_json::to_string_pretty(&report)
 }
 
-fn position<'a>(place: &'a Place, manifests: &[Manifest]) -> Position<'a> {
+fn position(spot: &Spot) -> Position<'_> {
     Position {
-        object: place.object().map(ToString::to_string),
-        pointer: place.pointer(),
-        path: place_path(place, manifests),
-        location: place.locate(manifests),
+        object: spot.object.as_ref().map(ToString::to_string),
+        namespace: spot.namespace.as_deref(),
+        pointer: &spot.pointer,
+        path: &spot.path,
+        location: spot.location.as_ref(),
     }
-}
-
-/// The path inside the object, steps by id; empty outside of objects.
-pub(super) fn place_path(place: &Place, manifests: &[Manifest]) -> String {
-    let Some(id) = place.object() else { return String::new() };
-    let mut objects = manifests.iter().flat_map(|manifest| &manifest.objects);
-    objects
-        .find(|object| object.id() == *id)
-        .map(|object| path(&object.value, place.pointer()))
-        .unwrap_or_default()
 }

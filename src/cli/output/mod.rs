@@ -3,7 +3,8 @@
 pub(crate) mod json;
 pub(crate) mod text;
 
-use idflow_flow::diagnostic::{Finding, Severity};
+use idflow_flow::diagnostic::Severity;
+use idflow_flow::shown::Shown;
 use serde::Serialize;
 
 /// How many findings of each severity there are.
@@ -19,7 +20,7 @@ pub(crate) struct Count {
 
 impl Count {
     /// Counts findings.
-    pub(crate) fn of(findings: &[Finding]) -> Self {
+    pub(crate) fn of(findings: &[Shown]) -> Self {
         let count = |severity| findings.iter().filter(|finding| finding.severity == severity).count();
         Self {
             errors: count(Severity::Error),

@@ -5,9 +5,9 @@ use std::fmt::Write as _;
 use std::io::IsTerminal as _;
 
 use idflow_flow::Manifest;
-use idflow_flow::diagnostic::{Finding, Location, Place, Severity};
+use idflow_flow::diagnostic::{Finding, Location, Severity};
+use idflow_flow::shown::{Shown, Spot, shown};
 
-use super::json::place_path;
 use super::{Count, word};
 
 /// The most findings that are shown of one file: the first ones are mostly the cause of the rest.
@@ -37,37 +37,36 @@ impl Style {
 /// Findings for standard error, in colour on a terminal.
 pub(crate) fn findings(findings: &[Finding], manifests: &[Manifest]) -> String {
     let style = if std::io::stderr().is_terminal() { Style::Colour } else { Style::Plain };
-    report(findings, manifests, style)
+    report(&shown(findings, manifests, &[]), manifests, style)
 }
 
 /// Findings by file and line, and a line that counts them.
-pub(crate) fn report(findings: &[Finding], manifests: &[Manifest], style: Style) -> String {
-    let mut by_file: BTreeMap<String, Vec<(Option<Location>, &Finding)>> = BTreeMap::new();
+pub(crate) fn report(findings: &[Shown], manifests: &[Manifest], style: Style) -> String {
+    let mut by_file: BTreeMap<&str, Vec<&Shown>> = BTreeMap::new();
     for finding in findings {
-        let location = finding.place.locate(manifests);
-        let file = location.as_ref().map(|location| location.file.clone()).unwrap_or_default();
-        by_file.entry(file).or_default().push((location, finding));
+        let file = finding.spot.location.as_ref().map_or("", |location| &location.file);
+        by_file.entry(file).or_default().push(finding);
     }
     let writer = Writer { manifests, style };
     let mut text = String::new();
     for (file, mut found) in by_file {
-        found.sort_by_key(|(_, finding)| finding.severity);
+        found.sort_by_key(|finding| finding.severity);
         let left_out = found.len().saturating_sub(MAX_PER_FILE);
         found.truncate(MAX_PER_FILE);
-        found.sort_by_key(|(location, _)| location.as_ref().map(|location| location.span.start));
-        for (location, finding) in found {
-            text += &writer.finding(location.as_ref(), finding);
+        found.sort_by_key(|finding| finding.spot.location.as_ref().map(|location| location.span.start));
+        for finding in found {
+            text += &writer.finding(finding);
             text.push('\n');
         }
         if left_out > 0 {
-            let _ = write!(text, "… and {left_out} more in {}\n\n", printable(&file));
+            let _ = write!(text, "… and {left_out} more in {}\n\n", printable(file));
         }
     }
     text += &summary(findings, manifests, style);
     text
 }
 
-fn summary(findings: &[Finding], manifests: &[Manifest], style: Style) -> String {
+fn summary(findings: &[Shown], manifests: &[Manifest], style: Style) -> String {
     let Count { errors, warnings, notes } = Count::of(findings);
     let counted = [(errors, "error", "31;1"), (warnings, "warning", "33;1"), (notes, "note", "36;1")];
     let parts: Vec<String> = counted
@@ -92,7 +91,7 @@ struct Writer<'a> {
 }
 
 impl Writer<'_> {
-    fn finding(&self, location: Option<&Location>, finding: &Finding) -> String {
+    fn finding(&self, finding: &Shown) -> String {
         let colour = match finding.severity {
             Severity::Error => "31;1",
             Severity::Warning => "33;1",
@@ -101,11 +100,10 @@ impl Writer<'_> {
         let head = format!("{}[{}]", word(finding.severity), finding.code);
         let head = self.style.paint(colour, &head);
         let mut text = format!("{head}: {}\n", self.style.paint("1", &printable(&finding.title)));
-        text += &self.place(&finding.place, location, colour);
-        for related in &finding.related {
-            let location = related.place.locate(self.manifests);
-            let _ = writeln!(text, "  note: {}", printable(&related.note));
-            text += &self.place(&related.place, location.as_ref(), "36;1");
+        text += &self.place(&finding.spot, colour);
+        for (note, spot) in &finding.related {
+            let _ = writeln!(text, "  note: {}", printable(note));
+            text += &self.place(spot, "36;1");
         }
         let _ = writeln!(text, "  why:  {}", finding.why);
         let _ = writeln!(text, "  help: {}", printable(&finding.help));
@@ -113,10 +111,13 @@ impl Writer<'_> {
     }
 
     /// Where it is, and the line with the place underlined.
-    fn place(&self, place: &Place, location: Option<&Location>, colour: &str) -> String {
-        let object = place.object().map(|object| printable(&object.to_string())).unwrap_or_default();
-        let path = printable(&place_path(place, self.manifests));
-        let Some(location) = location else { return format!("  --> {object} {path}\n") };
+    fn place(&self, spot: &Spot, colour: &str) -> String {
+        let object = spot.object.as_ref().map(|object| match &spot.namespace {
+            Some(namespace) => printable(&format!("{}/{namespace}/{}", object.kind, object.name)),
+            None => printable(&object.to_string()),
+        });
+        let (object, path) = (object.unwrap_or_default(), printable(&spot.path));
+        let Some(location) = &spot.location else { return format!("  --> {object} {path}\n") };
         let arrow = self.style.paint("34;1", "-->");
         let place = format!("{}:{}:{}", printable(&location.file), location.line, location.column);
         let mut text = format!("  {arrow} {place}  {object} {path}").trim_end().to_owned();
@@ -174,7 +175,7 @@ mod tests {
     fn shown(text: &str) -> String {
         let folder =
             Folder::read([("flows/a.yaml".to_owned(), text.to_owned())], idflow_flow::kinds::Kinds(&[]));
-        report(&folder.findings, &folder.manifests, Style::Plain)
+        report(&super::shown(&folder.findings, &folder.manifests, &[]), &folder.manifests, Style::Plain)
     }
 
     #[test]

@@ -219,6 +219,11 @@ rules! {
 
 pub(crate) use unreadable_colors::of_theme;
 
+/// Objects that claim one thing.
+pub(crate) fn rival_claims(objects: &Objects) -> Vec<Finding> {
+    rival_claim::find(objects)
+}
+
 /// The rule of a Secret whose owner has not shared it, for who looks at one object of the cluster.
 pub static SECRET_RULE: &Rule = &unshared_secret::RULE;
 

@@ -6,7 +6,8 @@
 //!   read, range ──▶ read transaction on the caller's thread (readers never wait for the writer)
 //! ```
 //!
-//! Refused: a file another process has open, a file that is not a store, a damaged one, a newer format. While the
+//! Refused: a file another process has open, a file that is not a store, an empty or a damaged one, a newer format. A
+//! record that cannot be decoded costs what needs that record, and nothing else. While the
 //! disk is full, reads go on and writes are refused; they are tried again after a second. After a failed fsync nobody
 //! knows what the disk holds, so the store takes nothing more until the process is started again.
 
@@ -54,6 +55,12 @@ pub enum OpenError {
     /// Another process, or this one, has it open.
     #[error("the store {} is in use by another process: stop that one first, or choose another file", .0.display())]
     InUse(PathBuf),
+    /// The file is there and holds nothing. A new store is never found so: it appears under its name when it is whole.
+    #[error(
+        "the store {} is empty, so whatever it held is lost: restore it from a backup; or, if it never held anything, delete the file",
+        .0.display()
+    )]
+    Empty(PathBuf),
     /// The file is something else.
     #[error("{} is not an idflow store: choose another file", .0.display())]
     NotAStore(PathBuf),
@@ -109,20 +116,20 @@ impl Redb {
     /// here and not by a visitor.
     pub fn open(path: impl AsRef<Path>) -> Result<Self, OpenError> {
         let path = path.as_ref().to_owned();
+        let io = |error: std::io::Error| OpenError::Io { path: path.clone(), reason: error.to_string() };
+        match std::fs::metadata(&path) {
+            Ok(found) if found.is_file() && found.len() == 0 => return Err(OpenError::Empty(path)),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => make(&path)?,
+            Err(error) => return Err(io(error)),
+            Ok(_) => {}
+        }
         let file = path.clone();
         Self::over(path, Box::new(move || open_file(&file)))
     }
 
     /// Opens a store over any bytes; `path` only names it in messages.
     fn over(path: PathBuf, storage: Box<Storage>) -> Result<Self, OpenError> {
-        let shared = Shared {
-            path,
-            storage,
-            database: RwLock::new(Err(Unavailable::because("it is being opened"))),
-            sync_failed: Arc::default(),
-            queued: AtomicUsize::new(0),
-            resting: Mutex::new(None),
-        };
+        let shared = Shared::new(path, storage);
         let (database, versions) = shared.open()?;
         shared.set(Ok(database));
         let shared = Arc::new(shared);
@@ -157,21 +164,57 @@ fn gone() -> Unavailable {
 }
 
 fn open_file(path: &Path) -> std::io::Result<Box<dyn StorageBackend>> {
-    let mut options = OpenOptions::new();
-    options.read(true).write(true).create(true).truncate(false);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let file = options.open(path)?;
-    // A new file is only there after a power cut if its folder is on the disk too.
-    if file.metadata()?.len() == 0
-        && let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty())
-    {
-        std::fs::File::open(folder)?.sync_all()?;
-    }
+    let file = OpenOptions::new().read(true).write(true).open(path)?;
     Ok(Box::new(FileBackend::new(file).map_err(std::io::Error::other)?))
 }
 
+/// Makes a new store beside its place and moves it there when it is whole: an empty file at its place is then always
+/// one that has lost what it held.
+fn make(path: &Path) -> Result<(), OpenError> {
+    let io = |error: std::io::Error| OpenError::Io { path: path.to_owned(), reason: error.to_string() };
+    let mut name = path.as_os_str().to_owned();
+    name.push(format!(".new-{}", std::process::id()));
+    let beside = PathBuf::from(name);
+    let mut options = OpenOptions::new();
+    options.read(true).write(true).create(true).truncate(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let file = options.open(&beside).map_err(io)?;
+    let file = FileBackend::new(file).map_err(|error| io(std::io::Error::other(error)))?;
+    let storage = Mutex::new(Some(Box::new(file) as Box<dyn StorageBackend>));
+    let once = move || {
+        let taken = storage.lock().unwrap_or_else(PoisonError::into_inner).take();
+        taken.ok_or_else(|| std::io::Error::other("it is opened once"))
+    };
+    drop(Shared::new(path.to_owned(), Box::new(once)).open()?);
+    publish(&beside, path).map_err(io)?;
+    // It is only there after a power cut if its folder is on the disk too.
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    std::fs::File::open(folder).and_then(|folder| folder.sync_all()).map_err(io)
+}
+
+/// Gives a file its name, and leaves the one that somebody else gave this name to meanwhile.
+fn publish(beside: &Path, path: &Path) -> std::io::Result<()> {
+    match std::fs::hard_link(beside, path) {
+        Ok(()) => std::fs::remove_file(beside),
+        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => std::fs::remove_file(beside),
+        // A file system without links.
+        Err(_) => std::fs::rename(beside, path),
+    }
+}
+
 impl Shared {
+    fn new(path: PathBuf, storage: Box<Storage>) -> Self {
+        Self {
+            path,
+            storage,
+            database: RwLock::new(Err(Unavailable::because("it is being opened"))),
+            sync_failed: Arc::default(),
+            queued: AtomicUsize::new(0),
+            resting: Mutex::new(None),
+        }
+    }
+
     /// Opens the database and returns it with the first version that was never used.
     fn open(&self) -> Result<(Database, u64), OpenError> {
         let io = |reason: String| OpenError::Io { path: self.path.clone(), reason };
@@ -188,6 +231,7 @@ impl Shared {
             Err(::redb::Error::Corrupted(reason)) => {
                 Err(OpenError::Damaged { path: self.path.clone(), reason })
             }
+            Err(::redb::Error::Io(error)) => Err(self.sorted(StorageError::Io(error).into())),
             Err(error) => Err(io(error.to_string())),
         }
     }
@@ -202,6 +246,11 @@ impl Shared {
                 if error.kind() == std::io::ErrorKind::InvalidData =>
             {
                 OpenError::NotAStore(path)
+            }
+            DatabaseError::Storage(StorageError::Io(error))
+                if error.kind() == std::io::ErrorKind::UnexpectedEof =>
+            {
+                OpenError::Damaged { path, reason: "it ends too early".to_owned() }
             }
             DatabaseError::Storage(StorageError::Corrupted(reason)) => OpenError::Damaged { path, reason },
             DatabaseError::RepairAborted => OpenError::Damaged { path, reason: error.to_string() },
@@ -242,7 +291,7 @@ fn table(
 }
 
 fn record(table: &Table, key: &[u8]) -> Result<Option<Versioned>, ::redb::Error> {
-    table.get(key)?.map(|value| decode(value.value())).transpose()
+    Ok(table.get(key)?.map(|value| decode(value.value())))
 }
 
 impl Backend for Redb {
@@ -275,7 +324,7 @@ impl Backend for Redb {
                     if found.len() == limit || !key.value().starts_with(prefix) {
                         break;
                     }
-                    found.push((key.value().to_vec(), decode(value.value())?));
+                    found.push((key.value().to_vec(), decode(value.value())));
                 }
                 Ok(found)
             })
@@ -339,7 +388,9 @@ fn encode(version: u64, expires: Option<Timestamp>, bytes: &[u8]) -> Vec<u8> {
     value
 }
 
-fn decode(value: &[u8]) -> Result<Versioned, ::redb::Error> {
+/// The record in a value. One of an unknown format is there and has nothing in it: no condition but `Any` holds for it,
+/// and whoever opens it learns that it is damaged.
+fn decode(value: &[u8]) -> Versioned {
     let split = || {
         let (&format, rest) = value.split_first()?;
         let (version, rest) = rest.split_first_chunk::<8>()?;
@@ -351,7 +402,7 @@ fn decode(value: &[u8]) -> Result<Versioned, ::redb::Error> {
             expires: expires.map(Timestamp),
         })
     };
-    split().ok_or_else(|| ::redb::Error::Corrupted("a record has an unknown format".to_owned()))
+    split().unwrap_or(Versioned { version: 0, bytes: Vec::new(), expires: None })
 }
 
 /// The sign bit is flipped, so that moments before the epoch sort before it.

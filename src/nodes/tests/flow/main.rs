@@ -6,5 +6,6 @@
 mod compile;
 mod rules;
 mod schema;
+mod trees;
 mod values;
 mod world;

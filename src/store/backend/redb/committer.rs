@@ -160,10 +160,8 @@ fn write(
         let mut tables =
             Tables { records: transaction.open_table(RECORDS)?, expiry: transaction.open_table(EXPIRY)? };
         for batch in batches {
-            let judged = batch.judge(|key| match tables.records.get(key)? {
-                Some(value) => decode(value.value()).map(Some),
-                None => Ok(None),
-            });
+            let read = |key: &[u8]| Ok(tables.records.get(key)?.map(|value| decode(value.value())));
+            let judged: Result<_, Error> = batch.judge(read);
             let verdict = match judged? {
                 Ok(changes) => {
                     dirty |= !changes.is_empty();

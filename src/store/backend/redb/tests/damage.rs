@@ -20,11 +20,18 @@ fn another_file_is_not_a_store() {
 #[test]
 fn a_truncated_store_is_damaged() {
     let (store, folder) = fresh();
+    runtime().block_on(async {
+        for number in 0..200_u16 {
+            store.apply(put(&number.to_be_bytes(), &[7; 4000])).await.unwrap();
+        }
+    });
     drop(store);
     let content = std::fs::read(file(&folder)).unwrap();
-    std::fs::write(file(&folder), &content[..content.len() / 2]).unwrap();
-    let refused = Redb::open(file(&folder)).err().unwrap();
-    assert!(matches!(refused, OpenError::Damaged { .. }), "{refused}");
+    for kept in [content.len() / 2, content.len() / 4, 9000] {
+        std::fs::write(file(&folder), &content[..kept]).unwrap();
+        let refused = Redb::open(file(&folder)).err().unwrap();
+        assert!(matches!(refused, OpenError::Damaged { .. }), "{kept} of {} bytes: {refused}", content.len());
+    }
 }
 
 /// Whatever byte is flipped: the store is refused, or every record that it returns is the one that was written.

@@ -66,6 +66,7 @@ impl StorageBackend for Faulty {
 }
 
 fn on_faulty_disk(path: PathBuf) -> (Redb, Arc<AtomicU8>) {
+    drop(Redb::open(&path).unwrap());
     let fault = Arc::new(AtomicU8::new(WELL));
     let (file, switch) = (path.clone(), Arc::clone(&fault));
     let storage = move || -> std::io::Result<Box<dyn StorageBackend>> {

@@ -1,0 +1,140 @@
+//! Which files of a tree are no manifests: what a `kustomization.yaml` names as patches and inputs, and what is a Helm
+//! chart's.
+
+use std::collections::BTreeMap;
+
+use idflow_core::Value;
+
+use crate::diagnostic::{Place, Severity};
+use crate::source::{self, Manifest, SKIPPED};
+use crate::yaml;
+
+const NAMES: [&str; 3] = ["kustomization.yaml", "kustomization.yml", "Kustomization"];
+
+/// Lists whose entries are paths, or have one under this name.
+const INPUTS: [(&str, &str, &str); 12] = [
+    ("patches", "path", "a patch"),
+    ("patchesStrategicMerge", "", "a patch"),
+    ("patchesJson6902", "path", "a patch"),
+    ("replacements", "path", "a replacement"),
+    ("configMapGenerator", "files", "an input of a generator"),
+    ("configMapGenerator", "envs", "an input of a generator"),
+    ("secretGenerator", "files", "an input of a generator"),
+    ("secretGenerator", "envs", "an input of a generator"),
+    ("generators", "", "a generator"),
+    ("transformers", "", "a transformer"),
+    ("configurations", "", "a configuration"),
+    ("helmCharts", "valuesFile", "values of a chart"),
+];
+
+/// The files, less what is no manifest.
+pub(crate) fn manifests(files: impl IntoIterator<Item = (String, String)>) -> Vec<Manifest> {
+    let files: Vec<(String, String)> = files.into_iter().collect();
+    let trees = Trees::of(&files);
+    let read = files.into_iter().map(|(file, text)| match trees.skips(&file) {
+        None => {
+            let mut manifest = source::read(&file, &text);
+            if let Some(namespace) = trees.namespace(&file) {
+                manifest.objects.iter_mut().for_each(|object| object.move_to(namespace));
+            }
+            manifest
+        }
+        Some(why) => {
+            let place = Place::File { file: file.clone(), span: 0..0 };
+            let help = "render it, and lint what comes out: `kustomize build . | idflow lint -`, or `helm template . | idflow lint -`";
+            let note = SKIPPED.at(place, format!("this file is skipped: {why}"), help);
+            Manifest { file, text, findings: vec![note.graded(Severity::Info)], ..Manifest::default() }
+        }
+    });
+    read.collect()
+}
+
+/// What is known of the files of a tree.
+#[derive(Debug, Default)]
+struct Trees {
+    skipped: BTreeMap<String, String>,
+    namespaces: BTreeMap<String, String>,
+    charts: Vec<String>,
+}
+
+impl Trees {
+    fn of(files: &[(String, String)]) -> Self {
+        let mut trees = Self::default();
+        for (file, text) in files {
+            let (folder, name) = file.rsplit_once('/').unwrap_or(("", file));
+            if NAMES.contains(&name) {
+                trees.skipped.insert(file.clone(), "it says how others are put together".to_owned());
+                for document in yaml::documents(file, text).0 {
+                    trees.kustomization(file, folder, &document.value);
+                }
+            } else if name == "Chart.yaml" {
+                trees.charts.push(if folder.is_empty() { String::new() } else { format!("{folder}/") });
+            }
+        }
+        trees
+    }
+
+    /// Why a file is no manifest, if it is none.
+    fn skips(&self, file: &str) -> Option<String> {
+        if let Some(why) = self.skipped.get(file) {
+            return Some(why.clone());
+        }
+        let of_chart = self.charts.iter().filter_map(|chart| file.strip_prefix(chart.as_str()));
+        let is_chart = |inner: &str| {
+            inner.starts_with("templates/")
+                || inner == "Chart.yaml"
+                || inner.starts_with("values") && !inner.contains('/')
+        };
+        of_chart.into_iter().any(is_chart).then(|| "it is part of a Helm chart".to_owned())
+    }
+
+    /// The namespace that a kustomization puts a file's objects in.
+    fn namespace(&self, file: &str) -> Option<&str> {
+        self.namespaces.get(file).map(String::as_str)
+    }
+
+    fn kustomization(&mut self, file: &str, folder: &str, value: &Value) {
+        for (list, member, what) in INPUTS {
+            let entries = value.get(list).and_then(Value::as_array).into_iter().flatten();
+            for path in entries.flat_map(|entry| paths(entry, member)) {
+                let why = format!("{file} names it as {what}");
+                self.skipped.entry(joined(folder, path)).or_insert(why);
+            }
+        }
+        let Some(namespace) = value.get("namespace").and_then(Value::as_str) else { return };
+        let resources = value.get("resources").and_then(Value::as_array).into_iter().flatten();
+        for resource in resources.filter_map(Value::as_str) {
+            self.namespaces.insert(joined(folder, resource), namespace.to_owned());
+        }
+    }
+}
+
+/// The paths of an entry: itself, its member, or the items of its member; `name=path` names a key first.
+fn paths<'a>(entry: &'a Value, member: &str) -> Vec<&'a str> {
+    let found = if member.is_empty() { Some(entry) } else { entry.get(member) };
+    let texts = match found {
+        Some(Value::Array(items)) => items.iter().filter_map(Value::as_str).collect(),
+        Some(Value::String(text)) => vec![text.as_str()],
+        _ => Vec::new(),
+    };
+    // A patch may stand in the place of its path.
+    let is_path = |text: &&str| !text.contains('\n');
+    texts
+        .into_iter()
+        .filter(is_path)
+        .map(|text| text.split_once('=').map_or(text, |(_, path)| path))
+        .collect()
+}
+
+/// A path below a folder, without `.` and `..`.
+fn joined(folder: &str, path: &str) -> String {
+    let mut parts: Vec<&str> = folder.split('/').filter(|_| !folder.is_empty()).collect();
+    for part in path.split('/') {
+        match part {
+            "." | "" => {}
+            ".." if parts.last().is_some_and(|last| *last != "..") => drop(parts.pop()),
+            other => parts.push(other),
+        }
+    }
+    parts.join("/")
+}

@@ -1,0 +1,117 @@
+//! A tree of files as GitOps keeps it: several environments beside each other, and files that are no manifests.
+//!
+//! What kustomize or Helm would render is not rebuilt: a file that is a patch, a generator's input or a template is
+//! skipped with a note. The objects of one namespace are an environment; an object without one belongs to each.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use idflow_api::ResourceKind;
+
+use crate::diagnostic::Finding;
+use crate::folder::Folder;
+use crate::kinds::Kinds;
+use crate::kustomize::manifests;
+use crate::lint::{foreign_namespace, rival_claims};
+use crate::objects::Objects;
+use crate::schema::Schemas;
+use crate::shown::{Shown, shown};
+use crate::source::{self, Manifest, Object};
+
+/// Files, judged by environment.
+#[derive(Debug, Default)]
+pub struct Tree {
+    /// The files.
+    pub manifests: Vec<Manifest>,
+    /// The environments by namespace; without a name where nothing names one.
+    pub environments: BTreeMap<Option<String>, Folder>,
+    /// What is wrong or doubtful in them, each once.
+    pub findings: Vec<Shown>,
+}
+
+impl Tree {
+    /// Reads and judges files. `sources` are what they were rendered from: findings are shown there.
+    pub fn read(
+        files: impl IntoIterator<Item = (String, String)>,
+        sources: impl IntoIterator<Item = (String, String)>,
+        kinds: Kinds,
+    ) -> Self {
+        let manifests = manifests(files);
+        let sources: Vec<Manifest> =
+            sources.into_iter().map(|(file, text)| source::read(&file, &text)).collect();
+        let schemas = Schemas::new(kinds);
+        let mut tree = Self::default();
+        for namespace in namespaces(&manifests) {
+            let own = manifests.iter().map(|manifest| part(manifest, namespace.as_deref())).collect();
+            tree.environments.insert(namespace, Folder::of(own, kinds, &schemas));
+        }
+        tree.gather(&manifests, &sources);
+        tree.manifests = manifests.into_iter().chain(sources).collect();
+        tree
+    }
+
+    /// Every finding once, whichever environments have it.
+    fn gather(&mut self, manifests: &[Manifest], sources: &[Manifest]) {
+        let mut found: Vec<(Shown, BTreeSet<&str>)> = Vec::new();
+        for (namespace, folder) in &self.environments {
+            for finding in shown(&folder.findings, &folder.manifests, sources) {
+                let name = namespace.as_deref().unwrap_or_default();
+                match found.iter_mut().find(|(known, _)| *known == finding) {
+                    Some((_, names)) => drop(names.insert(name)),
+                    None => found.push((finding, BTreeSet::from([name]))),
+                }
+            }
+        }
+        let all = self.environments.len();
+        self.findings = found.into_iter().map(|(finding, names)| in_some(finding, &names, all)).collect();
+        if all > 1 {
+            for finding in shown(&across(manifests), manifests, sources) {
+                if !self.findings.contains(&finding) {
+                    self.findings.push(finding);
+                }
+            }
+        }
+    }
+}
+
+/// The finding of an object that belongs to several environments, when only some of them have it.
+fn in_some(mut finding: Shown, names: &BTreeSet<&str>, all: usize) -> Shown {
+    let is_shared = finding.spot.object.is_some() && finding.spot.namespace.is_none();
+    if is_shared && names.len() < all {
+        let names: Vec<&str> = names.iter().copied().collect();
+        finding.title = format!("in {}: {}", names.join(", "), finding.title);
+    }
+    finding
+}
+
+/// What concerns several environments: a namespace that is no Tenant's, and Tenants that claim one thing.
+fn across(manifests: &[Manifest]) -> Vec<Finding> {
+    let mut tenants = Objects::default();
+    let is_tenant = |object: &&Object| object.kind == ResourceKind::Tenant.as_str();
+    for tenant in manifests.iter().flat_map(|manifest| &manifest.objects).filter(is_tenant) {
+        // One of the same name is a duplicate of its environment, or another cluster's.
+        let _ = tenants.insert(tenant);
+    }
+    let mut found = foreign_namespace::find(manifests);
+    found.extend(rival_claims(&tenants));
+    found
+}
+
+/// The namespace an object is about: a Tenant is part of the one it gives.
+fn about(object: &Object) -> Option<&str> {
+    if object.kind == ResourceKind::Tenant.as_str() {
+        return object.value.pointer("/spec/namespace").and_then(idflow_core::Value::as_str);
+    }
+    object.namespace.as_deref()
+}
+
+fn namespaces(manifests: &[Manifest]) -> BTreeSet<Option<String>> {
+    let named = manifests.iter().flat_map(|manifest| &manifest.objects).filter_map(about);
+    let named: BTreeSet<Option<String>> = named.map(|name| Some(name.to_owned())).collect();
+    if named.is_empty() { BTreeSet::from([None]) } else { named }
+}
+
+/// What of a file belongs to an environment.
+fn part(manifest: &Manifest, namespace: Option<&str>) -> Manifest {
+    let is_own = |object: &&Object| about(object).is_none_or(|name| Some(name) == namespace);
+    Manifest { objects: manifest.objects.iter().filter(is_own).cloned().collect(), ..manifest.clone() }
+}

@@ -1,0 +1,168 @@
+//! Trees of files as GitOps keeps them.
+
+use idflow_flow::Tree;
+use idflow_flow::diagnostic::Severity;
+use idflow_flow::shown::Shown;
+use idflow_nodes::kinds;
+
+const BASE: &str = "apiVersion: idflow.dev/v1alpha1
+kind: Directory
+metadata: { name: people }
+spec: { default: true, attributes: [{ name: email, type: Email, unique: true, required: true }], identifiers: [email] }
+---
+apiVersion: idflow.dev/v1alpha1
+kind: Flow
+metadata: { name: sign-in }
+spec:
+  type: Login
+  start: password
+  steps:
+    - { id: password, password: { identify: true }, outcomes: { next: code } }
+    - { id: code, oneTimeCode: { connection: mail }, outcomes: { next: done } }
+    - { id: done, complete: {} }
+";
+
+fn tenant(namespace: &str) -> String {
+    format!(
+        "apiVersion: idflow.dev/v1alpha1\nkind: Tenant\nmetadata: {{ name: {namespace} }}\n\
+         spec: {{ namespace: {namespace}, issuer: 'https://{namespace}.example', store: {{ embedded: {{}} }} }}\n"
+    )
+}
+
+fn mail(namespace: &str) -> String {
+    let namespace = if namespace.is_empty() { String::new() } else { format!(", namespace: {namespace}") };
+    format!(
+        "apiVersion: idflow.dev/v1alpha1\nkind: Connection\nmetadata: {{ name: mail{namespace} }}\n\
+         spec: {{ smtp: {{ host: mail.example, from: a@acme.example }} }}\n"
+    )
+}
+
+fn tree(files: &[(&str, String)]) -> Tree {
+    Tree::read(files.iter().map(|(file, text)| ((*file).to_owned(), text.clone())), [], kinds())
+}
+
+fn told(findings: &[Shown]) -> Vec<String> {
+    let told = findings.iter().filter(|finding| finding.severity != Severity::Info);
+    told.map(|one| format!("{}: {}", one.code, one.title)).collect()
+}
+
+const OVERLAY: &str = "namespace: NAMESPACE
+resources: [../../base, tenant.yaml, mail.yaml]
+patches: [{ path: lifetime.yaml }, { patch: \"- op: add\\n  path: /spec/lifetime\\n  value: 20m\\n\" }]
+configMapGenerator: [{ name: texts, files: [de=german.yaml] }]
+";
+const PATCH: &str =
+    "apiVersion: idflow.dev/v1alpha1\nkind: Flow\nmetadata: { name: sign-in }\nspec: { lifetime: 20m }\n";
+
+#[test]
+fn a_base_with_two_overlays_is_two_environments_without_a_finding() {
+    let mut files = vec![
+        ("base/all.yaml", BASE.to_owned()),
+        ("base/kustomization.yaml", "resources: [all.yaml]\n".to_owned()),
+    ];
+    files.extend([
+        ("overlays/staging/kustomization.yaml", OVERLAY.replace("NAMESPACE", "staging")),
+        ("overlays/staging/tenant.yaml", tenant("staging")),
+        ("overlays/staging/mail.yaml", mail("")),
+        ("overlays/staging/lifetime.yaml", PATCH.to_owned()),
+        ("overlays/staging/german.yaml", "welcome: Willkommen\n".to_owned()),
+        ("overlays/prod/kustomization.yaml", OVERLAY.replace("NAMESPACE", "prod")),
+        ("overlays/prod/tenant.yaml", tenant("prod")),
+        ("overlays/prod/mail.yaml", mail("")),
+        ("overlays/prod/lifetime.yaml", PATCH.to_owned()),
+        ("overlays/prod/german.yaml", "welcome: Willkommen\n".to_owned()),
+    ]);
+    let found = tree(&files);
+    assert_eq!(told(&found.findings), Vec::<String>::new());
+    let names: Vec<Option<&str>> = found.environments.keys().map(Option::as_deref).collect();
+    assert_eq!(names, [Some("prod"), Some("staging")]);
+    assert!(found.environments.values().all(|one| one.flows["sign-in"].revision.is_some()));
+    let notes: Vec<&str> = found.findings.iter().map(|one| one.title.as_str()).collect();
+    let patch = "this file is skipped: overlays/prod/kustomization.yaml names it as a patch";
+    let input = "this file is skipped: overlays/prod/kustomization.yaml names it as an input of a generator";
+    assert!(notes.contains(&patch) && notes.contains(&input), "{notes:#?}");
+}
+
+#[test]
+fn what_one_environment_lacks_is_said_of_that_one() {
+    let files = [
+        ("base.yaml", BASE.to_owned()),
+        ("a.yaml", tenant("a")),
+        ("b.yaml", tenant("b")),
+        ("mail.yaml", mail("a")),
+    ];
+    let found = tree(&files);
+    assert_eq!(
+        told(&found.findings),
+        ["unknown-reference: in b: there is no Connection mail in this namespace"]
+    );
+}
+
+#[test]
+fn an_error_of_the_base_is_said_once() {
+    let broken = BASE.replace("next: done", "next: nowhere");
+    let files =
+        [("base.yaml", broken), ("a.yaml", tenant("a")), ("b.yaml", tenant("b")), ("m.yaml", mail(""))];
+    let found = told(&tree(&files).findings);
+    assert_eq!(found.iter().filter(|one| one.starts_with("unknown-step")).count(), 1, "{found:#?}");
+}
+
+#[test]
+fn a_duplicate_shows_both_places_and_another_namespace_is_none() {
+    let one = |namespace: &str, file: &'static str| (file, mail(namespace));
+    let found = tree(&[one("a", "one.yaml"), one("b", "two.yaml")]);
+    assert_eq!(told(&found.findings), Vec::<String>::new());
+    let found = tree(&[one("a", "one.yaml"), one("b", "other.yaml"), one("a", "two.yaml")]);
+    let [duplicate] = found.findings.as_slice() else { panic!("{:#?}", found.findings) };
+    assert_eq!(duplicate.code, "duplicate-object");
+    let places = [&duplicate.spot, &duplicate.related[0].1];
+    let files = places.map(|spot| spot.location.as_ref().map(|place| (place.file.as_str(), place.line)));
+    assert_eq!(files, [Some(("one.yaml", 3)), Some(("two.yaml", 3))]);
+}
+
+#[test]
+fn two_environments_that_claim_one_issuer_are_told_of_each_other() {
+    let same = tenant("b").replace("https://b.example", "https://a.example");
+    let found = told(&tree(&[("a.yaml", tenant("a")), ("b.yaml", same)]).findings);
+    assert_eq!(found, ["rival-claim: a and b both claim the issuer https://a.example"]);
+}
+
+#[test]
+fn templates_of_a_chart_are_skipped_with_a_note() {
+    let template =
+        "apiVersion: idflow.dev/v1alpha1\nkind: Flow\nmetadata: { name: {{ .Values.name }} }\n".to_owned();
+    let files = [
+        ("chart/Chart.yaml", "name: a\nversion: 1.0.0\n".to_owned()),
+        ("chart/values.yaml", "name: a\n".to_owned()),
+        ("chart/templates/flow.yaml", template),
+        ("mail.yaml", mail("")),
+    ];
+    let found = tree(&files);
+    assert_eq!(told(&found.findings), Vec::<String>::new());
+    assert_eq!(found.findings.len(), 3, "{:#?}", found.findings);
+}
+
+#[test]
+fn what_was_rendered_is_shown_where_it_was_written() {
+    let sources = [
+        ("base/all.yaml", BASE.replace("next: done", "next: nowhere")),
+        ("overlay/mail.yaml", mail("")),
+        ("overlay/patch.yaml", PATCH.replace("20m", "3000h")),
+    ];
+    let rendered = sources[0].1.replace(
+        "kind: Flow\nmetadata: { name: sign-in }",
+        "kind: Flow\nmetadata: { name: sign-in, namespace: prod }",
+    );
+    let rendered = rendered.replace("  type: Login\n", "  lifetime: 3000h\n  type: Login\n");
+    let rendered = format!("{rendered}---\n{}", mail("prod"));
+    let sources = sources.map(|(file, text)| (file.to_owned(), text));
+    let found = Tree::read([("-".to_owned(), rendered)], sources, kinds());
+    let place = |code: &str| {
+        let finding = found.findings.iter().find(|finding| finding.code == code);
+        let spot = &finding.unwrap_or_else(|| panic!("no {code}: {:#?}", found.findings)).spot;
+        assert_eq!(spot.namespace.as_deref(), Some("prod"));
+        spot.location.as_ref().map(|place| (place.file.clone(), place.line))
+    };
+    assert_eq!(place("unknown-step"), Some(("base/all.yaml".to_owned(), 14)));
+    assert_eq!(place("invalid-lifetime"), Some(("overlay/patch.yaml".to_owned(), 4)));
+}
