@@ -26,7 +26,7 @@ fn people_get_through_every_page_in_a_real_browser() {
     let mut command = Command::new("node");
     command.arg(folder.join("browser.mjs")).args(["--demo", &dev.demo, "--origin", &dev.origin]);
     command.args(["--mail", &format!("{}/dev/mail.json", dev.origin)]);
-    command.args(["--chromium", &chromium.address]);
+    command.arg("--folder").arg(dev.folder.path()).args(["--chromium", &chromium.address]);
     if let Some(shots) = std::env::var_os("IDFLOW_SCREENSHOTS") {
         command.arg("--shots").arg(shots);
     }

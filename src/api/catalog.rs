@@ -85,6 +85,9 @@ pub struct TenantSettings {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(with = "Vec<Cidr>", length(max = 16), extend("x-kubernetes-list-type" = "set"))]
     pub trusted_proxies: Vec<String>,
+    /// Whether browsers are told to come by https to every name below the issuer's too. Absent means false.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub hsts_include_sub_domains: bool,
 }
 
 /// What is served of one flow.

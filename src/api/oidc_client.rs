@@ -69,7 +69,9 @@ pub struct OIDCClientSpec {
     #[schemars(with = "Option<Text<128>>", regex(pattern = "^[A-Za-z0-9._~-]+$"))]
     pub client_id: Option<String>,
     /// Where a browser may be sent back to, compared character by character. https, except on loopback
-    /// addresses and for private-use schemes with a dot such as `com.example.app:/done`; no fragment. Absent: nowhere,
+    /// addresses and for private-use schemes with a dot such as `com.example.app:/done`; no fragment. One exception: of a
+    /// client without a secret, `http://127.0.0.1/path` or `http://[::1]/path` without a port stands for any port, because
+    /// a program on a device gets a free one from its system (RFC 8252 section 7.3). Absent: nowhere,
     /// for a client that uses nothing but ClientCredentials.
     #[serde(rename = "redirectURIs", default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(with = "Vec<RedirectUri>", length(max = 32), extend("x-kubernetes-list-type" = "set"))]

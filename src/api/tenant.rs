@@ -97,6 +97,10 @@ pub struct TenantSpec {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(with = "Vec<Cidr>", length(max = 16), extend("x-kubernetes-list-type" = "set"))]
     pub trusted_proxies: Vec<String>,
+    /// Whether browsers are told to come by https to every name below the issuer's too (`includeSubDomains` of HSTS). Only
+    /// for a host below which nothing else is served by http: browsers remember it for two years. Absent means false.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub hsts_include_sub_domains: bool,
     /// What happens to keys and stored data when the Tenant is deleted. Absent means Retain.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub deletion: Option<Deletion>,

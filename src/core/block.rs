@@ -14,7 +14,7 @@ pub enum BlockTarget {
     User(UserId),
     /// An application by its client identifier: its journeys and everything it holds.
     Client(String),
-    /// One signed-in browser and what applications got from it.
+    /// One signed-in browser and what applications got from it; also set when it signs out.
     Session(SessionId),
     /// A revision of a flow: no journey begins or goes on with it.
     Revision(Digest),

@@ -45,6 +45,12 @@ pub struct AuthorizationRequest {
     /// A hint for the identifier field; never authenticates (checklist O-28).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub login_hint: Option<String>,
+    /// The person of whom the client has shown an ID token: nobody else's sign-in answers the request.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hinted: Option<UserId>,
+    /// Whether the answer is posted instead of standing in an address (`response_mode=form_post`).
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub form_post: bool,
 }
 
 /// What an application holds after a sign-in. One record from the code to the last refresh token.

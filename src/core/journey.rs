@@ -8,6 +8,7 @@ use crate::digest::Digest;
 use crate::evidence::Evidence;
 use crate::grant::AuthorizationRequest;
 use crate::id::{Attempt, JourneyId, SessionId, StepInstance, UserId};
+use crate::session::EndSessionRequest;
 use crate::time::{Span, Timestamp};
 use crate::view::View;
 use crate::{Data, Value};
@@ -102,11 +103,24 @@ pub struct LastPost {
 pub enum Purpose {
     /// An application's authorization request.
     Authorize(Box<AuthorizationRequest>),
+    /// A request to sign out.
+    EndSession(Box<EndSessionRequest>),
     /// Somebody opened the flow's address.
     Standalone {
         /// The query parameters it was opened with: `flow.query`.
         query: BTreeMap<String, String>,
     },
+}
+
+impl Purpose {
+    /// The application that asked, where one did.
+    pub fn client_id(&self) -> Option<&str> {
+        match self {
+            Self::Authorize(request) => Some(&request.client_id),
+            Self::EndSession(request) => request.client_id.as_deref(),
+            Self::Standalone { .. } => None,
+        }
+    }
 }
 
 /// Who may continue a journey. Browser and JSON journeys are never mixed (design 9).

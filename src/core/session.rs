@@ -34,3 +34,22 @@ impl Session {
         now < self.expires && now < self.used.plus(self.idle)
     }
 }
+
+/// A request to sign out, fixed at its start (OpenID Connect RP-Initiated Logout 1.0 section 2).
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct EndSessionRequest {
+    /// The application that asks, where it is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub client_id: Option<String>,
+    /// Where the browser goes afterwards: an address that this application has registered.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub redirect_uri: Option<String>,
+    /// The application's opaque value, returned unchanged.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub state: Option<String>,
+    /// Whether nobody need be asked any more: the application has shown an ID token of this very session, or the
+    /// visitor has said yes.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub confirmed: bool,
+}

@@ -66,6 +66,19 @@ pub struct View {
 }
 
 impl View {
+    /// Asks whether the visitor wants to sign out: nobody else may decide that.
+    pub fn sign_out() -> Self {
+        Self {
+            kind: "endSessions".to_owned(),
+            title: Text::product("end-sessions-title"),
+            lead: Some(Text::product("end-sessions-lead")),
+            messages: Vec::new(),
+            fields: Vec::new(),
+            actions: vec![Action::next(Text::product("action-sign-out"))],
+            identifier: None,
+        }
+    }
+
     /// The key of the first text that says what was not accepted; never what was entered.
     pub fn problem(&self) -> Option<&str> {
         let messages = self.messages.iter().filter(|message| message.severity == Severity::Error);

@@ -19,7 +19,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::data::Sources;
-use crate::turn::{Additions, Fault};
+use crate::turn::{Additions, EndSessions, Fault};
 
 /// The query parameter that says what the visitor is called (OpenID Connect Core 3.1.2.1).
 const LOGIN_HINT: &str = "login_hint";
@@ -120,7 +120,7 @@ impl<'a> Cx<'a> {
     pub fn query(&self) -> Option<&'a BTreeMap<String, String>> {
         match &self.sources.journey.purpose {
             Purpose::Standalone { query } => Some(query),
-            Purpose::Authorize(_) => None,
+            Purpose::Authorize(_) | Purpose::EndSession(_) => None,
         }
     }
 
@@ -137,6 +137,7 @@ impl<'a> Cx<'a> {
         let said = match &self.sources.journey.purpose {
             Purpose::Authorize(request) => request.login_hint.as_deref(),
             Purpose::Standalone { query } => query.get(LOGIN_HINT).map(String::as_str),
+            Purpose::EndSession(_) => None,
         };
         self.sources.journey.typed.as_deref().or(said)
     }
@@ -149,6 +150,14 @@ impl<'a> Cx<'a> {
     /// What the browser shows to be known by.
     pub fn devices(&self) -> &'a [String] {
         &self.sources.surroundings.devices
+    }
+
+    /// Whether the visitor has had a say: by a post in this journey, or because whatever began it counts as one. A mere
+    /// link, which anybody can make a browser follow, does not.
+    pub fn is_confirmed(&self) -> bool {
+        let journey = self.sources.journey;
+        let by_request = matches!(&journey.purpose, Purpose::EndSession(request) if request.confirmed);
+        by_request || !journey.answered.is_empty()
     }
 
     /// The trusted client address.
@@ -223,6 +232,11 @@ impl<'a> Cx<'a> {
     /// The next effect id of this attempt: equal whenever the same attempt runs again.
     pub fn effect_id(&mut self) -> EffectId {
         self.active.effect_id(self.sources.journey.id)
+    }
+
+    /// Ends sessions with the commit.
+    pub fn end_sessions(&mut self, which: EndSessions) {
+        self.active.additions.ends = Some(which);
     }
 
     /// Adds a record to the commit.

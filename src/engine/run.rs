@@ -26,7 +26,7 @@ use idflow_core::{Data, Value};
 use crate::bind::Runnable;
 use crate::context::Active;
 use crate::surroundings::Surroundings;
-use crate::turn::{Additions, Event, Fault};
+use crate::turn::{Additions, EndSessions, Event, Fault};
 
 /// How many answered form tokens a journey remembers. An older post is stale instead of already answered.
 const MAX_ANSWERED: usize = 16;
@@ -103,6 +103,8 @@ pub struct Commit {
     pub audit: Vec<AuditEvent>,
     /// The session that is opened.
     pub opens: Option<OpenSession>,
+    /// The sessions that end.
+    pub ends: Option<EndSessions>,
     /// Whether a user was identified or a factor shown: the journey's secret must change (checklist J-8).
     pub assurance_rose: bool,
     /// Steps that could not do their work, for the log.
@@ -386,6 +388,7 @@ impl<'p> Run<'p> {
             mails: decided.additions.mails,
             audit: decided.audit,
             opens: decided.opens,
+            ends: decided.additions.ends,
             assurance_rose: decided.assurance_rose,
             faults: decided.faults,
         }
@@ -396,10 +399,7 @@ impl<'p> Run<'p> {
     }
 
     fn audit_detailed(&mut self, name: &str, outcome: Option<&str>, detail: Option<String>) {
-        let client = match &self.journey.purpose {
-            Purpose::Authorize(request) => Some(request.client_id.clone()),
-            Purpose::Standalone { .. } => None,
-        };
+        let client = self.journey.purpose.client_id().map(str::to_owned);
         let steps =
             self.journey.frames.iter().filter_map(|frame| self.runnable.step(frame.graph, frame.step));
         let path: Vec<&str> = steps.map(|step| &*step.id).collect();

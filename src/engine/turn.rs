@@ -101,6 +101,17 @@ pub struct Additions {
     pub counters: Vec<CounterStep>,
     /// Mails sent after the commit.
     pub mails: Vec<Mail>,
+    /// The sessions that end with the commit.
+    pub ends: Option<EndSessions>,
+}
+
+/// Which sessions end. They are the browser's that the visitor sits at, so that only the executor knows them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum EndSessions {
+    /// The one of this browser.
+    Browser,
+    /// All of the person: the identified user, or else whoever is signed in in this browser.
+    Person,
 }
 
 /// A step could not do its work; it is left by `error`, or the journey fails when that is not wired.

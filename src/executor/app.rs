@@ -21,9 +21,9 @@ use idflow_oidc::handle::RefreshSecrets;
 use idflow_oidc::keys::Keys;
 use idflow_oidc::provider::Provider;
 use idflow_oidc::refusal::Refusal;
-use idflow_pages::Pages;
+use idflow_pages::{Pages, Transport};
 use idflow_store::seal::Keyring;
-use idflow_store::{Store, StoreError};
+use idflow_store::{Commit, Store, StoreError};
 
 use crate::asks::Asks;
 use crate::configuration::{Configuration, ServedFlow};
@@ -88,7 +88,8 @@ pub struct App {
 impl App {
     /// The tenant's provider.
     pub fn provider(&self) -> Provider {
-        Provider::new(self.configuration.load().issuer.clone())
+        let locales = self.pages.texts().locales().map(|locale| locale.tag().to_owned()).collect();
+        Provider { locales, ..Provider::new(self.configuration.load().issuer.clone()) }
     }
 
     /// What a request to the provider may know of where and when it is.
@@ -138,18 +139,16 @@ impl App {
         self.limiter.authenticated(&self.keyring, who, self.clock.now());
     }
 
-    /// Reports that somebody is not the client they say to be, or says how long to wait: who guesses fast is not
-    /// reported each time.
-    pub fn note_refused_client(&self, who: &Claimant, refusal: Refusal) -> Result<(), Span> {
+    /// Counts that somebody is not the client they say to be, and gives the security event; or says how long to wait:
+    /// who guesses fast is not reported each time.
+    pub fn note_refused_client(&self, who: &Claimant, refusal: Refusal) -> Result<AuditEvent, Span> {
         if !self.unlimited {
             self.limiter.failed(&self.keyring, who, self.clock.now())?;
         }
         self.metrics.client_refused(refusal.name());
         // What is no name of a client may be a secret in the wrong place.
         let client = self.client(who.client()).map(|client| client.id.clone());
-        let event = self.event("client.refused", Some(refusal.name().to_owned()), client);
-        self.observer.audit(&event);
-        Ok(())
+        Ok(self.event("client.refused", Some(refusal.name().to_owned()), client))
     }
 
     /// Whether a revision is held and may run now.
@@ -180,6 +179,16 @@ impl App {
     /// Whether the issuer is an https origin.
     pub fn is_https(&self) -> bool {
         self.configuration.load().issuer.starts_with("https://")
+    }
+
+    /// How browsers come to the issuer.
+    pub fn transport(&self) -> Transport {
+        let configuration = self.configuration.load();
+        match (self.is_https(), configuration.hsts_include_sub_domains) {
+            (false, _) => Transport::Plain,
+            (true, false) => Transport::Https,
+            (true, true) => Transport::HttpsBelow,
+        }
     }
 
     /// How cookies are named and marked.
@@ -213,6 +222,12 @@ impl App {
         URL_SAFE_NO_PAD.encode(self.derived_id("device-id", journey))
     }
 
+    /// What proves that somebody wants to end a session by a request with these parts.
+    pub fn end_session_token(&self, session: SessionId, parts: &[Digest; 3]) -> String {
+        let [client, address, state] = parts.each_ref().map(|part| part.as_bytes().as_slice());
+        self.derived("end-session", &[session.as_bytes(), client, address, state])
+    }
+
     /// The grant that answers the application which a journey was begun for.
     pub fn grant_id(&self, journey: JourneyId) -> GrantId {
         GrantId::from_bytes(self.derived_id("grant-id", journey))
@@ -234,27 +249,27 @@ impl App {
         self.cookies().session(headers).into_iter().filter_map(read).collect()
     }
 
-    /// Reports what happened to a grant, as a security event and as a number.
-    pub fn audit_grant(&self, event: &'static str, grant: &Grant, outcome: Option<&str>) {
-        self.metrics.grant(event);
-        let outcome = outcome.map(str::to_owned);
-        let event = self.event(event, outcome, Some(grant.request.client_id.clone()));
-        self.observer.audit(&AuditEvent { user: Some(grant.user), ..event });
+    /// What happened to a grant, as a security event.
+    pub fn grant_event(&self, event: &str, grant: &Grant, outcome: Option<&str>) -> AuditEvent {
+        let client = Some(grant.request.client_id.clone());
+        AuditEvent { user: Some(grant.user), ..self.event(event, outcome.map(str::to_owned), client) }
     }
 
-    /// Reports what happened to an application that acts for nobody.
-    pub fn audit_client(&self, event: &'static str, client: Option<&Client>) {
-        self.metrics.grant(event);
-        self.observer.audit(&self.event(event, None, client.map(|client| client.id.clone())));
+    /// Stores a security event that goes along with nothing else that is written, and tells it.
+    pub async fn record(&self, event: &AuditEvent) -> Result<(), Unavailable> {
+        let commit = Commit::after(self.store.reads(self.clock.now())).audit([event.clone()]);
+        let stored = self.store.commit(commit).await;
+        self.observer.audit(event);
+        stored.map_err(|error| {
+            tracing::error!(%error, event = event.name, "a security event could not be stored");
+            Unavailable
+        })
     }
 
     /// Reports why a visitor cannot go on, and returns the reference that they are given. It is random and opens nothing.
     pub fn stopped(&self, end: DeadEnd, journey: Option<&Journey>) -> String {
         let reference = reference(self.chance.as_ref());
-        let client = journey.and_then(|journey| match &journey.purpose {
-            Purpose::Authorize(request) => Some(request.client_id.clone()),
-            Purpose::Standalone { .. } => None,
-        });
+        let client = journey.and_then(|journey| journey.purpose.client_id()).map(str::to_owned);
         let event = self.event(dead_end::STOPPED, Some(end.word().to_owned()), client);
         self.observer.audit(&AuditEvent {
             journey: journey.map(|journey| journey.id),
@@ -267,15 +282,8 @@ impl App {
         reference
     }
 
-    /// Reports why an authorization request was answered to nobody, and returns the reference that the visitor is given.
-    pub fn refused_request(&self, refusal: Refusal) -> String {
-        let reference = reference(self.chance.as_ref());
-        let event = self.event("request.refused", Some(refusal.name().to_owned()), None);
-        self.observer.audit(&AuditEvent { reference: Some(reference.clone()), ..event });
-        reference
-    }
-
-    fn event(&self, name: &str, outcome: Option<String>, client: Option<String>) -> AuditEvent {
+    /// A security event of now that belongs to no journey.
+    pub fn event(&self, name: &str, outcome: Option<String>, client: Option<String>) -> AuditEvent {
         AuditEvent {
             at: self.clock.now(),
             name: name.to_owned(),

@@ -29,6 +29,8 @@ pub struct Configuration {
     pub issuer: String,
     /// Networks whose forwarding headers count (checklist J-17).
     pub trusted_proxies: Vec<String>,
+    /// Whether browsers are told to come by https to every name below the issuer's too.
+    pub hsts_include_sub_domains: bool,
     /// The only hosts that connections may reach; nothing means every public one.
     pub allowed_hosts: Option<Vec<String>>,
     /// Networks that connections may reach although they are not public.

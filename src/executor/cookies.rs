@@ -90,6 +90,11 @@ impl Cookies {
         self.cookie(&self.name("session"), secret, seconds)
     }
 
+    /// The `Set-Cookie` value that forgets the session.
+    pub fn forget_session(&self) -> String {
+        self.cookie(&self.name("session"), "", 0)
+    }
+
     /// The `Set-Cookie` value that keeps the chosen language for a year.
     pub fn set_language(&self, locale: &str) -> String {
         self.cookie("idflow-language", locale, 31_536_000)

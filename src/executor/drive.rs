@@ -8,26 +8,24 @@
 use std::sync::Arc;
 
 use idflow_core::Data;
+use idflow_core::audit::AuditEvent;
 use idflow_core::counter::{CounterKey, CounterStep};
 use idflow_core::digest::Digest;
-use idflow_core::grant::{AuthorizationRequest, GrantStage};
-use idflow_core::id::{JourneyId, SessionId, UserId};
+use idflow_core::id::JourneyId;
 use idflow_core::journey::{Binding, Channel, Ending, Journey, LastPost, Phase, Purpose};
-use idflow_core::secret::SecretText;
-use idflow_core::session::Session;
-use idflow_core::time::{Span, Timestamp};
-use idflow_core::user::User;
+use idflow_core::time::Span;
 use idflow_core::write::Write;
 use idflow_engine::bind::Runnable;
-use idflow_engine::run::{Commit as Decided, Input, Next, OpenSession, Refusal, Run, Start};
+use idflow_engine::run::{Commit as Decided, Input, Next, Refusal, Run, Start};
 use idflow_engine::surroundings::Surroundings;
-use idflow_oidc::endpoint::authorize::{self, Answer};
 use idflow_store::{Commit, CommitError, ReadSet, Wanted};
 
 use crate::app::{App, Unavailable};
 use crate::configuration::ServedFlow;
 use crate::devices::Device;
+use crate::leaving::SignOut;
 use crate::metrics::{EndKind, StepResult};
+use crate::opening::{Opened, open};
 use crate::signed_in::SignedIn;
 use crate::switches::Switches;
 use crate::visitor::Visitor;
@@ -58,6 +56,8 @@ pub struct Moved {
     pub session: Option<(String, Span)>,
     /// By what the browser is known from now on.
     pub device: Option<Device>,
+    /// Whether the browser's session has ended.
+    pub signs_out: bool,
 }
 
 /// Begins a journey on the revision that the weights choose.
@@ -88,7 +88,7 @@ pub async fn start(
             Settled::Blocked => return Ok(Driven::Withdrawn),
             Settled::Decided(decided) => decided,
         };
-        match commit(app, decided, reads, None, &start.context.devices).await? {
+        match commit(app, visitor, decided, reads, None).await? {
             Ok(mut moved) => {
                 app.metrics.step(StepResult::Started);
                 moved.binding = moved.binding.or(Some(secret));
@@ -140,7 +140,6 @@ pub async fn resume(
         let Some(runnable) = runnable(app, &journey).await? else { return Ok(Driven::Withdrawn) };
         let switches = Switches::of(journey.digest, &journey.purpose, number);
         let context = Surroundings { full: full.clone(), ..surroundings(app, visitor, &journey.purpose) };
-        let devices = context.devices.clone();
         let run =
             Run::resume(&runnable, journey, post.input.clone(), context, reads.now(), app.chance.as_ref());
         let decided = match settle(app, run, &mut reads, &switches).await? {
@@ -152,7 +151,7 @@ pub async fn resume(
             Settled::Decided(decided) => decided,
         };
         let last = LastPost { proof: post.proof, until: reads.now().plus(ANSWERED_AGAIN) };
-        match commit(app, decided, reads, Some(last), &devices).await? {
+        match commit(app, visitor, decided, reads, Some(last)).await? {
             Ok(moved) => {
                 app.metrics.step(StepResult::Moved);
                 return Ok(Driven::Moved(Box::new(moved)));
@@ -167,43 +166,6 @@ pub async fn resume(
         reads = app.store.read(app.clock.now(), &[Wanted::journey(&id)]).await?;
     }
     Err(Unavailable)
-}
-
-/// Issues the code of a journey that ended a while ago, as it would have been issued then: its session must still be
-/// alive and its user's. Returns when it was issued, by us or by somebody who came at the same moment.
-pub async fn issue_late(
-    app: &App,
-    journey: &Journey,
-    request: &AuthorizationRequest,
-    session: Option<SessionId>,
-    reads: &mut ReadSet,
-) -> Result<Option<Timestamp>, Unavailable> {
-    let Some(id) = session else { return Ok(None) };
-    let Some(session) = reads.session(&id).await? else { return Ok(None) };
-    let Some(user) = session.user else { return Ok(None) };
-    let now = reads.now();
-    let is_alive = app.configuration.load().is_alive(&session, now);
-    let Some(user) = reads.user(&user)?.filter(|_| is_alive) else { return Ok(None) };
-    check_session(app, journey, &session, now)?;
-    let secret = app.code_secret(journey.id, Some(now));
-    let grant = grant(app, journey, request, &session, (&user, &secret), now)?;
-    match app.store.commit(Commit::after(reads.clone()).put_grant(grant.clone())).await {
-        Ok(()) => {
-            app.audit_grant("code.issued", &grant, None);
-            Ok(Some(now))
-        }
-        Err(CommitError::Unavailable(error)) => Err(error.into()),
-        Err(_) => {
-            let stage = app.store.reads(now).grant(&grant.id).await?.map(|grant| grant.stage);
-            Ok(stage.and_then(|stage| code_issued(app, &stage)))
-        }
-    }
-}
-
-/// When the code was issued that a grant still waits to be shown.
-pub fn code_issued(app: &App, stage: &GrantStage) -> Option<Timestamp> {
-    let GrantStage::Code { expires, .. } = stage else { return None };
-    (app.clock.now() < *expires).then(|| expires.plus(Span(-app.provider().lifetimes.of_code().0)))
 }
 
 /// Whether a journey may not go on whatever is posted: its revision may not run, or the application that asked may not
@@ -278,38 +240,34 @@ enum Changed {
 
 async fn commit(
     app: &App,
+    visitor: &Visitor,
     mut decided: Box<Decided>,
-    reads: ReadSet,
+    mut reads: ReadSet,
     post: Option<LastPost>,
-    devices: &[String],
 ) -> Result<Result<Moved, Changed>, Unavailable> {
     let now = reads.now();
     let journey = &mut decided.journey;
-    let (mut binding, mut cookie, mut opened) = (None, None, None);
+    let mut binding = None;
     if decided.assurance_rose {
         let rotation = journey.binding.rotation + 1;
         let secret = app.binding_secret(journey.id, rotation);
         journey.binding = Binding { rotation, secret: Digest::of(&secret), ..journey.binding };
         binding = Some(secret);
     }
-    if let Some(opens) = decided.opens.take() {
-        let secret = app.session_secret(journey.id);
-        let session = session(app, journey.id, &secret, opens, now);
-        check_session(app, journey, &session, now)?;
-        let mut code = None;
-        if let (Purpose::Authorize(request), Some(user)) = (&journey.purpose, session.user) {
-            let user = user_of(&reads, &decided.writes, user)?;
-            let secret = app.code_secret(journey.id, None);
-            code = Some(grant(app, journey, request, &session, (&user, &secret), now)?);
-        }
-        cookie = Some((format!("{}.{secret}", session.id), session.expires.since(now)));
-        set_session(journey, &session);
-        opened = Some((session, code));
-    }
+    let opened = match decided.opens.take() {
+        Some(opens) => Some(open(app, &mut decided, opens, &reads)?),
+        None => None,
+    };
+    let journey = &mut decided.journey;
     if matches!(journey.phase, Phase::Ended(_)) {
         journey.deadline = now.plus(KEPT_AFTER_END);
     }
     let signed_in = SignedIn::by(journey, &decided.writes, &reads);
+    let sign_out = match decided.ends.take() {
+        Some(which) => Some(SignOut::by_step(app, visitor, which, journey.user, &mut reads).await?),
+        None => None,
+    };
+    let sign_out = sign_out.filter(SignOut::is_any);
     let mut batch = Commit::after(reads)
         .put_journey(journey.clone())
         .writes(by_live_directories(app, std::mem::take(&mut decided.writes)))
@@ -318,7 +276,15 @@ async fn commit(
     if let Some(post) = post {
         batch = batch.put_last_post(&decided.journey.id, &post);
     }
-    if let Some((session, code)) = opened {
+    if let Some(sign_out) = &sign_out {
+        let told = sign_out.event(app, decided.journey.purpose.client_id());
+        let told = AuditEvent { journey: Some(decided.journey.id), ..told };
+        batch = sign_out.add_to(app, batch, &told);
+        decided.audit.push(told);
+    }
+    let mut cookie = None;
+    if let Some(Opened { session, code, secret }) = opened {
+        cookie = Some((format!("{}.{secret}", session.id), session.expires.since(now)));
         batch = code.into_iter().fold(batch.put_session(session), Commit::put_grant);
     }
     match app.store.commit(batch).await {
@@ -326,10 +292,13 @@ async fn commit(
             let journey = decided.journey.clone();
             after(app, *decided, &journey);
             let device = match signed_in {
-                Some(signed_in) => signed_in.device(app, &journey, devices).await,
+                Some(signed_in) => {
+                    signed_in.device(app, &journey, &app.cookies().devices(&visitor.headers)).await
+                }
                 None => None,
             };
-            Ok(Ok(Moved { journey, binding, session: cookie, device }))
+            let is_gone = sign_out.is_some() && cookie.is_none();
+            Ok(Ok(Moved { journey, binding, session: cookie, device, signs_out: is_gone }))
         }
         Err(CommitError::Unavailable(error)) => Err(error.into()),
         Err(CommitError::Taken { .. }) => Ok(Err(Changed::Taken)),
@@ -385,9 +354,9 @@ fn surroundings(app: &App, visitor: &Visitor, purpose: &Purpose) -> Surroundings
         request.insert("address".to_owned(), address.clone().into());
     }
     let mut client = Data::new();
-    if let Purpose::Authorize(asked) = purpose {
-        client.insert("id".to_owned(), asked.client_id.clone().into());
-        if let Some(known) = app.client(&asked.client_id) {
+    if let Some(id) = purpose.client_id() {
+        client.insert("id".to_owned(), id.into());
+        if let Some(known) = app.client(id) {
             client.insert("name".to_owned(), known.name.clone().into());
         }
     }
@@ -398,75 +367,5 @@ fn surroundings(app: &App, visitor: &Visitor, purpose: &Purpose) -> Surroundings
         session: Data::new(),
         devices: app.cookies().devices(&visitor.headers),
         full: Vec::new(),
-    }
-}
-
-fn session(app: &App, journey: JourneyId, secret: &str, opens: OpenSession, now: Timestamp) -> Session {
-    let lifetime = opens.lifetime.min(app.configuration.load().longest_session());
-    Session {
-        id: app.session_id(journey),
-        secret: Digest::of(secret),
-        user: opens.user,
-        evidence: opens.evidence,
-        authenticated: opens.authenticated,
-        expires: now.plus(lifetime),
-        used: now,
-        idle: opens.idle,
-    }
-}
-
-/// What the policy demands of a session is judged by its evidence: its revision may not say what it proves, and the
-/// policy may be stricter than when it was loaded.
-fn check_session(app: &App, journey: &Journey, session: &Session, now: Timestamp) -> Result<(), Unavailable> {
-    let configuration = app.configuration.load();
-    match configuration.session_lacks(journey, session, &app.revisions, now) {
-        None => Ok(()),
-        Some(lacking) => {
-            tracing::error!(journey = %journey.id, flow = journey.flow, %lacking, "no session: the policy demands more");
-            Err(Unavailable)
-        }
-    }
-}
-
-fn set_session(journey: &mut Journey, opened: &Session) {
-    if let Phase::Ended(Ending::Completed { session, .. }) = &mut journey.phase {
-        *session = Some(opened.id);
-    }
-}
-
-fn user_of(reads: &ReadSet, writes: &[Write], wanted: UserId) -> Result<User, Unavailable> {
-    let written = writes.iter().find_map(|write| match write {
-        Write::CreateUser { user, .. } | Write::UpdateUser { user, .. } if user.id == wanted => {
-            Some(user.clone())
-        }
-        _ => None,
-    });
-    let user = match written {
-        Some(user) => user,
-        None => reads.user(&wanted)?.ok_or(Unavailable)?,
-    };
-    Ok(writes.iter().fold(user, |known, write| match write {
-        Write::ConfirmUser { user, addresses } if *user == wanted => known.confirmed(addresses),
-        _ => known,
-    }))
-}
-
-fn grant(
-    app: &App,
-    journey: &Journey,
-    request: &AuthorizationRequest,
-    session: &Session,
-    (user, secret): (&User, &SecretText),
-    now: Timestamp,
-) -> Result<idflow_core::grant::Grant, Unavailable> {
-    let grant = app.grant_id(journey.id);
-    let (flow, asked) = (journey.flow.as_str(), journey.started);
-    let answer = Answer { request, session, user, flow, asked, grant, secret };
-    match authorize::issue(&app.provider(), &answer, now) {
-        Ok(issued) => Ok(issued.grant),
-        Err(refusal) => {
-            tracing::error!(journey = %journey.id, refusal = refusal.name(), "a completed journey was not enough");
-            Err(Unavailable)
-        }
     }
 }

@@ -103,11 +103,16 @@ pub struct Unindexed {
 pub struct Reports {
     latest: watch::Sender<Report>,
     is_open: Arc<AtomicBool>,
+    is_leaving: Arc<AtomicBool>,
 }
 
 impl Default for Reports {
     fn default() -> Self {
-        Self { latest: watch::Sender::new(Report::default()), is_open: Arc::default() }
+        Self {
+            latest: watch::Sender::new(Report::default()),
+            is_open: Arc::default(),
+            is_leaving: Arc::default(),
+        }
     }
 }
 
@@ -142,6 +147,16 @@ impl Reports {
     /// Whether visitors may come: once true, true for ever.
     pub fn is_open(&self) -> bool {
         self.is_open.load(Ordering::Relaxed)
+    }
+
+    /// Closes for good: the pod is about to go.
+    pub fn leave(&self) {
+        self.is_leaving.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether the pod is about to go.
+    pub fn is_leaving(&self) -> bool {
+        self.is_leaving.load(Ordering::Relaxed)
     }
 
     /// The latest report.

@@ -41,6 +41,11 @@ use crate::source::Snapshot;
 /// How often expired records are purged. What a post proves is kept for as long.
 const PURGE_EVERY: Duration = Duration::from_secs(15);
 
+/// How long a pod goes on taking visitors when it has been told to stop: until the readiness that has fallen is
+/// noticed, probes come every two seconds and two of them count. With the time that requests may take
+/// (`Limits::drain`) it stays below the pod's grace period.
+const NOTICED_WITHIN: Duration = Duration::from_secs(5);
+
 /// What an executor is made of.
 pub struct Parts {
     /// The time.
@@ -140,7 +145,9 @@ impl Executor {
         more: Router,
         stop: CancellationToken,
     ) {
-        let (app, second) = (Arc::clone(&self.app), self.admin.clone());
+        let (app, second, reports) = (Arc::clone(&self.app), self.admin.clone(), self.reports.clone());
+        let gone = CancellationToken::new();
+        let patience = if admin.is_some() { NOTICED_WITHIN } else { Duration::ZERO };
         let mut tasks = JoinSet::new();
         tasks.spawn(purge(Arc::clone(&app)));
         tasks.spawn(indices::follow(Arc::clone(&app), self.reports.clone()));
@@ -151,11 +158,18 @@ impl Executor {
                 None,
                 second.routes(),
                 Limits::default(),
-                stop.clone().cancelled_owned(),
+                gone.clone().cancelled_owned(),
             ));
         }
         let routes = crate::http::routes(Arc::clone(&app), BODY_TIME).merge(more);
-        listen::serve(public, None, routes, Limits::default(), stop.cancelled_owned()).await;
+        // Whoever sends visitors here notices first that none shall come any more.
+        let left = async move {
+            stop.cancelled().await;
+            reports.leave();
+            tokio::time::sleep(patience).await;
+        };
+        listen::serve(public, None, routes, Limits::default(), left).await;
+        gone.cancel();
         tasks.shutdown().await;
         app.store.close();
     }

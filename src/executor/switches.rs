@@ -17,7 +17,8 @@ impl Switches {
     pub(crate) fn of(digest: Digest, purpose: &Purpose, tries_before: u32) -> Self {
         let client = match purpose {
             Purpose::Authorize(request) => Some(BlockTarget::Client(request.client_id.clone())),
-            Purpose::Standalone { .. } => None,
+            // Nobody is kept from signing out.
+            Purpose::EndSession(_) | Purpose::Standalone { .. } => None,
         };
         let targets = client.into_iter().chain([BlockTarget::Revision(digest)]).collect();
         Self { targets, may_assume: tries_before == 0 }

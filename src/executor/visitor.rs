@@ -43,7 +43,7 @@ impl Visitor {
     pub fn beginning(&self, app: &App, runnable: &Runnable, purpose: &Purpose) -> Self {
         let asked = match purpose {
             Purpose::Authorize(request) => request.ui_locales.join(" "),
-            Purpose::Standalone { .. } => String::new(),
+            Purpose::EndSession(_) | Purpose::Standalone { .. } => String::new(),
         };
         let offer = offer(runnable);
         let wishes = wishes(&self.headers, Some(self.chosen.as_deref().unwrap_or(&asked)));

@@ -4,13 +4,16 @@
 //! follows from TLS (ALPN); without TLS it is HTTP/1, because telling the two apart means an unlimited read. What
 //! is inside a request, its body's size and time above all, is the router's business.
 
+mod patience;
+
 use std::convert::Infallible;
 use std::future::Future;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use http::{Request, Response};
+use http::header::HOST;
+use http::{Request, Response, Version};
 use hyper::body::{Body, Incoming};
 use hyper::server::conn::{http1, http2};
 use hyper::service::service_fn;
@@ -22,6 +25,8 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinSet;
 use tower::{Service, ServiceExt};
 
+use self::patience::Patient;
+
 /// How much clients may take.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
@@ -29,8 +34,11 @@ pub struct Limits {
     pub connections: usize,
     /// How long a TLS handshake may take.
     pub handshake: Duration,
-    /// How long a request's header may take, waiting for a next request included.
+    /// How long a request's header may take, the first one's from the connection on.
     pub header: Duration,
+    /// How long a connection may wait for its next request. Proxies keep theirs for a minute and more, and send the
+    /// next request into one that was just closed if we are shorter.
+    pub idle: Duration,
     /// Bytes of a request's header; more is answered 431.
     pub header_bytes: u32,
     /// Header fields of a request; more is answered 431.
@@ -47,6 +55,7 @@ impl Default for Limits {
             connections: 4096,
             handshake: Duration::from_secs(5),
             header: Duration::from_secs(5),
+            idle: Duration::from_secs(90),
             header_bytes: 64 << 10,
             header_fields: 100,
             streams: 100,
@@ -156,10 +165,14 @@ impl Connection {
         I: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
         let peer = self.peer;
-        let service = service_fn(move |request| service.clone().oneshot(from(peer, request)));
+        let (stream, arrived) = Patient::new(stream, self.limits.header);
+        let service = service_fn(move |request| {
+            arrived.note();
+            service.clone().oneshot(from(peer, request))
+        });
         let connection = http1::Builder::new()
             .timer(TokioTimer::new())
-            .header_read_timeout(self.limits.header)
+            .header_read_timeout(self.limits.idle)
             .max_headers(self.limits.header_fields)
             .max_header_size(self.limits.header_bytes as usize)
             .serve_connection(TokioIo::new(stream), service);
@@ -192,8 +205,25 @@ impl Connection {
 }
 
 fn from(peer: SocketAddr, mut request: Request<Incoming>) -> Request<Incoming> {
+    if !names_one_host(&request) {
+        request.extensions_mut().insert(UnclearHost);
+    }
     request.extensions_mut().insert(peer);
     request
+}
+
+/// Stands among the extensions of a request that does not say for which host it is, or says two. It is answered 400
+/// (RFC 9112 section 3.2): what is before us may have read another one than we do.
+#[derive(Debug, Clone, Copy)]
+pub struct UnclearHost;
+
+fn names_one_host(request: &Request<Incoming>) -> bool {
+    let named = request.headers().get_all(HOST).iter().count();
+    match request.version() {
+        Version::HTTP_11 => named == 1,
+        // HTTP/1.0 knows no Host, and HTTP/2 has the authority in its place.
+        _ => named <= 1,
+    }
 }
 
 #[cfg(test)]

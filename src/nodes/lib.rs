@@ -37,6 +37,7 @@ nodes! {
     find_user,
     create_user,
     set_password,
+    end_sessions,
     // Decision
     branch,
     // Integration

@@ -17,6 +17,9 @@ pub fn path(request: &AuthorizationRequest) -> String {
         acr_values,
         ui_locales,
         login_hint,
+        // The token that named the person is not kept: whoever signs in is checked by the application.
+        hinted: _,
+        form_post,
     } = request;
     let words = |words: &[String]| (!words.is_empty()).then(|| words.join(" "));
     let prompt = if *registration { Some("create") } else { fresh.then_some("login") };
@@ -35,6 +38,7 @@ pub fn path(request: &AuthorizationRequest) -> String {
         ("acr_values", words(acr_values)),
         ("ui_locales", words(ui_locales)),
         ("login_hint", login_hint.clone()),
+        ("response_mode", form_post.then(|| "form_post".to_owned())),
     ];
     let given = pairs.into_iter().filter_map(|(name, value)| Some((name, value?)));
     let query = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(given).finish();
@@ -55,6 +59,7 @@ mod tests {
             authorization().without("state").with("state", "a b&c=é").with("prompt", "create"),
             authorization().with("acr_values", "urn:a urn:b").with("ui_locales", "de en"),
             authorization().with("login_hint", "ada+1@example.com"),
+            authorization().with("response_mode", "form_post"),
         ];
         for form in forms {
             let request = world.accepted(&form);

@@ -21,6 +21,8 @@ pub struct Client {
     pub name: String,
     /// Where answers may go, each compared as an exact string (checklist O-1).
     pub redirect_uris: Vec<String>,
+    /// Where a browser may go after signing out, each compared as an exact string (checklist O-37).
+    pub post_logout_redirect_uris: Vec<String>,
     /// How it authenticates at the token endpoint.
     pub authentication: ClientAuthentication,
     /// Digests of the accepted secrets: the current one and, while it is being changed, the previous one.
@@ -109,6 +111,11 @@ impl Client {
         let printable = uri.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'#' && byte != b'\\');
         let registered = |known: &String| known == uri || (self.is_public() && differs_in_port(known, uri));
         printable && self.redirect_uris.iter().any(registered)
+    }
+
+    /// Whether a browser may go to `uri` after signing out: a registered string exactly.
+    pub fn accepts_post_logout_redirect(&self, uri: &str) -> bool {
+        self.post_logout_redirect_uris.iter().any(|known| known == uri)
     }
 
     /// What it gets of the scopes it asks for: those that its registration does not list are dropped, never passed

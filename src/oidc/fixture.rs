@@ -27,6 +27,7 @@ use crate::tokens::Tokens;
 pub(crate) const NOW: Timestamp = Timestamp(1_800_000_000_000);
 pub(crate) const ISSUER: &str = "https://login.example.com";
 pub(crate) const REDIRECT: &str = "https://app.example.com/callback";
+pub(crate) const GOODBYE: &str = "https://app.example.com/goodbye";
 pub(crate) const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
 pub(crate) const CODE_SECRET: &str = "code-secret-of-43-characters-0123456789abcd";
 pub(crate) const FORM: &str = "application/x-www-form-urlencoded";
@@ -160,7 +161,7 @@ impl World {
             grant: grant.filter(|grant| Some(grant.id) == wanted.grant),
             falls_short: self.falls_short,
             user: Some(&self.user),
-            signed_in: None,
+            ..Facts::default()
         };
         token::decide(&request, &self.around(), &facts).unwrap()
     }
@@ -238,6 +239,7 @@ fn client() -> Client {
         id: "app".into(),
         name: "Application".into(),
         redirect_uris: vec![REDIRECT.into(), "http://127.0.0.1/native".into()],
+        post_logout_redirect_uris: vec![GOODBYE.into()],
         authentication: ClientAuthentication::None,
         secrets: Vec::new(),
         grants: vec![GrantType::AuthorizationCode, GrantType::RefreshToken],

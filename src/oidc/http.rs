@@ -19,9 +19,21 @@ pub struct Incoming<'a> {
 }
 
 impl Incoming<'_> {
-    /// The parameters of query and body together.
+    /// The parameters of query and body together; which of them count is for the endpoint to say.
     pub fn parameters(&self) -> Result<Parameters, Refusal> {
         Parameters::parse(&[self.query, self.form()?])
+    }
+
+    /// The same as one query.
+    pub fn joined(&self) -> Result<String, Refusal> {
+        let texts = [self.query, self.form()?];
+        let pairs = texts.iter().flat_map(|text| url::form_urlencoded::parse(text.as_bytes()));
+        Ok(url::form_urlencoded::Serializer::new(String::new()).extend_pairs(pairs).finish())
+    }
+
+    /// The parameters of the body, whatever the address has.
+    pub fn posted(&self) -> Result<Parameters, Refusal> {
+        Parameters::parse(&[self.form()?])?.checked()
     }
 
     /// The parameters of the body, where the address must not have any (RFC 6749 section 2.3.1 and 3.2).
@@ -29,15 +41,46 @@ impl Incoming<'_> {
         if !self.query.is_empty() {
             return Err(Refusal::ParametersInQuery);
         }
-        Parameters::parse(&[self.form()?])
+        self.posted()
     }
 
     fn form(&self) -> Result<&str, Refusal> {
-        let kind = self.content_type.and_then(|kind| kind.split(';').next()).unwrap_or_default().trim();
-        if !self.body.is_empty() && !kind.eq_ignore_ascii_case("application/x-www-form-urlencoded") {
+        if !self.body.is_empty() && !self.content_type.is_some_and(is_form) {
             return Err(Refusal::NotAForm);
         }
         std::str::from_utf8(self.body).map_err(|_| Refusal::NotText)
+    }
+}
+
+/// Whether a `Content-Type` is that of a form. Type and case do not matter, and neither do its parameters (RFC 9110
+/// section 8.3.1).
+pub fn is_form(content_type: &str) -> bool {
+    let kind = content_type.split(';').next().unwrap_or_default().trim();
+    kind.eq_ignore_ascii_case("application/x-www-form-urlencoded")
+}
+
+/// An answer to an application, on its way through the browser.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Returned {
+    /// Where it goes; the answer stands in its query, unless it is posted.
+    pub url: String,
+    /// What is posted there (OAuth 2.0 Form Post Response Mode); empty where nothing is.
+    pub fields: Vec<(&'static str, String)>,
+}
+
+impl Returned {
+    /// What the policy of a page that posts it calls its target: the address without a query, and with nothing that
+    /// ends a policy (Content Security Policy Level 3, section 2.3.1).
+    pub fn source(&self) -> Option<String> {
+        let url = url::Url::parse(&self.url).ok().filter(|url| matches!(url.scheme(), "http" | "https"))?;
+        let path = url.path().replace(';', "%3B").replace(',', "%2C");
+        Some(format!("{}{path}", url.origin().ascii_serialization()))
+    }
+}
+
+impl fmt::Debug for Returned {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Returned")
     }
 }
 

@@ -26,6 +26,7 @@ pub mod pkce;
 pub mod provider;
 pub mod refusal;
 pub mod scope;
+pub mod shown;
 pub mod tokens;
 
 #[cfg(test)]

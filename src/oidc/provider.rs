@@ -10,6 +10,8 @@ pub struct Provider {
     pub issuer: String,
     /// How long what it issues lives.
     pub lifetimes: Lifetimes,
+    /// The languages of its pages.
+    pub locales: Vec<String>,
 }
 
 /// How long what a provider issues lives.
@@ -49,7 +51,7 @@ impl Default for Lifetimes {
 impl Provider {
     /// A provider with the default lifetimes: code 60 s, access token 10 min, ID token 1 h, refresh 30 days.
     pub fn new(issuer: impl Into<String>) -> Self {
-        Self { issuer: issuer.into(), lifetimes: Lifetimes::default() }
+        Self { issuer: issuer.into(), lifetimes: Lifetimes::default(), locales: Vec::new() }
     }
 
     /// The absolute address of a path under the issuer.

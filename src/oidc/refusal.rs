@@ -63,7 +63,7 @@ refusals! {
     Registration => 400 "registration_not_supported", "the registration parameter is not supported";
     MissingResponseType => 400 "invalid_request", "response_type is missing; send code";
     UnsupportedResponseType => 400 "unsupported_response_type", "only response_type code is supported";
-    UnsupportedResponseMode => 400 "invalid_request", "only response_mode query is supported";
+    UnsupportedResponseMode => 400 "invalid_request", "only response_mode query and form_post are supported, and form_post only to an http address";
     GrantNotAllowed => 400 "unauthorized_client", "the client is not registered for this grant type";
     NoScope => 400 "invalid_scope", "none of the requested scopes is registered for the client";
     MissingChallenge => 400 "invalid_request", "code_challenge is missing; use PKCE with S256";
@@ -74,6 +74,7 @@ refusals! {
     ContradictoryPrompt => 400 "invalid_request", "prompt none cannot be combined with other values";
     MalformedMaxAge => 400 "invalid_request", "max_age must be a number of seconds";
     LoginRequired => 400 "login_required", "the person must sign in";
+    AnotherPerson => 400 "login_required", "somebody else signed in than id_token_hint names";
     AccessDenied => 400 "access_denied", "the person or the provider ended the sign-in";
     OutOfService => 503 "temporarily_unavailable", "this sign-in is out of service; try again later";
 
@@ -103,9 +104,21 @@ refusals! {
     TooLittleShown => 400 "invalid_grant", "the sign-in has shown less than is demanded now; start a new sign-in";
     InactiveUser => 400 "invalid_grant", "the user may not sign in any more";
 
+    // Revocation and introspection (RFC 7009 section 2.2.1, RFC 7662 section 2.1).
+    MissingTokenParameter => 400 "invalid_request", "token is missing";
+    ForeignToken => 400 "unauthorized_client", "the token was issued to another client; nothing was revoked";
+    IrrevocableToken => 400 "unsupported_token_type", "the token of a client that acts for itself cannot be revoked; it expires within minutes";
+    PublicClient => 400 "unauthorized_client", "only a client that has a secret may ask about tokens";
+
+    // Signing out, shown and never redirected.
+    InvalidIdTokenHint => 400 "invalid_request", "id_token_hint is not an ID token of this provider";
+    ForeignIdTokenHint => 400 "invalid_request", "id_token_hint was issued to another client than client_id";
+    UnregisteredPostLogoutRedirectUri => 400 "invalid_request", "post_logout_redirect_uri is not, character for character, a registered one";
+
     // UserInfo endpoint (RFC 6750 section 3).
-    MissingToken => 401 "", "an access token in the Authorization header is required";
-    TokenOutsideHeader => 400 "invalid_request", "send the access token in the Authorization header only";
+    MissingToken => 401 "", "an access token in the Authorization header or in the body is required";
+    TokenInAddress => 400 "invalid_request", "send the access token in the Authorization header; addresses end in logs";
+    SeveralTokens => 400 "invalid_request", "send the access token once, in the header or in the body";
     InvalidToken => 401 "invalid_token", "the access token is malformed, expired, revoked or not ours";
     InsufficientScope => 403 "insufficient_scope", "the access token lacks the scope openid";
 }

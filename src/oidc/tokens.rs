@@ -4,16 +4,16 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use idflow_core::Data;
 use idflow_core::digest::Digest;
-use idflow_core::grant::Grant;
+use idflow_core::grant::{Grant, GrantStage};
 use idflow_core::secret::SecretText;
 use idflow_core::time::Timestamp;
-use idflow_core::user::User;
+use idflow_core::user::{User, UserState};
 use serde::{Deserialize, Serialize};
 
 use crate::acr::Strength;
 use crate::claims;
 use crate::client::{Algorithm, Client};
-use crate::endpoint::Surroundings;
+use crate::endpoint::{Facts, Surroundings};
 use crate::handle::TokenId;
 use crate::jws::{self, Type};
 use crate::keys::{Keys, SigningFailed};
@@ -79,6 +79,21 @@ impl AccessToken {
     /// Which grant and generation it was issued for.
     pub fn id(&self) -> Option<TokenId> {
         self.jti.parse().ok()
+    }
+
+    /// The person it speaks of, in today's world: a revoked grant, a disabled client or a locked user ends a token
+    /// before its time (checklist O-6, O-31), and so does a stricter policy.
+    pub fn holder<'a>(&self, facts: &Facts<'a>) -> Option<&'a User> {
+        let id = self.id()?;
+        let is_own = |grant: &&Grant| {
+            grant.id == id.grant
+                && grant.request.client_id == self.client_id
+                && matches!(grant.stage, GrantStage::Refresh { .. })
+                && !facts.falls_short
+        };
+        facts.grant.filter(is_own)?;
+        facts.client.filter(|client| client.id == self.client_id && !client.disabled)?;
+        facts.user.filter(|user| user.id.to_string() == self.sub && user.state == UserState::Active)
     }
 }
 
@@ -221,14 +236,23 @@ pub fn verify_access_token(
     (ours && now.seconds() < claims.exp).then_some(claims)
 }
 
-/// The subject of an ID token that we issued at any time: what an `id_token_hint` may say (OpenID Connect Core
-/// 3.1.2.1). Expired ones are accepted, because a hint authenticates nobody (checklist O-28).
-pub fn hinted_subject(provider: &Provider, keys: &Keys, hint: &str) -> Option<String> {
-    #[derive(Deserialize)]
-    struct Hint {
-        iss: String,
-        sub: String,
+/// What an ID token that we issued at any time says as an `id_token_hint` (OpenID Connect Core 3.1.2.1, RP-Initiated
+/// Logout 2). Expired ones are accepted, because a hint authenticates nobody (checklist O-28).
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct Hint {
+    iss: String,
+    /// The person.
+    pub sub: String,
+    /// The application that holds the token.
+    pub aud: String,
+    /// The session it came from.
+    pub sid: String,
+}
+
+impl Hint {
+    /// Verifies a hint: signature, type, issuer.
+    pub fn verify(provider: &Provider, keys: &Keys, token: &str) -> Option<Self> {
+        let hint: Self = jws::verify(keys, Type::IdToken, token)?;
+        (hint.iss == provider.issuer).then_some(hint)
     }
-    let hint: Hint = jws::verify(keys, Type::IdToken, hint)?;
-    (hint.iss == provider.issuer).then_some(hint.sub)
 }

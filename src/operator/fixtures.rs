@@ -113,6 +113,7 @@ pub(crate) fn listing(entries: &[(&str, &str, i32)]) -> Catalog {
         policy: None,
         egress: None,
         trusted_proxies: Vec::new(),
+        hsts_include_sub_domains: false,
     };
     let mut catalog = Catalog::new("idflow", CatalogSpec { tenant, flows, withdrawn: Vec::new() });
     catalog.metadata = metadata("idflow");

@@ -10,6 +10,7 @@ use idflow_core::effect::Mail;
 use idflow_core::view::{Text, View};
 
 use crate::aftermath::{Aftermath, Application};
+use crate::form_post::FormPostPage;
 use crate::headers::Nonce;
 use crate::html::{self, Tag};
 use crate::journey::{JourneyPage, Progress};
@@ -88,7 +89,15 @@ fn own_pages(pages: &Pages, locale: &Locale) -> Vec<Sample> {
     });
     let onward = OnwardPage { target: "https://app.example/callback?code=x&state=y", reference: None };
     let onward = strict(pages, locale, "onward", |say, visit| html(pages.onward_saying(say, visit, &onward)));
-    notices.chain([onward]).collect()
+    let fields = [("code", "x".to_owned()), ("state", "a \"quoted\" <b>".to_owned())];
+    let post = FormPostPage {
+        target: "https://app.example/callback",
+        source: "https://app.example/callback",
+        fields: &fields,
+    };
+    let post =
+        strict(pages, locale, "form_post", |say, visit| html(pages.form_post_saying(say, visit, &post)));
+    notices.chain([onward, post]).collect()
 }
 
 fn strict(
@@ -105,7 +114,7 @@ fn strict(
         locale,
         theme: &theme,
         nonce: &nonce,
-        https: true,
+        transport: crate::headers::Transport::HttpsBelow,
         languages: &languages,
         development: Some(&development),
     };

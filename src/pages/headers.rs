@@ -25,13 +25,25 @@ impl Nonce {
     }
 }
 
+/// How browsers come to the issuer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Transport {
+    /// By http, on a loopback address that has no certificate.
+    Plain,
+    /// By https, from now on only so.
+    Https,
+    /// By https, and to all names below its own as well: others may be responsible for these, so somebody has to say
+    /// it.
+    HttpsBelow,
+}
+
 /// Sent with every response whatever it is: pages, JSON, redirects, errors. A response that may be cached or sets
 /// its own policy replaces the value.
 ///
 /// The referrer policy is `same-origin` and not `no-referrer`: nothing leaves the origin with either, but under
 /// `no-referrer` browsers post forms with `Origin: null` (Fetch standard, "append a request Origin header"), which
 /// would make the origin check of checklist J-10 worthless.
-pub fn common(https: bool) -> Headers {
+pub fn common(transport: Transport) -> Headers {
     let mut headers: Headers = vec![
         ("x-content-type-options", "nosniff".into()),
         ("referrer-policy", "same-origin".into()),
@@ -41,19 +53,32 @@ pub fn common(https: bool) -> Headers {
         ("cache-control", "no-store".into()),
         ("content-security-policy", "default-src 'none'; frame-ancestors 'none'; base-uri 'none'".into()),
     ];
-    if https {
-        headers.push(("strict-transport-security", "max-age=63072000; includeSubDomains".into()));
+    match transport {
+        Transport::Plain => {}
+        Transport::Https => headers.push(("strict-transport-security", "max-age=63072000".into())),
+        Transport::HttpsBelow => {
+            headers.push(("strict-transport-security", "max-age=63072000; includeSubDomains".into()));
+        }
     }
     headers
 }
 
 /// Sent with a page: the common set with the page's own policy.
-pub fn for_page(theme: &PreparedTheme, nonce: &Nonce, https: bool) -> Headers {
-    let mut headers = common(https);
+pub fn for_page(theme: &PreparedTheme, nonce: &Nonce, transport: Transport) -> Headers {
+    let mut headers = common(transport);
     headers.retain(|(name, _)| *name != "content-security-policy");
     headers.push(("content-security-policy", page_policy(theme, nonce).into()));
     headers.push(("content-type", "text/html; charset=utf-8".into()));
     headers
+}
+
+/// Lets a page post to one place, in exchange for posting to us.
+pub(crate) fn post_only_to(headers: &mut Headers, source: &str) {
+    for (name, value) in headers {
+        if *name == "content-security-policy" {
+            *value = value.replace("form-action 'self'", &format!("form-action {source}")).into();
+        }
+    }
 }
 
 const PERMISSIONS: &str = "publickey-credentials-get=(self), publickey-credentials-create=(self), camera=(), \
@@ -81,16 +106,17 @@ mod tests {
 
     #[test]
     fn b_3_every_response_is_closed_by_default() {
-        let headers = common(true);
+        let headers = common(Transport::Https);
         assert_eq!(value(&headers, "x-content-type-options"), ["nosniff"]);
         assert_eq!(value(&headers, "cache-control"), ["no-store"]);
         assert_eq!(value(&headers, "cross-origin-opener-policy"), ["same-origin"]);
-        assert_eq!(value(&headers, "strict-transport-security").len(), 1);
-        assert_eq!(
-            value(&common(false), "strict-transport-security").len(),
-            0,
-            "loopback has no certificate"
-        );
+        for (transport, told) in [
+            (Transport::Plain, &[][..]),
+            (Transport::Https, &["max-age=63072000"]),
+            (Transport::HttpsBelow, &["max-age=63072000; includeSubDomains"]),
+        ] {
+            assert_eq!(value(&common(transport), "strict-transport-security"), told, "{transport:?}");
+        }
     }
 
     #[test]
@@ -98,7 +124,7 @@ mod tests {
         let logo = Logo::parse("https://cdn.example/logo.svg", None).ok();
         let theme = Theme { logo, ..Theme::default() }.prepare();
         let nonce = Nonce::random(&SeededChance::new(7));
-        let headers = for_page(&theme, &nonce, false);
+        let headers = for_page(&theme, &nonce, Transport::Plain);
         let [policy] = value(&headers, "content-security-policy")[..] else { panic!("one policy") };
         assert!(policy.contains(&format!("script-src 'nonce-{}'", nonce.as_str())), "{policy}");
         assert!(policy.contains("img-src 'self' data: https://cdn.example;"), "{policy}");

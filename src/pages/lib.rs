@@ -9,6 +9,7 @@ pub mod check;
 pub mod color;
 mod endonyms;
 mod field;
+mod form_post;
 pub mod headers;
 mod html;
 mod journey;
@@ -28,7 +29,8 @@ pub mod theme;
 mod promises;
 
 pub use aftermath::{Aftermath, Application};
-pub use headers::{Headers, Nonce};
+pub use form_post::FormPostPage;
+pub use headers::{Headers, Nonce, Transport};
 pub use journey::{JourneyPage, Progress};
 pub use locale::{Locale, Offer, Wishes};
 pub use mail::RenderedMail;

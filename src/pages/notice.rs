@@ -30,6 +30,8 @@ pub enum Notice {
     SignedIn,
     /// The visitor is not signed in and no application waits.
     NotSignedIn,
+    /// The visitor has signed out, or was not signed in any more.
+    SignedOut,
     /// There is no such page.
     NotFound,
     /// The request cannot be understood; from an application, its link is wrong.
@@ -62,6 +64,7 @@ impl Notice {
         Self::AlreadyDone,
         Self::SignedIn,
         Self::NotSignedIn,
+        Self::SignedOut,
         Self::NotFound,
         Self::BadRequest,
         Self::Refused,
@@ -76,7 +79,7 @@ impl Notice {
     /// The HTTP status that goes with it.
     pub const fn status(self) -> u16 {
         match self {
-            Self::Cancelled | Self::AlreadyDone | Self::SignedIn | Self::NotSignedIn => 200,
+            Self::Cancelled | Self::AlreadyDone | Self::SignedIn | Self::NotSignedIn | Self::SignedOut => 200,
             Self::BadRequest => 400,
             Self::Refused => 403,
             Self::NotFound => 404,
@@ -105,6 +108,7 @@ impl Notice {
             Self::AlreadyDone => "already-done",
             Self::SignedIn => "signed-in",
             Self::NotSignedIn => "not-signed-in",
+            Self::SignedOut => "signed-out",
             Self::NotFound => "not-found",
             Self::BadRequest => "bad-request",
             Self::Refused => "refused",
@@ -119,7 +123,7 @@ impl Notice {
 
     const fn icon(self) -> &'static str {
         match self {
-            Self::SignedIn | Self::AlreadyDone => "done",
+            Self::SignedIn | Self::SignedOut | Self::AlreadyDone => "done",
             Self::NotSignedIn => "person",
             Self::Expired | Self::StartAgain | Self::Unavailable | Self::TooManyRequests => "clock",
             _ => "stop",
@@ -129,8 +133,9 @@ impl Notice {
     /// The text on the way on.
     const fn onward(self) -> &'static str {
         match self {
-            Self::AlreadyDone | Self::SignedIn | Self::Refused => "action-continue",
-            Self::NotSignedIn => "action-sign-in",
+            Self::AlreadyDone | Self::Refused => "action-continue",
+            Self::SignedIn => "action-sign-out",
+            Self::NotSignedIn | Self::SignedOut => "action-sign-in",
             Self::Unavailable | Self::TooManyRequests | Self::Failed => "action-try-again",
             _ => "action-start-again",
         }

@@ -6,7 +6,7 @@ use minijinja::value::Serde;
 use minijinja::{AutoEscape, Environment, Output, State, UndefinedBehavior, Value};
 use serde::Serialize;
 
-use crate::headers::{self, Headers, Nonce};
+use crate::headers::{self, Headers, Nonce, Transport};
 use crate::locale::{Locale, Offer};
 use crate::markup;
 use crate::say::Say;
@@ -20,6 +20,7 @@ const TEMPLATES: &[(&str, &str)] = &[
     ("field", include_str!("templates/field.html")),
     ("notice", include_str!("templates/notice.html")),
     ("onward", include_str!("templates/onward.html")),
+    ("form_post", include_str!("templates/form_post.html")),
     ("mail", include_str!("templates/mail.html")),
 ];
 
@@ -50,8 +51,8 @@ pub struct Visit<'a> {
     pub theme: &'a PreparedTheme,
     /// Fresh for this response.
     pub nonce: &'a Nonce,
-    /// Whether the issuer is an https origin.
-    pub https: bool,
+    /// How browsers come to the issuer.
+    pub transport: Transport,
     /// The switch at the foot of the page; with fewer than two languages there is none.
     pub languages: &'a [LanguageLink],
     /// In `idflow dev`: a line above the page.
@@ -134,7 +135,7 @@ impl Pages {
         context: impl Serialize,
     ) -> Result<Page, RenderError> {
         let html = self.template(template, context)?;
-        Ok(Page { status, headers: headers::for_page(visit.theme, visit.nonce, visit.https), html })
+        Ok(Page { status, headers: headers::for_page(visit.theme, visit.nonce, visit.transport), html })
     }
 }
 

@@ -28,13 +28,18 @@ pub struct Duplicate {
 
 impl Store {
     /// Every name of these attributes that more than one user of the directory has.
-    pub async fn duplicates(&self, directory: &str, attributes: &[String]) -> Result<Vec<Duplicate>, StoreError> {
+    pub async fn duplicates(
+        &self,
+        directory: &str,
+        attributes: &[String],
+    ) -> Result<Vec<Duplicate>, StoreError> {
         let mut names: BTreeMap<(String, String), BTreeMap<UserId, String>> = BTreeMap::new();
         let mut after = None;
         loop {
             let page = self.users(directory, after, PAGE).await?;
             for user in &page.users {
-                for (attribute, value) in attributes.iter().filter_map(|name| Some((name, user.text(name)?))) {
+                for (attribute, value) in attributes.iter().filter_map(|name| Some((name, user.text(name)?)))
+                {
                     let name = (attribute.clone(), canonical(value));
                     names.entry(name).or_default().insert(user.id, value.to_owned());
                 }
@@ -45,7 +50,12 @@ impl Store {
             }
         }
         let shared = names.into_iter().filter(|((_, name), users)| !name.is_empty() && users.len() > 1);
-        let duplicate = |((attribute, name), users)| Duplicate { directory: directory.to_owned(), attribute, name, users };
+        let duplicate = |((attribute, name), users)| Duplicate {
+            directory: directory.to_owned(),
+            attribute,
+            name,
+            users,
+        };
         Ok(shared.map(duplicate).collect())
     }
 }

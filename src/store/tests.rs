@@ -102,6 +102,8 @@ fn grant(id: u8, session: &Session) -> Grant {
         acr_values: Vec::new(),
         ui_locales: Vec::new(),
         login_hint: None,
+        hinted: None,
+        form_post: false,
     };
     Grant {
         id: GrantId::from_bytes([id; 16]),

@@ -1,14 +1,15 @@
 // Real Chromium through every page of the quickstart, as a person uses them.
 //
-//   node browser.mjs --demo URL --origin URL --mail URL --chromium WS-URL [--shots DIR] [--only NAME,NAME]
+//   node browser.mjs --demo URL --origin URL --mail URL --folder MANIFESTS --chromium WS-URL [--shots DIR] [--only NAME,NAME]
 
 import { mkdirSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { chromium } from 'playwright-core';
+import { applications } from './applications.mjs';
 import { Failed, Mailbox, Person, check, eventually, run, settings } from './support.mjs';
 
-const given = settings(['demo', 'origin', 'mail', 'chromium']);
+const given = settings(['demo', 'origin', 'mail', 'folder', 'chromium']);
 const mailbox = new Mailbox(given.mail);
 const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 const chrome = await chromium.connectOverCDP(given.chromium);
@@ -72,10 +73,10 @@ async function go(page) {
 
 const formToken = (page) => page.locator('form input[type=hidden]').evaluateAll((all) => all.map((i) => i.value).join()).catch(() => '');
 
-/** Goes on until the demo shows its claims; `look` sees every page on the way. */
-async function finish(page, person, look = async () => {}) {
+/** Goes on until the demo shows its claims, or another `end` is there; `look` sees every page on the way. */
+async function finish(page, person, look = async () => {}, end = () => atDemo(page)) {
   for (let step = 0; step < 12; step += 1) {
-    if (await eventually('a page with a form, or the demo', async () => atDemo(page) ? 'demo' : (await next(page).isVisible().catch(() => false)) && 'form') === 'demo') return;
+    if (await eventually('a page with a form, or the demo', async () => end() ? 'demo' : (await next(page).isVisible().catch(() => false)) && 'form') === 'demo') return;
     await look(page);
     await fill(page, person);
     await go(page);
@@ -400,7 +401,7 @@ const scenarios = {
 };
 
 try {
-  await run(scenarios, given.only);
+  await run({ ...scenarios, ...applications({ given, visit, finish, newPerson }) }, given.only);
 } finally {
   await chrome.close();
 }

@@ -219,7 +219,19 @@ async fn finish(
     }
     let access = tokens["access_token"].as_str().ok_or("the provider sent no access token")?;
     let user_info = fetch(&endpoint("userinfo_endpoint")?, Some(access)).await?;
-    Ok(signed_in(&claims, &user_info))
+    let goodbye = goodbye(demo, &pending.client_id, &discovery, &tokens);
+    Ok(signed_in(&claims, &user_info, goodbye.as_deref()))
+}
+
+/// Where the visitor signs out (RP-Initiated Logout 1.0), and comes back from where the client allows that.
+fn goodbye(demo: &Demo, client_id: &str, discovery: &Value, tokens: &Value) -> Option<String> {
+    let mut url = url::Url::parse(discovery["end_session_endpoint"].as_str()?).ok()?;
+    url.query_pairs_mut().append_pair("id_token_hint", tokens["id_token"].as_str()?);
+    let home = format!("{}/", demo.origin);
+    if demo.app.client(client_id)?.accepts_post_logout_redirect(&home) {
+        url.query_pairs_mut().append_pair("post_logout_redirect_uri", &home);
+    }
+    Some(url.into())
 }
 
 fn browser<'a>(headers: &'a http::HeaderMap, state: &str) -> Option<&'a str> {
@@ -271,17 +283,19 @@ async fn answer(response: reqwest::Result<reqwest::Response>) -> Result<Value, S
     if status.is_success() { Ok(body) } else { Err(format!("the provider answered {status}: {body}")) }
 }
 
-fn signed_in(claims: &Value, user_info: &Value) -> Html<String> {
+fn signed_in(claims: &Value, user_info: &Value, goodbye: Option<&str>) -> Html<String> {
     let row = |(name, value): (&String, &Value)| {
         let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
         format!("<tr><th>{}<td>{}", escape(name), escape(&text))
     };
     let table = |value: &Value| value.as_object().into_iter().flatten().map(row).collect::<String>();
+    let sign_out = goodbye.map(|url| format!("<a class=\"button quiet\" href=\"{}\">Sign out</a>", escape(url)));
+    let sign_out = sign_out.unwrap_or_default();
     let name = user_info["name"].as_str().or(user_info["email"].as_str()).or(claims["sub"].as_str()).unwrap_or("you");
     let body = format!(
         "<p>You stay signed in at the provider, so that the button of the start page now brings you straight back \
          here. This one asks for a fresh sign-in (<code>prompt=login</code>):</p>\
-         <p><a class=button href=\"/login?prompt=login\">Sign in again</a><a class=\"button quiet\" href=/>Start page</a></p>\
+         <p><a class=button href=\"/login?prompt=login\">Sign in again</a><a class=\"button quiet\" href=/>Start page</a>{sign_out}</p>\
          <h2>ID token</h2><table id=claims>{}</table><h2>UserInfo</h2><table id=userinfo>{}</table>",
         table(claims),
         table(user_info)

@@ -30,9 +30,13 @@ impl Run<'_> {
             Ok(opens) => opens,
             Err(fault) => return self.fault(fault),
         };
-        // An application is answered for a user; anybody else sees the flow's own last page.
-        let answers = matches!(self.journey.purpose, Purpose::Authorize(_))
-            && opens.as_ref().is_some_and(|session| session.user.is_some());
+        // An application is answered for a user, or gets back whoever signed out; anybody else sees the flow's own
+        // last page.
+        let answers = match &self.journey.purpose {
+            Purpose::Authorize(_) => opens.as_ref().is_some_and(|session| session.user.is_some()),
+            Purpose::EndSession(request) => request.redirect_uri.is_some(),
+            Purpose::Standalone { .. } => false,
+        };
         let outcome = if answers { Completion::Application } else { Completion::Page(complete.page) };
         self.decided.opens = opens;
         self.audit("step.finished", Some("complete"));
@@ -105,9 +109,10 @@ impl Run<'_> {
     /// Ends a journey whose record has grown too large to be kept. Nothing that this request wanted to write or send
     /// happens; what it counted stays.
     pub(super) fn end_too_large(&mut self) {
-        let Additions { writes, mails, counters: _ } = &mut self.decided.additions;
+        let Additions { writes, mails, ends, counters: _ } = &mut self.decided.additions;
         writes.clear();
         mails.clear();
+        *ends = None;
         self.decided.opens = None;
         self.decided.audit.retain(|event| event.name != "journey.ended");
         let fault = Fault::new("the step made the journey's record larger than a journey may be");

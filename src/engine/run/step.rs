@@ -12,7 +12,7 @@ use super::{Grown, Refusal, Run, Stage, StepFault};
 use crate::context::Cx;
 use crate::data::Sources;
 use crate::node::{Node, node};
-use crate::turn::{Event, Fault, Finish, Turn};
+use crate::turn::{Additions, EndSessions, Event, Fault, Finish, Turn};
 
 /// How many turns one request may take (checklist J-21).
 const MAX_TURNS: u32 = 200;
@@ -146,8 +146,10 @@ impl Run<'_> {
 
     /// The step could not do its work: what it wanted to write or send is dropped, what it counted stays.
     pub(super) fn fault(&mut self, fault: Fault) -> Stage {
-        self.active.additions.writes.clear();
-        self.active.additions.mails.clear();
+        let Additions { writes, mails, ends, counters: _ } = &mut self.active.additions;
+        writes.clear();
+        mails.clear();
+        *ends = None;
         self.settle();
         self.note(fault);
         match self.step() {
@@ -183,12 +185,14 @@ impl Run<'_> {
     /// Moves what the visit has gathered into the commit. A page before a write cannot be returned to.
     pub(super) fn settle(&mut self) {
         let gathered = std::mem::take(&mut self.active.additions);
-        if !gathered.writes.is_empty() {
+        if !gathered.writes.is_empty() || gathered.ends.is_some() {
             self.journey.visited.clear();
         }
         self.decided.additions.writes.extend(gathered.writes);
         self.decided.additions.counters.extend(gathered.counters);
         self.decided.additions.mails.extend(gathered.mails);
+        let ends = &mut self.decided.additions.ends;
+        *ends = gathered.ends.filter(|_| *ends != Some(EndSessions::Person)).or(*ends);
         for _ in 0..std::mem::take(&mut self.active.withheld) {
             self.audit("mail.withheld", None);
         }

@@ -60,11 +60,14 @@ impl Admin {
 
 /// Readiness opens once, when it is known of each revision with weight whether it runs here. No revision, policy or API
 /// server closes it again, because that would take every flow away for the sake of one (design 7): only a store that
-/// does not answer does, and a drain, which closes this port.
+/// does not answer does, and the end of the pod.
 async fn ready(State(admin): State<Admin>) -> Response {
     let unavailable = |why: &'static str| (StatusCode::SERVICE_UNAVAILABLE, why).into_response();
     if !admin.reports.is_open() {
         return unavailable("the Catalog, or a revision that it gives weight, is not there yet");
+    }
+    if admin.reports.is_leaving() {
+        return unavailable("this pod is about to go");
     }
     match admin.store.health().await {
         Ok(()) => "ok".into_response(),

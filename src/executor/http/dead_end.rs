@@ -93,7 +93,7 @@ impl Way {
 
     /// Back to the application, which learns that nothing came of it.
     fn back(app: &App, request: &AuthorizationRequest) -> Self {
-        let target = authorize::refuse(&app.provider(), request, Refusal::AccessDenied);
+        let target = authorize::refuse_by_link(&app.provider(), request, Refusal::AccessDenied);
         let name = app.client(&request.client_id).map(|client| client.name.clone());
         Self { onward: None, application: name.map(|name| (name, target)) }
     }

@@ -9,11 +9,10 @@ use idflow_core::dead_end::DeadEnd;
 use idflow_core::grant::AuthorizationRequest;
 use idflow_core::journey::{Channel, Purpose};
 use idflow_oidc::endpoint::authorize;
-use idflow_oidc::http::Response as Decided;
 use idflow_oidc::refusal::Refusal;
 
 use crate::app::{App, Shared, Unavailable};
-use crate::configuration::ServedFlow;
+use crate::configuration::{Configuration, ServedFlow};
 use crate::drive::{self, Driven};
 use crate::http::respond::{Reader, Trouble};
 use crate::http::{dead_end, journeys, respond};
@@ -53,7 +52,7 @@ pub async fn start(
 }
 
 /// Begins a journey, unless too many were begun of late.
-async fn begin(
+pub(super) async fn begin(
     app: &App,
     visitor: &Visitor,
     flow: &ServedFlow,
@@ -77,22 +76,36 @@ pub async fn start_for_application(
     flow: Option<&str>,
 ) -> Result<Response, Unavailable> {
     let configuration = app.configuration.load_full();
-    let Some((name, flow)) = configuration.flow_of_type(flow_type, flow) else {
-        tracing::error!(
-            client = request.client_id,
-            flow_type,
-            "no flow of this type is served: mark one with default: true"
-        );
-        return Err(Unavailable);
+    let out_of_service = |why: &str| {
+        let (client, flow) = (&request.client_id, flow.unwrap_or("the default one"));
+        tracing::error!(client, flow_type, flow, why, "an application cannot sign anybody in");
+        respond::returned(app, visitor, &authorize::refuse(&app.provider(), &request, Refusal::OutOfService))
     };
-    if app.is_out_of_service(flow) {
-        tracing::error!(
-            client = request.client_id,
-            flow = name,
-            "no revision of the flow takes new journeys"
-        );
-        let url = authorize::refuse(&app.provider(), &request, Refusal::OutOfService);
-        return Ok(respond::decided(app, Decided::redirect(&url)));
+    let served = match find(&configuration, flow_type, flow) {
+        Ok(served) => served,
+        Err(why) => return Ok(out_of_service(&why)),
+    };
+    if app.is_out_of_service(served) {
+        return Ok(out_of_service("no revision of the flow takes new journeys"));
     }
-    begin(app, visitor, flow, Purpose::Authorize(Box::new(request))).await
+    begin(app, visitor, served, Purpose::Authorize(Box::new(request))).await
+}
+
+/// The flow that an application's people run through, or why there is none.
+fn find<'c>(
+    configuration: &'c Configuration,
+    flow_type: &str,
+    named: Option<&str>,
+) -> Result<&'c ServedFlow, String> {
+    if let Some((_, flow)) = configuration.flow_of_type(flow_type, named) {
+        return Ok(flow);
+    }
+    Err(match named.map(|named| configuration.flows.get(named)) {
+        Some(None) => "the flow that the application names is not served".to_owned(),
+        Some(Some(flow)) if flow.flow_type != flow_type => {
+            format!("the flow that the application names is of type {}", flow.flow_type)
+        }
+        Some(Some(_)) => "the flow that the application names is suspended".to_owned(),
+        None => "no flow of this type is the default: mark one with default: true".to_owned(),
+    })
 }

@@ -18,6 +18,7 @@ use crate::cookies::Cookies;
 use crate::http::respond::{Reader, Trouble};
 use crate::http::{cross_origin, issuer, respond};
 use crate::visitor::Visitor;
+use idflow_net::listen::UnclearHost;
 
 /// The longest body that is read: forms and token requests are far shorter.
 const LONGEST_BODY: usize = 64 * 1024;
@@ -34,6 +35,7 @@ pub(super) async fn guard(
     let route = parts.extensions.get::<MatchedPath>().cloned();
     let kept = parts.clone();
     let answered = match read(body, body_time).await {
+        _ if kept.extensions.get::<UnclearHost>().is_some() => Err(Trouble::Broken),
         Ok(_) if Cookies::are_too_many(&kept.headers) => Err(Trouble::TooManyCookies),
         Ok(body) => match issuer::elsewhere(&app, &kept) {
             Some(sent) => Ok(sent),

@@ -2,25 +2,32 @@
 
 use axum::extract::State;
 use axum::response::Response;
+use idflow_oidc::endpoint::end_session;
 use idflow_pages::Notice;
 
-use crate::app::{Shared, Unavailable};
-use crate::http::respond::{Reader, Trouble};
-use crate::http::{provider, respond};
+use crate::app::{App, Shared, Unavailable};
+use crate::http::respond::{self, Reader, Trouble};
+use crate::own_session;
 use crate::visitor::Visitor;
 
 /// `/`: says whether the browser is signed in. Nothing else is here: applications are elsewhere.
 pub(super) async fn home(State(app): State<Shared>, visitor: Visitor) -> Response {
     let mut reads = app.store.reads(app.clock.now());
-    match provider::signed_in(&app, &visitor, &mut reads, None).await {
-        Ok(Some(_)) => respond::notice(&app, &visitor, Notice::SignedIn),
+    match own_session::session(&app, &visitor, &mut reads).await {
+        Ok(Some(_)) => {
+            let sign_out = end_session::ENDPOINT.paths.first().copied();
+            respond::notice_with_way_on(&app, &visitor, Notice::SignedIn, sign_out)
+        }
         Ok(None) => {
-            let configuration = app.configuration.load();
-            let sign_in = configuration.flow_of_type("Login", None).map(|(name, _)| format!("/flows/{name}"));
-            respond::notice_with_way_on(&app, &visitor, Notice::NotSignedIn, sign_in.as_deref())
+            respond::notice_with_way_on(&app, &visitor, Notice::NotSignedIn, sign_in(&app).as_deref())
         }
         Err(Unavailable) => respond::unavailable(&app, &visitor),
     }
+}
+
+/// Where somebody signs in whom no application sent.
+pub(super) fn sign_in(app: &App) -> Option<String> {
+    app.configuration.load().flow_of_type("Login", None).map(|(name, _)| format!("/flows/{name}"))
 }
 
 /// `/.well-known/change-password`, where password managers send people (W3C, A Well-Known URL for Changing

@@ -16,6 +16,7 @@ use idflow_core::view::{Message, Severity, Text, View};
 use idflow_core::{Data, Value};
 use idflow_engine::run::{Input, Refusal};
 use idflow_oidc::endpoint::authorize;
+use idflow_oidc::http::is_form;
 use idflow_oidc::refusal::Refusal as ProviderRefusal;
 use idflow_pages::{Aftermath, Notice};
 use idflow_store::{ReadSet, Wanted};
@@ -23,7 +24,8 @@ use idflow_store::{ReadSet, Wanted};
 use crate::app::{App, Shared, Unavailable};
 use crate::drive::{self, Driven, Moved, Post};
 use crate::http::dead_end::{self, Way};
-use crate::http::respond;
+use crate::http::{goodbye, respond};
+use crate::opening;
 use crate::signed_in::SignedIn;
 use crate::visitor::Visitor;
 
@@ -39,15 +41,30 @@ pub async fn show(
     uri: Uri,
 ) -> Response {
     let is_repeated = uri.query().is_some_and(|query| query == REPEATED);
-    let shown = async {
-        match load(&app, &mut visitor, &id, Looks::AtItsEnd).await? {
-            Some(loaded) if loaded.bound == Bound::Current => page(&app, &visitor, loaded, is_repeated).await,
-            Some(old) => Ok(dead_end::page(&app, &visitor, DeadEnd::OldCookie, Some(&old.journey))),
-            None => Ok(dead_end::page(&app, &visitor, dead_end::unknown(&visitor.headers), None)),
-        }
+    let shown = shown(&app, &mut visitor, &id, is_repeated).await;
+    shown.unwrap_or_else(|Unavailable| unavailable(&app, &visitor))
+}
+
+async fn shown(
+    app: &App,
+    visitor: &mut Visitor,
+    id: &str,
+    is_repeated: bool,
+) -> Result<Response, Unavailable> {
+    let Some(loaded) = load(app, visitor, id, Looks::AtItsEnd).await? else {
+        return Ok(dead_end::page(app, visitor, dead_end::unknown(&visitor.headers), None));
     };
-    let shown = shown.await;
-    shown.unwrap_or_else(|Unavailable| respond::unavailable(&app, &visitor))
+    let is_applications = loaded.journey.purpose.client_id().is_some();
+    let response = match loaded.bound {
+        Bound::Current => page(app, visitor, loaded, is_repeated).await?,
+        Bound::Previous => dead_end::page(app, visitor, DeadEnd::OldCookie, Some(&loaded.journey)),
+    };
+    Ok(if is_applications { respond::opened_by_application(response) } else { response })
+}
+
+/// Nobody can say whose journey it is, and the window may be an application's.
+fn unavailable(app: &App, visitor: &Visitor) -> Response {
+    respond::opened_by_application(respond::unavailable(app, visitor))
 }
 
 /// Takes a post.
@@ -66,7 +83,7 @@ pub async fn post(
     };
     posted(&app, &mut visitor, &id, input, &body).await.unwrap_or_else(|Unavailable| {
         app.metrics.step(crate::metrics::StepResult::Unavailable);
-        respond::unavailable(&app, &visitor)
+        unavailable(&app, &visitor)
     })
 }
 
@@ -80,18 +97,31 @@ async fn posted(
     let Some(loaded) = load(app, visitor, id, Looks::AtThePost).await? else {
         return Ok(dead_end::page(app, visitor, dead_end::unknown(&visitor.headers), None));
     };
+    let is_applications = loaded.journey.purpose.client_id().is_some();
+    let response = taken(app, visitor, loaded, input, body).await?;
+    Ok(if is_applications { respond::opened_by_application(response) } else { response })
+}
+
+async fn taken(
+    app: &App,
+    visitor: &mut Visitor,
+    loaded: Loaded,
+    input: Input,
+    body: &[u8],
+) -> Result<Response, Unavailable> {
+    let id = loaded.journey.id;
     let proof = app.post_proof(&loaded.cookie, body);
     if loaded.bound == Bound::Previous {
         return repeated(app, visitor, &loaded, &proof).await;
     }
     let Loaded { journey, reads, .. } = loaded;
-    let location = format!("/journeys/{}", journey.id);
+    let location = format!("/journeys/{id}");
     let post = Post { input, proof };
-    Ok(match drive::resume(app, visitor, journey.id, reads, &post).await? {
+    Ok(match drive::resume(app, visitor, id, reads, &post).await? {
         Driven::Moved(moved) => see_other(app, visitor, &moved),
         // Whoever lost a race against the same post has read the journey before it moved.
         Driven::Refused(Refusal::AlreadyAnswered | Refusal::Ended) => {
-            match load(app, visitor, id, Looks::AtThePost).await? {
+            match load(app, visitor, &id.to_string(), Looks::AtThePost).await? {
                 Some(loaded) => return repeated(app, visitor, &loaded, &post.proof).await,
                 None => dead_end::page(app, visitor, DeadEnd::Expired, Some(&journey)),
             }
@@ -116,6 +146,9 @@ pub fn see_other(app: &App, visitor: &Visitor, moved: &Moved) -> Response {
     }
     if let Some((secret, lifetime)) = &moved.session {
         set.push(cookies.set_session(secret, lifetime.whole_seconds()));
+    }
+    if moved.signs_out {
+        set.push(cookies.forget_session());
     }
     if let Some(device) = &moved.device {
         set.extend(cookies.set_device(&visitor.headers, &device.name, &device.value));
@@ -164,7 +197,8 @@ async fn answered_again(app: &App, visitor: &Visitor, loaded: &Loaded) -> Result
     };
     let rotated = loaded.bound == Bound::Previous;
     let binding = rotated.then(|| app.binding_secret(journey.id, journey.binding.rotation));
-    Ok(see_other(app, visitor, &Moved { journey: journey.clone(), binding, session, device }))
+    let moved = Moved { journey: journey.clone(), binding, session, device, signs_out: false };
+    Ok(see_other(app, visitor, &moved))
 }
 
 /// How a browser is bound to a journey, the better way first.
@@ -228,7 +262,7 @@ fn bound(app: &App, journey: &Journey, shown: &str) -> Option<Bound> {
 }
 
 /// Browsers name the origin of every post (checklist J-10); one that does not is no browser of ours.
-fn is_same_origin(app: &App, headers: &HeaderMap) -> bool {
+pub(super) fn is_same_origin(app: &App, headers: &HeaderMap) -> bool {
     let text = |name| headers.get(name).and_then(|value: &http::HeaderValue| value.to_str().ok());
     let issuer = app.configuration.load().issuer.clone();
     let fetched_here =
@@ -242,8 +276,7 @@ fn is_same_origin(app: &App, headers: &HeaderMap) -> bool {
 
 /// Reads a form. A field that is sent twice, another media type or another encoding is no form of ours.
 fn input(headers: &HeaderMap, body: &[u8]) -> Option<Input> {
-    let media_type = headers.get(CONTENT_TYPE)?.to_str().ok()?;
-    if !media_type.starts_with("application/x-www-form-urlencoded") {
+    if !is_form(headers.get(CONTENT_TYPE)?.to_str().ok()?) {
         return None;
     }
     let mut fields = Data::new();
@@ -297,6 +330,7 @@ async fn page(
                     let ended = Ended { journey, request, at: *at, session: *session };
                     code(app, visitor, &ended, &mut reads).await?
                 }
+                Purpose::EndSession(request) => goodbye::goodbye(app, visitor, request),
                 Purpose::Standalone { .. } => return stopped(DeadEnd::Withdrawn),
             }
         }
@@ -305,8 +339,8 @@ async fn page(
         }
         Phase::Ended(Ending::Failed { code, view, .. }) => match &journey.purpose {
             Purpose::Authorize(request) if code == "cancelled" => {
-                let target = authorize::refuse(&app.provider(), request, ProviderRefusal::AccessDenied);
-                respond::onward(app, visitor, &target)
+                let to = authorize::refuse(&app.provider(), request, ProviderRefusal::AccessDenied);
+                respond::returning(app, visitor, &to)
             }
             _ => {
                 let (reference, way) =
@@ -335,13 +369,20 @@ async fn code(
     ended: &Ended<'_>,
     reads: &mut ReadSet,
 ) -> Result<Response, Unavailable> {
+    if let Some(refusal) = ended.journey.user.and_then(|user| authorize::declines(ended.request, user)) {
+        return Ok(respond::returning(
+            app,
+            visitor,
+            &authorize::refuse(&app.provider(), ended.request, refusal),
+        ));
+    }
     let (now, id) = (reads.now(), ended.journey.id);
     let grant = app.grant_id(id);
     let issued = match reads.grant(&grant).await?.map(|grant| grant.stage) {
-        Some(stage) => drive::code_issued(app, &stage),
+        Some(stage) => opening::code_issued(app, &stage),
         // One that was used is kept for as long as its access token lives.
         None if now < ended.at.plus(app.provider().lifetimes.access_token) => {
-            drive::issue_late(app, ended.journey, ended.request, ended.session, reads).await?
+            opening::issue_late(app, ended.journey, ended.request, ended.session, reads).await?
         }
         None => None,
     };
@@ -350,8 +391,8 @@ async fn code(
         return Ok(respond::notice_with(app, visitor, Notice::SignedIn, way.after()));
     };
     let secret = app.code_secret(id, (issued != ended.at).then_some(issued));
-    let target = authorize::code_url(&app.provider(), ended.request, grant, &secret);
-    Ok(respond::onward(app, visitor, &target))
+    let to = authorize::code_answer(&app.provider(), ended.request, grant, &secret);
+    Ok(respond::returning(app, visitor, &to))
 }
 
 fn with_notice(view: &View, is_repeated: bool) -> View {

@@ -3,7 +3,9 @@
 pub mod admin;
 mod cross_origin;
 mod dead_end;
+mod end_session;
 pub mod flows;
+mod goodbye;
 mod guard;
 mod home;
 mod issuer;

@@ -7,7 +7,9 @@ use axum::response::Response;
 use bytes::Bytes;
 use http::header::{ALLOW, AUTHORIZATION, CONTENT_TYPE};
 use http::{HeaderValue, Method, StatusCode, Uri};
+use idflow_core::audit::AuditEvent;
 use idflow_core::block::BlockTarget;
+use idflow_core::counter::Rate;
 use idflow_core::grant::{AuthorizationRequest, Grant};
 use idflow_core::id::GrantId;
 use idflow_core::secret::SecretText;
@@ -16,14 +18,15 @@ use idflow_core::user::User;
 use idflow_oidc::client::Client;
 use idflow_oidc::endpoint::authorize::{self, Answer};
 use idflow_oidc::endpoint::{Decision, Endpoint, Errors, Facts, Wanted, Written};
-use idflow_oidc::http::{Incoming, Response as Decided};
+use idflow_oidc::http::Incoming;
 use idflow_oidc::refusal::Refusal;
 use idflow_store::{Commit, CommitError, ReadSet};
 
-use crate::app::{App, Unavailable};
+use crate::app::{App, Unavailable, reference};
 use crate::http::respond::{Reader, Trouble};
-use crate::http::{cross_origin, flows, respond};
+use crate::http::{cross_origin, end_session, flows, respond};
 use crate::limiter::Claimant;
+use crate::own_session;
 use crate::visitor::Visitor;
 
 /// How often a request is decided again when somebody else was first.
@@ -93,9 +96,9 @@ async fn answered(
     let request = match (endpoint.read)(&incoming, &app.surroundings(&provider)) {
         Ok(request) => request,
         Err(refusal) if refusal.is_of_authentication() => {
-            return Ok(refused_client(app, endpoint, visitor, &Claimant::new("", address), refusal));
+            return Ok(refused_client(app, endpoint, visitor, &Claimant::new("", address), refusal).await);
         }
-        Err(refusal) => return Ok(refused(app, endpoint, visitor, refusal)),
+        Err(refusal) => return Ok(refused(app, endpoint, visitor, None, refusal).await),
     };
     let claimant = request.credentials().map(|shown| (shown, Claimant::new(&shown.client_id, address)));
     if let Some((_, who)) = &claimant
@@ -109,12 +112,15 @@ async fn answered(
         if let Some((shown, who)) = &claimant {
             match loaded.facts().authenticated(shown) {
                 Ok(_) => app.note_authenticated(who),
-                Err(refusal) => return Ok(refused_client(app, endpoint, visitor, who, refusal)),
+                Err(refusal) => return Ok(refused_client(app, endpoint, visitor, who, refusal).await),
             }
         }
         let decided = request.decide(&app.surroundings(&provider), &loaded.facts());
-        let decision = decided.map_err(|_signing_failed| Unavailable)?;
-        if let Some(response) = perform(app, endpoint, visitor, &loaded, decision).await? {
+        let decision = decided.map_err(|failed| {
+            tracing::error!(endpoint = endpoint.name, error = %failed, "no token: a signing key does not work");
+            Unavailable
+        })?;
+        if let Some(response) = perform(app, endpoint, visitor, asked, &loaded, decision).await? {
             return Ok(response);
         }
     }
@@ -129,6 +135,7 @@ struct Loaded {
     falls_short: bool,
     user: Option<User>,
     signed_in: Option<(Session, User)>,
+    ending: Option<Session>,
     /// The flow that the session is used instead of.
     flow: Option<String>,
 }
@@ -145,8 +152,12 @@ impl Loaded {
             None => None,
         };
         let switch = wanted.client.map(|id| BlockTarget::Client(id.to_owned()));
-        let signed_in =
-            if wanted.session { signed_in(app, visitor, &mut reads, switch.as_ref()).await? } else { None };
+        let signed_in = if wanted.session {
+            own_session::person(app, visitor, &mut reads, switch.as_ref()).await?
+        } else {
+            None
+        };
+        let ending = if wanted.ending { own_session::session(app, visitor, &mut reads).await? } else { None };
         // Whoever begins a journey finds the switch there, and who shows a grant finds it at the grant.
         if wanted.switch {
             reads.more(&switch.iter().map(idflow_store::Wanted::block).collect::<Vec<_>>()).await?;
@@ -167,7 +178,7 @@ impl Loaded {
         let falls_short = grant
             .as_ref()
             .is_some_and(|grant| configuration.grant_lacks(grant, &app.revisions, now).is_some());
-        Ok(Self { reads, client, grant, falls_short, user, signed_in, flow })
+        Ok(Self { reads, client, grant, falls_short, user, signed_in, ending, flow })
     }
 
     fn facts(&self) -> Facts<'_> {
@@ -177,6 +188,7 @@ impl Loaded {
             falls_short: self.falls_short,
             user: self.user.as_ref(),
             signed_in: self.signed_in.as_ref().map(|(session, user)| (session, user)),
+            ending: self.ending.as_ref(),
         }
     }
 }
@@ -186,18 +198,24 @@ async fn perform(
     app: &App,
     endpoint: &Endpoint,
     visitor: &Visitor,
+    asked: &Asked,
     loaded: &Loaded,
     decision: Decision<'_>,
 ) -> Result<Option<Response>, Unavailable> {
     match decision {
         Decision::Answer(decided) => Ok(Some(respond::decided(app, decided))),
-        Decision::Refuse(refusal) => Ok(Some(refused(app, endpoint, visitor, refusal))),
-        Decision::RedirectError { url, refusal } => {
-            tracing::debug!(refusal = refusal.name(), "an application is answered with an error");
-            Ok(Some(respond::decided(app, Decided::redirect(&url))))
+        Decision::Refuse(refusal) => {
+            Ok(Some(refused(app, endpoint, visitor, loaded.client.as_deref(), refusal).await))
         }
+        Decision::RedirectError { to, refusal } => {
+            note_refusal(app, endpoint, visitor, loaded.client.as_deref(), refusal, None).await;
+            Ok(Some(respond::opened_by_application(respond::returned(app, visitor, &to))))
+        }
+        Decision::GoOn(path) => Ok(Some(respond::opened_by_application(respond::see_other(app, &path, &[])))),
         Decision::IssueToClient(decided) => {
-            app.audit_client("token.issued", loaded.client.as_deref());
+            let client = loaded.client.as_deref().map(|client| client.id.clone());
+            app.record(&app.event("token.issued", None, client)).await?;
+            app.metrics.grant("token.issued");
             Ok(Some(respond::decided(app, decided)))
         }
         Decision::Write(written) => write(app, *written, loaded.reads.clone()).await,
@@ -205,24 +223,71 @@ async fn perform(
             let flow_type = if request.registration { "Registration" } else { "Login" };
             let flow = loaded.client.as_deref().and_then(|client| client.flows.get(flow_type));
             let flow = flow.map(String::as_str);
-            flows::start_for_application(app, visitor, request, flow_type, flow).await.map(Some)
+            let started = flows::start_for_application(app, visitor, request, flow_type, flow).await?;
+            Ok(Some(respond::opened_by_application(started)))
         }
         Decision::IssueCode { request, session, user } => {
             single_sign_on(app, visitor, &request, session, user, loaded).await
         }
+        Decision::EndSession(leaving) => {
+            let is_posted = asked.method == Method::POST;
+            end_session::leave(app, visitor, is_posted, loaded.reads.clone(), *leaving).await
+        }
     }
 }
 
-/// A refusal in the words of whoever reads it.
-fn refused(app: &App, endpoint: &Endpoint, visitor: &Visitor, refusal: Refusal) -> Response {
+/// How many refusals of one network are stored; more are only told. Whoever likes may be refused, and shall not fill
+/// the store by it.
+const STORED_REFUSALS: Rate = Rate { burst: 20, per_second: 1 };
+
+/// Tells of a refusal. That somebody is not signed in is none.
+async fn note_refusal(
+    app: &App,
+    endpoint: &Endpoint,
+    visitor: &Visitor,
+    client: Option<&Client>,
+    refusal: Refusal,
+    reference: Option<&str>,
+) {
+    if refusal == Refusal::LoginRequired {
+        return;
+    }
+    let client = client.map(|client| client.id.clone());
+    let event = app.event("request.refused", Some(refusal.name().to_owned()), client);
+    let (detail, reference) = (Some(endpoint.name.to_owned()), reference.map(str::to_owned));
+    let event = AuditEvent { detail, reference, ..event };
+    let address = visitor.address.as_deref();
+    if app.limiter.call(&app.keyring, address, "refusals", STORED_REFUSALS, app.clock.now()).is_ok() {
+        // It was refused either way, and the log has what is not stored.
+        let _stored = app.record(&event).await;
+    } else {
+        app.observer.audit(&event);
+    }
+}
+
+/// A refusal in the words of whoever reads it: a person gets a reference under which the reason is told.
+async fn refused(
+    app: &App,
+    endpoint: &Endpoint,
+    visitor: &Visitor,
+    client: Option<&Client>,
+    refusal: Refusal,
+) -> Response {
     match endpoint.errors {
-        Errors::Page => respond::refused_request(app, visitor, refusal),
-        Errors::Json(word) => respond::decided(app, word(refusal)),
+        Errors::Page => {
+            let reference = reference(app.chance.as_ref());
+            note_refusal(app, endpoint, visitor, client, refusal, Some(&reference)).await;
+            respond::refused_request(app, visitor, &reference)
+        }
+        Errors::Json(word) => {
+            note_refusal(app, endpoint, visitor, client, refusal, None).await;
+            respond::decided(app, word(refusal))
+        }
     }
 }
 
 /// The same for somebody who is not the client they say to be. Whoever guesses fast is told to wait instead.
-fn refused_client(
+async fn refused_client(
     app: &App,
     endpoint: &Endpoint,
     visitor: &Visitor,
@@ -230,7 +295,13 @@ fn refused_client(
     refusal: Refusal,
 ) -> Response {
     match app.note_refused_client(who, refusal) {
-        Ok(()) => refused(app, endpoint, visitor, refusal),
+        Ok(event) => {
+            let _stored = app.record(&event).await;
+            match endpoint.errors {
+                Errors::Page => respond::refused_request(app, visitor, &reference(app.chance.as_ref())),
+                Errors::Json(word) => respond::decided(app, word(refusal)),
+            }
+        }
         Err(wait) => respond::trouble(app, visitor, Reader::of(endpoint), Trouble::TooMany(wait)),
     }
 }
@@ -238,41 +309,17 @@ fn refused_client(
 /// Writes a grant and answers; nothing when the grant changed since it was loaded.
 async fn write(app: &App, written: Written, reads: ReadSet) -> Result<Option<Response>, Unavailable> {
     let Written { grant, event, refusal, answer } = written;
-    let commit = Commit::after(reads).put_grant(grant.clone());
+    let told = app.grant_event(event, &grant, refusal.map(Refusal::name));
+    let commit = Commit::after(reads).put_grant(grant).audit([told.clone()]);
     match app.store.commit(commit).await {
         Ok(()) => {
-            app.audit_grant(event, &grant, refusal.map(Refusal::name));
+            app.metrics.grant(event);
+            app.observer.audit(&told);
             Ok(Some(respond::decided(app, answer)))
         }
         Err(CommitError::Unavailable(error)) => Err(error.into()),
         Err(_) => Ok(None),
     }
-}
-
-/// The browser's session with its user, when the cookie proves it and both are alive. An off switch that matters
-/// besides is read along.
-pub(super) async fn signed_in(
-    app: &App,
-    visitor: &Visitor,
-    reads: &mut ReadSet,
-    switch: Option<&BlockTarget>,
-) -> Result<Option<(Session, User)>, Unavailable> {
-    let shown = app.session_cookies(&visitor.headers);
-    if shown.is_empty() {
-        return Ok(None);
-    }
-    let first = shown.iter().flat_map(|(id, _)| idflow_store::Wanted::session(id));
-    let first: Vec<_> = first.chain(switch.map(idflow_store::Wanted::block)).collect();
-    reads.more(&first).await?;
-    for (id, secret) in shown {
-        let Some(session) = reads.session(&id).await? else { continue };
-        let proven = session.secret.matches(&idflow_core::digest::Digest::of(&secret));
-        let lasts = app.configuration.load().is_alive(&session, reads.now());
-        if let Some(user) = session.user.filter(|_| proven && lasts) {
-            return Ok(reads.user(&user)?.map(|user| (session, user)));
-        }
-    }
-    Ok(None)
 }
 
 /// Answers from the session; nothing when it changed since it was loaded.
@@ -297,16 +344,21 @@ async fn single_sign_on(
     };
     let issued = match authorize::issue(&app.provider(), &answered, now) {
         Ok(issued) => issued,
-        Err(refusal) => return Ok(Some(respond::refused_request(app, visitor, refusal))),
+        Err(refusal) => {
+            let to = authorize::refuse(&app.provider(), request, refusal);
+            return Ok(Some(respond::opened_by_application(respond::returned(app, visitor, &to))));
+        }
     };
-    let mut commit = Commit::after(loaded.reads.clone()).put_grant(issued.grant.clone());
+    let told = app.grant_event("code.issued", &issued.grant, None);
+    let mut commit = Commit::after(loaded.reads.clone()).put_grant(issued.grant).audit([told.clone()]);
     if now.since(session.used) >= USE_INTERVAL {
         commit = commit.put_session(Session { used: now, ..session.clone() });
     }
     match app.store.commit(commit).await {
         Ok(()) => {
-            app.audit_grant("code.issued", &issued.grant, None);
-            Ok(Some(respond::decided(app, Decided::redirect(&issued.redirect))))
+            app.metrics.grant("code.issued");
+            app.observer.audit(&told);
+            Ok(Some(respond::opened_by_application(respond::returned(app, visitor, &issued.answer))))
         }
         Err(CommitError::Unavailable(error)) => Err(error.into()),
         Err(_) => Ok(None),

@@ -7,11 +7,11 @@ use idflow_core::dead_end::DeadEnd;
 use idflow_core::time::Span;
 use idflow_core::view::View;
 use idflow_oidc::endpoint::{Endpoint, Errors};
-use idflow_oidc::http::{Cache, Response as Decided};
-use idflow_oidc::refusal::Refusal;
+use idflow_oidc::http::{Cache, Response as Decided, Returned};
 use idflow_pages::headers::{self, Headers};
 use idflow_pages::{
-    Aftermath, Development, JourneyPage, LanguageLink, Nonce, Notice, NoticePage, OnwardPage, Page, Visit,
+    Aftermath, Development, FormPostPage, JourneyPage, LanguageLink, Nonce, Notice, NoticePage, OnwardPage,
+    Page, Visit,
 };
 
 use crate::app::App;
@@ -36,7 +36,7 @@ pub fn journey(app: &App, visitor: &Visitor, view: &View, form: &Form) -> Respon
     render(app, visitor, &languages, |visit| {
         // The choice goes along with the post, and holds from then on.
         let action = match visitor.choice() {
-            Some(choice) => format!("{}?ui_locales={choice}", form.action),
+            Some(choice) => in_language(&form.action, choice),
             None => form.action.clone(),
         };
         let page = JourneyPage {
@@ -66,6 +66,21 @@ pub fn too_early(mut page: Response, wait: Span) -> Response {
 /// The page that sends the browser on to the application.
 pub fn onward(app: &App, visitor: &Visitor, target: &str) -> Response {
     render(app, visitor, &[], |visit| app.pages.onward(visit, &OnwardPage { target, reference: None }))
+}
+
+/// The page that hands an answer to the application: by going on, or by a post.
+pub fn returning(app: &App, visitor: &Visitor, to: &Returned) -> Response {
+    if to.fields.is_empty() {
+        return onward(app, visitor, &to.url);
+    }
+    let Some(source) = to.source() else { return notice(app, visitor, Notice::BadRequest) };
+    let page = FormPostPage { target: &to.url, source: &source, fields: &to.fields };
+    render(app, visitor, &[], |visit| app.pages.form_post(visit, &page))
+}
+
+/// The same where nothing was posted before, so that a redirect passes.
+pub fn returned(app: &App, visitor: &Visitor, to: &Returned) -> Response {
+    if to.fields.is_empty() { decided(app, Decided::redirect(&to.url)) } else { returning(app, visitor, to) }
 }
 
 /// A page that stands outside a step.
@@ -236,9 +251,8 @@ pub fn unavailable(app: &App, visitor: &Visitor) -> Response {
 }
 
 /// An authorization request that cannot be answered to anybody: our own page, with the reason in the audit record.
-pub fn refused_request(app: &App, visitor: &Visitor, refusal: Refusal) -> Response {
-    let reference = app.refused_request(refusal);
-    let after = Aftermath { reference: Some(&reference), ..Aftermath::default() };
+pub fn refused_request(app: &App, visitor: &Visitor, reference: &str) -> Response {
+    let after = Aftermath { reference: Some(reference), ..Aftermath::default() };
     notice_with(app, visitor, Notice::BadRequest, after)
 }
 
@@ -257,7 +271,7 @@ pub fn decided(app: &App, decided: Decided) -> Response {
     let mut response = Response::new(decided.body.into());
     *response.status_mut() =
         StatusCode::from_u16(decided.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    put(&mut response, &headers::common(app.is_https()));
+    put(&mut response, &headers::common(app.transport()));
     for (name, value) in decided.headers {
         if let Ok(value) = HeaderValue::from_str(&value) {
             response.headers_mut().insert(HeaderName::from_static(name), value);
@@ -266,11 +280,18 @@ pub fn decided(app: &App, decided: Decided) -> Response {
     response
 }
 
+/// Marks an answer on a way that an application may have opened in a window of its own: it would lose sight of the
+/// window at the first answer that cuts it off, redirects included, and the sign-in would never arrive.
+pub fn opened_by_application(mut response: Response) -> Response {
+    response.headers_mut().insert("cross-origin-opener-policy", HeaderValue::from_static("unsafe-none"));
+    response
+}
+
 /// An answer without a body.
 pub fn status(app: &App, status: StatusCode) -> Response {
     let mut response = Response::default();
     *response.status_mut() = status;
-    put(&mut response, &headers::common(app.is_https()));
+    put(&mut response, &headers::common(app.transport()));
     response
 }
 
@@ -308,7 +329,7 @@ fn render(
         locale: &visitor.locale,
         theme: &configuration.theme,
         nonce: &nonce,
-        https: app.is_https(),
+        transport: app.transport(),
         languages,
         development: development.as_ref(),
     };
@@ -342,6 +363,12 @@ fn put(response: &mut Response, headers: &Headers) {
     }
 }
 
+/// A path that is answered in a language.
+fn in_language(path: &str, tag: &str) -> String {
+    let joint = if path.contains('?') { '&' } else { '?' };
+    format!("{path}{joint}ui_locales={tag}")
+}
+
 fn languages(app: &App, visitor: &Visitor, path: &str) -> Vec<LanguageLink> {
-    app.pages.language_links(&visitor.offer, |tag| format!("{path}?ui_locales={tag}"))
+    app.pages.language_links(&visitor.offer, |tag| in_language(path, tag))
 }

@@ -147,6 +147,7 @@ fn nothing(namespace: &str) -> Snapshot {
         policy: None,
         egress: None,
         trusted_proxies: Vec::new(),
+        hsts_include_sub_domains: false,
     };
     Snapshot {
         catalog: 0,

@@ -285,6 +285,7 @@ impl Folder {
             policy: tenant.and_then(|tenant| tenant.spec.policy.clone()),
             egress: tenant.and_then(|tenant| tenant.spec.egress.clone()),
             trusted_proxies: Vec::new(),
+            hsts_include_sub_domains: false,
         };
         Snapshot {
             catalog: self.catalog,

@@ -56,6 +56,7 @@ impl Live {
             generation: 0,
             issuer: tenant.issuer.clone(),
             trusted_proxies: tenant.trusted_proxies.clone(),
+            hsts_include_sub_domains: tenant.hsts_include_sub_domains,
             allowed_hosts: tenant.egress.as_ref().and_then(|egress| egress.allowed_hosts.clone()),
             allowed_networks: tenant.egress.iter().flat_map(|egress| egress.private_ranges.clone()).collect(),
             limits: tenant.limits.clone(),
@@ -182,6 +183,7 @@ fn client(name: &str, spec: &OIDCClientSpec, secrets: Vec<Digest>) -> Client {
         id: spec.client_id.clone().unwrap_or_else(|| name.to_owned()),
         name: spec.display_name.clone().unwrap_or_else(|| name.to_owned()),
         redirect_uris: spec.redirect_uris.clone(),
+        post_logout_redirect_uris: spec.post_logout_redirect_uris.clone(),
         authentication: match spec.authentication {
             oidc_client::ClientAuthentication::None => ClientAuthentication::None,
             oidc_client::ClientAuthentication::ClientSecret => ClientAuthentication::Secret,
@@ -201,7 +203,7 @@ fn client(name: &str, spec: &OIDCClientSpec, secrets: Vec<Digest>) -> Client {
             Some(oidc_client::SigningAlgorithm::RS256) | None => Algorithm::Rs256,
         },
         allowed_origins: spec.allowed_origins.clone(),
-        flows: [("Login", flows.login), ("Registration", flows.registration)]
+        flows: [("Login", flows.login), ("Registration", flows.registration), ("Logout", flows.logout)]
             .into_iter()
             .filter_map(|(flow_type, flow)| Some((flow_type.to_owned(), flow?)))
             .collect(),

@@ -16,11 +16,13 @@ async fn answer(request: Request<Incoming>) -> Result<Response<Full<Bytes>>, Inf
     let peer = request.extensions().get::<SocketAddr>().map(|peer| peer.ip().to_string()).unwrap_or_default();
     let slow = request.uri().path() == "/slow";
     let version = request.version();
+    let unclear = request.extensions().get::<UnclearHost>().is_some();
     let body = request.into_body().collect().await.map(|body| body.to_bytes().len()).unwrap_or_default();
     if slow {
         tokio::time::sleep(Duration::from_millis(300)).await;
     }
-    Ok(Response::new(Full::from(format!("{peer} {body} {version:?}"))))
+    let unclear = if unclear { " unclear" } else { "" };
+    Ok(Response::new(Full::from(format!("{peer} {body} {version:?}{unclear}"))))
 }
 
 async fn start(limits: Limits, tls: Option<Arc<rustls::ServerConfig>>) -> Running {
@@ -36,7 +38,8 @@ async fn start(limits: Limits, tls: Option<Arc<rustls::ServerConfig>>) -> Runnin
 }
 
 fn strict() -> Limits {
-    Limits { header: Duration::from_millis(300), handshake: Duration::from_millis(300), ..Limits::default() }
+    let short = Duration::from_millis(300);
+    Limits { header: short, idle: short, handshake: short, ..Limits::default() }
 }
 
 /// Sends the bytes and reads until the server closes, at most three seconds.
@@ -80,6 +83,49 @@ async fn a_slow_header_is_cut_off() {
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
     assert!(sent < 40, "{sent} bytes were taken");
+}
+
+#[tokio::test]
+async fn a_connection_may_wait_longer_for_its_next_request_than_for_its_header() {
+    let limits = Limits { idle: Duration::from_millis(1500), ..strict() };
+    let server = start(limits, None).await;
+    let mut stream = TcpStream::connect(server.address).await.unwrap();
+    let mut answer = [0; 4096];
+    for _ in 0..2 {
+        stream.write_all(b"GET / HTTP/1.1\r\nhost: x\r\n\r\n").await.unwrap();
+        let read = stream.read(&mut answer).await.unwrap();
+        assert!(
+            answer[..read].starts_with(b"HTTP/1.1 200 OK"),
+            "{}",
+            String::from_utf8_lossy(&answer[..read])
+        );
+        tokio::time::sleep(Duration::from_millis(900)).await;
+    }
+    let begun = tokio::time::Instant::now();
+    stream.write_all(b"GET / HTTP/1.1\r\nhost:").await.unwrap();
+    read_to_end(&mut stream).await;
+    assert!(begun.elapsed() < Duration::from_secs(1), "half a header is no next request");
+    let mut silent = TcpStream::connect(server.address).await.unwrap();
+    silent.write_all(b"GET / HTTP/1.1\r\nhost: x\r\n\r\n").await.unwrap();
+    let begun = tokio::time::Instant::now();
+    read_to_end(&mut silent).await;
+    assert!(begun.elapsed() >= Duration::from_millis(1400), "it ends only after its idle time");
+    assert!(Limits::default().idle >= Duration::from_secs(75));
+}
+
+#[tokio::test]
+async fn a_request_that_names_no_host_or_two_is_told_apart() {
+    let server = start(Limits::default(), None).await;
+    for (request, is_unclear) in [
+        ("GET / HTTP/1.1\r\nconnection: close\r\n\r\n", true),
+        ("GET / HTTP/1.1\r\nhost: a\r\nhost: b\r\nconnection: close\r\n\r\n", true),
+        ("GET http://a/ HTTP/1.1\r\nconnection: close\r\n\r\n", true),
+        ("GET / HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n", false),
+        ("GET / HTTP/1.0\r\n\r\n", false),
+    ] {
+        let text = exchange(server.address, request.as_bytes()).await;
+        assert_eq!(text.ends_with(" unclear"), is_unclear, "{request}: {text}");
+    }
 }
 
 #[tokio::test]

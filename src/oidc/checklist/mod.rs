@@ -2,8 +2,10 @@
 
 mod authorize;
 mod cost;
+mod introspection;
 mod parsing;
 mod refusals;
+mod returning;
 mod served;
 mod token;
 mod tokens;

@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use crate::endpoint::{Decision, ENDPOINTS, Facts, token};
 use crate::fixture::{FORM, Form, World};
 use crate::handle::{Code, RefreshToken};
-use crate::http::Incoming;
+use crate::http::{Incoming, Returned};
 use crate::parameters::{LONGEST_TEXT, LONGEST_VALUE, MOST, Parameters};
 use crate::refusal::Refusal;
 
@@ -19,27 +19,36 @@ fn a_parameter_without_a_value_counts_as_absent() {
 fn o_3_a_parameter_repeated_across_query_and_body_is_found() {
     let incoming =
         Incoming { query: "a=1", content_type: Some(FORM), body: b"b=2&a=1", ..Incoming::default() };
-    assert_eq!(incoming.parameters(), Err(Refusal::RepeatedParameter));
-    assert_eq!(Parameters::parse(&["a=1&%61=2"]), Err(Refusal::RepeatedParameter));
-    assert_eq!(Parameters::parse(&["a=&a=2"]), Err(Refusal::RepeatedParameter));
+    assert_eq!(incoming.parameters().unwrap().check(&["a"]), Err(Refusal::RepeatedParameter));
+    for text in ["a=1&%61=2", "a=&a=2", "a=1&a=1"] {
+        let parameters = Parameters::parse(&[text]).unwrap();
+        assert_eq!(parameters.get("a"), None, "nothing is read of it");
+        assert_eq!(parameters.check(&["a"]), Err(Refusal::RepeatedParameter));
+        assert_eq!(parameters.check(&["b"]), Ok(()), "whoever does not know it does not mind");
+        assert_eq!(parameters.checked(), Err(Refusal::RepeatedParameter));
+    }
+}
+
+fn checked(text: &str) -> Result<Parameters, Refusal> {
+    Parameters::parse(&[text])?.checked()
 }
 
 #[test]
 fn oversized_requests_are_refused() {
     let value = |length: usize| format!("a={}", "x".repeat(length));
     let many = |count: usize| (0..count).map(|name| format!("p{name}=1")).collect::<Vec<_>>().join("&");
-    assert!(Parameters::parse(&[&value(LONGEST_VALUE)]).is_ok());
+    assert!(checked(&value(LONGEST_VALUE)).is_ok());
     assert!(Parameters::parse(&[&many(MOST)]).is_ok());
     let too_much = [value(LONGEST_VALUE + 1), many(MOST + 1), "&".repeat(LONGEST_TEXT + 1)];
     for text in too_much {
-        assert_eq!(Parameters::parse(&[&text]), Err(Refusal::OversizedRequest));
+        assert_eq!(checked(&text), Err(Refusal::OversizedRequest));
     }
 }
 
 #[test]
 fn what_is_not_text_is_refused() {
-    assert_eq!(Parameters::parse(&["a=%ff"]), Err(Refusal::NotText));
-    assert_eq!(Parameters::parse(&["%c3=1"]), Err(Refusal::NotText));
+    assert_eq!(checked("a=%ff"), Err(Refusal::NotText));
+    assert_eq!(checked("%c3=1"), Err(Refusal::NotText));
     let incoming = Incoming { content_type: Some(FORM), body: b"a=\xff", ..Incoming::default() };
     assert_eq!(incoming.parameters(), Err(Refusal::NotText));
 }
@@ -69,6 +78,20 @@ fn o_8_a_secret_of_fewer_than_128_bits_is_no_secret() {
     assert!(code(21).parse::<Code>().is_err() && code(129).parse::<Code>().is_err());
 }
 
+#[test]
+fn o_12_a_policy_names_the_one_target_and_cannot_be_ended_by_it() {
+    for (url, named) in [
+        ("https://app.example.com/callback?a=b", Some("https://app.example.com/callback")),
+        ("http://127.0.0.1:8080/cb", Some("http://127.0.0.1:8080/cb")),
+        ("https://app.example.com/a;script-src,*", Some("https://app.example.com/a%3Bscript-src%2C*")),
+        ("com.example.app:/cb", None),
+        ("javascript:alert(1)", None),
+    ] {
+        let source = Returned { url: url.to_owned(), fields: Vec::new() }.source();
+        assert_eq!(source.as_deref(), named, "{url}");
+    }
+}
+
 fn secret() -> impl Strategy<Value = String> {
     "[A-Za-z0-9_-]{22,128}"
 }
@@ -93,7 +116,7 @@ proptest! {
     ) {
         let (name, _) = pairs[which.index(pairs.len())].clone();
         pairs.insert(at.index(pairs.len()), (name, "x".to_owned()));
-        prop_assert_eq!(Parameters::parse(&[&Form(pairs).text()]), Err(Refusal::RepeatedParameter));
+        prop_assert_eq!(checked(&Form(pairs).text()), Err(Refusal::RepeatedParameter));
     }
 
     #[test]

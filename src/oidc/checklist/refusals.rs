@@ -9,7 +9,7 @@ use idflow_core::user::UserState;
 use crate::client::{ClientAuthentication, GrantType, PkcePolicy};
 use crate::endpoint::Decision;
 use crate::endpoint::token::Verdict;
-use crate::endpoint::{authorize, token, userinfo};
+use crate::endpoint::{Facts, authorize, end_session, introspection, revocation, token, userinfo};
 use crate::fixture::{FORM, Form, World, authorization, code_form, refresh_form, without_code_challenge};
 use crate::http::Incoming;
 use crate::refusal::Refusal;
@@ -39,7 +39,7 @@ fn authorize_refusals() -> Vec<Refusal> {
     let base = authorization;
     let mut reached: Vec<Refusal> = [
         twice,
-        base().with("state", &"x".repeat(5000)),
+        base().with("nonce", &"x".repeat(5000)),
         base().without("client_id"),
         base().with("client_id", "x"),
         base().without("redirect_uri"),
@@ -138,19 +138,76 @@ fn token_refusals() -> Vec<Refusal> {
     reached
 }
 
+fn posted(body: &str) -> Incoming<'_> {
+    Incoming { body: body.as_bytes(), content_type: Some(FORM), ..Incoming::default() }
+}
+
+/// Of revocation, introspection and signing out.
+fn leaving_refusals() -> Vec<Refusal> {
+    let world = World::confidential(ClientAuthentication::SecretPost);
+    let form = |pairs: &[(&str, &str)]| {
+        Form::new(&[&[("client_id", "app"), ("client_secret", "old")], pairs].concat()).text()
+    };
+    let revoke = |world: &World, token: &str, grant: Option<&Grant>| {
+        let body = form(&[("token", token)]);
+        let request = revocation::parse(&posted(&body), &world.around()).unwrap();
+        let facts = Facts { client: Some(&world.client), grant, ..Facts::default() };
+        revocation::decide(&request, &facts).unwrap_err()
+    };
+    let leave = |query: &str| {
+        let request = end_session::parse(&Incoming { query, ..Incoming::default() }, &world.around())?;
+        end_session::decide(&request, &Facts { client: Some(&world.client), ..Facts::default() }).map(|_| ())
+    };
+    let (grant, tokens) = World::new().exchanged(&authorization());
+    let own = form(&[("grant_type", "client_credentials")]);
+    let mut machine = World::confidential(ClientAuthentication::SecretPost);
+    machine.client.grants = vec![GrantType::ClientCredentials];
+    let own = token::parse(&posted(&own)).unwrap();
+    let facts = Facts { client: Some(&machine.client), ..Facts::default() };
+    let Verdict::Own(own) = token::decide(&own, &machine.around(), &facts).unwrap() else {
+        panic!("refused")
+    };
+    let (access, hint) = (tokens.access_token.expose_for("a test"), tokens.id_token.unwrap());
+    let mut foreign = grant.clone();
+    foreign.request.client_id = "other".into();
+    let refresh = tokens.refresh_token.unwrap();
+    let public = World::new();
+    let asks = form(&[("token", access)]).replace("&client_secret=old", "");
+    let asks = introspection::parse(&posted(&asks), &public.around()).unwrap();
+    let facts = Facts { client: Some(&public.client), ..Facts::default() };
+    vec![
+        revocation::parse(&posted(&form(&[])), &world.around()).unwrap_err(),
+        revoke(&world, refresh.expose_for("a test"), Some(&foreign)),
+        revoke(&machine, own.access_token.expose_for("a test"), None),
+        introspection::decide(&asks, &public.around(), &facts).unwrap_err(),
+        leave("id_token_hint=x").unwrap_err(),
+        leave(&format!("client_id=other&id_token_hint={}", hint.expose_for("a test"))).unwrap_err(),
+        leave("client_id=app&post_logout_redirect_uri=https://evil.example").unwrap_err(),
+    ]
+}
+
 fn other_refusals() -> Vec<Refusal> {
     let world = World::new();
     let (grant, tokens) = world.exchanged(&authorization().with("scope", "email"));
     let none = Incoming::default();
     let at_userinfo = |incoming| userinfo::verify(&incoming, &world.around()).unwrap_err();
     let denied = authorize::refuse(&world.provider, &grant.request, Refusal::AccessDenied);
-    assert!(denied.contains("error=access_denied"));
+    assert!(denied.url.contains("error=access_denied"));
     let out_of_service = authorize::refuse(&world.provider, &grant.request, Refusal::OutOfService);
-    assert!(out_of_service.contains("error=temporarily_unavailable"));
+    assert!(out_of_service.url.contains("error=temporarily_unavailable"));
+    let mut hinted = grant.request.clone();
+    hinted.hinted = Some(idflow_core::id::UserId::from_bytes([9; 16]));
     vec![
         Refusal::AccessDenied,
         Refusal::OutOfService,
-        authorize::parse(&Incoming { query: "a=%ff", ..none }).unwrap_err(),
+        authorize::declines(&hinted, world.user.id).unwrap(),
+        token::parse(&Incoming { body: b"a=%ff", content_type: Some(FORM), ..none }).unwrap_err(),
+        at_userinfo(Incoming {
+            authorization: &["Bearer x"],
+            body: b"access_token=x",
+            content_type: Some(FORM),
+            ..none
+        }),
         token::parse(&Incoming { body: b"{}", content_type: Some("application/json"), ..none }).unwrap_err(),
         token::parse(&Incoming { query: "code=x", content_type: Some(FORM), ..none }).unwrap_err(),
         at_userinfo(none),
@@ -163,7 +220,10 @@ fn other_refusals() -> Vec<Refusal> {
 #[test]
 fn every_refusal_is_reached() {
     let reached: BTreeSet<Refusal> =
-        [authorize_refusals(), token_refusals(), other_refusals()].concat().into_iter().collect();
+        [authorize_refusals(), token_refusals(), leaving_refusals(), other_refusals()]
+            .concat()
+            .into_iter()
+            .collect();
     let missing: Vec<&Refusal> = Refusal::ALL.iter().filter(|refusal| !reached.contains(refusal)).collect();
     assert_eq!(missing, Vec::<&Refusal>::new());
 }

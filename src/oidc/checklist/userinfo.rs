@@ -99,22 +99,43 @@ fn o_31_a_token_ends_with_its_grant_client_user_and_time() {
 }
 
 #[test]
-fn o_31_the_token_travels_in_one_bearer_header_and_nowhere_else() {
+fn o_31_the_token_travels_once_in_header_or_body_and_never_in_an_address() {
     let world = World::new();
     let outcome = |incoming: Incoming<'_>| verify(&incoming, &world.around()).unwrap_err();
     let body = b"access_token=x";
-    let rows: [(Refusal, Incoming<'_>); 7] = [
+    let header: &[&str] = &["Bearer x"];
+    let posted = Incoming { body, content_type: Some(FORM), ..Incoming::default() };
+    let rows: [(Refusal, Incoming<'_>); 9] = [
         (Refusal::MissingToken, Incoming::default()),
         (Refusal::MissingToken, Incoming { authorization: &["Basic eDp5"], ..Incoming::default() }),
         (Refusal::InvalidToken, Incoming { authorization: &["Bearer"], ..Incoming::default() }),
         (Refusal::InvalidToken, Incoming { authorization: &["Bearer x"], ..Incoming::default() }),
         (Refusal::InvalidToken, Incoming { authorization: &["Bearer x", "Bearer x"], ..Incoming::default() }),
-        (Refusal::TokenOutsideHeader, Incoming { query: "access_token=x", ..Incoming::default() }),
-        (Refusal::TokenOutsideHeader, Incoming { body, content_type: Some(FORM), ..Incoming::default() }),
+        (Refusal::TokenInAddress, Incoming { query: "access_token=x", ..Incoming::default() }),
+        (Refusal::InvalidToken, posted),
+        (Refusal::SeveralTokens, Incoming { authorization: header, ..posted }),
+        (Refusal::RepeatedParameter, Incoming { query: "access_token=x", ..posted }),
     ];
     for (refusal, incoming) in rows {
         assert_eq!(outcome(incoming), refusal);
     }
+}
+
+#[test]
+fn o_31_the_token_may_come_in_the_body_of_a_post() {
+    let world = World::new();
+    let (grant, tokens) = world.exchanged(&authorization());
+    let body =
+        crate::fixture::Form::new(&[("access_token", tokens.access_token.expose_for("a test"))]).text();
+    let posted = Incoming { body: body.as_bytes(), content_type: Some(FORM), ..Incoming::default() };
+    let token = verify(&posted, &world.around()).unwrap();
+    let facts = Facts {
+        client: Some(&world.client),
+        grant: Some(&grant),
+        user: Some(&world.user),
+        ..Facts::default()
+    };
+    assert_eq!(decide(&token, &facts).unwrap()["sub"], USER.to_string());
 }
 
 #[test]

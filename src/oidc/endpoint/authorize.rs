@@ -5,7 +5,7 @@
 
 use idflow_core::counter::Rate;
 use idflow_core::grant::{AuthorizationRequest, Grant, GrantStage};
-use idflow_core::id::GrantId;
+use idflow_core::id::{GrantId, UserId};
 use idflow_core::secret::SecretText;
 use idflow_core::session::Session;
 use idflow_core::time::{Span, Timestamp};
@@ -16,14 +16,14 @@ use crate::acr::Strength;
 use crate::client::{Client, GrantType, PkcePolicy};
 use crate::endpoint::{self, Cors, Decision, Endpoint, Errors, Facts, Surroundings, Wanted};
 use crate::handle::{self, Code};
-use crate::http::Incoming;
+use crate::http::{Incoming, Returned};
 use crate::keys::SigningFailed;
 use crate::parameters::Parameters;
 use crate::pkce;
 use crate::provider::Provider;
 use crate::refusal::Refusal;
 use crate::scope::{self, OFFLINE_ACCESS, OPENID, has};
-use crate::tokens::hinted_subject;
+use crate::tokens::Hint;
 
 /// The row of the table.
 pub const ENDPOINT: Endpoint = Endpoint {
@@ -38,7 +38,7 @@ pub const ENDPOINT: Endpoint = Endpoint {
         json!({
             "authorization_endpoint": address,
             "response_types_supported": ["code"],
-            "response_modes_supported": ["query"],
+            "response_modes_supported": ["query", "form_post"],
             "code_challenge_methods_supported": ["S256"],
             "prompt_values_supported": ["none", "login", "select_account", "consent", "create"],
             "claims_parameter_supported": false,
@@ -47,13 +47,60 @@ pub const ENDPOINT: Endpoint = Endpoint {
             "authorization_response_iss_parameter_supported": true,
         })
     },
-    read: |incoming, _| Ok(Box::new(parse(incoming)?)),
+    read: |incoming, _| {
+        if incoming.body.is_empty() { Ok(Box::new(parse(incoming)?)) } else { Ok(Box::new(Posted::parse(incoming)?)) }
+    },
 };
+
+/// The parameters that count here. Of these a repeated one is an error, others are ignored.
+const KNOWN: &[&str] = &[
+    "client_id",
+    "redirect_uri",
+    "response_type",
+    "response_mode",
+    "scope",
+    "state",
+    "nonce",
+    "code_challenge",
+    "code_challenge_method",
+    "prompt",
+    "max_age",
+    "acr_values",
+    "ui_locales",
+    "login_hint",
+    "id_token_hint",
+    "request",
+    "request_uri",
+    "registration",
+];
 
 /// An authorization request as sent: nothing is judged yet.
 #[derive(Debug, Clone)]
 pub struct Request {
     parameters: Parameters,
+}
+
+/// A request that came by POST. Browsers send the session's cookie along with no post of another site, so it is made
+/// again as a GET: else whoever is signed in would have to sign in once more.
+struct Posted {
+    address: String,
+}
+
+impl Posted {
+    fn parse(incoming: &Incoming<'_>) -> Result<Self, Refusal> {
+        let path = ENDPOINT.paths.first().copied().unwrap_or_default();
+        Ok(Self { address: format!("{path}?{}", incoming.joined()?) })
+    }
+}
+
+impl endpoint::Request for Posted {
+    fn wanted(&self) -> Wanted<'_> {
+        Wanted::default()
+    }
+
+    fn decide<'a>(&self, _: &Surroundings<'a>, _: &Facts<'a>) -> Result<Decision<'a>, SigningFailed> {
+        Ok(Decision::GoOn(self.address.clone()))
+    }
 }
 
 impl endpoint::Request for Request {
@@ -83,17 +130,17 @@ pub fn decide<'a>(request: &Request, around: &Surroundings<'_>, facts: &Facts<'a
         Ok(known) => known,
         Err(refusal) => return Decision::Refuse(refusal),
     };
-    let state = parameters.get("state");
+    let form_post = is_form_post(parameters, redirect_uri);
     let back = |refusal| Decision::RedirectError {
-        url: error_url(around.provider, redirect_uri, state, refusal),
+        to: error(around.provider, redirect_uri, form_post, parameters.get("state"), refusal),
         refusal,
     };
-    let (request, silent) = match validate(parameters, client, redirect_uri) {
+    let (request, silent) = match validate(parameters, around, client, redirect_uri) {
         Ok(valid) => valid,
         Err(refusal) => return back(refusal),
     };
     let fitting = facts.signed_in.filter(|(session, user)| {
-        agrees_with_hint(parameters, around, user)
+        (parameters.get("id_token_hint").is_none() || request.hinted == Some(user.id))
             && suffices(&request, session, user, now, now)
             && Strength::of(&session.evidence, user.id).meets(&request.acr_values)
     });
@@ -109,6 +156,7 @@ fn addressee<'a>(
     parameters: &'a Parameters,
     client: Option<&'a Client>,
 ) -> Result<(&'a Client, &'a str), Refusal> {
+    parameters.check(&["client_id", "redirect_uri"])?;
     let id = parameters.get("client_id").ok_or(Refusal::MissingClientId)?;
     let client = client.filter(|client| client.id == id && !client.disabled).ok_or(Refusal::UnknownClient)?;
     let redirect_uri = parameters.get("redirect_uri").ok_or(Refusal::MissingRedirectUri)?;
@@ -121,10 +169,12 @@ fn addressee<'a>(
 /// The request as it will be fixed for the journey, and whether no page may be shown.
 fn validate(
     parameters: &Parameters,
+    around: &Surroundings<'_>,
     client: &Client,
     redirect_uri: &str,
 ) -> Result<(AuthorizationRequest, bool), Refusal> {
-    check_kind(parameters, client)?;
+    parameters.check(KNOWN)?;
+    check_kind(parameters, client, redirect_uri)?;
     let scopes = client.granted(&scope::parse(parameters.get("scope").unwrap_or_default()));
     if scopes.is_empty() {
         return Err(Refusal::NoScope);
@@ -147,12 +197,14 @@ fn validate(
         ui_locales: parameters.words("ui_locales"),
         // A hint that no field can hold is none.
         login_hint: parameters.text("login_hint").filter(|hint| !hint.contains(char::is_control)),
+        hinted: parameters.get("id_token_hint").and_then(|hint| hinted(around, hint)),
+        form_post: is_form_post(parameters, redirect_uri),
     };
     Ok((request, prompt == Prompt::None))
 }
 
-/// Only the code flow with plain parameters and an answer in the query (checklist O-11, O-12, O-30).
-fn check_kind(parameters: &Parameters, client: &Client) -> Result<(), Refusal> {
+/// Only the code flow with plain parameters, and an answer in the query or in a post (checklist O-11, O-12, O-30).
+fn check_kind(parameters: &Parameters, client: &Client, redirect_uri: &str) -> Result<(), Refusal> {
     let unsupported = [
         ("request", Refusal::RequestObject),
         ("request_uri", Refusal::RequestUri),
@@ -166,13 +218,20 @@ fn check_kind(parameters: &Parameters, client: &Client) -> Result<(), Refusal> {
         Some("code") => {}
         Some(_) => return Err(Refusal::UnsupportedResponseType),
     }
-    if parameters.get("response_mode").is_some_and(|mode| mode != "query") {
+    let is_in_query = parameters.get("response_mode").is_none_or(|mode| mode == "query");
+    if !is_in_query && !is_form_post(parameters, redirect_uri) {
         return Err(Refusal::UnsupportedResponseMode);
     }
     if !client.grants.contains(&GrantType::AuthorizationCode) {
         return Err(Refusal::GrantNotAllowed);
     }
     Ok(())
+}
+
+/// Whether the answer is to be posted, and can be: only to a server.
+fn is_form_post(parameters: &Parameters, redirect_uri: &str) -> bool {
+    let is_server = ["https://", "http://"].iter().any(|scheme| redirect_uri.starts_with(scheme));
+    is_server && parameters.get("response_mode") == Some("form_post")
 }
 
 fn challenge(parameters: &Parameters, client: &Client, scopes: &[String]) -> Result<Option<String>, Refusal> {
@@ -223,18 +282,23 @@ impl Prompt {
     }
 }
 
+/// Any number is one, however long: nobody has signed in before there were computers.
 fn seconds(text: &str) -> Result<i64, Refusal> {
-    let digits = text.len() <= 9 && text.bytes().all(|byte| byte.is_ascii_digit());
-    text.parse().ok().filter(|_| digits).ok_or(Refusal::MalformedMaxAge)
+    const CENTURY: i64 = 100 * 366 * 86_400;
+    let is_number = text.bytes().all(|byte| byte.is_ascii_digit());
+    if is_number { Ok(text.parse().map_or(CENTURY, |age: i64| age.min(CENTURY))) } else { Err(Refusal::MalformedMaxAge) }
 }
 
-/// A hint narrows and never widens: a session of another subject does not answer it, and neither does any session
-/// when the hint cannot be verified (checklist O-28).
-fn agrees_with_hint(parameters: &Parameters, around: &Surroundings<'_>, user: &User) -> bool {
-    parameters.get("id_token_hint").is_none_or(|hint| {
-        hinted_subject(around.provider, around.keys, hint)
-            .is_some_and(|subject| subject == user.id.to_string())
-    })
+/// Whom a hint means. It narrows and never widens: the sign-in of another person does not answer the request (OpenID
+/// Connect Core 3.1.2.1). One that cannot be verified means nobody, and no session answers it (checklist O-28).
+fn hinted(around: &Surroundings<'_>, hint: &str) -> Option<UserId> {
+    Hint::verify(around.provider, around.keys, hint)?.sub.parse().ok()
+}
+
+/// Why a sign-in of this person does not answer the request.
+pub fn declines(request: &AuthorizationRequest, user: UserId) -> Option<Refusal> {
+    let is_another = request.hinted.is_some_and(|hinted| hinted != user);
+    is_another.then_some(Refusal::AnotherPerson)
 }
 
 /// Whether a session may answer a request that was made at `asked`: alive, of this active user, and as recently
@@ -278,14 +342,17 @@ pub struct Answer<'a> {
 pub struct Issued {
     /// To be created before the answer is sent.
     pub grant: Grant,
-    /// Where the answer goes.
-    pub redirect: String,
+    /// The answer.
+    pub answer: Returned,
 }
 
 /// Issues a code. Refuses with `login_required` when the session does not meet the request after all, for example
 /// when a journey re-used a session although a fresh sign-in was demanded (checklist O-27).
 pub fn issue(provider: &Provider, answer: &Answer<'_>, now: Timestamp) -> Result<Issued, Refusal> {
     let Answer { request, session, user, flow, asked, grant, secret } = *answer;
+    if let Some(refusal) = declines(request, user.id) {
+        return Err(refusal);
+    }
     if !suffices(request, session, user, asked, now) {
         return Err(Refusal::LoginRequired);
     }
@@ -306,50 +373,58 @@ pub fn issue(provider: &Provider, answer: &Answer<'_>, now: Timestamp) -> Result
         stage: GrantStage::Code { secret: handle::digest(secret), expires },
         expires: ends,
     };
-    let redirect = code_url(provider, request, grant.id, secret);
-    Ok(Issued { grant, redirect })
+    let answer = code_answer(provider, request, grant.id, secret);
+    Ok(Issued { grant, answer })
 }
 
-/// The address that carries a code back (RFC 6749 section 4.1.2, RFC 9207): for answering a repeated request again
+/// The answer that carries a code back (RFC 6749 section 4.1.2, RFC 9207): for answering a repeated request again
 /// without issuing again.
-pub fn code_url(
+pub fn code_answer(
     provider: &Provider,
     request: &AuthorizationRequest,
     grant: GrantId,
     secret: &SecretText,
-) -> String {
+) -> Returned {
     let code = Code { grant, secret: secret.clone() }.text();
     let pairs = [
         ("code", Some(code.expose_for("returning it to the application"))),
         ("state", request.state.as_deref()),
         ("iss", Some(provider.issuer.as_str())),
     ];
-    with_query(&request.redirect_uri, &pairs)
+    returned(&request.redirect_uri, request.form_post, &pairs)
 }
 
-/// The address that carries a refusal back, when a journey ends without a sign-in.
-pub fn refuse(provider: &Provider, request: &AuthorizationRequest, refusal: Refusal) -> String {
-    error_url(provider, &request.redirect_uri, request.state.as_deref(), refusal)
+/// The answer that carries a refusal back, when a journey ends without a sign-in.
+pub fn refuse(provider: &Provider, request: &AuthorizationRequest, refusal: Refusal) -> Returned {
+    let AuthorizationRequest { redirect_uri, form_post, state, .. } = request;
+    error(provider, redirect_uri, *form_post, state.as_deref(), refusal)
 }
 
-fn error_url(provider: &Provider, redirect_uri: &str, state: Option<&str>, refusal: Refusal) -> String {
+/// The same as an address, for a visitor who presses a link: a link posts nothing.
+pub fn refuse_by_link(provider: &Provider, request: &AuthorizationRequest, refusal: Refusal) -> String {
+    error(provider, &request.redirect_uri, false, request.state.as_deref(), refusal).url
+}
+
+fn error(
+    provider: &Provider,
+    redirect_uri: &str,
+    form_post: bool,
+    state: Option<&str>,
+    refusal: Refusal,
+) -> Returned {
     let pairs = [
         ("error", Some(refusal.code())),
         ("error_description", Some(refusal.description())),
         ("state", state),
         ("iss", Some(provider.issuer.as_str())),
     ];
-    with_query(redirect_uri, &pairs)
+    returned(redirect_uri, form_post, &pairs)
 }
 
-/// Adds parameters to a registered address and leaves the rest of it alone (RFC 6749 section 3.1.2).
-fn with_query(uri: &str, pairs: &[(&str, Option<&str>)]) -> String {
-    let given = pairs.iter().filter_map(|(name, value)| Some((*name, (*value)?)));
-    let query = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(given).finish();
-    let joint = match uri.split_once('?') {
-        None => "?",
-        Some((_, before)) if before.is_empty() || before.ends_with('&') => "",
-        Some(_) => "&",
-    };
-    format!("{uri}{joint}{query}")
+fn returned(redirect_uri: &str, form_post: bool, pairs: &[(&'static str, Option<&str>)]) -> Returned {
+    if !form_post {
+        return Returned { url: endpoint::with_query(redirect_uri, pairs), fields: Vec::new() };
+    }
+    let given = pairs.iter().filter_map(|(name, value)| Some((*name, (*value)?.to_owned())));
+    Returned { url: redirect_uri.to_owned(), fields: given.collect() }
 }

@@ -53,5 +53,8 @@ pub fn metadata(provider: &Provider) -> Value {
             document.extend(part);
         }
     }
+    if !provider.locales.is_empty() {
+        document.insert("ui_locales_supported".to_owned(), provider.locales.clone().into());
+    }
     document.into()
 }

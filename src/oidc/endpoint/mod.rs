@@ -7,15 +7,16 @@
 use idflow_core::chance::Chance;
 use idflow_core::counter::Rate;
 use idflow_core::grant::{AuthorizationRequest, Grant};
-use idflow_core::id::GrantId;
-use idflow_core::session::Session;
+use idflow_core::id::{GrantId, SessionId};
+use idflow_core::secret::SecretText;
+use idflow_core::session::{EndSessionRequest, Session};
 use idflow_core::time::Timestamp;
 use idflow_core::user::User;
 use serde_json::Value;
 
 use crate::client::{Client, Credentials};
 use crate::handle::RefreshSecrets;
-use crate::http::{Incoming, Response};
+use crate::http::{Incoming, Response, Returned};
 use crate::keys::{Keys, SigningFailed};
 use crate::provider::Provider;
 use crate::refusal::Refusal;
@@ -35,6 +36,9 @@ endpoints! {
     authorize;
     token;
     userinfo;
+    introspection;
+    revocation;
+    end_session;
 }
 
 /// One row of the table.
@@ -118,6 +122,8 @@ pub struct Wanted<'a> {
     pub grant: Option<GrantId>,
     /// The session that the browser's cookie proves, with its user.
     pub session: bool,
+    /// The browser's session whatever it is worth: it is to end.
+    pub ending: bool,
     /// The client's off switch, where nothing else leads to it: whoever begins a journey finds it there, and who shows
     /// a grant finds it at the grant.
     pub switch: bool,
@@ -136,6 +142,8 @@ pub struct Facts<'a> {
     pub user: Option<&'a User>,
     /// The browser's session and its user, if both exist.
     pub signed_in: Option<(&'a Session, &'a User)>,
+    /// The browser's session, whatever it is worth.
+    pub ending: Option<&'a Session>,
 }
 
 impl<'a> Facts<'a> {
@@ -157,11 +165,13 @@ pub enum Decision<'a> {
     Refuse(Refusal),
     /// Back to the application with an error; nothing is written.
     RedirectError {
-        /// Where to.
-        url: String,
+        /// The answer that says so.
+        to: Returned,
         /// Why.
         refusal: Refusal,
     },
+    /// To this path of ours; nothing is written.
+    GoOn(String),
     /// Tokens for the client itself; nothing is written.
     IssueToClient(Response),
     /// The grant is written on the condition that the loaded one is unchanged, then the answer is given. When that
@@ -178,6 +188,21 @@ pub enum Decision<'a> {
         /// Its user.
         user: &'a User,
     },
+    /// The session is to end, if the visitor wants it, and the browser goes where the request says.
+    EndSession(Box<Leaving<'a>>),
+}
+
+/// A request to sign out.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Leaving<'a> {
+    /// The request.
+    pub request: EndSessionRequest,
+    /// The session that is to end; nothing where nobody is signed in any more.
+    pub session: Option<&'a Session>,
+    /// Of which session the application has shown an ID token.
+    pub hinted: Option<SessionId>,
+    /// The form token of a confirmation, as sent.
+    pub confirmation: Option<SecretText>,
 }
 
 /// A grant that changes.
@@ -236,4 +261,20 @@ impl Endpoint {
             ("access-control-max-age", "600".to_owned()),
         ]
     }
+}
+
+/// Adds parameters to a registered address and leaves the rest of it alone (RFC 6749 section 3.1.2).
+pub(crate) fn with_query(uri: &str, pairs: &[(&str, Option<&str>)]) -> String {
+    let given = pairs.iter().filter_map(|(name, value)| Some((*name, (*value)?)));
+    let mut given = given.peekable();
+    if given.peek().is_none() {
+        return uri.to_owned();
+    }
+    let query = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(given).finish();
+    let joint = match uri.split_once('?') {
+        None => "?",
+        Some((_, before)) if before.is_empty() || before.ends_with('&') => "",
+        Some(_) => "&",
+    };
+    format!("{uri}{joint}{query}")
 }

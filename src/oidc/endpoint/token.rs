@@ -68,7 +68,7 @@ impl endpoint::Request for Request {
             Demand::Own => None,
         };
         let client = Some(self.credentials.client_id.as_str());
-        Wanted { client, grant, session: false, switch: self.demand == Demand::Own }
+        Wanted { client, grant, switch: self.demand == Demand::Own, ..Wanted::default() }
     }
 
     fn credentials(&self) -> Option<&Credentials> {

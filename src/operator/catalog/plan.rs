@@ -72,6 +72,7 @@ fn settings(tenant: &Tenant) -> TenantSettings {
         policy: tenant.spec.policy.clone(),
         egress: tenant.spec.egress.clone(),
         trusted_proxies: tenant.spec.trusted_proxies.clone(),
+        hsts_include_sub_domains: tenant.spec.hsts_include_sub_domains,
     }
 }
 

@@ -72,9 +72,7 @@ const AWAITED: &[(&str, &str)] = &[
     ("FlowNode /spec/parameters/*/type", "the type checker"),
     ("Directory /spec/attributes/*/description", "the designer shows it"),
     ("Directory /spec/attributes/*/visibleTo/*", "the pages of a person who is signed in"),
-    ("OIDCClient /spec/flows/logout", "signing out"),
     ("OIDCClient /spec/flows/resetPassword", "the way to it from a client's sign-in"),
-    ("OIDCClient /spec/postLogoutRedirectURIs/*", "signing out"),
 ];
 
 /// What a change of the field must make different.

@@ -8,3 +8,5 @@ b.addEventListener("click",()=>{set(i.type==="password");i.focus()});
 // Posted as a password again, so that browsers do not remember it as a text.
 i.form.addEventListener("submit",()=>set(false));
 }
+// The answer to an application that wants it posted.
+for(const f of document.querySelectorAll("form.onward"))f.submit();

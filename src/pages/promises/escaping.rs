@@ -115,7 +115,7 @@ fn notice(words: &str) -> String {
         locale: &locale,
         theme: &theme,
         nonce: &nonce,
-        https: true,
+        transport: crate::headers::Transport::HttpsBelow,
         languages: &[],
         development: None,
     };

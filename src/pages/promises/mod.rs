@@ -35,7 +35,7 @@ fn shown_as(page: &JourneyPage<'_>, theme: Theme, locale: &str) -> Page {
         locale: &locale,
         theme: &theme,
         nonce: &nonce,
-        https: true,
+        transport: crate::headers::Transport::HttpsBelow,
         languages: &[],
         development: None,
     };

@@ -33,6 +33,7 @@ action-back-to = Zurück zu { $application }
 action-try-again = Noch einmal versuchen
 action-try-another-way = Anders bestätigen
 action-sign-in = Anmelden
+action-sign-out = Abmelden
 action-sign-up = Konto anlegen
 action-register = Konto anlegen
 action-forgot = Passwort vergessen?
@@ -193,6 +194,11 @@ mail-password-changed-body = Das Passwort Ihres Kontos wurde geändert. Wenn Sie
 mail-account-exists-subject = Sie haben schon ein Konto bei { $product }
 mail-account-exists-body = Jemand, vermutlich Sie, wollte mit dieser Adresse ein Konto anlegen. Es gibt schon eines: Melden Sie sich an, oder setzen Sie Ihr Passwort zurück, falls Sie es vergessen haben.
 
+## Abmelden
+
+end-sessions-title = Möchten Sie sich abmelden?
+end-sessions-lead = Sie werden hier abgemeldet, und in den Anwendungen, die Sie von diesem Browser aus benutzt haben.
+
 ## Seiten außerhalb eines Schritts
 
 onward-title = Einen Moment
@@ -215,6 +221,8 @@ notice-signed-in-title = Sie sind angemeldet
 notice-signed-in-lead = Sie können diese Seite schließen.
 notice-not-signed-in-title = Sie sind nicht angemeldet
 notice-not-signed-in-lead = Anwendungen schicken Sie hierher, wenn Sie sich bei ihnen anmelden.
+notice-signed-out-title = Sie sind abgemeldet
+notice-signed-out-lead = Sie können diese Seite schließen.
 notice-not-found-title = Diese Seite gibt es nicht
 notice-not-found-lead = Vielleicht ist die Adresse falsch geschrieben, oder die Seite gibt es nicht mehr.
 notice-bad-request-title = Dieser Link funktioniert nicht

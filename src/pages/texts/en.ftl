@@ -34,6 +34,7 @@ action-back-to = Back to { $application }
 action-try-again = Try again
 action-try-another-way = Try another way
 action-sign-in = Sign in
+action-sign-out = Sign out
 action-sign-up = Create an account
 action-register = Create an account
 action-forgot = Forgot your password?
@@ -194,6 +195,11 @@ mail-password-changed-body = The password of your account was changed. If that w
 mail-account-exists-subject = You already have an account at { $product }
 mail-account-exists-body = Somebody, probably you, tried to create an account with this address. You already have one: sign in, or reset your password if you forgot it.
 
+## Signing out
+
+end-sessions-title = Do you want to sign out?
+end-sessions-lead = You will be signed out here and in the applications that you reached from this browser.
+
 ## Pages outside a step
 
 onward-title = One moment
@@ -216,6 +222,8 @@ notice-signed-in-title = You are signed in
 notice-signed-in-lead = You can close this page.
 notice-not-signed-in-title = You are not signed in
 notice-not-signed-in-lead = Applications send you here when you sign in to them.
+notice-signed-out-title = You are signed out
+notice-signed-out-lead = You can close this page.
 notice-not-found-title = There is no such page
 notice-not-found-lead = The address may be mistyped, or the page is gone.
 notice-bad-request-title = This link does not work

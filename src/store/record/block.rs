@@ -1,4 +1,5 @@
-//! `11 │ digest of kind and name`, or `11 │ u │ user id` → an off switch; lifted by being removed. Never expires.
+//! `11 │ digest of kind and name`, or `11 │ u │ user id` → an off switch; lifted by being removed. Expires only
+//! where everything that it concerns does: that of a session which was signed out.
 
 use idflow_core::block::BlockTarget;
 use idflow_core::digest::Digest;
@@ -15,17 +16,19 @@ use crate::{Commit, StoreError};
 pub(crate) struct Block {
     target: BlockTarget,
     since: Timestamp,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    until: Option<Timestamp>,
 }
 
 impl Record for Block {
     fn expires(&self) -> Option<Timestamp> {
-        None
+        self.until
     }
 
     #[cfg(test)]
     fn sample(chance: &dyn idflow_core::chance::Chance) -> Self {
         let user = idflow_core::id::UserId::random(chance);
-        Self { target: BlockTarget::User(user), since: Timestamp(5) }
+        Self { target: BlockTarget::User(user), since: Timestamp(5), until: None }
     }
 }
 
@@ -72,7 +75,13 @@ impl Commit {
     #[must_use]
     pub fn block(self, target: BlockTarget) -> Self {
         let since = self.now();
-        self.put(id(&target), &Block { target, since })
+        self.put(id(&target), &Block { target, since, until: None })
+    }
+
+    /// Switches off for good what cannot outlive this moment.
+    pub(super) fn block_until(self, target: BlockTarget, until: Timestamp) -> Self {
+        let since = self.now();
+        self.put(id(&target), &Block { target, since, until: Some(until) })
     }
 
     /// Switches the target on again. What was begun before and has not expired goes on.

@@ -61,9 +61,11 @@ impl ReadSet {
 }
 
 impl Commit {
-    /// Ends one session. Its grants go on until they expire or the user's are ended.
+    /// Ends one session and every grant that came from it (checklist O-37). No grant of it lives longer than `until`:
+    /// so long a mark stands where every look at a grant passes.
     #[must_use]
-    pub fn end_session(self, session: SessionId) -> Self {
-        self.remove::<SessionRecord>(session.as_bytes())
+    pub fn end_session(self, session: SessionId, until: Timestamp) -> Self {
+        let ended = self.remove::<SessionRecord>(session.as_bytes());
+        ended.block_until(BlockTarget::Session(session), until)
     }
 }

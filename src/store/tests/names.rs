@@ -20,7 +20,11 @@ async fn of_the_first_version(names: &[&str]) -> Store {
     for (id, name) in (1..).zip(names) {
         let user = user(id, name);
         let entry = user_index::ids(store.keyring(), "people", "email", name).pop().unwrap();
-        batch.push(User::KIND.key(user.id.as_bytes()), Condition::Any, store.put(user.id.as_bytes(), &user).unwrap());
+        batch.push(
+            User::KIND.key(user.id.as_bytes()),
+            Condition::Any,
+            store.put(user.id.as_bytes(), &user).unwrap(),
+        );
         let index = UserIndex::of(user.id, Vec::new(), "email");
         batch.push(UserIndex::KIND.key(&entry), Condition::Any, store.put(&entry, &index).unwrap());
     }
@@ -62,7 +66,10 @@ fn j_16_an_account_of_the_first_version_is_found_as_before_and_then_by_every_spe
         assert!(follow(&store).await.building.is_some());
         // Somebody could be given another spelling of a name that is not entered yet.
         let twin = store.commit(store.blind().writes([create(user(4, COMPOSED))])).await;
-        assert!(matches!(twin, Err(crate::CommitError::Unavailable(StoreError::NotIndexed { .. }))), "{twin:?}");
+        assert!(
+            matches!(twin, Err(crate::CommitError::Unavailable(StoreError::NotIndexed { .. }))),
+            "{twin:?}"
+        );
         assert!(followed(&store).await.is_unique("email"));
         for name in [DECOMPOSED, COMPOSED, OTHER, "\u{c5}SA@EXAMPLE.ORG", "\u{e5}sa\u{ff20}example.org"] {
             assert_eq!(found(&store, name).await, asa, "{name:?}");

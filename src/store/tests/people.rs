@@ -155,9 +155,17 @@ fn one_session_may_end_while_the_others_go_on() {
         let (ada, first, _) = signed_in(&store).await;
         let second = session(2, Some(&ada));
         done(&store, store.blind().put_session(second.clone())).await;
-        done(&store, store.blind().end_session(first.id)).await;
+        let (of_first, of_second) = (grant(7, &first), grant(8, &second));
+        done(&store, Commit::after(store.after_session(&first.id, NOW).await).put_grant(of_first.clone()))
+            .await;
+        done(&store, Commit::after(store.after_session(&second.id, NOW).await).put_grant(of_second.clone()))
+            .await;
+        let until = of_first.expires;
+        done(&store, store.blind().end_session(first.id, until)).await;
         assert_eq!(store.session(&first.id, NOW).await, Ok(None));
         assert!(store.session(&second.id, NOW).await.unwrap().is_some());
+        assert_eq!(store.grant(&of_first.id, NOW).await, Ok(None), "what came from it ends too");
+        assert!(store.grant(&of_second.id, NOW).await.unwrap().is_some());
     });
 }
 

@@ -111,7 +111,9 @@ async fn b_5_every_cookie_is_the_hosts_alone() {
         for cookie in answer.headers.get_all(SET_COOKIE) {
             let cookie = cookie.to_str().unwrap();
             let attributes = cookie.to_ascii_lowercase();
-            names.insert(cookie.split('=').next().unwrap().split("-journey-").next().unwrap().to_owned());
+            let name = cookie.split('=').next().unwrap();
+            let kind = ["-journey-", "-device-"].into_iter().find_map(|kind| name.split_once(kind));
+            names.insert(kind.map_or(name, |(kind, _)| kind).to_owned());
             assert!(!attributes.contains("domain="), "{cookie}");
             for attribute in ["; path=/;", "; httponly", "; samesite=lax", "; secure"] {
                 assert!(attributes.contains(attribute), "{cookie}");

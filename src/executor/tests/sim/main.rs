@@ -8,6 +8,7 @@
 )]
 
 mod acknowledged_step;
+mod applications;
 mod blocks;
 mod browser_rules;
 mod clients;
@@ -22,6 +23,7 @@ mod hints;
 mod host;
 mod indices;
 mod languages;
+mod leaving;
 mod logs;
 mod names;
 mod no_double_effect;

@@ -77,7 +77,9 @@ async fn import(world: &World, attribute: &str, value: &str) -> Option<usize> {
     let live = directory(world.snapshot.live.directories.values().next().unwrap());
     let app = world.app();
     let hasher = Hasher::new(Cost::Cheapest);
-    users::load(new, ("people", &live), &app.store, &hasher, app.clock.as_ref(), app.chance.as_ref()).await.ok()
+    users::load(new, ("people", &live), &app.store, &hasher, app.clock.as_ref(), app.chance.as_ref())
+        .await
+        .ok()
 }
 
 /// The page after the first form of a flow was posted with these values.
@@ -124,8 +126,16 @@ async fn j_16_every_spelling_of_the_table_meets_the_account_at_every_door() {
             let (_, _, page) = posted(&world, "by-name", &[("username", &spelling)]).await;
             assert!(page.form().is_none(), "sign-up of {spelling:?}: {}", page.body);
         } else {
-            assert_eq!(behind_the_code(&world, "reset", &spelling, "password").await, Some(true), "{spelling:?}");
-            assert_eq!(behind_the_code(&world, "sign-up", &spelling, "password").await, Some(false), "{spelling:?}");
+            assert_eq!(
+                behind_the_code(&world, "reset", &spelling, "password").await,
+                Some(true),
+                "{spelling:?}"
+            );
+            assert_eq!(
+                behind_the_code(&world, "sign-up", &spelling, "password").await,
+                Some(false),
+                "{spelling:?}"
+            );
         }
     }
     assert_eq!(world.count(Kind::User).await, accounts.len(), "nobody has two accounts");

@@ -336,6 +336,11 @@ impl World {
         self.app().store.reads(self.now()).session(&session).await.unwrap()
     }
 
+    /// The security events that were stored, oldest first.
+    pub(crate) async fn stored_events(&self) -> Vec<AuditEvent> {
+        self.app().store.audit(Timestamp(0), self.now(), 10_000).await.unwrap()
+    }
+
     pub(crate) async fn count(&self, kind: Kind) -> usize {
         self.storage.count(kind).await
     }

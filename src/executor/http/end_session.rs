@@ -1,0 +1,133 @@
+//! Signs a browser out: at once, by asking, or through the Logout flow of the application or the tenant.
+//!
+//! ```text
+//!   POST of an application ── 303 ──▶ the same as GET: only so does the browser send its cookie along
+//!   nobody signed in ───────────────▶ onward
+//!   ID token of this session, or the visitor's yes ──▶ the Logout flow, or the end ──▶ onward
+//!   anything else ──────────────────▶ a page that asks, or the Logout flow, whose step asks
+//! ```
+
+use axum::response::Response;
+use idflow_core::digest::Digest;
+use idflow_core::id::SessionId;
+use idflow_core::journey::Purpose;
+use idflow_core::secret::SecretText;
+use idflow_core::session::{EndSessionRequest, Session};
+use idflow_core::view::View;
+use idflow_oidc::endpoint::{Leaving, end_session};
+use idflow_pages::Notice;
+use idflow_store::{Commit, CommitError, ReadSet};
+
+use crate::app::{App, Unavailable};
+use crate::configuration::Configuration;
+use crate::http::goodbye::farewell;
+use crate::http::respond::Form;
+use crate::http::{flows, journeys, respond};
+use crate::leaving::SignOut;
+use crate::visitor::Visitor;
+
+/// Where the form of the page that asks is posted.
+const PATH: &str = end_session::ENDPOINT.paths[0];
+
+/// Performs a request to sign out; nothing when the session changed since it was loaded.
+pub(super) async fn leave(
+    app: &App,
+    visitor: &Visitor,
+    is_posted: bool,
+    reads: ReadSet,
+    leaving: Leaving<'_>,
+) -> Result<Option<Response>, Unavailable> {
+    let Leaving { mut request, session, hinted, confirmation } = leaving;
+    match &confirmation {
+        None if is_posted => return Ok(Some(again(app, &request, hinted))),
+        Some(_) if is_posted && !journeys::is_same_origin(app, &visitor.headers) => {
+            return Ok(Some(respond::notice(app, visitor, Notice::Refused)));
+        }
+        _ => {}
+    }
+    let Some(session) = session else { return Ok(Some(farewell(app, visitor, &request, is_posted))) };
+    let token = token(app, session.id, &request);
+    request.confirmed =
+        hinted == Some(session.id) || confirmation.is_some_and(|shown| is_same(&shown, &token));
+    let configuration = app.configuration.load_full();
+    if let Some(flow) = flow(app, &configuration, &request) {
+        let begun = flows::begin(app, visitor, flow, Purpose::EndSession(Box::new(request))).await?;
+        return Ok(Some(respond::opened_by_application(begun)));
+    }
+    if !request.confirmed {
+        return Ok(Some(respond::opened_by_application(ask(app, visitor, &request, &token))));
+    }
+    end(app, visitor, reads, session, &request, is_posted).await
+}
+
+/// The Logout flow that takes new journeys: the application's, else the tenant's. Signing out never waits for one.
+fn flow<'c>(
+    app: &App,
+    configuration: &'c Configuration,
+    request: &EndSessionRequest,
+) -> Option<&'c crate::configuration::ServedFlow> {
+    let client = request.client_id.as_deref().and_then(|id| app.client(id));
+    let named = client.as_deref().and_then(|client| client.flows.get("Logout"));
+    let found = named.and_then(|named| configuration.flow_of_type("Logout", Some(named)));
+    if let (Some(named), None) = (named, found) {
+        tracing::error!(
+            client = request.client_id,
+            flow = named,
+            "the application's Logout flow is not served"
+        );
+    }
+    let (_, flow) = found.or_else(|| configuration.flow_of_type("Logout", None))?;
+    (!app.is_out_of_service(flow)).then_some(flow)
+}
+
+async fn end(
+    app: &App,
+    visitor: &Visitor,
+    reads: ReadSet,
+    session: &Session,
+    request: &EndSessionRequest,
+    is_posted: bool,
+) -> Result<Option<Response>, Unavailable> {
+    let sign_out = SignOut::of(session);
+    let told = sign_out.event(app, request.client_id.as_deref());
+    match app.store.commit(sign_out.add_to(app, Commit::after(reads), &told)).await {
+        Ok(()) => {
+            app.observer.audit(&told);
+            Ok(Some(farewell(app, visitor, request, is_posted)))
+        }
+        Err(CommitError::Unavailable(error)) => Err(error.into()),
+        Err(_) => Ok(None),
+    }
+}
+
+/// The page that asks. It posts to this endpoint, with the request in the address and a token that only it has.
+fn ask(app: &App, visitor: &Visitor, request: &EndSessionRequest, token: &str) -> Response {
+    let form = Form { action: path(request, None), token: token.to_owned(), can_go_back: false };
+    respond::journey(app, visitor, &View::sign_out(), &form)
+}
+
+/// An application's post once more as a GET. Browsers send the session's cookie along with no post of another site. In
+/// the place of the ID token, which belongs in no address, stands what proves that it was shown.
+fn again(app: &App, request: &EndSessionRequest, hinted: Option<SessionId>) -> Response {
+    let token = hinted.map(|session| token(app, session, request));
+    respond::opened_by_application(respond::see_other(app, &path(request, token.as_deref()), &[]))
+}
+
+fn path(request: &EndSessionRequest, token: Option<&str>) -> String {
+    let mut query = url::form_urlencoded::Serializer::new(String::new());
+    query.extend_pairs(end_session::parameters(request));
+    query.extend_pairs(token.map(|token| ("token", token)));
+    format!("{PATH}?{}", query.finish())
+}
+
+/// Proves that somebody who may end this session wants to. It says so for this one request and this one session.
+fn token(app: &App, session: SessionId, request: &EndSessionRequest) -> String {
+    let part = |text: &Option<String>| Digest::of(text.as_deref().unwrap_or_default());
+    let EndSessionRequest { client_id, redirect_uri, state, confirmed: _ } = request;
+    let parts = [part(client_id), part(redirect_uri), part(state)];
+    app.end_session_token(session, &parts)
+}
+
+fn is_same(shown: &SecretText, token: &str) -> bool {
+    Digest::of(shown.expose_for("comparing a form token")).matches(&Digest::of(token))
+}

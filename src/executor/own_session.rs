@@ -1,0 +1,59 @@
+//! Who is signed in in a browser: the session that its cookie proves.
+
+use idflow_core::block::BlockTarget;
+use idflow_core::digest::Digest;
+use idflow_core::session::Session;
+use idflow_core::user::User;
+use idflow_store::{ReadSet, Wanted};
+
+use crate::app::{App, Unavailable};
+use crate::visitor::Visitor;
+
+/// The browser's session with its user, when the cookie proves it and both are alive. An off switch that matters
+/// besides is read along.
+pub(crate) async fn person(
+    app: &App,
+    visitor: &Visitor,
+    reads: &mut ReadSet,
+    switch: Option<&BlockTarget>,
+) -> Result<Option<(Session, User)>, Unavailable> {
+    let configuration = app.configuration.load_full();
+    for session in proven(app, visitor, reads, switch).await? {
+        let lasts = configuration.is_alive(&session, reads.now());
+        if let Some(user) = session.user.filter(|_| lasts) {
+            return Ok(reads.user(&user)?.map(|user| (session, user)));
+        }
+    }
+    Ok(None)
+}
+
+/// The browser's session, whatever it is worth: also a guest's, and one that is older than the Tenant allows.
+pub(crate) async fn session(
+    app: &App,
+    visitor: &Visitor,
+    reads: &mut ReadSet,
+) -> Result<Option<Session>, Unavailable> {
+    Ok(proven(app, visitor, reads, None).await?.into_iter().next())
+}
+
+/// The sessions that the browser's cookies prove. A browser has one, but others may have planted cookies of its name.
+async fn proven(
+    app: &App,
+    visitor: &Visitor,
+    reads: &mut ReadSet,
+    switch: Option<&BlockTarget>,
+) -> Result<Vec<Session>, Unavailable> {
+    let shown = app.session_cookies(&visitor.headers);
+    if shown.is_empty() {
+        return Ok(Vec::new());
+    }
+    let first = shown.iter().flat_map(|(id, _)| Wanted::session(id));
+    let first: Vec<_> = first.chain(switch.map(Wanted::block)).collect();
+    reads.more(&first).await?;
+    let mut proven = Vec::new();
+    for (id, secret) in shown {
+        let session = reads.session(&id).await?;
+        proven.extend(session.filter(|session| session.secret.matches(&Digest::of(&secret))));
+    }
+    Ok(proven)
+}

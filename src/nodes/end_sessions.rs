@@ -1,0 +1,106 @@
+//! `endSessions`: signs the visitor out.
+//!
+//! Ends the session of this browser with everything that applications got from it, refresh tokens included, or all
+//! sessions of the person. A link that somebody was made to follow must not do that: where the visitor has posted
+//! nothing in the journey yet, and no application has shown an ID token of this very session, the step asks first.
+//! Where nobody is signed in there is nothing to end, and the journey goes on.
+//!
+//! ```yaml
+//! - id: signOut
+//!   endSessions: {}
+//!   outcomes: { next: done }
+//! ```
+
+use idflow_core::Value;
+use idflow_core::effect::EffectClass;
+use idflow_core::view::View;
+use idflow_engine::node::{self, Node};
+use idflow_engine::context::Cx;
+use idflow_engine::turn::{EndSessions, Event, Fault, Finish, Turn};
+use idflow_flow::facts::{Facts, Outcome, SettingsError};
+use idflow_flow::kinds::{Group, Kind};
+use idflow_flow::plan::{Compiler, Plan};
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use crate::shared::{answer_mismatch, no_such_action, settings};
+
+/// Settings of `endSessions`.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct Settings {
+    /// Whose sessions end. Absent means Browser.
+    whose: Option<Whose>,
+}
+
+/// Whose sessions end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+enum Whose {
+    /// The one of this browser.
+    Browser,
+    /// All of the identified user, or else of whoever is signed in in this browser.
+    Person,
+}
+
+/// What everybody reads about `endSessions`.
+pub static KIND: Kind = Kind {
+    name: "endSessions",
+    group: Group::Users,
+    summary: "Signs the visitor out.",
+    schema: || schemars::schema_for!(Settings),
+    plan,
+};
+
+fn plan(value: &Value, _: &mut Compiler<'_>) -> Result<Plan, SettingsError> {
+    let settings: Settings = settings::parse(value)?;
+    let which = match settings.whose {
+        Some(Whose::Person) => EndSessions::Person,
+        Some(Whose::Browser) | None => EndSessions::Browser,
+    };
+    let facts = Facts {
+        shows_page: true,
+        outcomes: vec![Outcome::wired("next")],
+        effects: vec![EffectClass::Idempotent],
+        ..Facts::default()
+    };
+    Ok(node::plan(facts, SignOut { which }))
+}
+
+#[derive(Debug)]
+struct SignOut {
+    which: EndSessions,
+}
+
+impl Node for SignOut {
+    fn turn(&self, cx: &mut Cx<'_>, event: Event) -> Result<Turn, Fault> {
+        match event {
+            Event::Entered if cx.is_confirmed() => Ok(self.leave(cx)),
+            Event::Entered => Ok(Turn::Show(Box::new(View::sign_out()))),
+            Event::Submitted(submission) if submission.action == "next" => Ok(self.leave(cx)),
+            Event::Submitted(_) => {
+                let messages = vec![no_such_action()];
+                Ok(Turn::Show(Box::new(View { messages, ..View::sign_out() })))
+            }
+            Event::Answered(_) => Err(answer_mismatch("endSessions")),
+        }
+    }
+}
+
+impl SignOut {
+    fn leave(&self, cx: &mut Cx<'_>) -> Turn {
+        cx.end_sessions(self.which);
+        Turn::Finish(Box::new(Finish::by("next")))
+    }
+}
+
+#[cfg(test)]
+pub(crate) fn examples() -> Vec<crate::harness::Example> {
+    use serde_json::json;
+
+    use crate::harness::Example;
+
+    vec![
+        Example::of(json!({})).pressing("next"),
+        Example::of(json!({ "whose": "Person" })).pressing("next"),
+    ]
+}

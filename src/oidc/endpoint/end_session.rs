@@ -1,0 +1,124 @@
+//! Signing out (OpenID Connect RP-Initiated Logout 1.0).
+//!
+//! The browser's session ends at once where the application shows an ID token of this very session, also an expired
+//! one. Whatever else asks for it, a link on any page for example, only leads to a page of ours that asks the visitor.
+
+use idflow_core::counter::Rate;
+use idflow_core::secret::SecretText;
+use idflow_core::session::EndSessionRequest;
+use serde_json::json;
+
+use crate::client::Client;
+use crate::endpoint::{self, Cors, Decision, Endpoint, Errors, Facts, Leaving, Surroundings, Wanted};
+use crate::http::Incoming;
+use crate::keys::SigningFailed;
+use crate::parameters::Parameters;
+use crate::refusal::Refusal;
+use crate::tokens::Hint;
+
+/// The row of the table.
+pub const ENDPOINT: Endpoint = Endpoint {
+    name: "end_session",
+    paths: &["/oauth2/logout"],
+    methods: &["GET", "POST"],
+    errors: Errors::Page,
+    cors: Cors::Never,
+    calls: Rate { burst: 300, per_second: 100 },
+    metadata: |address| json!({ "end_session_endpoint": address }),
+    read: |incoming, around| Ok(Box::new(parse(incoming, around)?)),
+};
+
+/// The parameters that count here.
+const KNOWN: &[&str] = &["id_token_hint", "client_id", "post_logout_redirect_uri", "state", "token"];
+
+/// A request as sent, its hint verified.
+#[derive(Debug, Clone)]
+pub struct Request {
+    parameters: Parameters,
+    hint: Option<Hint>,
+}
+
+impl endpoint::Request for Request {
+    fn wanted(&self) -> Wanted<'_> {
+        Wanted { client: self.client_id(), ending: true, ..Wanted::default() }
+    }
+
+    fn decide<'a>(&self, _: &Surroundings<'a>, facts: &Facts<'a>) -> Result<Decision<'a>, SigningFailed> {
+        Ok(match decide(self, facts) {
+            Ok(leaving) => Decision::EndSession(Box::new(leaving)),
+            Err(refusal) => Decision::Refuse(refusal),
+        })
+    }
+}
+
+/// Reads a request.
+pub fn parse(incoming: &Incoming<'_>, around: &Surroundings<'_>) -> Result<Request, Refusal> {
+    let parameters = incoming.parameters()?;
+    parameters.check(KNOWN)?;
+    let hint = match parameters.get("id_token_hint") {
+        None => None,
+        Some(hint) => {
+            Some(Hint::verify(around.provider, around.keys, hint).ok_or(Refusal::InvalidIdTokenHint)?)
+        }
+    };
+    Ok(Request { parameters, hint })
+}
+
+impl Request {
+    fn client_id(&self) -> Option<&str> {
+        self.parameters.get("client_id").or_else(|| self.hint.as_ref().map(|hint| hint.aud.as_str()))
+    }
+}
+
+/// Judges a request. What is wrong is shown, and nothing ends by it.
+pub fn decide<'a>(request: &Request, facts: &Facts<'a>) -> Result<Leaving<'a>, Refusal> {
+    let Request { parameters, hint } = request;
+    let client = client(request, facts)?;
+    let redirect_uri = redirect_uri(parameters, client)?;
+    Ok(Leaving {
+        request: EndSessionRequest {
+            client_id: client.map(|client| client.id.clone()),
+            state: parameters.text("state").filter(|_| redirect_uri.is_some()),
+            redirect_uri,
+            confirmed: false,
+        },
+        session: facts.ending,
+        hinted: hint.as_ref().and_then(|hint| hint.sid.parse().ok()),
+        confirmation: parameters.get("token").map(SecretText::new),
+    })
+}
+
+/// The application that asks: the one it says it is, or the one that its hint was issued to, which must be the same.
+fn client<'a>(request: &Request, facts: &Facts<'a>) -> Result<Option<&'a Client>, Refusal> {
+    let client = facts.client.filter(|client| request.client_id() == Some(&client.id) && !client.disabled);
+    let Some(named) = request.parameters.get("client_id") else { return Ok(client) };
+    if request.hint.as_ref().is_some_and(|hint| hint.aud != named) {
+        return Err(Refusal::ForeignIdTokenHint);
+    }
+    if client.is_none() { Err(Refusal::UnknownClient) } else { Ok(client) }
+}
+
+/// Where the browser goes afterwards. Whose address it is must be known: without `client_id` and hint it is left out.
+fn redirect_uri(parameters: &Parameters, client: Option<&Client>) -> Result<Option<String>, Refusal> {
+    match (parameters.get("post_logout_redirect_uri"), client) {
+        (Some(uri), Some(client)) if client.accepts_post_logout_redirect(uri) => Ok(Some(uri.to_owned())),
+        (Some(_), Some(_)) => Err(Refusal::UnregisteredPostLogoutRedirectUri),
+        _ => Ok(None),
+    }
+}
+
+/// The address that the browser goes to, with the application's state.
+pub fn goodbye_url(request: &EndSessionRequest) -> Option<String> {
+    let uri = request.redirect_uri.as_deref()?;
+    Some(endpoint::with_query(uri, &[("state", request.state.as_deref())]))
+}
+
+/// The parameters that make the same request again, without its hint: no token stands in an address (checklist O-34).
+pub fn parameters(request: &EndSessionRequest) -> Vec<(&'static str, &str)> {
+    let pairs = [
+        ("client_id", request.client_id.as_deref()),
+        ("post_logout_redirect_uri", request.redirect_uri.as_deref()),
+        ("state", request.state.as_deref()),
+    ];
+    pairs.into_iter().filter_map(|(name, value)| Some((name, value?))).collect()
+}
