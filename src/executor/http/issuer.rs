@@ -3,18 +3,18 @@
 //! password manager knows a page by it. Programs are answered at every name, and told the issuer only.
 
 use axum::response::Response;
-use http::header::HOST;
+use http::header::{ACCEPT, HOST};
 use http::request::Parts;
 use http::{HeaderMap, Method, Uri};
 
 use crate::app::App;
 use crate::cookies::Cookies;
-use crate::http::respond::{self, Reader};
+use crate::http::respond::{self, HOME, Reader};
 
 /// The answer to a page navigation that came by another name; nothing when it may go on.
 pub(super) fn elsewhere(app: &App, request: &Parts) -> Option<Response> {
     let is_navigation = request.method == Method::GET || request.method == Method::HEAD;
-    if !is_navigation || Reader::at(request.uri.path()) == Reader::Program {
+    if !is_navigation || Reader::at(request.uri.path()) == Reader::Program || is_probe(request) {
         return None;
     }
     let issuer = app.configuration.load().issuer.clone();
@@ -26,6 +26,14 @@ pub(super) fn elsewhere(app: &App, request: &Parts) -> Option<Response> {
     }
     let rest = request.uri.path_and_query().map_or("/", http::uri::PathAndQuery::as_str);
     Some(respond::found(app, &format!("{issuer}{rest}"), &[app.cookies().set_sent_here()]))
+}
+
+/// Whether a load balancer wants to know if we are there: it asks for `/` by the pod's address, for no page, and takes
+/// anything but 200 for a no.
+fn is_probe(request: &Parts) -> bool {
+    let wants_page =
+        |accepted: &http::HeaderValue| accepted.to_str().is_ok_and(|text| text.contains("text/html"));
+    request.uri.path() == HOME && !request.headers.get_all(ACCEPT).iter().any(wants_page)
 }
 
 /// The name that a request came by.

@@ -2,7 +2,7 @@
 
 use axum::body::Body;
 use http::Method;
-use http::header::{HOST, LOCATION};
+use http::header::{ACCEPT, HOST, LOCATION};
 use idflow_executor::http::addresses;
 use idflow_executor::http::respond::Reader;
 
@@ -18,7 +18,7 @@ fn paths() -> impl Iterator<Item = String> {
 }
 
 async fn at(world: &World, browser: &mut Browser, host: &str, method: Method, path: &str) -> Answer {
-    let request = browser.request(method, path).header(HOST, host);
+    let request = browser.request(method, path).header(HOST, host).header(ACCEPT, "text/html,*/*;q=0.8");
     let answer = world.send(request.body(Body::empty()).unwrap()).await;
     browser.take_cookies(&answer);
     answer
@@ -82,4 +82,16 @@ async fn a_proxy_that_changes_the_name_makes_no_circle() {
     assert_eq!(sent.location(), Some(&*format!("{ISSUER}/")));
     let shown = at(&world, &mut browser, "upstream:8080", Method::GET, "/").await;
     assert_eq!(shown.status, http::StatusCode::OK);
+}
+
+#[tokio::test]
+async fn a_load_balancer_that_asks_by_the_pods_address_hears_that_we_are_there() {
+    let world = World::new(1).await;
+    for accept in [None, Some("*/*")] {
+        let mut request = Browser::new().request(Method::GET, "/").header(HOST, "10.0.0.7:8080");
+        if let Some(accept) = accept {
+            request = request.header(ACCEPT, accept);
+        }
+        assert_eq!(world.send(request.body(Body::empty()).unwrap()).await.status, http::StatusCode::OK);
+    }
 }
