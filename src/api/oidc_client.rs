@@ -95,6 +95,14 @@ pub struct OIDCClientSpec {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 8), extend("x-kubernetes-list-type" = "set"))]
     pub scopes: Option<Vec<Scope>>,
+    /// Claims about the user beside those of the scopes, in ID token and UserInfo. At most 32, together at most 4 KiB; one
+    /// that cannot be computed is left out. Absent: none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(
+        length(max = 32),
+        extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["name"])
+    )]
+    pub claims: Vec<CustomClaim>,
     /// Whether every authorization request must use PKCE with S256. Absent means Required.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pkce: Option<Pkce>,
@@ -226,8 +234,32 @@ pub enum Scope {
     Profile,
     /// The e-mail address and whether it is verified.
     Email,
+    /// The groups the user is in, as the claim `groups`.
+    Groups,
     /// A refresh token that outlives the session.
     OfflineAccess,
+}
+
+/// A claim that an application is told.
+#[derive(KubeSchema, Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[x_kube(
+    validation = Rule::new(reserved_rule())
+        .message("the claim's name is reserved: applications tell tokens and people apart by it; choose another name")
+)]
+pub struct CustomClaim {
+    /// What the claim is called, for example `department`. Those that say whom a token is about, for whom it is and how it
+    /// was signed in, such as `sub`, `acr` and `email`, cannot be set.
+    #[schemars(with = "Text<64>", regex(pattern = "^[A-Za-z_][A-Za-z0-9_.:/-]*$"))]
+    pub name: String,
+    /// A CEL expression for its value over `user`, with the Directory's attributes and `groups`, and `session`, with what
+    /// the flow kept there. Null leaves the claim out.
+    #[schemars(with = "Text<1024>")]
+    pub value: String,
+}
+
+fn reserved_rule() -> String {
+    format!("!(self.name in {:?})", idflow_core::claim::RESERVED).replace('"', "'")
 }
 
 /// Whether PKCE must be used.

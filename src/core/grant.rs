@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::Data;
 use crate::digest::Digest;
 use crate::evidence::Evidence;
 use crate::id::{GrantId, SessionId, UserId};
@@ -71,6 +72,9 @@ pub struct Grant {
     pub flow: Option<String>,
     /// What was proven.
     pub evidence: Vec<Evidence>,
+    /// The attributes of that session when it was used, which it may not outlive.
+    #[serde(default, skip_serializing_if = "Data::is_empty")]
+    pub attributes: Data,
     /// `auth_time`.
     pub authenticated: Timestamp,
     /// Where it stands.

@@ -165,6 +165,9 @@ pub struct Frame {
     /// What `set` wrote: `vars`.
     #[serde(default)]
     pub vars: Data,
+    /// What `set` keeps for the session, whichever frame it ran in: only the outermost one has any.
+    #[serde(default, skip_serializing_if = "Data::is_empty")]
+    pub session: Data,
 }
 
 /// What a journey waits for.
@@ -231,6 +234,9 @@ pub struct FrameChange {
     /// Changes of `vars`.
     #[serde(default, skip_serializing_if = "Changes::is_empty")]
     pub vars: Changes,
+    /// Changes of what is kept for the session.
+    #[serde(default, skip_serializing_if = "Changes::is_empty")]
+    pub session: Changes,
 }
 
 /// How named values differ from earlier ones.

@@ -12,6 +12,7 @@
 pub mod audit;
 pub mod block;
 pub mod chance;
+pub mod claim;
 pub mod counter;
 pub mod dead_end;
 pub mod digest;

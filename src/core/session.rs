@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::Data;
 use crate::evidence::Evidence;
 use crate::id::{SessionId, UserId};
 use crate::time::{Span, Timestamp};
@@ -18,6 +19,9 @@ pub struct Session {
     pub user: Option<UserId>,
     /// What was proven when, by which `acr` and `amr` are judged.
     pub evidence: Vec<Evidence>,
+    /// What the flow that opened it keeps with it: `session.…` in expressions. Never a secret.
+    #[serde(default, skip_serializing_if = "Data::is_empty")]
+    pub attributes: Data,
     /// When a factor was last shown (`auth_time`).
     pub authenticated: Timestamp,
     /// When the session ends whatever happens.

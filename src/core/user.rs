@@ -9,6 +9,14 @@ use crate::time::Timestamp;
 /// The name under which expressions read a user's groups.
 pub const GROUPS: &str = "groups";
 
+/// In how many groups a user is at most: applications are told of all of them in every token.
+pub const MOST_GROUPS: usize = 200;
+
+/// Whether a group may be called so.
+pub fn is_group(name: &str) -> bool {
+    (1..=128).contains(&name.chars().count()) && !name.chars().any(char::is_control)
+}
+
 /// A user of a directory. The password hash is a record of its own and never travels with the user.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -54,6 +62,15 @@ impl User {
         let mut data = self.attributes.clone();
         data.entry(GROUPS).or_insert_with(|| self.groups.clone().into());
         data
+    }
+
+    /// What is left of this user's proofs where an earlier version of it is replaced: an address that changes was never
+    /// proven, unless the new one is said to be for the first time.
+    #[must_use]
+    pub fn replacing(mut self, previous: &Self) -> Self {
+        let is_other = |name: &String| self.attributes.get(name) != previous.attributes.get(name);
+        self.verified.retain(|name| !(previous.verified.contains(name) && is_other(name)));
+        self
     }
 
     /// The attribute's text, or nothing when it is absent or not a text.

@@ -29,7 +29,7 @@ impl Sources<'_> {
                 "vars" => copy(&mut roots, root, &self.frame.vars, below),
                 "input" => copy(&mut roots, root, &self.frame.input, below),
                 "user" => copy(&mut roots, root, &self.journey.user_data, below),
-                "session" => copy(&mut roots, root, &self.surroundings.session, below),
+                "session" => self.session().for_each(|data| copy(&mut roots, root, data, below)),
                 "client" => copy(&mut roots, root, &self.surroundings.client, below),
                 "request" => copy(&mut roots, root, &self.surroundings.request, below),
                 "flow" => copy(&mut roots, root, &self.flow(), below),
@@ -45,6 +45,14 @@ impl Sources<'_> {
         expression
             .evaluate(&roots, Budget::default())
             .map_err(|error| Fault::new(format!("`{}`: {error}", expression.source())))
+    }
+
+    /// What the browser's session has, unless it is another user's; then what this journey keeps, which hides it.
+    fn session(&self) -> impl Iterator<Item = &Data> {
+        let user = self.journey.user;
+        let of_browser = self.surroundings.session.as_ref().filter(|(owner, _)| user.is_none() || user == *owner);
+        let kept = self.journey.frames.first().map(|frame| &frame.session);
+        of_browser.map(|(_, attributes)| attributes).into_iter().chain(kept)
     }
 
     fn flow(&self) -> Data {
@@ -66,7 +74,7 @@ fn copy(target: &mut Data, name: &str, source: &Data, below: &[String]) {
     let entry = target.entry(name).or_insert_with(|| Value::Object(Data::new()));
     let Some(object) = entry.as_object_mut() else { return };
     let Some((field, rest)) = below.split_first() else {
-        object.clone_from(source);
+        object.extend(source.clone());
         return;
     };
     match source.get(field) {

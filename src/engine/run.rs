@@ -128,6 +128,8 @@ pub struct OpenSession {
     pub evidence: Vec<Evidence>,
     /// When a factor was last shown (`auth_time`).
     pub authenticated: Timestamp,
+    /// What the journey keeps with the session.
+    pub attributes: Data,
     /// How long the session may last.
     pub lifetime: Span,
     /// How long it may stay unused.

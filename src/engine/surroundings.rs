@@ -2,6 +2,7 @@
 
 use idflow_core::Data;
 use idflow_core::counter::CounterKey;
+use idflow_core::id::UserId;
 
 /// Trusted facts from outside the journey, gathered anew for every request and never stored.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -12,8 +13,8 @@ pub struct Surroundings {
     pub request: Data,
     /// What expressions read as `client`: the application that asked.
     pub client: Data,
-    /// What expressions read as `session`: the browser's session, if there is one.
-    pub session: Data,
+    /// The browser's session, if there is one and the flow reads it: whose it is, and its attributes.
+    pub session: Option<(Option<UserId>, Data)>,
     /// What the browser shows to be known by: devices that somebody may have signed in with.
     pub devices: Vec<String>,
     /// Counters that were full when this request was decided before and could not be committed.

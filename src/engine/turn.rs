@@ -43,6 +43,8 @@ pub struct Finish {
     pub vars: Data,
     /// What the visitor called themselves on a page that keeps no values: shown again where a later page asks.
     pub typed: Option<String>,
+    /// Kept for the session; null stands for no value.
+    pub session: Data,
     /// The address that was verified, as `email:` and the address; with an outcome that proves one, and only with such.
     pub address: Option<String>,
     /// The user the journey concerns from now on. A journey that already concerns another user ends in `error`.

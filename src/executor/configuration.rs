@@ -18,6 +18,7 @@ use idflow_net::mail::SmtpSettings;
 use idflow_oidc::client::Client;
 use idflow_pages::PreparedTheme;
 
+use crate::claims::Claims;
 use crate::revisions::{Held, Revisions};
 
 /// One picture of everything live.
@@ -45,6 +46,8 @@ pub struct Configuration {
     pub withdrawn: Vec<Digest>,
     /// Applications by client identifier.
     pub clients: BTreeMap<String, Arc<Client>>,
+    /// What the registration of an application computes as claims, by client identifier; absent where it does not.
+    pub claims: BTreeMap<String, Claims>,
     /// Origins of pages that may call the provider: those that some application registered.
     pub origins: BTreeSet<String>,
     /// Directories by name.

@@ -26,8 +26,10 @@ use crate::devices::Device;
 use crate::leaving::SignOut;
 use crate::metrics::{EndKind, StepResult};
 use crate::opening::{Opened, open};
+use crate::own_session;
 use crate::signed_in::SignedIn;
 use crate::switches::Switches;
+use crate::verified;
 use crate::visitor::Visitor;
 
 /// How often a step is decided when somebody else is first each time. Far more than people or their tabs can cause.
@@ -81,6 +83,7 @@ pub async fn start(
     };
     for number in 0..TRIES {
         let mut reads = app.store.reads(app.clock.now());
+        start.context.session = own_session::attributes(app, visitor, &runnable, &mut reads).await?;
         let switches = Switches::of(runnable.program().digest, &start.purpose, number);
         let run = Run::start(&runnable, start.clone(), reads.now(), app.chance.as_ref());
         let decided = match settle(app, run, &mut reads, &switches).await? {
@@ -139,7 +142,9 @@ pub async fn resume(
         journey.locale = Some(visitor.locale.tag().to_owned());
         let Some(runnable) = runnable(app, &journey).await? else { return Ok(Driven::Withdrawn) };
         let switches = Switches::of(journey.digest, &journey.purpose, number);
-        let context = Surroundings { full: full.clone(), ..surroundings(app, visitor, &journey.purpose) };
+        let session = own_session::attributes(app, visitor, &runnable, &mut reads).await?;
+        let context =
+            Surroundings { full: full.clone(), session, ..surroundings(app, visitor, &journey.purpose) };
         let run =
             Run::resume(&runnable, journey, post.input.clone(), context, reads.now(), app.chance.as_ref());
         let decided = match settle(app, run, &mut reads, &switches).await? {
@@ -248,6 +253,7 @@ async fn commit(
     let now = reads.now();
     let journey = &mut decided.journey;
     let mut binding = None;
+    verified::note(journey, &mut decided.writes, &reads, now)?;
     if decided.assurance_rose {
         let rotation = journey.binding.rotation + 1;
         let secret = app.binding_secret(journey.id, rotation);
@@ -364,7 +370,7 @@ fn surroundings(app: &App, visitor: &Visitor, purpose: &Purpose) -> Surroundings
         address: visitor.address.clone(),
         request,
         client,
-        session: Data::new(),
+        session: None,
         devices: app.cookies().devices(&visitor.headers),
         full: Vec::new(),
     }

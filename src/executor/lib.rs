@@ -11,6 +11,7 @@
 
 pub mod app;
 pub mod asks;
+pub mod claims;
 pub mod configuration;
 pub mod cookies;
 mod devices;
@@ -33,4 +34,5 @@ mod signed_in;
 pub mod source;
 mod switches;
 pub mod users;
+mod verified;
 pub mod visitor;

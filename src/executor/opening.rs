@@ -103,6 +103,7 @@ fn session(app: &App, journey: JourneyId, secret: &str, opens: OpenSession, now:
         secret: Digest::of(secret),
         user: opens.user,
         evidence: opens.evidence,
+        attributes: opens.attributes,
         authenticated: opens.authenticated,
         expires: now.plus(lifetime),
         used: now,
@@ -130,7 +131,7 @@ fn set_session(journey: &mut Journey, opened: &Session) {
 }
 
 fn user_of(reads: &ReadSet, writes: &[Write], wanted: UserId) -> Result<User, Unavailable> {
-    let written = writes.iter().find_map(|write| match write {
+    let written = writes.iter().rev().find_map(|write| match write {
         Write::CreateUser { user, .. } | Write::UpdateUser { user, .. } if user.id == wanted => {
             Some(user.clone())
         }

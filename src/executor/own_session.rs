@@ -1,9 +1,12 @@
 //! Who is signed in in a browser: the session that its cookie proves.
 
+use idflow_core::Data;
 use idflow_core::block::BlockTarget;
 use idflow_core::digest::Digest;
+use idflow_core::id::UserId;
 use idflow_core::session::Session;
 use idflow_core::user::User;
+use idflow_engine::bind::Runnable;
 use idflow_store::{ReadSet, Wanted};
 
 use crate::app::{App, Unavailable};
@@ -34,6 +37,20 @@ pub(crate) async fn session(
     reads: &mut ReadSet,
 ) -> Result<Option<Session>, Unavailable> {
     Ok(proven(app, visitor, reads, None).await?.into_iter().next())
+}
+
+/// The browser's session, for a flow that reads it: whose it is, and its attributes.
+pub(crate) async fn attributes(
+    app: &App,
+    visitor: &Visitor,
+    runnable: &Runnable,
+    reads: &mut ReadSet,
+) -> Result<Option<(Option<UserId>, Data)>, Unavailable> {
+    if !runnable.program().reads_session() {
+        return Ok(None);
+    }
+    let signed_in = person(app, visitor, reads, None).await?;
+    Ok(signed_in.map(|(session, _)| (session.user, session.attributes)))
 }
 
 /// The sessions that the browser's cookies prove. A browser has one, but others may have planted cookies of its name.

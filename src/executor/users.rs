@@ -4,7 +4,7 @@ use idflow_core::chance::Chance;
 use idflow_core::id::UserId;
 use idflow_core::secret::SecretText;
 use idflow_core::time::Clock;
-use idflow_core::user::{User, UserState};
+use idflow_core::user::{MOST_GROUPS, User, UserState, is_group};
 use idflow_core::write::Write;
 use idflow_core::{Data, Value, name};
 use idflow_factor::Hasher;
@@ -13,10 +13,15 @@ use serde::Deserialize;
 
 use crate::configuration::Directory;
 
-/// One user of the file: `password`, and any attributes of the Directory.
+/// One user of the file: `password`, `groups`, `verified` with the names of attributes that were proven elsewhere, and any
+/// attributes of the Directory.
 #[derive(Deserialize)]
 pub struct NewUser {
     password: Option<String>,
+    #[serde(default)]
+    groups: Vec<String>,
+    #[serde(default)]
+    verified: Vec<String>,
     #[serde(flatten)]
     attributes: Data,
 }
@@ -30,6 +35,12 @@ pub enum LoadError {
     /// The value of an attribute that is an address.
     #[error("user {0} of the file has a value of {1} that is no mail address anybody can have")]
     Address(usize, String),
+    /// What is said to be proven is not there.
+    #[error("user {0} of the file has no value of {1}, which it says is verified")]
+    NothingVerified(usize, String),
+    /// A group cannot be called so.
+    #[error("user {0} of the file is in a group {1:?}: a name has 1 to 128 characters, none of them a control character, and at most {MOST_GROUPS} are told")]
+    Group(usize, String),
     /// The store refused.
     #[error("user {0} of the file was not stored: {1}")]
     Store(usize, CommitError),
@@ -48,6 +59,14 @@ fn stored(mut attributes: Data, directory: &Directory) -> Result<Data, String> {
         }
     }
     Ok(attributes)
+}
+
+fn check(index: usize, user: &User) -> Result<(), LoadError> {
+    if let Some(missing) = user.verified.iter().find(|name| !user.attributes.contains_key(*name)) {
+        return Err(LoadError::NothingVerified(index, missing.clone()));
+    }
+    let mut wrong = user.groups.iter().enumerate().filter(|(at, name)| *at >= MOST_GROUPS || !is_group(name));
+    wrong.next().map_or(Ok(()), |(_, name)| Err(LoadError::Group(index, name.clone())))
 }
 
 /// Creates the users that do not exist yet and returns how many there were.
@@ -69,13 +88,14 @@ pub async fn load(
             directory: directory.0.to_owned(),
             attributes: stored(new.attributes, directory.1)
                 .map_err(|name| LoadError::Address(index, name))?,
-            verified: Vec::new(),
-            groups: Vec::new(),
+            verified: new.verified,
+            groups: new.groups,
             state: UserState::Active,
             created: now,
             updated: now,
             reserved: None,
         };
+        check(index, &user)?;
         let known =
             directory.1.unique.iter().find_map(|name| Some((name.clone(), user.text(name)?.to_owned())));
         if let Some((name, value)) = known {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use idflow_api::Theme;
+use idflow_api::{OIDCClient, Theme};
 use idflow_api::flow::{Assurance, Flow};
 use idflow_api::flow_node::FlowNode;
 use idflow_api::flow_revision::{Requires, Source};
@@ -17,6 +17,7 @@ use crate::objects::Objects;
 use crate::pin::content;
 use crate::program::Program;
 use crate::resolve::{Part, Resolved, Subject, resolve};
+use crate::secret::{SecretFacts, SecretUse};
 
 const TOO_LARGE: Rule = Rule {
     code: "too-large",
@@ -135,6 +136,16 @@ fn node_kinds(resolved: &Resolved<'_>) -> BTreeMap<String, KindUse> {
 /// Checks a `Theme` on its own.
 pub fn check_theme(theme: &Theme) -> Vec<Finding> {
     lint::of_theme(theme.metadata.name.as_deref().unwrap_or_default(), &theme.spec)
+}
+
+/// Checks an `OIDCClient` on its own.
+pub fn check_client(client: &OIDCClient) -> Vec<Finding> {
+    lint::of_claims(client.metadata.name.as_deref().unwrap_or_default(), &client.spec)
+}
+
+/// Checks what an object uses of a Secret.
+pub fn check_secret(object: &ObjectId, facts: &SecretFacts, wanted: &SecretUse<'_>) -> Vec<Finding> {
+    lint::of_secret(object, facts, wanted)
 }
 
 /// Checks a `FlowNode` on its own.

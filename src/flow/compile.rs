@@ -11,7 +11,7 @@ use crate::facts::{Callee, Facts, SettingsError, Sink, Use};
 use crate::kinds::Kinds;
 use crate::pinned::Directories;
 use crate::plan::{Plan, Scope, expression};
-use crate::program::{Graph, GraphIndex, Program, Step, StepIndex, Wire};
+use crate::program::{Graph, GraphIndex, Program, SESSION, Step, StepIndex, Wire};
 
 /// How long one journey may take when the flow does not say. Fixed with format 1.
 pub const DEFAULT_LIFETIME: Span = Span::minutes(30);
@@ -188,6 +188,7 @@ impl Loader<'_> {
             wires: self.wires(step, &facts, index)?,
             callee: facts.call.as_ref().map(|call| self.callee(&call.callee)).transpose()?,
             ends: facts.end.is_some(),
+            reads_session: facts.uses.iter().flat_map(|used| &used.reads).any(|read| read.root() == SESSION),
             outcomes: facts.outcomes,
             behaviour,
         })

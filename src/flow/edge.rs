@@ -12,7 +12,8 @@ pub fn writes<'s>(step: &'s Step<'_>) -> impl Iterator<Item = (String, &'s Outpu
         step.facts.outputs.iter().map(|output| (format!("steps.{}.{}", step.id, output.name), output));
     let form = step.facts.form.iter().map(|output| (format!("form.{}", output.name), output));
     let vars = step.facts.vars.iter().map(|output| (format!("vars.{}", output.name), output));
-    outputs.chain(form).chain(vars)
+    let session = step.facts.session.iter().map(|output| (format!("session.{}", output.name), output));
+    outputs.chain(form).chain(vars).chain(session)
 }
 
 /// Whether an output is there after an outcome. What the engine ends early writes nothing.

@@ -29,6 +29,8 @@ pub struct Facts {
     pub form: Vec<Output>,
     /// What it writes to `vars.…`.
     pub vars: Vec<Output>,
+    /// What it keeps as `session.…`.
+    pub session: Vec<Output>,
     /// The expressions and templates in its settings and in the texts it shows. Gathered by the
     /// [`Compiler`](crate::plan::Compiler): a kind leaves it empty.
     pub uses: Vec<Use>,

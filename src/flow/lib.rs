@@ -44,7 +44,9 @@ pub mod theme;
 mod tree;
 mod yaml;
 
-pub use check::{Compiled, KindUse, Revision, check_node, check_theme, compile_flow};
+pub use check::{
+    Compiled, KindUse, Revision, check_client, check_node, check_secret, check_theme, compile_flow,
+};
 pub use compile::LoadError;
 pub use content::Content;
 pub use diagnostic::Finding;

@@ -8,13 +8,14 @@ use idflow_api::condition::timestamp;
 use idflow_api::flow_revision::Source;
 use idflow_api::{Directory, FlowType, ResourceKind};
 use idflow_core::Value;
+use k8s_openapi::ByteString;
 use k8s_openapi::api::core::v1::ConfigMap;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use serde::de::DeserializeOwned;
 
 use crate::diagnostic::{Finding, ObjectId, Place, Rule, Severity};
 use crate::pinned::Texts;
-use crate::secret::SecretFacts;
+use crate::secret::{Entry, SecretFacts};
 use crate::source::Object;
 
 const DUPLICATE_OBJECT: Rule = Rule {
@@ -106,11 +107,15 @@ impl Objects {
         let metadata = object.value.get("metadata").cloned().unwrap_or_default();
         let metadata: ObjectMeta = serde_json::from_value(metadata).map_err(|_| unreadable(object))?;
         let members =
-            ["data", "stringData"].into_iter().filter_map(|part| object.value.get(part)?.as_object());
-        let has_value = |value: &Value| value.as_str().is_some_and(|text| !text.is_empty());
-        let entries =
-            members.flatten().filter(|(_, value)| has_value(value)).map(|(name, _)| name.clone()).collect();
-        if self.secrets.insert(object.name.clone(), SecretFacts::new(&metadata, entries)).is_some() {
+            [("data", false), ("stringData", true)].into_iter();
+        let members =
+            members.filter_map(|(part, is_plain)| Some((is_plain, object.value.get(part)?.as_object()?)));
+        let entries = members.flat_map(|(is_plain, members)| {
+            members.iter().filter_map(move |(name, value)| entry(name, value.as_str()?, is_plain))
+        });
+        let facts = SecretFacts::new(&metadata, entries.collect());
+        let facts = SecretFacts { sealed: object.value.get("sops").is_some(), ..facts };
+        if self.secrets.insert(object.name.clone(), facts).is_some() {
             return Err(duplicate(object));
         }
         Ok(())
@@ -128,6 +133,12 @@ impl Objects {
         let holders = Holders::among(claimants(&self.directories, |one| (&one.metadata, &one.spec)));
         self.directories.get(holders.of(&claim)?)
     }
+}
+
+/// An entry of a Secret's manifest. What should be base64 and is not has a value all the same: the API server says so.
+fn entry(name: &str, value: &str, is_plain: bool) -> Option<Entry> {
+    let decoded = serde_json::from_value(value.into()).map_or_else(|_| value.as_bytes().to_vec(), |ByteString(bytes)| bytes);
+    Entry::read(name, if is_plain { value.as_bytes() } else { &decoded })
 }
 
 /// Objects of a kind, with what decides which of two keeps what both claim.

@@ -38,6 +38,20 @@ pub struct Program {
     pub graphs: Vec<Graph>,
 }
 
+impl Program {
+    /// Whether some step reads the browser's session.
+    pub fn reads_session(&self) -> bool {
+        let reads = |graph: &Graph| {
+            let mut outputs = graph.outputs.iter().flat_map(|(_, output)| output.references());
+            graph.steps.iter().any(|step| step.reads_session) || outputs.any(|read| read.root() == SESSION)
+        };
+        self.graphs.iter().any(reads)
+    }
+}
+
+/// The root that the browser's session is read by.
+pub(crate) const SESSION: &str = "session";
+
 /// One flow or node.
 #[derive(Debug, Clone)]
 pub struct Graph {
@@ -68,6 +82,8 @@ pub struct Step {
     pub wires: Vec<Wire>,
     /// For `call` and `node`: the graph that is entered.
     pub callee: Option<GraphIndex>,
+    /// Whether it reads `session.…`, for which the browser's session must be looked up.
+    pub reads_session: bool,
 }
 
 impl Step {

@@ -21,13 +21,52 @@ pub struct SecretFacts {
     pub usable: bool,
     /// The hosts it may be sent to.
     pub hosts: Vec<String>,
-    /// The names of its entries that have a value.
-    pub entries: Vec<String>,
+    /// Its entries that have a value.
+    pub entries: Vec<Entry>,
+    /// Whether this is the encrypted form of a repository, which something decrypts before it is applied: then nothing is
+    /// known of the values.
+    pub sealed: bool,
 }
+
+/// What may be known of an entry of a Secret.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Entry {
+    /// Its name.
+    pub name: String,
+    /// What is wrong with its value.
+    pub flaws: Vec<Flaw>,
+}
+
+/// What can be wrong with a secret value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Flaw {
+    /// It ends in a line break, which whoever types it or reads it from a variable does not have.
+    LineBreak,
+    /// It has fewer than 16 characters.
+    Short,
+    /// It is the ciphertext of SOPS: a program that never decrypted it would take as secret what stands in a repository.
+    Ciphertext,
+}
+
+impl Entry {
+    /// Looks at a value; nothing where it is empty.
+    pub fn read(name: &str, value: &[u8]) -> Option<Self> {
+        let flaws = [
+            (Flaw::LineBreak, value.ends_with(b"\n") || value.ends_with(b"\r")),
+            (Flaw::Short, value.trim_ascii().len() < SHORTEST),
+            (Flaw::Ciphertext, value.trim_ascii_start().starts_with(b"ENC[AES256_GCM,")),
+        ];
+        let flaws = flaws.into_iter().filter_map(|(flaw, has)| has.then_some(flaw)).collect();
+        (!value.is_empty()).then(|| Self { name: name.to_owned(), flaws })
+    }
+}
+
+/// The fewest characters of a client's secret: fewer can be guessed.
+const SHORTEST: usize = 16;
 
 impl SecretFacts {
     /// The facts of a Secret with this metadata and these entries.
-    pub fn new(metadata: &ObjectMeta, entries: Vec<String>) -> Self {
+    pub fn new(metadata: &ObjectMeta, entries: Vec<Entry>) -> Self {
         let none = BTreeMap::new();
         let (labels, annotations) = (&metadata.labels, &metadata.annotations);
         Self::read(labels.as_ref().unwrap_or(&none), annotations.as_ref().unwrap_or(&none), entries)
@@ -37,7 +76,7 @@ impl SecretFacts {
     pub fn read(
         labels: &BTreeMap<String, String>,
         annotations: &BTreeMap<String, String>,
-        entries: Vec<String>,
+        entries: Vec<Entry>,
     ) -> Self {
         let hosts = annotations.get(HOSTS_ANNOTATION).map(String::as_str).unwrap_or_default();
         let hosts = hosts.split(',').map(str::trim).filter(|host| !host.is_empty());
@@ -45,6 +84,7 @@ impl SecretFacts {
             usable: labels.get(USABLE_LABEL).is_some_and(|value| value == "true"),
             hosts: hosts.map(str::to_owned).collect(),
             entries,
+            sealed: false,
         }
     }
 
@@ -61,9 +101,32 @@ impl SecretFacts {
         if let Some(host) = wanted.host.as_ref().filter(|host| !self.may_go_to(host)) {
             problems.push(SecretProblem::NotForHost { name: name.to_owned(), host: host.clone() });
         }
-        let missing = wanted.entries.iter().filter(|entry| !self.entries.iter().any(|known| known == *entry));
+        let missing = wanted.entries.iter().filter(|entry| self.entry(entry).is_none());
         problems.extend(missing.map(|entry| SecretProblem::NoEntry { name: name.to_owned(), entry }));
+        let flaws = self.flaws(wanted).filter(|(_, flaw)| *flaw == Flaw::Ciphertext && !self.sealed);
+        problems.extend(flaws.map(|(entry, _)| SecretProblem::Ciphertext { name: name.to_owned(), entry }));
         problems
+    }
+
+    /// What is doubtful about the entries of a use, although they can be used.
+    pub fn doubts(&self, wanted: &SecretUse<'_>) -> Vec<SecretDoubt> {
+        let is_doubt = |flaw: Flaw| match flaw {
+            Flaw::LineBreak => !self.sealed,
+            // What an outside system wants to hear is not for its user to choose.
+            Flaw::Short => !self.sealed && wanted.host.is_none(),
+            Flaw::Ciphertext => self.sealed,
+        };
+        let doubts = self.flaws(wanted).filter(|(_, flaw)| is_doubt(*flaw));
+        doubts.map(|(entry, flaw)| SecretDoubt { name: wanted.name.to_owned(), entry, flaw }).collect()
+    }
+
+    fn flaws(&self, wanted: &SecretUse<'_>) -> impl Iterator<Item = (&'static str, Flaw)> {
+        let used = wanted.entries.iter().chain(wanted.optional);
+        used.flat_map(|name| self.entry(name).into_iter().flat_map(move |entry| entry.flaws.iter().map(|flaw| (*name, *flaw))))
+    }
+
+    fn entry(&self, name: &str) -> Option<&Entry> {
+        self.entries.iter().find(|entry| entry.name == name)
     }
 
     fn may_go_to(&self, host: &str) -> bool {
@@ -93,6 +156,8 @@ pub struct SecretUse<'a> {
     pub host: Option<String>,
     /// The entries that are needed.
     pub entries: &'static [&'static str],
+    /// The entries that are used if they are there.
+    pub optional: &'static [&'static str],
 }
 
 impl<'a> SecretUse<'a> {
@@ -104,6 +169,7 @@ impl<'a> SecretUse<'a> {
                 field: "/spec/smtp/secretRef/name",
                 host: Some(ascii(&smtp.host)),
                 entries: &["username", "password"],
+                optional: &[],
             });
         }
         let http = spec.http.as_ref()?;
@@ -116,13 +182,15 @@ impl<'a> SecretUse<'a> {
                 HttpScheme::Bearer => &["token"],
                 HttpScheme::Basic => &["username", "password"],
             },
+            optional: &[],
         })
     }
 
     /// The use that a client makes, if it has a secret. It is compared here and sent to nobody.
     pub fn of_client(spec: &'a OIDCClientSpec) -> Option<Self> {
         let name = &spec.secret_ref.as_ref()?.name;
-        Some(Self { name, field: "/spec/secretRef/name", host: None, entries: &["current"] })
+        let (field, entries, optional) = ("/spec/secretRef/name", &["current"], &["previous"]);
+        Some(Self { name, field, host: None, entries, optional })
     }
 }
 
@@ -157,6 +225,45 @@ pub enum SecretProblem {
         /// The entry.
         entry: &'static str,
     },
+    /// It was never decrypted.
+    #[error("the entry {entry} of the Secret {name} is ciphertext of SOPS, which whoever can read the repository knows")]
+    Ciphertext {
+        /// Its name.
+        name: String,
+        /// The entry.
+        entry: &'static str,
+    },
+}
+
+/// What is doubtful about an entry of a Secret that can be used.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SecretDoubt {
+    name: String,
+    entry: &'static str,
+    /// What it is.
+    pub flaw: Flaw,
+}
+
+impl std::fmt::Display for SecretDoubt {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let what = match self.flaw {
+            Flaw::LineBreak => "ends in a line break",
+            Flaw::Short => "has fewer than 16 characters",
+            Flaw::Ciphertext => "is encrypted here",
+        };
+        write!(f, "the entry {} of the Secret {} {what}", self.entry, self.name)
+    }
+}
+
+impl SecretDoubt {
+    /// What its owner does about it.
+    pub const fn help(&self) -> &'static str {
+        match self.flaw {
+            Flaw::LineBreak => "write it without one, for example by printf instead of echo, or `|-` instead of `|`",
+            Flaw::Short => "take at least 16 random characters, for example of openssl rand -base64 24",
+            Flaw::Ciphertext => "see to it that it is decrypted before it is applied, as Flux does and plain Argo CD does not",
+        }
+    }
 }
 
 impl SecretProblem {
@@ -167,6 +274,7 @@ impl SecretProblem {
             Self::NotShared { .. } => format!("add the label {USABLE_LABEL}: \"true\" to it"),
             Self::NotForHost { host, .. } => format!("add {host} to its annotation {HOSTS_ANNOTATION}"),
             Self::NoEntry { entry, .. } => format!("add {entry} to it"),
+            Self::Ciphertext { .. } => "let sops decrypt the manifest before it is applied".to_owned(),
         }
     }
 }
@@ -195,7 +303,7 @@ mod tests {
         let spec: ConnectionSpec = serde_json::from_value(spec).unwrap();
         let labels = BTreeMap::from([(USABLE_LABEL.to_owned(), "true".to_owned())]);
         let annotations = BTreeMap::from([(HOSTS_ANNOTATION.to_owned(), hosts.to_owned())]);
-        let facts = SecretFacts::read(&labels, &annotations, vec!["token".to_owned()]);
+        let facts = SecretFacts::read(&labels, &annotations, Entry::read("token", b"x").into_iter().collect());
         facts.problems(&SecretUse::of_connection(&spec).unwrap()).is_empty()
     }
 
@@ -237,13 +345,44 @@ mod tests {
 
     #[test]
     fn the_keys_of_a_tenant_are_nobodys_secret_whatever_their_labels_say() {
-        let facts = SecretFacts { usable: true, hosts: Vec::new(), entries: vec!["current".to_owned()] };
-        let named = |name| SecretUse { name, field: "", host: None, entries: &["current"] };
+        let facts = client_secret("a secret of more than 16 characters");
+        let named = |name| SecretUse { name, ..of_client() };
         assert_eq!(facts.problems(&named("app")), []);
         assert_eq!(
             facts.problems(&named(KEYS_SECRET)),
             [SecretProblem::Reserved { name: KEYS_SECRET.to_owned() }]
         );
+    }
+
+    fn client_secret(value: &str) -> SecretFacts {
+        let entries = Entry::read("current", value.as_bytes()).into_iter().collect();
+        SecretFacts { usable: true, entries, ..SecretFacts::default() }
+    }
+
+    fn of_client() -> SecretUse<'static> {
+        SecretUse { name: "app", field: "", host: None, entries: &["current"], optional: &["previous"] }
+    }
+
+    #[test]
+    fn a_secret_that_is_not_what_its_owner_thinks_is_told() {
+        let rows: [(&str, &[Flaw], bool); 7] = [
+            ("0123456789abcdef", &[], true),
+            ("0123456789abcde", &[Flaw::Short], true),
+            ("0123456789abcdef\n", &[Flaw::LineBreak], true),
+            ("0123456789abcde\r\n", &[Flaw::LineBreak, Flaw::Short], true),
+            ("with ENC[AES256_GCM, inside", &[], true),
+            ("ENC[AES256_GCM,data:p673w==,iv:YY=,tag:UQ=,type:str]", &[], false),
+            ("", &[], false),
+        ];
+        for (value, doubts, usable) in rows {
+            let facts = client_secret(value);
+            let told: Vec<Flaw> = facts.doubts(&of_client()).iter().map(|doubt| doubt.flaw).collect();
+            assert_eq!((told.as_slice(), facts.problems(&of_client()).is_empty()), (doubts, usable), "{value:?}");
+        }
+        let sealed = SecretFacts { sealed: true, ..client_secret("ENC[AES256_GCM,data:p673w==]") };
+        assert_eq!((sealed.problems(&of_client()), sealed.doubts(&of_client()).len()), (Vec::new(), 1));
+        let outside = SecretUse { host: Some("mail.example".to_owned()), ..of_client() };
+        assert!(client_secret("short").doubts(&outside).is_empty(), "another system's secrets are not ours to judge");
     }
 
     proptest::proptest! {

@@ -21,7 +21,7 @@ use idflow_core::evidence::Proof;
 use idflow_core::id::UserId;
 use idflow_core::name::{self, mixes_scripts};
 use idflow_core::time::Span;
-use idflow_core::user::{Reservation, User, UserState};
+use idflow_core::user::{Reservation, User, UserState, is_group};
 use idflow_core::write::Write;
 use idflow_core::{Data, Value};
 use idflow_engine::context::Cx;
@@ -51,6 +51,9 @@ struct Settings {
     /// or an empty text leaves the attribute out.
     #[schemars(extend("minProperties" = 1, "maxProperties" = 64))]
     attributes: Sources,
+    /// The groups that the new user is in: fixed names, so that nothing that a visitor enters chooses rights. Absent: none.
+    #[schemars(length(min = 1, max = 32), inner(length(min = 1, max = 128)))]
+    groups: Option<Vec<String>>,
 }
 
 /// What everybody reads about `createUser`.
@@ -79,7 +82,15 @@ fn plan(value: &Value, compiler: &mut Compiler<'_>) -> Result<Plan, SettingsErro
         effects: vec![EffectClass::Idempotent],
         ..Facts::default()
     };
-    Ok(node::plan(facts, CreateUser { directory, content, attributes }))
+    let groups = settings.groups.unwrap_or_default();
+    if let Some(wrong) = groups.iter().position(|name| !is_group(name)) {
+        return Err(SettingsError {
+            pointer: format!("/groups/{wrong}"),
+            message: "this is no name of a group".to_owned(),
+            help: "write 1 to 128 characters without control characters".to_owned(),
+        });
+    }
+    Ok(node::plan(facts, CreateUser { directory, content, attributes, groups }))
 }
 
 #[derive(Debug)]
@@ -87,6 +98,7 @@ struct CreateUser {
     directory: String,
     content: DirectoryContent,
     attributes: Expressions,
+    groups: Vec<String>,
 }
 
 /// Which unique attributes were found free so far, and the values to create the user with.
@@ -201,7 +213,7 @@ impl CreateUser {
                 .map(|(name, _)| name.clone())
                 .collect(),
             attributes,
-            groups: Vec::new(),
+            groups: self.groups.clone(),
             state: UserState::Active,
             created: cx.now(),
             updated: cx.now(),
@@ -224,6 +236,7 @@ pub(crate) fn examples() -> Vec<crate::harness::Example> {
 
     vec![
         Example::of(json!({ "attributes": { "email": "form.email" } })),
+        Example::of(json!({ "attributes": { "email": "form.email" }, "groups": ["customers"] })),
         Example::of(json!({ "attributes": { "email": "'ada@example.org'" } })).leaving_by("exists"),
         Example::of(json!({ "attributes": { "name": "form.email" } })).leaving_by("error"),
     ]

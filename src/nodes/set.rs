@@ -1,10 +1,14 @@
-//! `set`: computes values and keeps them as `vars`.
+//! `set`: computes values and keeps them as `vars`, or with the session as `session`.
 //!
 //! Shows no page and proves nothing. Values are computed over what stood before the step: none of them sees another.
+//! What is kept with the session outlives the journey: later journeys of the browser read it as `session.<name>`, and so
+//! do the claims of an `OIDCClient`, also where an application gets its answer from the session without a journey.
 //!
 //! ```yaml
 //! - id: greeting
-//!   set: { values: { greeting: "'Hello ' + form.name" } }
+//!   set:
+//!     values: { greeting: "'Hello ' + form.name" }
+//!     session: { organization: form.organization }
 //!   outcomes: { next: done }
 //! ```
 
@@ -26,8 +30,13 @@ use crate::shared::answer_mismatch;
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct Settings {
     /// The variables: name, and a CEL expression for the value. Later steps read them as `vars.<name>`.
+    /// Absent: none.
     #[schemars(extend("minProperties" = 1, "maxProperties" = 64))]
-    values: Sources,
+    values: Option<Sources>,
+    /// Attributes of the session that the journey opens: name, and a CEL expression for the value; null removes one.
+    /// Together at most 4 KiB. Applications may be told of them, so none may be a secret. Absent: none.
+    #[schemars(extend("minProperties" = 1, "maxProperties" = 32))]
+    session: Option<Sources>,
 }
 
 /// What everybody reads about `set`.
@@ -41,24 +50,45 @@ pub static KIND: Kind = Kind {
 
 fn plan(value: &Value, compiler: &mut Compiler<'_>) -> Result<Plan, SettingsError> {
     let settings: Settings = settings::parse(value)?;
-    let values = Expressions::compile(compiler, "/values", &settings.values, Sink::Variable);
+    if settings.values.is_none() && settings.session.is_none() {
+        return Err(SettingsError {
+            pointer: String::new(),
+            message: "the step sets nothing".to_owned(),
+            help: "add values, session, or both".to_owned(),
+        });
+    }
+    let mut compile = |setting, sources: Option<Sources>| {
+        Expressions::compile(compiler, setting, &sources.unwrap_or_default(), Sink::Variable)
+    };
+    let values = compile("/values", settings.values);
+    let session = compile("/session", settings.session);
     let vars = values.iter().map(|(name, value)| Output {
         repeats: origin(value),
         ..Output::after("next", name, None)
     });
-    let facts = Facts { outcomes: vec![Outcome::wired("next")], vars: vars.collect(), ..Facts::default() };
-    Ok(node::plan(facts, Set { values }))
+    // A flow that is called may set the same attribute, and nobody who called it is told: nothing that was proven of a
+    // value is said of the attribute.
+    let kept = session.iter().map(|(name, _)| Output::after("next", name, None));
+    let facts = Facts {
+        outcomes: vec![Outcome::wired("next")],
+        vars: vars.collect(),
+        session: kept.collect(),
+        ..Facts::default()
+    };
+    Ok(node::plan(facts, Set { values, session }))
 }
 
 #[derive(Debug)]
 struct Set {
     values: Expressions,
+    session: Expressions,
 }
 
 impl Node for Set {
     fn turn(&self, cx: &mut Cx<'_>, event: Event) -> Result<Turn, Fault> {
         let Event::Entered = event else { return Err(answer_mismatch("set")) };
-        let finish = Finish { vars: self.values.evaluate(cx)?, ..Finish::by("next") };
+        let (vars, session) = (self.values.evaluate(cx)?, self.session.evaluate(cx)?);
+        let finish = Finish { vars, session, ..Finish::by("next") };
         Ok(Turn::Finish(Box::new(finish)))
     }
 }
@@ -69,8 +99,12 @@ pub(crate) fn examples() -> Vec<crate::harness::Example> {
 
     use crate::harness::Example;
 
+    let too_much: idflow_core::Data =
+        (0..30).map(|n| (format!("a{n}"), format!("'{}'", "x".repeat(200)).into())).collect();
     vec![
         Example::of(json!({ "values": { "greeting": "'Hello ' + form.email", "number": "1 + 1" } })),
+        Example::of(json!({ "session": { "organization": "form.email", "nothing": "null" } })),
+        Example::of(json!({ "session": too_much })).leaving_by("error"),
         Example::of(json!({ "values": { "greeting": "form.nothing" } })).leaving_by("error"),
     ]
 }

@@ -6,7 +6,11 @@
 //! | `profile`, `email` | see [`TABLE`] | the attribute of that name, if the user has it with a suitable type |
 //! | `profile` | `updated_at` | when attributes or state last changed, in seconds |
 //! | `email` | `email_verified` | whether the address was proven; only together with `email` |
+//! | `groups` | `groups` | the groups of the user, a list of names, empty too |
 //! | `offline_access` | none | gives refresh tokens |
+//!
+//! Beside these stand the claims that a client's own registration computes, whatever the scopes. They may replace those
+//! of the table, but none of [`RESERVED`].
 //!
 //! The same claims stand in the ID token and in UserInfo: many applications read only one of them, and in the code
 //! flow the ID token never passes through the browser.
@@ -14,7 +18,7 @@
 use idflow_core::user::User;
 use idflow_core::{Data, Value};
 
-use crate::scope::{EMAIL, PROFILE, has};
+use crate::scope::{EMAIL, GROUPS, PROFILE, has};
 
 /// Scope, claim, and the Directory attribute it is taken from.
 pub const TABLE: &[(&str, &str, &str)] = &[
@@ -34,16 +38,19 @@ pub const TABLE: &[(&str, &str, &str)] = &[
     (EMAIL, "email", "email"),
 ];
 
+/// Claims by which tokens are judged and people told apart: no registration computes them (checklist O-41).
+pub use idflow_core::claim::RESERVED;
+
 /// All claims that tokens or UserInfo may carry: `claims_supported`.
 pub fn supported() -> Vec<&'static str> {
     let own =
         ["iss", "sub", "aud", "exp", "iat", "auth_time", "nonce", "acr", "amr", "azp", "at_hash", "sid"];
     let listed = TABLE.iter().map(|(_, claim, _)| *claim);
-    own.into_iter().chain(listed).chain(["updated_at", "email_verified"]).collect()
+    own.into_iter().chain(listed).chain(["updated_at", "email_verified", GROUPS]).collect()
 }
 
-/// The claims about `user` that these scopes give, without `sub`.
-pub fn of(user: &User, scopes: &[String]) -> Data {
+/// The claims about `user` that these scopes give, without `sub`, and those that the client's registration computed.
+pub fn of(user: &User, scopes: &[String], own: Option<&Data>) -> Data {
     let mut claims = Data::new();
     for (scope, claim, attribute) in TABLE {
         // All claims of the table are strings by specification; anything else would confuse strict clients.
@@ -58,5 +65,10 @@ pub fn of(user: &User, scopes: &[String]) -> Data {
         let verified = user.verified.iter().any(|attribute| attribute == "email");
         claims.insert("email_verified".to_owned(), Value::Bool(verified));
     }
+    if has(scopes, GROUPS) {
+        claims.insert(GROUPS.to_owned(), user.groups.clone().into());
+    }
+    let own = own.into_iter().flatten().filter(|(name, _)| !RESERVED.contains(&name.as_str()));
+    claims.extend(own.map(|(name, value)| (name.clone(), value.clone())));
     claims
 }

@@ -70,6 +70,8 @@ pub(crate) struct World {
     pub(crate) client: Client,
     pub(crate) user: User,
     pub(crate) session: Session,
+    /// What the client's registration computes.
+    pub(crate) claims: Option<idflow_core::Data>,
     /// Whether what was proven for grants is less than is demanded now.
     pub(crate) falls_short: bool,
     pub(crate) now: Timestamp,
@@ -85,6 +87,7 @@ impl World {
             client: client(),
             user: user(),
             session: session(),
+            claims: None,
             falls_short: false,
             now: NOW,
             chance: SeededChance::new(7),
@@ -161,6 +164,7 @@ impl World {
             grant: grant.filter(|grant| Some(grant.id) == wanted.grant),
             falls_short: self.falls_short,
             user: Some(&self.user),
+            claims: self.claims.as_ref(),
             ..Facts::default()
         };
         token::decide(&request, &self.around(), &facts).unwrap()
@@ -179,7 +183,8 @@ impl World {
         let incoming = Incoming { authorization: &[&header], ..Incoming::default() };
         let token = userinfo::verify(&incoming, &self.around())?;
         let (client, user) = (Some(&self.client), Some(&self.user));
-        userinfo::decide(&token, &Facts { client, grant: Some(grant), user, ..Facts::default() })
+        let claims = self.claims.as_ref();
+        userinfo::decide(&token, &Facts { client, grant: Some(grant), user, claims, ..Facts::default() })
     }
 
     pub(crate) fn around(&self) -> Surroundings<'_> {
@@ -243,7 +248,7 @@ fn client() -> Client {
         authentication: ClientAuthentication::None,
         secrets: Vec::new(),
         grants: vec![GrantType::AuthorizationCode, GrantType::RefreshToken],
-        scopes: ["openid", "profile", "email", "offline_access"].map(str::to_owned).to_vec(),
+        scopes: ["openid", "profile", "email", "groups", "offline_access"].map(str::to_owned).to_vec(),
         pkce: PkcePolicy::Required,
         refresh_grace: Span::seconds(10),
         id_token_algorithm: Algorithm::Rs256,
@@ -287,6 +292,7 @@ fn session() -> Session {
         secret: Digest::of("cookie"),
         user: Some(USER),
         evidence: vec![factor("pwd", Some(USER)), factor("otp", Some(USER))],
+        attributes: idflow_core::Data::new(),
         authenticated: signed_in,
         expires: signed_in.plus(Span::hours(8)),
         used: signed_in,

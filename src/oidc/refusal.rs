@@ -66,7 +66,7 @@ refusals! {
     UnsupportedResponseMode => 400 "invalid_request", "only response_mode query and form_post are supported, and form_post only to an http address";
     GrantNotAllowed => 400 "unauthorized_client", "the client is not registered for this grant type";
     NoScope => 400 "invalid_scope", "none of the requested scopes is registered for the client";
-    MissingChallenge => 400 "invalid_request", "code_challenge is missing; use PKCE with S256";
+    MissingChallenge => 400 "invalid_request", "code_challenge is missing; use PKCE with S256, or let a client with a secret go without by spec.pkce: OptionalWithNonce";
     UnsupportedChallengeMethod => 400 "invalid_request", "code_challenge_method must be S256";
     MalformedChallenge => 400 "invalid_request", "code_challenge must be 43 characters of base64url";
     MissingNonce => 400 "invalid_request", "without PKCE, scope openid and a nonce are required";

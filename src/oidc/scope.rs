@@ -6,11 +6,13 @@ pub const OPENID: &str = "openid";
 pub const PROFILE: &str = "profile";
 /// E-mail address and whether it was proven.
 pub const EMAIL: &str = "email";
+/// The groups a person is in.
+pub const GROUPS: &str = "groups";
 /// Refresh tokens (OpenID Connect Core 11).
 pub const OFFLINE_ACCESS: &str = "offline_access";
 
 /// The scopes with a meaning of our own: `scopes_supported`.
-pub const SCOPES: [&str; 4] = [OPENID, PROFILE, EMAIL, OFFLINE_ACCESS];
+pub const SCOPES: [&str; 5] = [OPENID, PROFILE, EMAIL, GROUPS, OFFLINE_ACCESS];
 
 /// The distinct scopes of a space-separated list, in order.
 pub fn parse(text: &str) -> Vec<String> {

@@ -114,7 +114,7 @@ struct IdToken<'a> {
     amr: &'a [String],
     at_hash: String,
     sid: String,
-    // Only names of `claims::TABLE`, none of which is one of the above (checklist O-41).
+    // None of the above is among the names of `claims::of` (checklist O-41).
     #[serde(flatten)]
     about: Data,
 }
@@ -126,6 +126,7 @@ pub(crate) struct Making<'a> {
     pub(crate) client: &'a Client,
     pub(crate) grant: &'a Grant,
     pub(crate) user: &'a User,
+    pub(crate) claims: Option<&'a Data>,
     pub(crate) id: TokenId,
     pub(crate) scopes: &'a [String],
     pub(crate) now: Timestamp,
@@ -184,7 +185,7 @@ impl Making<'_> {
             amr: &access.amr,
             at_hash: at_hash(access_token),
             sid: self.grant.session.to_string(),
-            about: claims::of(self.user, self.scopes),
+            about: claims::of(self.user, self.scopes, self.claims),
         };
         jws::sign(self.keys.signing(self.client.id_token_algorithm), Type::IdToken, &claims)
     }

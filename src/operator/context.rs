@@ -10,6 +10,7 @@ use idflow_flow::Finding;
 use idflow_flow::diagnostic::Severity;
 use idflow_flow::kinds::Kinds;
 use idflow_flow::schema::Schemas;
+use idflow_flow::secret::Entry;
 use k8s_openapi::api::core::v1::ConfigMap;
 use kube::runtime::events::Recorder;
 use kube::{Api, Client, Resource, ResourceExt};
@@ -72,8 +73,8 @@ pub(crate) struct Context {
     pub(crate) namespaces: Namespaces,
     /// Contents of `ConfigMap`s.
     pub(crate) texts: Versioned<Arc<ConfigMap>>,
-    /// The names of Secrets' entries.
-    pub(crate) entries: Versioned<Vec<String>>,
+    /// What may be known of Secrets' entries.
+    pub(crate) entries: Versioned<Vec<Entry>>,
     /// Which children are as they should be.
     pub(crate) applied: Applied,
     /// What executor pods report.

@@ -11,6 +11,7 @@ mod speed;
 
 use std::sync::Arc;
 
+use idflow_core::Data;
 use idflow_core::chance::{Chance, SeededChance};
 use idflow_core::counter::CounterKey;
 use idflow_core::digest::Digest;
@@ -81,6 +82,7 @@ fn session(id: u8, user: Option<&User>) -> Session {
         secret: Digest::of([id]),
         user: user.map(|user| user.id),
         evidence: Vec::new(),
+        attributes: Data::new(),
         authenticated: NOW,
         expires: later(Span::hours(8)),
         used: NOW,
@@ -112,6 +114,7 @@ fn grant(id: u8, session: &Session) -> Grant {
         session: session.id,
         flow: Some("sign-in".to_owned()),
         evidence: Vec::new(),
+        attributes: Data::new(),
         authenticated: NOW,
         stage: GrantStage::Code { secret: Digest::of([id]), expires: later(Span::seconds(60)) },
         expires: later(Span::hours(24)),

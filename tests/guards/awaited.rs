@@ -20,7 +20,6 @@ const AWAITED: [(&str, Idle); 8] = [
         "a client that is switched off",
         Idle::Placeholder { file: "src/executor/source/live.rs", text: "disabled: false" },
     ),
-    ("the root `session`", Idle::Placeholder { file: "src/executor/drive.rs", text: "session: Data::new()" }),
     (
         "headers of an HTTP call",
         Idle::Placeholder { file: "src/nodes/http.rs", text: "headers: BTreeMap::new()" },

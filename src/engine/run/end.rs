@@ -65,7 +65,9 @@ impl Run<'_> {
             }
         };
         let (lifetime, idle) = (complete.session_lifetime, complete.session_idle);
-        Ok(Some(OpenSession { user, evidence, authenticated, lifetime, idle }))
+        let kept = self.journey.frames.first().map(|frame| frame.session.clone()).unwrap_or_default();
+        let attributes = kept.into_iter().filter(|(_, value)| !value.is_null()).collect();
+        Ok(Some(OpenSession { user, evidence, authenticated, attributes, lifetime, idle }))
     }
 
     /// A sign-up is finished by the user's first credential, or by completing: what it had reserved becomes a user.

@@ -1,5 +1,6 @@
 //! The running step: its turns, and what becomes of each.
 
+use idflow_core::Data;
 use idflow_core::chance::token;
 use idflow_core::effect::{Answer, Ask, EffectClass, Foreseen, PendingAsk};
 use idflow_core::evidence::Proof;
@@ -22,6 +23,9 @@ const MAX_TYPED: usize = 254;
 
 /// The most that one step may add to the record, in bytes of JSON: outputs, form values and variables each.
 const MAX_VALUES: usize = 64 * 1024;
+
+/// The most that a session may keep, in bytes of JSON.
+const MAX_SESSION: usize = 4 * 1024;
 
 impl Run<'_> {
     pub(super) fn turn(&mut self, event: Event) -> Stage {
@@ -115,8 +119,10 @@ impl Run<'_> {
         }
     }
 
-    fn finish(&mut self, finish: Finish) -> Stage {
-        let accepted = self.step().and_then(|step| check(step, &finish)).and_then(|()| self.prove(&finish));
+    fn finish(&mut self, mut finish: Finish) -> Stage {
+        let kept = std::mem::take(&mut finish.session);
+        let accepted = self.step().and_then(|step| check(step, &finish));
+        let accepted = accepted.and_then(|()| self.keep_for_session(kept)).and_then(|()| self.prove(&finish));
         let proofs = match accepted {
             Ok(proofs) => proofs,
             Err(fault) => return self.fault(fault),
@@ -142,6 +148,18 @@ impl Run<'_> {
         self.weigh(size(&finish.outputs) + size(&finish.form) + size(&finish.vars));
         self.store_outputs(finish.outputs, finish.form, finish.vars);
         self.route(&finish.outcome)
+    }
+
+    /// Session attributes become part of tokens, and of a record that lives for hours.
+    fn keep_for_session(&mut self, values: Data) -> Result<(), Fault> {
+        let Some(frame) = self.journey.frames.first_mut() else { return Err(lost()) };
+        let mut kept = frame.session.clone();
+        kept.extend(values);
+        if size(&kept) > MAX_SESSION {
+            return Err(Fault::new(format!("the attributes of a session take more than {MAX_SESSION} bytes")));
+        }
+        frame.session = kept;
+        Ok(())
     }
 
     /// The step could not do its work: what it wanted to write or send is dropped, what it counted stays.

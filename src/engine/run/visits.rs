@@ -97,6 +97,7 @@ fn changes(before: &[Frame], after: Vec<Frame>) -> Vec<FrameChange> {
             form: difference(&before.form, frame.form),
             steps: difference(&before.steps, frame.steps),
             vars: difference(&before.vars, frame.vars),
+            session: difference(&before.session, frame.session),
         }
     };
     pairs.map(change).collect()
@@ -118,6 +119,7 @@ fn applied(before: Vec<Frame>, changes: &[FrameChange]) -> Vec<Frame> {
             (&mut frame.form, &change.form),
             (&mut frame.steps, &change.steps),
             (&mut frame.vars, &change.vars),
+            (&mut frame.session, &change.session),
         ];
         for (data, Changes { set, removed }) in parts {
             data.retain(|name, _| !removed.contains(name));

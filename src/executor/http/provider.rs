@@ -7,6 +7,7 @@ use axum::response::Response;
 use bytes::Bytes;
 use http::header::{ALLOW, AUTHORIZATION, CONTENT_TYPE};
 use http::{HeaderValue, Method, StatusCode, Uri};
+use idflow_core::Data;
 use idflow_core::audit::AuditEvent;
 use idflow_core::block::BlockTarget;
 use idflow_core::counter::Rate;
@@ -23,6 +24,8 @@ use idflow_oidc::refusal::Refusal;
 use idflow_store::{Commit, CommitError, ReadSet};
 
 use crate::app::{App, Unavailable, reference};
+use crate::claims::Computed;
+use crate::configuration::Configuration;
 use crate::http::respond::{Reader, Trouble};
 use crate::http::{cross_origin, end_session, flows, respond};
 use crate::limiter::Claimant;
@@ -134,6 +137,8 @@ struct Loaded {
     grant: Option<Grant>,
     falls_short: bool,
     user: Option<User>,
+    /// What the client's registration computes as claims about that user.
+    claims: Option<Data>,
     signed_in: Option<(Session, User)>,
     ending: Option<Session>,
     /// The flow that the session is used instead of.
@@ -178,7 +183,9 @@ impl Loaded {
         let falls_short = grant
             .as_ref()
             .is_some_and(|grant| configuration.grant_lacks(grant, &app.revisions, now).is_some());
-        Ok(Self { reads, client, grant, falls_short, user, signed_in, ending, flow })
+        let claims = client.as_deref().zip(grant.as_ref()).zip(user.as_ref());
+        let claims = claims.and_then(|((client, grant), user)| claims_of(&configuration, client, grant, user));
+        Ok(Self { reads, client, grant, falls_short, user, claims, signed_in, ending, flow })
     }
 
     fn facts(&self) -> Facts<'_> {
@@ -187,10 +194,21 @@ impl Loaded {
             grant: self.grant.as_ref(),
             falls_short: self.falls_short,
             user: self.user.as_ref(),
+            claims: self.claims.as_ref(),
             signed_in: self.signed_in.as_ref().map(|(session, user)| (session, user)),
             ending: self.ending.as_ref(),
         }
     }
+}
+
+/// What a client's registration computes as claims about the user of its own grant.
+fn claims_of(configuration: &Configuration, client: &Client, grant: &Grant, user: &User) -> Option<Data> {
+    let claims = configuration.claims.get(&client.id).filter(|_| grant.request.client_id == client.id)?;
+    let Computed { claims, dropped } = claims.compute(user, &grant.attributes);
+    for problem in dropped {
+        tracing::warn!(client = client.id, problem, "an application is not told of a claim");
+    }
+    Some(claims)
 }
 
 /// The answer, or nothing when a fact changed since it was loaded.

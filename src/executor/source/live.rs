@@ -15,6 +15,7 @@ use idflow_net::mail::{SmtpSecurity, SmtpSettings};
 use idflow_oidc::client::{Algorithm, Client, ClientAuthentication, GrantType, PkcePolicy};
 use idflow_pages::theme::Theme;
 
+use crate::claims::Claims;
 use crate::configuration::{Configuration, Connection, Directory, HttpConnection};
 pub use crate::source::by_kind::Live;
 use crate::source::shared_secret::SharedSecret;
@@ -45,12 +46,19 @@ impl Live {
             }
         }
         let mut clients: BTreeMap<String, Arc<Client>> = BTreeMap::new();
+        let mut claims = BTreeMap::new();
         for (name, spec) in &self.clients {
+            let (computed, refused) = Claims::compile(&spec.claims);
+            problems.extend(refused.iter().map(|problem| format!("OIDCClient {name}: {problem}")));
             match self.client(name, spec) {
-                Ok(client) => drop(clients.insert(client.id.clone(), Arc::new(client))),
+                Ok(client) => {
+                    claims.insert(client.id.clone(), computed);
+                    clients.insert(client.id.clone(), Arc::new(client));
+                }
                 Err(problem) => problems.push(format!("OIDCClient {name}: {problem}")),
             }
         }
+        claims.retain(|_, computed| !computed.is_empty());
         let theme = self.themes.values().find(|theme| theme.default).or_else(|| self.themes.values().next());
         let configuration = Configuration {
             generation: 0,
@@ -69,6 +77,7 @@ impl Live {
                 .flat_map(|client| client.allowed_origins.clone())
                 .collect(),
             clients,
+            claims,
             directories: self
                 .directories
                 .iter()
@@ -220,6 +229,7 @@ fn scope(scope: Scope) -> String {
         Scope::Openid => "openid",
         Scope::Profile => "profile",
         Scope::Email => "email",
+        Scope::Groups => "groups",
         Scope::OfflineAccess => "offline_access",
     }
     .to_owned()

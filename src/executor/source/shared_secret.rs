@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use idflow_flow::secret::SecretFacts;
+use idflow_flow::secret::{Entry, SecretFacts};
 use serde::{Deserialize, Serialize};
 
 /// A Kubernetes Secret with what decides about its use.
@@ -27,8 +27,8 @@ impl std::fmt::Debug for SharedSecret {
 
 impl SharedSecret {
     pub(super) fn facts(&self) -> SecretFacts {
-        let entries = self.data.iter().filter(|(_, value)| !value.is_empty());
-        SecretFacts::read(&self.labels, &self.annotations, entries.map(|(name, _)| name.clone()).collect())
+        let entries = self.data.iter().filter_map(|(name, value)| Entry::read(name, value.as_bytes()));
+        SecretFacts::read(&self.labels, &self.annotations, entries.collect())
     }
 
     pub(super) fn entry(&self, name: &str) -> &str {

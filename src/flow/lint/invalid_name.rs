@@ -53,7 +53,7 @@ pub(super) fn find(cx: &Subject<'_, '_>) -> Vec<Finding> {
 fn step_names(cx: &Subject<'_, '_>, step: &Step<'_>) -> Vec<Finding> {
     let below_node = || cx.at(step.node_pointer(""));
     let mut findings: Vec<Finding> = named(cx.at(format!("{}/id", step.pointer)), "a step", step.id).into_iter().collect();
-    let written = [("a field", &step.facts.form), ("a variable", &step.facts.vars)];
+    let written = [("a field", &step.facts.form), ("a variable", &step.facts.vars), ("a session attribute", &step.facts.session)];
     for (what, outputs) in written {
         findings.extend(outputs.iter().filter_map(|output| named(below_node(), what, &output.name)));
     }

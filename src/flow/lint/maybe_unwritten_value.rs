@@ -58,7 +58,7 @@ pub(super) fn find(cx: &Subject<'_, '_>) -> Vec<Finding> {
     let mut findings = Vec::new();
     for (index, used) in cx.uses_at() {
         for read in used.reads.iter().filter(|read| !read.guarded) {
-            findings.extend(unwritten(cx, index, used, read).or_else(|| absent(cx, used, read)));
+            findings.extend(unwritten(cx, index, used, read).or_else(|| absent(cx, index, used, read)));
         }
     }
     findings
@@ -80,7 +80,7 @@ fn unwritten(cx: &Subject<'_, '_>, index: usize, used: &Use, read: &Reference) -
 }
 
 /// Values that come from outside the graph and may be missing.
-fn absent(cx: &Subject<'_, '_>, used: &Use, read: &Reference) -> Option<Finding> {
+fn absent(cx: &Subject<'_, '_>, index: usize, used: &Use, read: &Reference) -> Option<Finding> {
     let name = read.path.get(1)?;
     let value = read.to_string();
     let place = cx.at(&used.pointer).narrowed(value.as_str());
@@ -91,6 +91,10 @@ fn absent(cx: &Subject<'_, '_>, used: &Use, read: &Reference) -> Option<Finding>
         }
         "flow" if (name == "query" && read.path.len() > 2) || name == "error" => {
             let title = format!("{value} is read here, and not every journey has it");
+            Some(RULE.at(place, title, help(&value)))
+        }
+        "session" if cx.dataflow().written(index, &value) != Written::Always => {
+            let title = format!("{value} is read here, and not every session has it");
             Some(RULE.at(place, title, help(&value)))
         }
         "user" if is_optional_attribute(cx, name) => {

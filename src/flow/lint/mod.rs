@@ -203,6 +203,8 @@ rules! {
     objects:
         mixed_scripts,
         unshared_secret,
+        weak_secret,
+        unsuitable_claim,
         unsuitable_client_flow,
         unreadable_colors,
         rival_default, rival_claim, too_many_flows;
@@ -218,6 +220,8 @@ rules! {
 }
 
 pub(crate) use unreadable_colors::of_theme;
+pub(crate) use unsuitable_claim::of_claims;
+pub(crate) use weak_secret::of_secret;
 
 /// Objects that claim one thing.
 pub(crate) fn rival_claims(objects: &Objects) -> Vec<Finding> {

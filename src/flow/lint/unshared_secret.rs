@@ -49,6 +49,11 @@ pub(super) const RULE: Rule = Rule {
 };
 
 pub(super) fn find(objects: &Objects) -> Vec<Finding> {
+    uses(objects).flat_map(|(id, wanted)| of_use(objects, &id, &wanted)).collect()
+}
+
+/// Every use of a Secret.
+pub(super) fn uses(objects: &Objects) -> impl Iterator<Item = (ObjectId, SecretUse<'_>)> {
     let connections = objects
         .connections
         .iter()
@@ -57,8 +62,7 @@ pub(super) fn find(objects: &Objects) -> Vec<Finding> {
         .clients
         .iter()
         .map(|(name, object)| (ObjectId::new("OIDCClient", name), SecretUse::of_client(&object.spec)));
-    let uses = connections.chain(clients).filter_map(|(id, wanted)| Some((id, wanted?)));
-    uses.flat_map(|(id, wanted)| of_use(objects, &id, &wanted)).collect()
+    connections.chain(clients).filter_map(|(id, wanted)| Some((id, wanted?)))
 }
 
 fn of_use(objects: &Objects, id: &ObjectId, wanted: &SecretUse<'_>) -> Vec<Finding> {

@@ -71,6 +71,8 @@ fn unwritten(cx: &Subject<'_, '_>, index: usize, used: &Use, read: &Reference) -
     match cx.dataflow().written(index, &value) {
         // What a step puts out is the business of unknown-output.
         Written::Never if read.root() == "steps" => None,
+        // A session that the browser has may have it from another flow.
+        Written::Never | Written::NotYet if read.root() == "session" => None,
         Written::Never => {
             let help = suggestion(&value, cx.dataflow().places(), "write it before, or correct the name");
             let finding = RULE.at(place, format!("nothing writes {value}"), help);
@@ -91,7 +93,7 @@ fn suggestion<'n>(name: &str, names: impl Iterator<Item = &'n str>, otherwise: &
 /// The place that steps write, for example `form.email`, if the read is of one.
 pub(super) fn written_place(read: &Reference) -> Option<String> {
     let length = match read.root() {
-        "form" | "vars" => 2,
+        "form" | "vars" | "session" => 2,
         "steps" => 3,
         _ => return None,
     };

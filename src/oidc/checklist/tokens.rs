@@ -315,3 +315,18 @@ fn o_9_two_tenants_do_not_accept_each_others_tokens() {
     let verified = userinfo::verify(&incoming, &other.around());
     assert_eq!(verified, Err(Refusal::InvalidToken));
 }
+
+#[test]
+fn o_41_computed_claims_stand_beside_the_others_and_never_for_a_reserved_one() {
+    let mut world = World::new();
+    let reserved = crate::claims::RESERVED.iter().map(|name| ((*name).to_owned(), json!("forged")));
+    let more = [("roles", json!(["admin"])), ("given_name", json!("Countess"))];
+    world.claims = Some(reserved.chain(more.map(|(name, value)| (name.to_owned(), value))).collect());
+    let (grant, tokens) = world.exchanged(&authorization());
+    let claims = validated(world.keys, tokens.id_token.as_ref().unwrap(), "app").claims;
+    let info = world.userinfo(tokens.access_token.expose_for("a test"), &grant).unwrap();
+    for told in [claims.as_object().unwrap(), &info] {
+        assert!(!told.values().any(|value| value == "forged"), "{told:?}");
+        assert_eq!((&told["roles"], &told["given_name"]), (&json!(["admin"]), &json!("Countess")));
+    }
+}

@@ -369,6 +369,7 @@ pub fn issue(provider: &Provider, answer: &Answer<'_>, now: Timestamp) -> Result
         session: session.id,
         flow: Some(flow.to_owned()),
         evidence: session.evidence.clone(),
+        attributes: session.attributes.clone(),
         authenticated: session.authenticated,
         stage: GrantStage::Code { secret: handle::digest(secret), expires },
         expires: ends,

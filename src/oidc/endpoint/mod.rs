@@ -12,6 +12,7 @@ use idflow_core::secret::SecretText;
 use idflow_core::session::{EndSessionRequest, Session};
 use idflow_core::time::Timestamp;
 use idflow_core::user::User;
+use idflow_core::Data;
 use serde_json::Value;
 
 use crate::client::{Client, Credentials};
@@ -140,6 +141,8 @@ pub struct Facts<'a> {
     pub falls_short: bool,
     /// The grant's user, if there still is one.
     pub user: Option<&'a User>,
+    /// What the client's registration computes as claims about that user.
+    pub claims: Option<&'a Data>,
     /// The browser's session and its user, if both exist.
     pub signed_in: Option<(&'a Session, &'a User)>,
     /// The browser's session, whatever it is worth.

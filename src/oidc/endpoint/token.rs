@@ -6,6 +6,7 @@
 //! refresh token works at most once whatever the timing (checklist O-6, O-19). A code knows no grace for an answer that
 //! was lost on the wire: the client begins a new sign-in. A refresh token does, see [`Rotation`].
 
+use idflow_core::Data;
 use idflow_core::counter::Rate;
 use idflow_core::digest::Digest;
 use idflow_core::grant::{Grant, GrantStage, Rotation};
@@ -190,6 +191,7 @@ struct Issue<'a> {
     client: &'a Client,
     grant: &'a Grant,
     user: &'a User,
+    claims: Option<&'a Data>,
     code: SecretText,
     scopes: Vec<String>,
     generation: u32,
@@ -223,15 +225,8 @@ fn exchange<'a>(
     pkce::check(grant.request.code_challenge.as_deref(), verifier)?;
     let user = entitled(grant, facts)?;
     let scopes = grant.request.scopes.clone();
-    Ok(Step::Issue(Issue {
-        client,
-        grant,
-        user,
-        code: code.secret.clone(),
-        scopes,
-        generation: 1,
-        previous: None,
-    }))
+    let (claims, code) = (facts.claims, code.secret.clone());
+    Ok(Step::Issue(Issue { client, grant, user, claims, code, scopes, generation: 1, previous: None }))
 }
 
 /// A refresh token for the next tokens (RFC 6749 section 6). The world is looked at again (checklist O-20).
@@ -267,8 +262,8 @@ fn refresh<'a>(
         return Err(Refusal::WithdrawnScope);
     }
     let scopes = narrowed(kept, &grant.request.scopes, asked)?;
-    let (code, previous) = (token.code.clone(), Some(previous));
-    Ok(Step::Issue(Issue { client, grant, user, code, scopes, generation, previous }))
+    let (claims, code, previous) = (facts.claims, token.code.clone(), Some(previous));
+    Ok(Step::Issue(Issue { client, grant, user, claims, code, scopes, generation, previous }))
 }
 
 /// How often a token gives its successor again at most: as many as a client may have requests under way.
@@ -319,7 +314,7 @@ fn narrowed(kept: Vec<String>, granted: &[String], asked: Option<&[String]>) -> 
 impl Issue<'_> {
     fn perform(&self, around: &Surroundings<'_>) -> Result<Verdict, SigningFailed> {
         let Surroundings { provider, keys, now, .. } = *around;
-        let Self { client, grant, user, code, scopes, generation, previous } = self;
+        let Self { client, grant, user, claims, code, scopes, generation, previous } = self;
         let secret = match self.secret(around) {
             Ok(secret) => secret,
             Err(refusal) => return Ok(Verdict::Refuse(refusal)),
@@ -338,7 +333,7 @@ impl Issue<'_> {
         });
         let repeat = previous.as_ref().map_or(0, |previous| previous.repeats);
         let id = TokenId { grant: grant.id, generation: *generation, repeat };
-        let making = Making { provider, keys, client, grant, user, id, scopes, now };
+        let making = Making { provider, keys, client, grant, user, claims: *claims, id, scopes, now };
         let tokens = making.tokens(refresh_token)?;
         Ok(Verdict::Exchange { grant: next, tokens })
     }

@@ -71,7 +71,7 @@ pub fn decide(token: &AccessToken, facts: &Facts<'_>) -> Result<Data, Refusal> {
     if !has(&scopes, OPENID) {
         return Err(Refusal::InsufficientScope);
     }
-    let mut claims = claims::of(user, &scopes);
+    let mut claims = claims::of(user, &scopes, facts.claims);
     claims.insert("sub".to_owned(), token.sub.clone().into());
     Ok(claims)
 }

@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use idflow_api::{Connection, Directory, Flow, FlowNode, OIDCClient, Theme};
-use idflow_flow::secret::{SecretFacts, SecretUse};
+use idflow_flow::secret::{Entry, SecretFacts, SecretUse};
+use idflow_flow::diagnostic::ObjectId;
 use k8s_openapi::api::core::v1::Secret;
 use kube::ResourceExt as _;
 use serde_json::Value;
@@ -76,7 +77,11 @@ impl Judged for Connection {
     async fn judge(ctx: &Context, connection: &Arc<Self>) -> Result<Finding, Failure> {
         let namespace = connection.namespace().unwrap_or_default();
         let secret = need(ctx, &namespace, SecretUse::of_connection(&connection.spec)).await?;
-        Ok(plan::connection(&connection.spec, &secret))
+        let object = serde_json::json!(connection);
+        let wanted = SecretUse::of_connection(&connection.spec);
+        let doubts = doubts(&ObjectId::new("Connection", connection.name_any()), wanted, &secret);
+        let problems = doubts.iter().map(|finding| finding.problem(&object)).collect();
+        Ok(plan::connection(&connection.spec, &secret, problems))
     }
 }
 
@@ -93,8 +98,13 @@ impl Judged for OIDCClient {
         let all = ctx.world.clients.namespace(&namespace);
         let flows: BTreeSet<String> =
             ctx.world.flows.namespace(&namespace).iter().map(|flow| flow.name_any()).collect();
-        let secret = need(ctx, &namespace, SecretUse::of_client(&client.spec)).await?;
-        Ok(plan::client(client, denied(client.as_ref(), &all), &secret, &flows))
+        let wanted = SecretUse::of_client(&client.spec);
+        let secret = need(ctx, &namespace, wanted.clone()).await?;
+        let mut findings = idflow_flow::check_client(client);
+        findings.extend(doubts(&ObjectId::new("OIDCClient", client.name_any()), wanted, &secret));
+        let object = serde_json::json!(client);
+        let problems = findings.iter().map(|finding| finding.problem(&object)).collect();
+        Ok(plan::client(client, denied(client.as_ref(), &all), &secret, &flows, problems))
     }
 }
 
@@ -128,8 +138,16 @@ async fn need(ctx: &Context, namespace: &str, wanted: Option<SecretUse<'_>>) -> 
     })
 }
 
-/// What may be known of a Secret. Its values are read only to learn which of its entries have one, and only if it is
-/// shared.
+/// What is doubtful about the Secret that an object uses.
+fn doubts(object: &ObjectId, wanted: Option<SecretUse<'_>>, secret: &Need) -> Vec<idflow_flow::Finding> {
+    match (wanted, secret) {
+        (Some(wanted), Need::Found(facts)) => idflow_flow::check_secret(object, facts, &wanted),
+        _ => Vec::new(),
+    }
+}
+
+/// What may be known of a Secret. Its values are read only to learn which of its entries have one and whether it is
+/// sound, and only if it is shared.
 async fn secret_facts(ctx: &Context, namespace: &str, name: &str) -> Result<Option<SecretFacts>, Failure> {
     let Some(metadata) = ctx.world.secrets.get(&Key::new(namespace, name)) else { return Ok(None) };
     let facts = SecretFacts::new(&metadata.metadata, Vec::new());
@@ -141,9 +159,8 @@ async fn secret_facts(ctx: &Context, namespace: &str, name: &str) -> Result<Opti
     }
     let secret = ctx.api::<Secret>(namespace).get_opt(name).await?;
     Ok(secret.map(|mut secret| {
-        let entries = secret.data.take().unwrap_or_default().into_iter();
-        let entries = entries.filter(|(_, value)| !value.0.is_empty());
-        let entries: Vec<String> = entries.map(|(name, _)| name).collect();
+        let data = secret.data.take().unwrap_or_default();
+        let entries: Vec<Entry> = data.iter().filter_map(|(name, value)| Entry::read(name, &value.0)).collect();
         ctx.entries.keep(&secret, entries.clone());
         SecretFacts::new(&secret.metadata, entries)
     }))

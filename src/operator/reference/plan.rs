@@ -82,12 +82,16 @@ pub(crate) fn node(problems: Vec<Problem>, missing: &[ObjectId]) -> Finding {
         let waiting = format!("waiting for {}", names.join(", "));
         return Finding::Unresolved(Reason::ReferenceNotFound, waiting, None);
     }
-    if problems.is_empty() { Finding::Ready } else { Finding::Doubtful(problems) }
+    usable(problems)
 }
 
 /// A connection, by the Secret it needs.
-pub(crate) fn connection(spec: &ConnectionSpec, secret: &Need) -> Finding {
-    secret_problem(SecretUse::of_connection(spec), secret).unwrap_or(Finding::Ready)
+pub(crate) fn connection(spec: &ConnectionSpec, secret: &Need, doubts: Vec<Problem>) -> Finding {
+    secret_problem(SecretUse::of_connection(spec), secret).unwrap_or_else(|| usable(doubts))
+}
+
+fn usable(doubts: Vec<Problem>) -> Finding {
+    if doubts.is_empty() { Finding::Ready } else { Finding::Doubtful(doubts) }
 }
 
 /// What stands against an object's use of a Secret.
@@ -120,7 +124,7 @@ const fn reason(problem: &SecretProblem) -> Reason {
     match problem {
         SecretProblem::Reserved { .. } | SecretProblem::NotShared { .. } => Reason::SecretNotShared,
         SecretProblem::NotForHost { .. } => Reason::SecretNotForHost,
-        SecretProblem::NoEntry { .. } => Reason::SecretIncomplete,
+        SecretProblem::NoEntry { .. } | SecretProblem::Ciphertext { .. } => Reason::SecretIncomplete,
     }
 }
 
@@ -136,15 +140,19 @@ pub(crate) fn flows_of(client: &OIDCClient) -> impl Iterator<Item = (&'static st
     named.into_iter().filter_map(|(field, flow)| Some((field, flow?)))
 }
 
-/// A client, by the Secret it needs and the flows there are.
+/// A client, by what it says itself, the Secret it needs and the flows there are.
 pub(crate) fn client(
     client: &OIDCClient,
     denied: Option<(Claim, String)>,
     secret: &Need,
     flows: &BTreeSet<String>,
+    problems: Vec<Problem>,
 ) -> Finding {
     if denied.is_some() {
         return claims_only(ResourceKind::OIDCClient, denied);
+    }
+    if let Some(first) = problems.iter().find(|problem| problem.severity == Severity::Error) {
+        return Finding::Invalid(told(first), problems);
     }
     if let Some(problem) = secret_problem(SecretUse::of_client(&client.spec), secret) {
         return problem;
@@ -155,7 +163,7 @@ pub(crate) fn client(
             format!("spec.flows.{field}: waiting for Flow {flow}"),
             None,
         ),
-        None => Finding::Ready,
+        None => usable(problems),
     }
 }
 

@@ -4,7 +4,7 @@ use idflow_api::diagnostic::{Problem, Severity};
 use idflow_api::flow::ReferencedStatus;
 use idflow_api::reason::Reason;
 use idflow_api::{ConnectionSpec, OIDCClient};
-use idflow_flow::secret::SecretFacts;
+use idflow_flow::secret::{Entry, SecretFacts};
 use serde_json::json;
 
 use super::plan::Need;
@@ -25,7 +25,8 @@ fn http(url: &str) -> ConnectionSpec {
 
 fn secret(usable: bool, hosts: &[&str], entries: &[&str]) -> SecretFacts {
     let texts = |list: &[&str]| list.iter().map(|text| (*text).to_owned()).collect();
-    SecretFacts { usable, hosts: texts(hosts), entries: texts(entries) }
+    let entries = entries.iter().filter_map(|name| Entry::read(name, b"a secret of 24 characters")).collect();
+    SecretFacts { usable, hosts: texts(hosts), entries, sealed: false }
 }
 
 fn verdict(finding: &Finding) -> &'static str {
@@ -57,7 +58,7 @@ fn a_secret_is_used_only_as_its_owner_allows() {
         ),
     ];
     for (what, facts, expected) in cases {
-        assert_eq!(verdict(&plan::connection(&smtp(), &facts)), expected, "{what}");
+        assert_eq!(verdict(&plan::connection(&smtp(), &facts, Vec::new())), expected, "{what}");
     }
 }
 
@@ -72,7 +73,7 @@ fn the_host_of_an_address_is_what_counts() {
         ("https://evil.example/api.acme.example", "SecretNotForHost"),
         ("https://api.acme.example.evil.example/", "SecretNotForHost"),
     ] {
-        assert_eq!(verdict(&plan::connection(&http(url), &facts)), expected, "{url}");
+        assert_eq!(verdict(&plan::connection(&http(url), &facts, Vec::new())), expected, "{url}");
     }
 }
 
@@ -103,7 +104,7 @@ fn a_client_waits_for_its_secret_and_its_flows() {
     ];
     for (what, client, holder, secret, expected) in cases {
         let denied = holder.map(|holder: &str| (Claim::ClientId("shop".to_owned()), holder.to_owned()));
-        let finding = plan::client(&client, denied, &secret, &flows);
+        let finding = plan::client(&client, denied, &secret, &flows, Vec::new());
         assert_eq!(verdict(&finding), expected, "{what}");
     }
 }

@@ -131,7 +131,7 @@ impl People {
         if change.after != *previous {
             return Err(CommitError::Conflict);
         }
-        change.after = user;
+        change.after = user.replacing(previous);
         change.unique.extend(unique);
         Ok(())
     }

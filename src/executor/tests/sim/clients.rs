@@ -2,15 +2,19 @@
 //! of whoever is guessed at (checklist O-25).
 
 use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use http::header::{AUTHORIZATION, CONTENT_TYPE, RETRY_AFTER};
 use http::{Method, StatusCode};
 use idflow_core::block::BlockTarget;
 use idflow_core::time::Span;
+use idflow_store::Wanted;
+use serde_json::json;
 
-use crate::visitor::{Answer, Browser};
+use crate::person::{Calm, Person};
+use crate::visitor::{Answer, Browser, authorize_path, exchange, redeem, refreshed, userinfo};
 use crate::world::{TENANT, World, snapshot};
 
+const ADA: &str = "ada@example.com";
 const SECRET: &str = "s3cret with + and %";
 
 const MACHINE: &str = "
@@ -125,4 +129,136 @@ async fn j_15_a_client_that_is_switched_off_gets_no_token_of_its_own() {
     assert_eq!(right(&world, 1).await, StatusCode::UNAUTHORIZED);
     store.commit(world.nothing_read().unblock(&target)).await.unwrap();
     assert_eq!(right(&world, 1).await, StatusCode::OK);
+}
+
+/// A sign-in that keeps something with the session, another flow that looks at it, an application that is told, and the
+/// sign-in's users with their groups.
+const TOLD: &str = "
+---
+apiVersion: idflow.dev/v1alpha1
+kind: OIDCClient
+metadata: { name: intranet }
+spec:
+  redirectURIs: [https://app.example.com/callback]
+  authentication: None
+  grants: [AuthorizationCode, RefreshToken]
+  scopes: [openid, groups, offline_access]
+  claims:
+    - { name: organization, value: session.organization }
+    - { name: roles, value: \"user.groups.filter(one, one != 'staff')\" }
+    - { name: late, value: session.nothing }
+---
+apiVersion: idflow.dev/v1alpha1
+kind: Flow
+metadata: { name: look }
+spec:
+  type: Custom
+  start: look
+  texts: { seen: { en: \"{{ vars.seen }}\" } }
+  steps:
+    - id: look
+      set: { values: { seen: \"has(session.organization) ? session.organization : 'none'\" } }
+      outcomes: { next: show }
+    - { id: show, message: { title: seen }, outcomes: { next: done } }
+    - { id: done, complete: {} }
+";
+
+async fn told() -> World {
+    let keeping = TENANT.replace(
+        "      oneTimeCode: { connection: mail }\n      outcomes: { next: welcome, locked: locked }",
+        "      oneTimeCode: { connection: mail }\n      outcomes: { next: keep, locked: locked }\n    - id: keep\n      set: { session: { organization: \"'acme'\", secret: \"null\" } }\n      outcomes: { next: welcome }",
+    );
+    assert_ne!(keeping, TENANT);
+    let world = World::serving(6, snapshot(&format!("{keeping}{TOLD}"))).await;
+    let ada = world.user(ADA).await;
+    world.change(ada, |user| user.groups = vec!["admins".to_owned(), "staff".to_owned()]).await;
+    world
+}
+
+/// The claims of an ID token, unchecked: other tests do that.
+fn claims_of(answer: &Answer) -> serde_json::Value {
+    let tokens = answer.json();
+    let token = tokens["id_token"].as_str().unwrap_or_else(|| panic!("no ID token: {answer:?}"));
+    let payload = token.split('.').nth(1).unwrap();
+    serde_json::from_slice(&URL_SAFE_NO_PAD.decode(payload).unwrap()).unwrap()
+}
+
+#[tokio::test]
+async fn what_a_flow_keeps_with_the_session_is_told_also_after_single_sign_on_and_at_refresh() {
+    let mut world = told().await;
+    let mut person = Person::new(ADA);
+    let first = person.walk(&mut world, "", &mut Calm).await.code();
+    let plain = claims_of(&exchange(&world, &first).await);
+    assert_eq!((&plain["organization"], &plain["groups"]), (&json!(null), &json!(null)), "app is told nothing");
+
+    let path = authorize_path("").replace("client_id=app", "client_id=intranet");
+    let path = path.replace("scope=openid+email+offline_access", "scope=openid+groups+offline_access");
+    let answer = person.browser.get(&world, &path).await;
+    let code = answer.code().unwrap_or_else(|| panic!("no single sign-on: {answer:?}"));
+    let answer = redeem(&world, "intranet", &code).await;
+    let claims = claims_of(&answer);
+    assert_eq!(claims["organization"], "acme");
+    assert_eq!(claims["groups"], json!(["admins", "staff"]));
+    assert_eq!(claims["roles"], json!(["admins"]));
+    assert!(claims.get("late").is_none(), "a claim that fails is absent: {claims}");
+    let info = userinfo(&world, &answer.json()).await.json();
+    assert_eq!((&info["organization"], &info["groups"]), (&claims["organization"], &claims["groups"]));
+
+    let ada = world.find(ADA).await;
+    world.change(ada, |user| user.groups.clear()).await;
+    let again = refreshed(&world, "intranet", &answer.json()).await;
+    let claims = claims_of(&again);
+    assert_eq!((&claims["groups"], &claims["organization"]), (&json!([]), &json!("acme")), "groups are today's");
+}
+
+#[tokio::test]
+async fn a_flow_reads_the_session_of_its_browser_and_of_no_other() {
+    let mut world = told().await;
+    let seen = async |world: &World, browser: &mut Browser| {
+        let start = browser.get(world, "/flows/look").await;
+        let path = start.location().unwrap_or_else(|| panic!("no journey: {start:?}")).to_owned();
+        browser.get(world, &path).await.body
+    };
+    let mut person = Person::new(ADA);
+    assert!(seen(&world, &mut person.browser).await.contains(">none<"));
+    person.walk(&mut world, "", &mut Calm).await;
+    assert!(seen(&world, &mut person.browser).await.contains(">acme<"));
+    assert!(seen(&world, &mut Browser::new()).await.contains(">none<"));
+}
+
+#[tokio::test]
+async fn an_address_is_verified_once_its_mailed_code_was_answered_and_until_it_changes() {
+    let mut world = World::new(7).await;
+    let ada = world.user(ADA).await;
+    let code = Person::new(ADA).walk(&mut world, "", &mut Calm).await.code();
+    let answer = exchange(&world, &code).await;
+    assert_eq!(claims_of(&answer)["email_verified"], json!(true), "the sign-in itself has proven it");
+    let verified = async |world: &World| {
+        let reads = world.app().store.read(world.now(), &Wanted::person(&ada)).await.unwrap();
+        reads.user(&ada).unwrap().unwrap().verified
+    };
+    assert_eq!(verified(&world).await, ["email"]);
+    world.change(ada, |user| drop(user.attributes.insert("nickname".to_owned(), "ada".into()))).await;
+    assert_eq!(verified(&world).await, ["email"], "another attribute changes nothing");
+    let other = json!("ada@other.example");
+    world.change(ada, |user| drop(user.attributes.insert("email".to_owned(), other))).await;
+    assert_eq!(verified(&world).await, Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn a_code_that_was_answered_before_anybody_was_named_proves_nothing_of_an_account_until_it_is_taken_over() {
+    let world = World::new(8).await;
+    let ada = world.user(ADA).await;
+    let verified = async |world: &World| {
+        let reads = world.app().store.read(world.now(), &Wanted::person(&ada)).await.unwrap();
+        reads.user(&ada).unwrap().unwrap().verified
+    };
+    let mut person = Person::new(ADA);
+    let start = person.browser.get(&world, "/flows/reset").await;
+    let path = start.location().unwrap().to_owned();
+    for expected in [Vec::new(), Vec::new(), vec!["email".to_owned()]] {
+        let body = person.filling(&world, &path).await;
+        person.browser.post(&world, &path, &body).await;
+        assert_eq!(verified(&world).await, expected, "{body}");
+    }
 }

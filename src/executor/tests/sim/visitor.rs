@@ -155,10 +155,15 @@ pub(crate) fn authorize_path(more: &str) -> String {
 
 /// The application's exchange of a code.
 pub(crate) async fn exchange(world: &World, code: &str) -> Answer {
+    redeem(world, "app", code).await
+}
+
+/// Some application's exchange of a code.
+pub(crate) async fn redeem(world: &World, client: &str, code: &str) -> Answer {
     let mut body = url::form_urlencoded::Serializer::new(String::new());
     body.extend_pairs([
         ("grant_type", "authorization_code"),
-        ("client_id", "app"),
+        ("client_id", client),
         ("redirect_uri", REDIRECT),
         ("code_verifier", VERIFIER),
         ("code", code),
@@ -168,9 +173,14 @@ pub(crate) async fn exchange(world: &World, code: &str) -> Answer {
 
 /// The application's use of its refresh token.
 pub(crate) async fn refresh(world: &World, tokens: &Value) -> Answer {
+    refreshed(world, "app", tokens).await
+}
+
+/// Some application's use of its refresh token.
+pub(crate) async fn refreshed(world: &World, client: &str, tokens: &Value) -> Answer {
     let mut body = url::form_urlencoded::Serializer::new(String::new());
     let token = tokens["refresh_token"].as_str().expect("a refresh token");
-    body.extend_pairs([("grant_type", "refresh_token"), ("client_id", "app"), ("refresh_token", token)]);
+    body.extend_pairs([("grant_type", "refresh_token"), ("client_id", client), ("refresh_token", token)]);
     Browser::new().post(world, "/oauth2/token", &body.finish()).await
 }
 

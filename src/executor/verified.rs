@@ -1,0 +1,63 @@
+//! Which addresses of a user are proven: those to which a mailed code was answered.
+
+use idflow_core::evidence::Proof;
+use idflow_core::id::UserId;
+use idflow_core::journey::Journey;
+use idflow_core::time::Timestamp;
+use idflow_core::user::User;
+use idflow_core::write::Write;
+use idflow_store::ReadSet;
+
+use crate::app::Unavailable;
+
+/// Adds to a commit that the user has proven an address, where the account does not say so yet. It is written once and
+/// costs no look: the user was read for the step.
+pub(crate) fn note(
+    journey: &Journey,
+    writes: &mut Vec<Write>,
+    reads: &ReadSet,
+    now: Timestamp,
+) -> Result<(), Unavailable> {
+    let Some(id) = journey.user else { return Ok(()) };
+    let proven = proven(journey, id, writes);
+    if proven.is_empty() {
+        return Ok(());
+    }
+    let Some(previous) = current(id, writes, reads)? else { return Ok(()) };
+    let is_news = |(name, value): &(&String, &serde_json::Value)| {
+        value.as_str().is_some_and(|text| proven.contains(&text)) && !previous.verified.contains(name)
+    };
+    let news: Vec<String> = previous.attributes.iter().filter(is_news).map(|(name, _)| name.clone()).collect();
+    if !news.is_empty() {
+        let verified = previous.verified.iter().cloned().chain(news).collect();
+        let user = User { verified, updated: now, ..previous.clone() };
+        writes.push(Write::UpdateUser { user, previous, unique: Vec::new() });
+    }
+    Ok(())
+}
+
+/// The addresses that say something of this account: those proven since the user was named. One that was proven before
+/// counts only for who makes the account theirs by a new password; whoever prepared it may still hold the old one.
+fn proven<'j>(journey: &'j Journey, id: UserId, writes: &[Write]) -> Vec<&'j str> {
+    let takes_over = writes.iter().any(|write| matches!(write, Write::SetPassword { user, ends_sessions: true, .. } if *user == id));
+    let counts = |owner: Option<UserId>| owner == Some(id) || takes_over && owner.is_none();
+    let of_user = journey.evidence.iter().filter(|evidence| counts(evidence.user));
+    of_user
+        .filter_map(|evidence| match &evidence.proof {
+            Proof::Address(address) => address.strip_prefix("email:"),
+            _ => None,
+        })
+        .collect()
+}
+
+/// The user as this commit leaves them.
+fn current(id: UserId, writes: &[Write], reads: &ReadSet) -> Result<Option<User>, Unavailable> {
+    let written = writes.iter().rev().find_map(|write| match write {
+        Write::CreateUser { user, .. } | Write::UpdateUser { user, .. } if user.id == id => Some(user),
+        _ => None,
+    });
+    match written {
+        Some(user) => Ok(Some(user.clone())),
+        None => Ok(reads.user(&id)?),
+    }
+}
