@@ -31,6 +31,8 @@ pub const KEYS_PRESENT: &str = "KeysPresent";
 pub const HIGHLY_AVAILABLE: &str = "HighlyAvailable";
 /// The Tenant's policy does not accept something that journeys run on, and its grace lasts. The message says its end.
 pub const POLICY_GRACE: &str = "PolicyGrace";
+/// A request of the application was refused for what its registration says; nothing where none was of late.
+pub const REFUSED: &str = "Refused";
 /// Work is under way.
 pub const RECONCILING: &str = "Reconciling";
 /// Only an edit of this object can help.

@@ -41,6 +41,8 @@ reasons! {
     NotAllowed,
     /// A limit of the Tenant is reached.
     LimitReached,
+    /// A request of an application was refused; the message says when, and the field that decides it.
+    RequestRefused,
     /// Something the object refers to does not exist yet.
     ReferenceNotFound,
     /// What the object refers to exists and is not ready.

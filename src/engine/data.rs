@@ -50,7 +50,8 @@ impl Sources<'_> {
     /// What the browser's session has, unless it is another user's; then what this journey keeps, which hides it.
     fn session(&self) -> impl Iterator<Item = &Data> {
         let user = self.journey.user;
-        let of_browser = self.surroundings.session.as_ref().filter(|(owner, _)| user.is_none() || user == *owner);
+        let of_browser =
+            self.surroundings.session.as_ref().filter(|(owner, _)| user.is_none() || user == *owner);
         let kept = self.journey.frames.first().map(|frame| &frame.session);
         of_browser.map(|(_, attributes)| attributes).into_iter().chain(kept)
     }

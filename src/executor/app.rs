@@ -32,6 +32,7 @@ use crate::limiter::{Claimant, Limiter};
 use crate::mail_queue::Mails;
 use crate::metrics::Metrics;
 use crate::observer::Observer;
+use crate::report::{ClientRefusal, Reports};
 use crate::revisions::{Held, RevisionFetch, Revisions};
 
 /// Something that the answer needs cannot be reached now: 503, nothing shown as done.
@@ -61,6 +62,8 @@ pub struct App {
     pub revisions: Revisions,
     /// Brings a revision that a journey needs and that is not held.
     pub fetch: Option<Arc<dyn RevisionFetch>>,
+    /// What the operator hears.
+    pub reports: Reports,
     /// Counts journeys that begin and calls of the provider's endpoints.
     pub limiter: Limiter,
     /// The records.
@@ -146,9 +149,21 @@ impl App {
             self.limiter.failed(&self.keyring, who, self.clock.now())?;
         }
         self.metrics.client_refused(refusal.name());
+        if let Some(client) = self.client(who.client()) {
+            self.note_refusal(&client, refusal);
+        }
         // What is no name of a client may be a secret in the wrong place.
         let client = self.client(who.client()).map(|client| client.id.clone());
         Ok(self.event("client.refused", Some(refusal.name().to_owned()), client))
+    }
+
+    /// Tells the owner of an application of a refusal that its registration decides.
+    pub fn note_refusal(&self, client: &Client, refusal: Refusal) {
+        if let Some(field) = refusal.field() {
+            let (name, description) = (refusal.name().to_owned(), refusal.description().to_owned());
+            let told = ClientRefusal { at: self.clock.now(), name, description, field: field.to_owned() };
+            self.reports.publish_refusal(&client.id, told);
+        }
     }
 
     /// Whether a revision is held and may run now.

@@ -30,7 +30,9 @@ impl Claims {
         let (mut compiled, mut problems) = (Vec::new(), Vec::new());
         for CustomClaim { name, value } in specs {
             match Expression::compile(value) {
-                _ if RESERVED.contains(&name.as_str()) => problems.push(format!("claim {name}: the name is reserved")),
+                _ if RESERVED.contains(&name.as_str()) => {
+                    problems.push(format!("claim {name}: the name is reserved"));
+                }
                 Ok(expression) => compiled.push((name.clone(), expression)),
                 Err(error) => problems.push(format!("claim {name}: {error}; {}", error.help)),
             }
@@ -59,7 +61,9 @@ impl Claims {
             };
             let more = name.len() + value.to_string().len();
             if size + more > MAX_CLAIMS {
-                computed.dropped.push(format!("{name}: together the claims take more than {MAX_CLAIMS} bytes"));
+                computed
+                    .dropped
+                    .push(format!("{name}: together the claims take more than {MAX_CLAIMS} bytes"));
                 continue;
             }
             size += more;
@@ -79,7 +83,8 @@ mod tests {
     use super::*;
 
     fn claims(pairs: &[(&str, &str)]) -> (Claims, Vec<String>) {
-        let claim = |(name, value): &(&str, &str)| CustomClaim { name: (*name).into(), value: (*value).into() };
+        let claim =
+            |(name, value): &(&str, &str)| CustomClaim { name: (*name).into(), value: (*value).into() };
         Claims::compile(&pairs.iter().map(claim).collect::<Vec<_>>())
     }
 
@@ -119,7 +124,10 @@ mod tests {
             ("broken", "user."),
             ("absent", "session.organization"),
             ("secret_free", "vars.token"),
-            ("huge", "[1,2,3,4,5,6,7,8].map(a, [1,2,3,4,5,6,7,8].map(b, [1,2,3,4,5,6,7,8].map(c, 'xxxxxxxxxxxx')))"),
+            (
+                "huge",
+                "[1,2,3,4,5,6,7,8].map(a, [1,2,3,4,5,6,7,8].map(b, [1,2,3,4,5,6,7,8].map(c, 'xxxxxxxxxxxx')))",
+            ),
             ("kept", "'yes'"),
         ]);
         assert_eq!(problems.len(), 2, "{problems:?}");

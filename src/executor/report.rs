@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use idflow_api::diagnostic::clip;
 use idflow_core::digest::Digest;
+use idflow_core::time::{Span, Timestamp};
 use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 
@@ -32,6 +33,10 @@ pub struct Report {
     /// Attributes that are declared unique and are not yet.
     #[serde(default)]
     pub unindexed: Vec<Unindexed>,
+    /// The last refusal of an application's requests that its registration decides, by client identifier. An operator of
+    /// the first version does not read it.
+    #[serde(default)]
+    pub refusals: Refusals,
     /// Why something that the Catalog lists is not held. Without secrets, at most 20.
     pub problems: Vec<String>,
     /// Whether everything the Catalog lists is held and may run.
@@ -80,6 +85,30 @@ pub enum Refusal {
     Forbidden,
 }
 
+/// The last refusal of each application.
+pub type Refusals = BTreeMap<String, ClientRefusal>;
+
+/// A refusal of an application's request. Nothing in it comes from the request.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ClientRefusal {
+    /// When.
+    pub at: Timestamp,
+    /// Its name.
+    pub name: String,
+    /// What was wrong.
+    pub description: String,
+    /// The field that decides it.
+    pub field: String,
+}
+
+/// How long the refusals of one application are not told after one was: whoever causes them is a stranger, and each
+/// becomes a write to the API server.
+const QUIET: Span = Span::minutes(1);
+
+/// The same for one that was told already.
+const REPEATED: Span = Span::minutes(10);
+
 /// The attributes of each Directory that are unique now.
 pub type Indexed = BTreeMap<String, BTreeSet<String>>;
 
@@ -122,7 +151,8 @@ impl Reports {
         self.is_open.fetch_or(report.can_open, Ordering::Relaxed);
         self.latest.send_if_modified(|last| {
             let (indexed, unindexed) = (last.indexed.clone(), last.unindexed.clone());
-            let next = Report { number: last.number, indexed, unindexed, ..report };
+            let refusals = last.refusals.clone();
+            let next = Report { number: last.number, indexed, unindexed, refusals, ..report };
             if *last == next {
                 return false;
             }
@@ -140,6 +170,32 @@ impl Reports {
                 last.indexed.clone_from(indexed);
                 last.unindexed = unindexed.to_vec();
             }
+            is_news
+        });
+    }
+
+    /// Publishes the refusal of an application's request, unless one was told of late.
+    pub fn publish_refusal(&self, client: &str, refusal: ClientRefusal) {
+        self.latest.send_if_modified(|last| {
+            let is_quiet = last.refusals.get(client).is_some_and(|told| {
+                let quiet = if told.name == refusal.name { REPEATED } else { QUIET };
+                refusal.at < told.at.plus(quiet)
+            });
+            if !is_quiet {
+                last.number += 1;
+                last.refusals.insert(client.to_owned(), refusal);
+            }
+            !is_quiet
+        });
+    }
+
+    /// Forgets the refusals of applications that are not registered as they were.
+    pub fn forget_refusals(&self, is_as_it_was: impl Fn(&str) -> bool) {
+        self.latest.send_if_modified(|last| {
+            let before = last.refusals.len();
+            last.refusals.retain(|client, _| is_as_it_was(client));
+            let is_news = last.refusals.len() < before;
+            last.number += u64::from(is_news);
             is_news
         });
     }
@@ -190,6 +246,25 @@ mod tests {
         reports.publish(Report { can_open: true, ..report(1) });
         reports.publish(report(2));
         assert!(reports.is_open());
+    }
+
+    #[test]
+    fn a_flood_of_refusals_is_told_once_a_minute_and_one_that_repeats_every_ten() {
+        let reports = Reports::default();
+        let refuse = |name: &str, seconds: i64| {
+            let at = Timestamp(seconds * 1000);
+            let refusal = ClientRefusal { at, name: name.into(), description: "d".into(), field: "f".into() };
+            reports.publish_refusal("shop", refusal);
+            reports.latest().number
+        };
+        assert_eq!((refuse("A", 0), refuse("B", 1), refuse("A", 59)), (1, 1, 1));
+        assert_eq!((refuse("B", 60), refuse("B", 600), refuse("B", 660)), (2, 2, 3));
+        reports.publish(report(1));
+        assert_eq!(reports.latest().refusals["shop"].name, "B", "another report does not forget it");
+        reports.forget_refusals(|client| client == "shop");
+        assert_eq!(reports.latest().number, 4, "nothing was forgotten");
+        reports.forget_refusals(|_| false);
+        assert!(reports.latest().refusals.is_empty());
     }
 
     #[tokio::test]

@@ -123,6 +123,7 @@ impl Executor {
             development: parts.development,
             unlimited: parts.unlimited,
             fetch: parts.fetch,
+            reports: reports.clone(),
             limiter: Limiter::default(),
             metrics,
             observer: parts.observer,
@@ -192,6 +193,8 @@ pub fn install(app: &App, reports: &Reports, snapshot: &Snapshot) {
     let held = prepared.report.revisions.len();
     app.metrics.revisions.set(u64::try_from(held).unwrap_or(u64::MAX));
     app.metrics.configuration_confirmed.set(app.clock.now().seconds());
+    let (before, after) = (app.configuration.load_full(), &prepared.configuration);
+    reports.forget_refusals(|client| before.clients.get(client) == after.clients.get(client));
     app.configuration.store(Arc::new(prepared.configuration));
     reports.publish(prepared.report);
 }

@@ -39,7 +39,9 @@ pub enum LoadError {
     #[error("user {0} of the file has no value of {1}, which it says is verified")]
     NothingVerified(usize, String),
     /// A group cannot be called so.
-    #[error("user {0} of the file is in a group {1:?}: a name has 1 to 128 characters, none of them a control character, and at most {MOST_GROUPS} are told")]
+    #[error(
+        "user {0} of the file is in a group {1:?}: a name has 1 to 128 characters, none of them a control character, and at most {MOST_GROUPS} are told"
+    )]
     Group(usize, String),
     /// The store refused.
     #[error("user {0} of the file was not stored: {1}")]

@@ -27,7 +27,8 @@ pub(crate) fn note(
     let is_news = |(name, value): &(&String, &serde_json::Value)| {
         value.as_str().is_some_and(|text| proven.contains(&text)) && !previous.verified.contains(name)
     };
-    let news: Vec<String> = previous.attributes.iter().filter(is_news).map(|(name, _)| name.clone()).collect();
+    let news: Vec<String> =
+        previous.attributes.iter().filter(is_news).map(|(name, _)| name.clone()).collect();
     if !news.is_empty() {
         let verified = previous.verified.iter().cloned().chain(news).collect();
         let user = User { verified, updated: now, ..previous.clone() };
@@ -39,7 +40,9 @@ pub(crate) fn note(
 /// The addresses that say something of this account: those proven since the user was named. One that was proven before
 /// counts only for who makes the account theirs by a new password; whoever prepared it may still hold the old one.
 fn proven<'j>(journey: &'j Journey, id: UserId, writes: &[Write]) -> Vec<&'j str> {
-    let takes_over = writes.iter().any(|write| matches!(write, Write::SetPassword { user, ends_sessions: true, .. } if *user == id));
+    let takes_over = writes
+        .iter()
+        .any(|write| matches!(write, Write::SetPassword { user, ends_sessions: true, .. } if *user == id));
     let counts = |owner: Option<UserId>| owner == Some(id) || takes_over && owner.is_none();
     let of_user = journey.evidence.iter().filter(|evidence| counts(evidence.user));
     of_user

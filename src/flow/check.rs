@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use idflow_api::{OIDCClient, Theme};
 use idflow_api::flow::{Assurance, Flow};
 use idflow_api::flow_node::FlowNode;
 use idflow_api::flow_revision::{Requires, Source};
+use idflow_api::{OIDCClient, Theme};
 use idflow_core::digest::Digest;
 
 use crate::assurance::{assurance, session_ends};

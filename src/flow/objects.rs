@@ -106,8 +106,7 @@ impl Objects {
     fn add_secret(&mut self, object: &Object) -> Result<(), Box<Finding>> {
         let metadata = object.value.get("metadata").cloned().unwrap_or_default();
         let metadata: ObjectMeta = serde_json::from_value(metadata).map_err(|_| unreadable(object))?;
-        let members =
-            [("data", false), ("stringData", true)].into_iter();
+        let members = [("data", false), ("stringData", true)].into_iter();
         let members =
             members.filter_map(|(part, is_plain)| Some((is_plain, object.value.get(part)?.as_object()?)));
         let entries = members.flat_map(|(is_plain, members)| {
@@ -137,7 +136,8 @@ impl Objects {
 
 /// An entry of a Secret's manifest. What should be base64 and is not has a value all the same: the API server says so.
 fn entry(name: &str, value: &str, is_plain: bool) -> Option<Entry> {
-    let decoded = serde_json::from_value(value.into()).map_or_else(|_| value.as_bytes().to_vec(), |ByteString(bytes)| bytes);
+    let decoded = serde_json::from_value(value.into())
+        .map_or_else(|_| value.as_bytes().to_vec(), |ByteString(bytes)| bytes);
     Entry::read(name, if is_plain { value.as_bytes() } else { &decoded })
 }
 

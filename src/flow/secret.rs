@@ -122,7 +122,9 @@ impl SecretFacts {
 
     fn flaws(&self, wanted: &SecretUse<'_>) -> impl Iterator<Item = (&'static str, Flaw)> {
         let used = wanted.entries.iter().chain(wanted.optional);
-        used.flat_map(|name| self.entry(name).into_iter().flat_map(move |entry| entry.flaws.iter().map(|flaw| (*name, *flaw))))
+        used.flat_map(|name| {
+            self.entry(name).into_iter().flat_map(move |entry| entry.flaws.iter().map(|flaw| (*name, *flaw)))
+        })
     }
 
     fn entry(&self, name: &str) -> Option<&Entry> {
@@ -226,7 +228,9 @@ pub enum SecretProblem {
         entry: &'static str,
     },
     /// It was never decrypted.
-    #[error("the entry {entry} of the Secret {name} is ciphertext of SOPS, which whoever can read the repository knows")]
+    #[error(
+        "the entry {entry} of the Secret {name} is ciphertext of SOPS, which whoever can read the repository knows"
+    )]
     Ciphertext {
         /// Its name.
         name: String,
@@ -259,9 +263,13 @@ impl SecretDoubt {
     /// What its owner does about it.
     pub const fn help(&self) -> &'static str {
         match self.flaw {
-            Flaw::LineBreak => "write it without one, for example by printf instead of echo, or `|-` instead of `|`",
+            Flaw::LineBreak => {
+                "write it without one, for example by printf instead of echo, or `|-` instead of `|`"
+            }
             Flaw::Short => "take at least 16 random characters, for example of openssl rand -base64 24",
-            Flaw::Ciphertext => "see to it that it is decrypted before it is applied, as Flux does and plain Argo CD does not",
+            Flaw::Ciphertext => {
+                "see to it that it is decrypted before it is applied, as Flux does and plain Argo CD does not"
+            }
         }
     }
 }
@@ -303,7 +311,8 @@ mod tests {
         let spec: ConnectionSpec = serde_json::from_value(spec).unwrap();
         let labels = BTreeMap::from([(USABLE_LABEL.to_owned(), "true".to_owned())]);
         let annotations = BTreeMap::from([(HOSTS_ANNOTATION.to_owned(), hosts.to_owned())]);
-        let facts = SecretFacts::read(&labels, &annotations, Entry::read("token", b"x").into_iter().collect());
+        let facts =
+            SecretFacts::read(&labels, &annotations, Entry::read("token", b"x").into_iter().collect());
         facts.problems(&SecretUse::of_connection(&spec).unwrap()).is_empty()
     }
 
@@ -377,12 +386,19 @@ mod tests {
         for (value, doubts, usable) in rows {
             let facts = client_secret(value);
             let told: Vec<Flaw> = facts.doubts(&of_client()).iter().map(|doubt| doubt.flaw).collect();
-            assert_eq!((told.as_slice(), facts.problems(&of_client()).is_empty()), (doubts, usable), "{value:?}");
+            assert_eq!(
+                (told.as_slice(), facts.problems(&of_client()).is_empty()),
+                (doubts, usable),
+                "{value:?}"
+            );
         }
         let sealed = SecretFacts { sealed: true, ..client_secret("ENC[AES256_GCM,data:p673w==]") };
         assert_eq!((sealed.problems(&of_client()), sealed.doubts(&of_client()).len()), (Vec::new(), 1));
         let outside = SecretUse { host: Some("mail.example".to_owned()), ..of_client() };
-        assert!(client_secret("short").doubts(&outside).is_empty(), "another system's secrets are not ours to judge");
+        assert!(
+            client_secret("short").doubts(&outside).is_empty(),
+            "another system's secrets are not ours to judge"
+        );
     }
 
     proptest::proptest! {

@@ -29,6 +29,22 @@ macro_rules! refusals {
                 match self {$($(Self::$name)|+ => $status,)+}
             }
 
+            /// The field of the `OIDCClient` that decides it, where one does: what its owner looks at first.
+            pub const fn field(self) -> Option<&'static str> {
+                match self {
+                    Self::UnregisteredRedirectUri => Some("spec.redirectURIs"),
+                    Self::GrantNotAllowed => Some("spec.grants"),
+                    Self::NoScope => Some("spec.scopes"),
+                    Self::MissingChallenge | Self::MissingNonce => Some("spec.pkce"),
+                    Self::MissingSecret | Self::UnexpectedSecret | Self::UnregisteredMethod => {
+                        Some("spec.authentication")
+                    }
+                    Self::WrongSecret => Some("spec.secretRef"),
+                    Self::AmbiguousSubject => Some("spec.clientId"),
+                    _ => None,
+                }
+            }
+
             /// Whether it is for want of proof that the client is the one it says it is.
             pub fn is_of_authentication(self) -> bool {
                 self.status() == 401 && self.code() == "invalid_client"

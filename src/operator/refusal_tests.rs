@@ -371,6 +371,7 @@ const OTHERWISE: [(&str, &[Reason]); 4] = [
             Reason::Unusable,
             Reason::Forbidden,
             Reason::Damaged,
+            Reason::RequestRefused,
             Reason::ApiError,
         ],
     ),

@@ -11,7 +11,7 @@ enum Idle {
     NamedOnlyIn { word: &'static str, files: &'static [&'static str] },
 }
 
-const AWAITED: [(&str, Idle); 8] = [
+const AWAITED: [(&str, Idle); 7] = [
     (
         "withdrawn revisions of a Catalog",
         Idle::Placeholder { file: "src/operator/catalog/plan.rs", text: "withdrawn: Vec::new()" },

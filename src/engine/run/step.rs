@@ -156,7 +156,9 @@ impl Run<'_> {
         let mut kept = frame.session.clone();
         kept.extend(values);
         if size(&kept) > MAX_SESSION {
-            return Err(Fault::new(format!("the attributes of a session take more than {MAX_SESSION} bytes")));
+            return Err(Fault::new(format!(
+                "the attributes of a session take more than {MAX_SESSION} bytes"
+            )));
         }
         frame.session = kept;
         Ok(())

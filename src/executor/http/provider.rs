@@ -184,7 +184,8 @@ impl Loaded {
             .as_ref()
             .is_some_and(|grant| configuration.grant_lacks(grant, &app.revisions, now).is_some());
         let claims = client.as_deref().zip(grant.as_ref()).zip(user.as_ref());
-        let claims = claims.and_then(|((client, grant), user)| claims_of(&configuration, client, grant, user));
+        let claims =
+            claims.and_then(|((client, grant), user)| claims_of(&configuration, client, grant, user));
         Ok(Self { reads, client, grant, falls_short, user, claims, signed_in, ending, flow })
     }
 
@@ -220,6 +221,11 @@ async fn perform(
     loaded: &Loaded,
     decision: Decision<'_>,
 ) -> Result<Option<Response>, Unavailable> {
+    if let (Decision::Refuse(refusal) | Decision::RedirectError { refusal, .. }, Some(client)) =
+        (&decision, loaded.client.as_deref())
+    {
+        app.note_refusal(client, *refusal);
+    }
     match decision {
         Decision::Answer(decided) => Ok(Some(respond::decided(app, decided))),
         Decision::Refuse(refusal) => {

@@ -17,7 +17,7 @@ use idflow_core::time::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::configuration::{Configuration, ServedFlow};
-use crate::report::{HeldRevision, Refusal, RefusedRevision, Report};
+use crate::report::{HeldRevision, Refusal, Refusals, RefusedRevision, Report};
 use crate::revisions::{Facts, Revisions};
 use live::Live;
 
@@ -123,6 +123,7 @@ impl Snapshot {
             can_open: has_catalog && can_open,
             indexed: BTreeMap::new(),
             unindexed: Vec::new(),
+            refusals: Refusals::new(),
             problems,
         }
     }

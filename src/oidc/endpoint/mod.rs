@@ -4,6 +4,7 @@
 //! told these facts, the request decides. Everything that surrounds an endpoint follows from its row: the server
 //! routes, limits, marks cross-origin answers and words errors by it, and the metadata document is made of it.
 
+use idflow_core::Data;
 use idflow_core::chance::Chance;
 use idflow_core::counter::Rate;
 use idflow_core::grant::{AuthorizationRequest, Grant};
@@ -12,7 +13,6 @@ use idflow_core::secret::SecretText;
 use idflow_core::session::{EndSessionRequest, Session};
 use idflow_core::time::Timestamp;
 use idflow_core::user::User;
-use idflow_core::Data;
 use serde_json::Value;
 
 use crate::client::{Client, Credentials};

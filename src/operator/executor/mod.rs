@@ -40,6 +40,12 @@ pub(crate) async fn reconcile(ctx: &Context, namespace: &str) -> Outcome {
         let job = Job::object(ResourceKind::Directory, Key::of(directory.as_ref()));
         ctx.queues.add(Controller::Reference, job);
     }
+    for client in ctx.world.clients.namespace(namespace) {
+        if crate::reference::last_refusal(&client, &executors).is_some() {
+            let job = Job::object(ResourceKind::OIDCClient, Key::of(client.as_ref()));
+            ctx.queues.add(Controller::Reference, job);
+        }
+    }
     let is_silent = executors.iter().any(|executor| executor.is_ready && executor.heard.report.is_none());
     Ok(if is_silent { Next::After(plan::PATIENCE) } else { Next::Change })
 }

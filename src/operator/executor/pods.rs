@@ -42,6 +42,18 @@ pub(crate) struct Report {
     /// The attributes that are declared unique and are not yet.
     #[serde(default)]
     pub(crate) unindexed: Vec<Unindexed>,
+    /// The last refusal of an application's requests, by client identifier.
+    #[serde(default)]
+    pub(crate) refusals: BTreeMap<String, ClientRefusal>,
+}
+
+/// A refusal of an application's request.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub(crate) struct ClientRefusal {
+    pub(crate) at: Timestamp,
+    pub(crate) name: String,
+    pub(crate) description: String,
+    pub(crate) field: String,
 }
 
 /// An attribute that is not unique yet.

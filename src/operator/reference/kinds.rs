@@ -4,13 +4,14 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use idflow_api::{Connection, Directory, Flow, FlowNode, OIDCClient, Theme};
-use idflow_flow::secret::{Entry, SecretFacts, SecretUse};
 use idflow_flow::diagnostic::ObjectId;
+use idflow_flow::secret::{Entry, SecretFacts, SecretUse};
 use k8s_openapi::api::core::v1::Secret;
 use kube::ResourceExt as _;
 use serde_json::Value;
 
 use super::plan::{self, Finding, Need};
+use super::refusal::Refused;
 use super::{Judged, directory};
 use crate::cache::{Change, Key};
 use crate::context::Context;
@@ -106,6 +107,11 @@ impl Judged for OIDCClient {
         let problems = findings.iter().map(|finding| finding.problem(&object)).collect();
         Ok(plan::client(client, denied(client.as_ref(), &all), &secret, &flows, problems))
     }
+
+    fn refused(ctx: &Context, client: &Arc<Self>) -> Option<Refused> {
+        let executors = crate::executor::executors(ctx, &client.namespace().unwrap_or_default());
+        Some(Refused::of(client, &executors))
+    }
 }
 
 /// The Role of the tenant's executor names the Secrets that these name.
@@ -160,7 +166,8 @@ async fn secret_facts(ctx: &Context, namespace: &str, name: &str) -> Result<Opti
     let secret = ctx.api::<Secret>(namespace).get_opt(name).await?;
     Ok(secret.map(|mut secret| {
         let data = secret.data.take().unwrap_or_default();
-        let entries: Vec<Entry> = data.iter().filter_map(|(name, value)| Entry::read(name, &value.0)).collect();
+        let entries: Vec<Entry> =
+            data.iter().filter_map(|(name, value)| Entry::read(name, &value.0)).collect();
         ctx.entries.keep(&secret, entries.clone());
         SecretFacts::new(&secret.metadata, entries)
     }))

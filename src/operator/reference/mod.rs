@@ -3,6 +3,7 @@
 mod directory;
 mod kinds;
 pub(crate) mod plan;
+mod refusal;
 #[cfg(test)]
 mod tests;
 
@@ -23,6 +24,8 @@ use crate::route::{Controller, Referenced};
 use crate::status::{self, Transition};
 use crate::world::World;
 use plan::Finding;
+use refusal::Refused;
+pub(crate) use refusal::last as last_refusal;
 
 const MAX_USERS: usize = 20;
 
@@ -30,6 +33,11 @@ const MAX_USERS: usize = 20;
 trait Judged: Referenced + Serialize {
     /// Whether it can.
     fn judge(ctx: &Context, object: &Arc<Self>) -> impl Future<Output = Result<Finding, Failure>> + Send;
+
+    /// What is told of it beside, as a condition of its own.
+    fn refused(_: &Context, _: &Arc<Self>) -> Option<Refused> {
+        None
+    }
 }
 
 macro_rules! reconcile {
@@ -60,12 +68,14 @@ async fn look<K: Judged>(ctx: &Context, key: &Key) -> Outcome {
     observe(ctx, &object, finding).await
 }
 
-async fn observe<K: Referenced>(ctx: &Context, object: &Arc<K>, finding: Finding) -> Outcome {
+async fn observe<K: Judged>(ctx: &Context, object: &Arc<K>, finding: Finding) -> Outcome {
     let key = Key::of(object.as_ref());
     let before = object.status().cloned().unwrap_or_default();
     let users = used_by(&ctx.world, &key.namespace, K::KIND, &key.name);
     let generation = object.meta().generation.unwrap_or_default();
-    let after = plan::status(&before, generation, finding, users, ctx.now());
+    let mut after = plan::status(&before, generation, finding, users, ctx.now());
+    let refused = K::refused(ctx, object);
+    after.conditions = refusal::added(after.conditions, &before.conditions, generation, refused, ctx.now());
     if before == after {
         return Ok(Next::Change);
     }

@@ -5,6 +5,7 @@ use idflow_api::flow::ReferencedStatus;
 use idflow_api::reason::Reason;
 use idflow_api::{ConnectionSpec, OIDCClient};
 use idflow_flow::secret::{Entry, SecretFacts};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use serde_json::json;
 
 use super::plan::Need;
@@ -226,4 +227,27 @@ fn a_directory_whose_executors_fall_silent_stays_what_it_was() {
     assert_eq!(directory::judge(&directory, None, &[]), waiting);
     directory.metadata.generation = Some(3);
     assert_eq!(directory::judge(&directory, None, &[]), Finding::Ready);
+}
+
+#[test]
+fn a_client_tells_its_last_refusal_until_it_is_edited_and_keeps_it_while_nobody_is_heard() {
+    use super::refusal::{Refused, added};
+    use idflow_api::condition::REFUSED;
+    let client = client(&json!({}));
+    let refusal = |at: i64, name: &str| {
+        let refusal = json!({ "at": at, "name": name, "description": "code_challenge is missing", "field": "spec.pkce" });
+        executor(&json!({ "refusals": { "app": refusal, "other": refusal } }))
+    };
+    let told = |before: &[Condition], executors: &[Executor]| {
+        added(Vec::new(), before, 3, Some(Refused::of(&client, executors)), NOW)
+    };
+    let known = told(&[], &[refusal(1_000, "WrongSecret"), refusal(61_000, "MissingChallenge")]);
+    let condition = find(&known, REFUSED).unwrap();
+    assert_eq!((condition.status.as_str(), condition.reason.as_str()), ("True", "RequestRefused"));
+    assert_eq!(
+        condition.message,
+        "at 1970-01-01T00:01:01Z: MissingChallenge: code_challenge is missing; spec.pkce decides it"
+    );
+    assert_eq!(told(&known, &[]), known, "nobody is heard");
+    assert_eq!(told(&known, &[executor(&json!({}))]), [], "they tell of none");
 }

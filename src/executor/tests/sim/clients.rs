@@ -189,7 +189,11 @@ async fn what_a_flow_keeps_with_the_session_is_told_also_after_single_sign_on_an
     let mut person = Person::new(ADA);
     let first = person.walk(&mut world, "", &mut Calm).await.code();
     let plain = claims_of(&exchange(&world, &first).await);
-    assert_eq!((&plain["organization"], &plain["groups"]), (&json!(null), &json!(null)), "app is told nothing");
+    assert_eq!(
+        (&plain["organization"], &plain["groups"]),
+        (&json!(null), &json!(null)),
+        "app is told nothing"
+    );
 
     let path = authorize_path("").replace("client_id=app", "client_id=intranet");
     let path = path.replace("scope=openid+email+offline_access", "scope=openid+groups+offline_access");
@@ -208,7 +212,11 @@ async fn what_a_flow_keeps_with_the_session_is_told_also_after_single_sign_on_an
     world.change(ada, |user| user.groups.clear()).await;
     let again = refreshed(&world, "intranet", &answer.json()).await;
     let claims = claims_of(&again);
-    assert_eq!((&claims["groups"], &claims["organization"]), (&json!([]), &json!("acme")), "groups are today's");
+    assert_eq!(
+        (&claims["groups"], &claims["organization"]),
+        (&json!([]), &json!("acme")),
+        "groups are today's"
+    );
 }
 
 #[tokio::test]
@@ -246,7 +254,8 @@ async fn an_address_is_verified_once_its_mailed_code_was_answered_and_until_it_c
 }
 
 #[tokio::test]
-async fn a_code_that_was_answered_before_anybody_was_named_proves_nothing_of_an_account_until_it_is_taken_over() {
+async fn a_code_that_was_answered_before_anybody_was_named_proves_nothing_of_an_account_until_it_is_taken_over()
+ {
     let world = World::new(8).await;
     let ada = world.user(ADA).await;
     let verified = async |world: &World| {
@@ -261,4 +270,31 @@ async fn a_code_that_was_answered_before_anybody_was_named_proves_nothing_of_an_
         person.browser.post(&world, &path, &body).await;
         assert_eq!(verified(&world).await, expected, "{body}");
     }
+}
+
+#[tokio::test]
+async fn the_owner_of_an_application_hears_of_its_last_refusal_until_its_registration_changes() {
+    let mut world = world().await;
+    let told = |world: &World| {
+        let report = world.report();
+        report.refusals.get("app").map(|told| (told.name.clone(), told.field.clone()))
+    };
+    let mut browser = Browser::new();
+    let elsewhere = authorize_path("").replace("app.example.com", "evil.example.com");
+    browser.get(&world, &elsewhere).await;
+    assert_eq!(told(&world), Some(("UnregisteredRedirectUri".to_owned(), "spec.redirectURIs".to_owned())));
+    world.pass(Span::minutes(2));
+    browser.get(&world, &authorize_path("").replace("&code_challenge=", "&unknown=")).await;
+    assert_eq!(told(&world), Some(("MissingChallenge".to_owned(), "spec.pkce".to_owned())));
+    world.pass(Span::minutes(2));
+    browser.get(&world, &authorize_path("&prompt=none")).await;
+    assert_eq!(
+        told(&world).unwrap().0,
+        "MissingChallenge",
+        "nobody signed in: that is no fault of the application"
+    );
+    let other = TENANT.replace("[https://app.example.com/callback]", "[https://app.example.com/other]");
+    let snapshot = snapshot(&format!("{other}{MACHINE}"));
+    world.install(snapshot);
+    assert_eq!(told(&world), None);
 }
