@@ -159,6 +159,87 @@ fn pods_pass_pod_security_restricted() {
     assert_eq!(cache["emptyDir"]["medium"], "Memory");
 }
 
+/// Where a secret could reach a pod otherwise than as a file: environment and arguments.
+#[test]
+fn l_5_secrets_reach_pods_as_files_alone() {
+    let named = BTreeSet::from(["mail".to_owned(), "app".to_owned()]);
+    let workload = children::render(&tenant("acme"), "image", &named, None).workload;
+    let pod = &workload["spec"]["template"]["spec"];
+    for container in pod["containers"].as_array().unwrap() {
+        assert!(container.get("envFrom").is_none() && container.get("command").is_none(), "{container}");
+        for variable in container["env"].as_array().unwrap() {
+            let value =
+                variable["value"].as_str().unwrap_or_else(|| panic!("{variable}: read from elsewhere"));
+            assert!(value.parse::<u32>().is_ok(), "{variable}: more than a number");
+        }
+        let arguments = container["args"].to_string();
+        assert!(
+            !["mail", "app", ".key", ".pem", "token"]
+                .iter()
+                .any(|word| arguments.contains(&format!("={word}"))),
+            "{arguments}"
+        );
+        for mount in container["volumeMounts"].as_array().unwrap() {
+            let volumes = pod["volumes"].as_array().unwrap();
+            let volume = volumes.iter().find(|volume| volume["name"] == mount["name"]);
+            if volume.is_some_and(|volume| volume.get("secret").is_some()) {
+                assert_eq!(mount["readOnly"], true, "{mount}");
+            }
+        }
+    }
+}
+
+/// Base64, as a Secret's `data` has it.
+fn encoded(text: &str) -> String {
+    json!(k8s_openapi::ByteString(text.as_bytes().to_vec())).as_str().unwrap().to_owned()
+}
+
+/// What a Secret holds, in any object that the operator writes.
+#[tokio::test]
+async fn l_5_no_object_holds_what_a_secret_holds() {
+    const CANARY: &str = "canary7391canary7391";
+    let harness = crate::harness::Harness::signing_in().await;
+    let secret = json!({
+        "apiVersion": "v1", "kind": "Secret",
+        "metadata": {
+            "name": "app", "namespace": "acme", "labels": { "idflow.dev/usable": "true" },
+            "annotations": { "idflow.dev/hosts": "api.example" }
+        },
+        "data": { "current": encoded(CANARY), "token": encoded(CANARY) }
+    });
+    harness.put(&secret);
+    let client = json!({ "authentication": "ClientSecretBasic", "secretRef": { "name": "app" }, "redirectURIs": ["https://a.example/"] });
+    let http = json!({ "http": { "url": "https://api.example", "authentication": { "scheme": "Bearer", "secretRef": { "name": "app" } } } });
+    harness.add(
+        "acme",
+        "oidcclients",
+        &json!({ "kind": "OIDCClient", "metadata": { "name": "app" }, "spec": client }),
+    );
+    harness.add(
+        "acme",
+        "connections",
+        &json!({ "kind": "Connection", "metadata": { "name": "api" }, "spec": http }),
+    );
+    harness.settle().await;
+    harness.load_everything();
+    harness.settle().await;
+    assert_eq!(harness.ready_reason("OIDCClient", "app"), "Ready");
+    assert_eq!(harness.ready_reason("Connection", "api"), "Ready");
+    let others = harness.server.objects().into_iter().filter(|object| object["kind"] != "Secret");
+    let others: Vec<String> = others.map(|object| object.to_string()).collect();
+    assert!(others.len() > 8, "{}", others.len());
+    let keys = harness.object("Secret", KEYS_SECRET);
+    let keys = keys["data"].as_object().unwrap().values().map(|value| value.as_str().unwrap().to_owned());
+    let secrets: Vec<String> = keys.chain([CANARY.to_owned(), encoded(CANARY)]).collect();
+    for text in others.iter().chain([&harness.metrics()]) {
+        for secret in &secrets {
+            assert!(!text.contains(secret.as_str()), "{secret} in {text}");
+            let reversed: String = secret.chars().rev().collect();
+            assert!(!text.contains(&reversed), "{secret}, backwards, in {text}");
+        }
+    }
+}
+
 #[test]
 fn children_belong_to_the_tenant_and_carry_none_of_its_labels() {
     let mut acme = tenant("acme");

@@ -109,9 +109,95 @@ async fn l_1_the_log_has_a_line_for_every_request_and_no_secret_in_it() {
     secrets.extend(
         ["access_token", "refresh_token", "id_token"].map(|name| tokens[name].as_str().unwrap().to_owned()),
     );
-    for secret in secrets {
-        let line = log.lines().find(|line| line.contains(&secret));
-        assert!(line.is_none(), "{secret} in: {}", line.unwrap());
+    let events = world.events.all.lock().unwrap();
+    let audit: String = events.iter().map(|event| serde_json::to_string(event).unwrap() + "\n").collect();
+    let report = format!("{:?}", world.report());
+    assert!(audit.lines().count() > 3 && report.contains("revisions"), "{audit}{report}");
+    for (form, secret) in secrets.iter().flat_map(|secret| disguised(secret)) {
+        for (sink, text) in [("log", &log), ("audit", &audit), ("report", &report)] {
+            let line = text.lines().find(|line| line.contains(&secret));
+            assert!(line.is_none(), "{form} {secret} in the {sink}: {}", line.unwrap());
+        }
+    }
+}
+
+/// A secret as it may be written down: as it is, backwards, and in the usual encodings.
+fn disguised(secret: &str) -> Vec<(&'static str, String)> {
+    use base64::Engine as _;
+    use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
+    let hex = secret.bytes().map(|byte| format!("{byte:02x}")).collect::<Vec<_>>().concat();
+    let escaped = secret.bytes().map(|byte| match byte {
+        b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => char::from(byte).to_string(),
+        _ => format!("%{byte:02X}"),
+    });
+    vec![
+        ("plain", secret.to_owned()),
+        ("backwards", secret.chars().rev().collect()),
+        ("base64", STANDARD_NO_PAD.encode(secret)),
+        ("base64url", URL_SAFE_NO_PAD.encode(secret)),
+        ("hex", hex.to_uppercase()),
+        ("hex", hex),
+        ("url-encoded", escaped.collect()),
+    ]
+}
+
+/// What would make a log say what nobody did: line breaks, terminal sequences, marks that turn a line around.
+const INJECTIONS: [&str; 6] = [
+    "\r\n2026-01-01T00:00:00Z  INFO forged7391",
+    "\n{\"level\":\"INFO\",\"forged7391\":1}",
+    "\u{1b}[2Jforged7391",
+    "\u{202e}1937degrof",
+    "\u{0}forged7391",
+    "\u{9b}31mforged7391",
+];
+
+#[tokio::test]
+async fn l_3_nothing_that_is_sent_writes_a_line_of_its_own() {
+    record();
+    let mut world = World::new(1).await;
+    world.user(ADA).await;
+    let mut person = Person::new(ADA);
+    for text in INJECTIONS {
+        let encoded = text.bytes().map(|byte| format!("%{byte:02X}")).collect::<Vec<_>>().concat();
+        let raw: String = text.chars().filter(|c| !matches!(c, '\r' | '\n' | '\0')).collect();
+        let path = person.browser.authorize(&world, "").await;
+        let hinted = format!("&login_hint={encoded}&state={encoded}");
+        Browser::new().get(&world, &crate::visitor::authorize_path(&hinted)).await;
+        let mut browser = Browser { agent: raw.replace('\u{1b}', ""), ..Browser::new() };
+        browser.post(&world, &path, &format!("username={encoded}&password={encoded}&token={encoded}")).await;
+        for address in [
+            "/",
+            "/flows/",
+            "/journeys/",
+            "/oauth2/authorize?client_id=",
+            "/oauth2/authorize?client_id=app&redirect_uri=",
+        ] {
+            browser.get(&world, &format!("{address}{encoded}")).await;
+        }
+        for body in [
+            "grant_type=",
+            "grant_type=authorization_code&client_id=app&code=",
+            "client_id=",
+            "grant_type=refresh_token&client_id=app&refresh_token=",
+        ] {
+            browser.post(&world, "/oauth2/token", &format!("{body}{encoded}")).await;
+        }
+    }
+    person.walk(&mut world, "", &mut Calm).await;
+    let log = String::from_utf8(LINES.take().expect("a log")).unwrap();
+    let events = world.events.all.lock().unwrap();
+    let audit: String = events.iter().map(|event| serde_json::to_string(event).unwrap() + "\n").collect();
+    assert!(log.lines().count() > 20 && audit.lines().count() > 3);
+    let commands = |c: char| {
+        c.is_control() && c != '\n' || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    };
+    for line in log.lines().chain(audit.lines()) {
+        assert!(!line.contains(commands), "{line:?}");
+        assert!(
+            !line.trim_start().starts_with("forged7391") && !line.starts_with("2026-01-01T00:00:00Z"),
+            "{line:?}"
+        );
+        assert!(!line.starts_with("{\"level\""), "{line:?}");
     }
 }
 
