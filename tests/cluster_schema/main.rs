@@ -170,9 +170,8 @@ fn what_must_not_change_does_not_change() {
 #[test]
 fn every_example_is_accepted_by_the_api_server() {
     let Some(cluster) = installed("every_example_is_accepted_by_the_api_server") else { return };
-    let examples = std::fs::read_dir(repository::path("examples")).expect("examples");
-    for folder in examples.map(|entry| entry.expect("an entry").path()).filter(|path| path.is_dir()) {
-        let text = folder.display().to_string();
+    for example in examples() {
+        let text = example.display().to_string();
         // The namespaces an example brings must exist for its other objects to be judged; so `apply`, as `create`
         // would refuse them a second time.
         for namespace in namespaces_of(cluster, &text) {
@@ -180,6 +179,20 @@ fn every_example_is_accepted_by_the_api_server() {
         }
         cluster.kubectl(&["apply", "--dry-run=server", "-f", &text]).expect(&text);
     }
+}
+
+/// Folders of manifests; of applications, which bring files of their own, the manifest of each.
+fn examples() -> Vec<std::path::PathBuf> {
+    let below = |folder: &std::path::Path| {
+        let entries =
+            std::fs::read_dir(folder).expect("a folder").map(|entry| entry.expect("an entry").path());
+        entries.filter(|path| path.is_dir()).collect::<Vec<_>>()
+    };
+    let is_of_applications = |folder: &std::path::PathBuf| folder.ends_with("clients");
+    let (clients, folders): (Vec<_>, Vec<_>) =
+        below(&repository::path("examples")).into_iter().partition(is_of_applications);
+    let manifests = clients.iter().flat_map(|folder| below(folder)).map(|client| client.join("client.yaml"));
+    folders.into_iter().chain(manifests.filter(|manifest| manifest.exists())).collect()
 }
 
 /// The namespaces that the objects of a folder name.
