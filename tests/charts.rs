@@ -48,7 +48,7 @@ fn charts_are_of_the_version_of_the_program_and_install_its_image() {
 }
 
 #[test]
-fn the_rights_of_the_chart_are_those_that_follow_from_what_the_operator_does() {
+fn k_5_the_rights_of_the_chart_are_those_that_follow_from_what_the_operator_does() {
     let needed = rights::rights();
     let needed = json!({ "cluster": needed.cluster, "tenant": needed.tenant, "own": needed.own });
     let fresh = format!(

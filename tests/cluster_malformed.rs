@@ -10,8 +10,8 @@ use idflow_test_support::{repository, wait};
 const PROGRAM: &str = env!("CARGO_BIN_EXE_idflow");
 
 #[test]
-fn a_malformed_object_stops_nobody_else() {
-    let Some(cluster) = Cluster::shared("a_malformed_object_stops_nobody_else") else { return };
+fn k_15_a_malformed_object_stops_nobody_else() {
+    let Some(cluster) = Cluster::shared("k_15_a_malformed_object_stops_nobody_else") else { return };
     world::install(cluster);
     let _operator = world::start_operator(cluster, PROGRAM);
     let world = World::start(cluster, PROGRAM, "malformed");

@@ -33,7 +33,7 @@ fn the_committed_definitions_are_what_the_types_say() {
 }
 
 #[test]
-fn no_definition_has_defaults_odd_formats_free_form_objects_or_undocumented_fields() {
+fn k_3_no_definition_has_defaults_odd_formats_free_form_objects_or_undocumented_fields() {
     for definition in crd::all(&kinds()).expect("definitions") {
         let violations = crd::violations(&definition);
         assert!(violations.is_empty(), "{}:\n{}", definition.spec.names.kind, violations.join("\n"));

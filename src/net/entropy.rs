@@ -32,7 +32,7 @@ mod tests {
 
     /// Codes, states, nonces and secrets are all drawn here (row 42 of the peers' faults).
     #[test]
-    fn v_42_a_million_tokens_differ_and_every_bit_of_them_is_a_coin() {
+    fn o_8_a_million_tokens_differ_and_every_bit_of_them_is_a_coin() {
         const DRAWS: usize = 1_000_000;
         let mut seen = std::collections::HashSet::with_capacity(DRAWS);
         let mut ones = [0_u32; 256];

@@ -5,8 +5,10 @@ use idflow_test_support::world::World;
 use crate::ready_world;
 
 #[test]
-fn an_executor_reads_its_tenant_and_nothing_else() {
-    let Some(world) = ready_world("an_executor_reads_its_tenant_and_nothing_else", "rights") else { return };
+fn k_4_an_executor_reads_its_tenant_and_nothing_else() {
+    let Some(world) = ready_world("k_4_an_executor_reads_its_tenant_and_nothing_else", "rights") else {
+        return;
+    };
     let account = account(&world);
     for (verb, what) in [
         ("watch", "catalogs.idflow.dev"),

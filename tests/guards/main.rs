@@ -3,6 +3,7 @@
 #![allow(clippy::expect_used, clippy::panic, reason = "a panic is the failure report of a test")]
 
 mod awaited;
+mod checklist;
 mod circles;
 mod dependencies;
 mod layers;

@@ -19,7 +19,7 @@ fn claim_of(tenant: &Tenant, exists: bool, holder: Option<&str>) -> Claim {
 }
 
 #[test]
-fn a_tenant_gets_its_namespace_unless_something_stands_against_it() {
+fn k_18_a_tenant_gets_its_namespace_unless_something_stands_against_it() {
     let acme = tenant("acme");
     assert_eq!(claim_of(&acme, true, None), Claim::Granted);
     for namespace in ["kube-system", "kube-public", "idflow-system"] {
@@ -110,7 +110,7 @@ fn keys_and_data_have_no_owner_unless_they_are_to_go_with_the_tenant() {
 }
 
 #[test]
-fn the_executor_reads_only_secrets_that_are_shared_and_named() {
+fn k_9_the_executor_reads_only_secrets_that_are_shared_and_named() {
     let acme = tenant("acme");
     let none = children::render(&acme, "image", &BTreeSet::new(), None).role;
     let rules = none["rules"].as_array().unwrap();
@@ -143,7 +143,7 @@ fn a_pod_has_the_memory_that_its_password_checks_need() {
 }
 
 #[test]
-fn pods_pass_pod_security_restricted() {
+fn k_1_pods_pass_pod_security_restricted() {
     let workload = children::render(&tenant("acme"), "image", &BTreeSet::new(), None).workload;
     let pod = &workload["spec"]["template"]["spec"];
     let container = &pod["containers"][0];

@@ -103,7 +103,7 @@ async fn o_7_a_code_is_worth_nothing_after_its_minute_and_who_fetches_late_gets_
 }
 
 #[tokio::test]
-async fn a_forged_session_cookie_signs_nobody_in() {
+async fn j_12_a_forged_session_cookie_signs_nobody_in() {
     let mut world = World::new(1).await;
     world.user(ADA).await;
     let mut person = Person::new(ADA);

@@ -44,7 +44,7 @@ async fn every_page_is_at_the_issuers_name_alone() {
 }
 
 #[tokio::test]
-async fn programs_are_answered_at_every_name_and_told_the_issuer_only() {
+async fn j_18_programs_are_answered_at_every_name_and_told_the_issuer_only() {
     let world = World::new(1).await;
     let mut programs = 0;
     for path in paths().filter(|path| Reader::at(path) == Reader::Program) {
