@@ -28,7 +28,7 @@ pub(crate) struct Args {
     /// The reference that the page shows, in capitals or not.
     reference: String,
     /// The folder of manifests that `idflow dev` serves: the records are read from its state folder. Without it they
-    /// are read from standard input: `kubectl logs deploy/idflow-executor | idflow why REFERENCE`.
+    /// are read from standard input: `kubectl logs statefulset/idflow-executor | idflow why REFERENCE`.
     #[arg(long, value_name = "DIR")]
     dev: Option<PathBuf>,
     /// Where `idflow dev` keeps its state, if it was told so with --data.

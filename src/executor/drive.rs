@@ -23,7 +23,7 @@ use idflow_store::{Commit, CommitError, ReadSet, Wanted};
 use crate::app::{App, Unavailable};
 use crate::configuration::ServedFlow;
 use crate::devices::Device;
-use crate::leaving::SignOut;
+use crate::leaving::{SignOut, proven};
 use crate::metrics::{EndKind, StepResult};
 use crate::opening::{Opened, open};
 use crate::own_session;
@@ -270,7 +270,7 @@ async fn commit(
     }
     let signed_in = SignedIn::by(journey, &decided.writes, &reads);
     let sign_out = match decided.ends.take() {
-        Some(which) => Some(SignOut::by_step(app, visitor, which, journey.user, &mut reads).await?),
+        Some(which) => Some(SignOut::by_step(app, visitor, which, proven(journey), &mut reads).await?),
         None => None,
     };
     let sign_out = sign_out.filter(SignOut::is_any);

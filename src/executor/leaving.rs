@@ -1,7 +1,9 @@
 //! Signing out: what ends with a commit.
 
 use idflow_core::audit::AuditEvent;
+use idflow_core::evidence::{Evidence, Proof};
 use idflow_core::id::{SessionId, UserId};
+use idflow_core::journey::Journey;
 use idflow_core::session::Session;
 use idflow_engine::turn::EndSessions;
 use idflow_store::{Commit, ReadSet};
@@ -9,6 +11,16 @@ use idflow_store::{Commit, ReadSet};
 use crate::app::{App, Unavailable};
 use crate::own_session;
 use crate::visitor::Visitor;
+
+/// The user whom a journey has identified, where a factor has proven in it that it is them. Whoever merely types
+/// somebody's name must not sign them out.
+pub(crate) fn proven(journey: &Journey) -> Option<UserId> {
+    let user = journey.user?;
+    let is_factor = |evidence: &Evidence| {
+        evidence.user == Some(user) && matches!(evidence.proof, Proof::Factor(_) | Proof::Created)
+    };
+    journey.evidence.iter().any(is_factor).then_some(user)
+}
 
 /// The sessions that end.
 pub(crate) struct SignOut {
@@ -24,18 +36,19 @@ impl SignOut {
         Self { session: Some(session.id), user: session.user, is_everywhere: false }
     }
 
-    /// What a step ends: the sessions of the browser that its visitor sits at, or of the `identified` user.
+    /// What a step ends: the sessions of the browser that its visitor sits at, or of the user whom the journey has
+    /// `proven`.
     pub(crate) async fn by_step(
         app: &App,
         visitor: &Visitor,
         which: EndSessions,
-        identified: Option<UserId>,
+        proven: Option<UserId>,
         reads: &mut ReadSet,
     ) -> Result<Self, Unavailable> {
         let session = own_session::session(app, visitor, reads).await?;
         let owner = session.as_ref().and_then(|session| session.user);
         let is_everywhere = which == EndSessions::Person;
-        let user = if is_everywhere { identified.or(owner) } else { owner };
+        let user = if is_everywhere { proven.or(owner) } else { owner };
         Ok(Self { session: session.map(|session| session.id), user, is_everywhere })
     }
 

@@ -1,7 +1,7 @@
 //! `endSessions`: signs the visitor out.
 //!
 //! Ends the session of this browser with everything that applications got from it, refresh tokens included, or all
-//! sessions of the person. A link that somebody was made to follow must not do that: where the visitor has posted
+//! sessions of the person: of whom a factor has proven to sit there, never of whom a form merely names. A link that somebody was made to follow must not do that: where the visitor has posted
 //! nothing in the journey yet, and no application has shown an ID token of this very session, the step asks first.
 //! Where nobody is signed in there is nothing to end, and the journey goes on.
 //!
@@ -38,7 +38,7 @@ struct Settings {
 enum Whose {
     /// The one of this browser.
     Browser,
-    /// All of the identified user, or else of whoever is signed in in this browser.
+    /// All of the user whom a factor of this journey has proven, or else of whoever is signed in in this browser.
     Person,
 }
 

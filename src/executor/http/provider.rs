@@ -103,7 +103,11 @@ async fn answered(
         }
         Err(refusal) => return Ok(refused(app, endpoint, visitor, None, refusal).await),
     };
-    let claimant = request.credentials().map(|shown| (shown, Claimant::new(&shown.client_id, address)));
+    let claimant = request.credentials().map(|shown| {
+        // Names that nobody has count together, so that inventing them gains nothing.
+        let id = app.client(&shown.client_id).map_or("", |_| &shown.client_id);
+        (shown, Claimant::new(id, address))
+    });
     if let Some((_, who)) = &claimant
         && let Err(wait) = app.may_authenticate(who)
     {
@@ -281,11 +285,16 @@ async fn note_refusal(
     let (detail, reference) = (Some(endpoint.name.to_owned()), reference.map(str::to_owned));
     let event = AuditEvent { detail, reference, ..event };
     let address = visitor.address.as_deref();
+    tell(app, address, &event).await;
+}
+
+/// Stores the event of a refusal as long as its network is within bounds.
+async fn tell(app: &App, address: Option<&str>, event: &AuditEvent) {
     if app.limiter.call(&app.keyring, address, "refusals", STORED_REFUSALS, app.clock.now()).is_ok() {
         // It was refused either way, and the log has what is not stored.
-        let _stored = app.record(&event).await;
+        let _stored = app.record(event).await;
     } else {
-        app.observer.audit(&event);
+        app.observer.audit(event);
     }
 }
 
@@ -320,7 +329,7 @@ async fn refused_client(
 ) -> Response {
     match app.note_refused_client(who, refusal) {
         Ok(event) => {
-            let _stored = app.record(&event).await;
+            tell(app, visitor.address.as_deref(), &event).await;
             match endpoint.errors {
                 Errors::Page => respond::refused_request(app, visitor, &reference(app.chance.as_ref())),
                 Errors::Json(word) => respond::decided(app, word(refusal)),

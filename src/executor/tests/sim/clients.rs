@@ -72,6 +72,19 @@ async fn a_secret_is_taken_from_the_header_raw_or_encoded_and_from_the_body() {
 }
 
 #[tokio::test]
+async fn o_25_whoever_invents_clients_fills_no_store() {
+    let world = world().await;
+    let mut waits = 0;
+    for n in 0..200 {
+        let answer = token(&world, 1, Some(&format!("invented-{n}:x")), "").await;
+        waits += usize::from(answer.status == StatusCode::TOO_MANY_REQUESTS);
+    }
+    let told = world.events.all.lock().unwrap().iter().filter(|event| event.name == "client.refused").count();
+    assert!((1..=25).contains(&told) && waits >= 175, "{told} told, {waits} told to wait");
+    assert_eq!(right(&world, 1).await, StatusCode::OK, "a client that there is counts by itself");
+}
+
+#[tokio::test]
 async fn o_25_a_refused_client_is_audited_with_the_reason_that_the_answer_keeps() {
     let world = world().await;
     let rows = [

@@ -43,6 +43,20 @@ spec:
   steps:
     - { id: signOut, endSessions: { whose: Person }, outcomes: { next: done } }
     - { id: done, complete: {} }
+---
+apiVersion: idflow.dev/v1alpha1
+kind: Flow
+metadata: { name: somebody }
+spec:
+  type: Custom
+  start: name
+  steps:
+    - id: name
+      form: { fields: [{ name: email, type: Email }] }
+      outcomes: { next: find }
+    - { id: find, findUser: { by: form.email }, outcomes: { next: signOut, notFound: done } }
+    - { id: signOut, endSessions: { whose: Person }, outcomes: { next: done } }
+    - { id: done, complete: {} }
 ";
 
 /// A browser where Ada is signed in, and what the application got.
@@ -394,6 +408,17 @@ async fn o_37_an_application_may_name_its_logout_flow_and_one_that_is_not_served
     let answer = ada.browser.get(&world, &logout(&[("id_token_hint", ada.hint())])).await;
     assert!(answer.body.contains(SIGNED_OUT), "{answer:?}");
     assert!(!ada.has_session(&world).await);
+}
+
+#[tokio::test]
+async fn whoever_merely_types_a_name_signs_nobody_out() {
+    let (world, ada) = serving(&format!("{TENANT}{FLOWS}")).await;
+    let mut stranger = Person::new(ADA);
+    let start = stranger.browser.get(&world, "/flows/somebody").await;
+    let path = start.location().expect("a journey");
+    let body = stranger.filling(&world, &path).await;
+    assert_eq!(stranger.browser.post(&world, &path, &body).await.status, StatusCode::SEE_OTHER);
+    assert!(ada.has_session(&world).await && ada.has_tokens(&world).await);
 }
 
 #[tokio::test]
