@@ -194,7 +194,7 @@ fn broken_expressions_say_where_and_what_to_do() {
         ("user.name.matches('(')", 1, 19, "not acceptable"),
         ("user.name.matches('(a{1000}){1000}')", 1, 19, "memory"),
         ("User{name: 1}", 1, 5, "typed message"),
-        ("has(1)", 1, 5, "has()"),
+        ("has(1)", 1, 5, "`has(…)` takes a field"),
     ] {
         let error = Expression::compile(source).unwrap_err();
         assert!(error.message.contains(says), "{source:?}: {}", error.message);
