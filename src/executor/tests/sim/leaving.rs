@@ -416,8 +416,8 @@ async fn whoever_merely_types_a_name_signs_nobody_out() {
     let mut stranger = Person::new(ADA);
     let start = stranger.browser.get(&world, "/flows/somebody").await;
     let path = start.location().expect("a journey");
-    let body = stranger.filling(&world, &path).await;
-    assert_eq!(stranger.browser.post(&world, &path, &body).await.status, StatusCode::SEE_OTHER);
+    let body = stranger.filling(&world, path).await;
+    assert_eq!(stranger.browser.post(&world, path, &body).await.status, StatusCode::SEE_OTHER);
     assert!(ada.has_session(&world).await && ada.has_tokens(&world).await);
 }
 
