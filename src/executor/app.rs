@@ -149,11 +149,12 @@ impl App {
             self.limiter.failed(&self.keyring, who, self.clock.now())?;
         }
         self.metrics.client_refused(refusal.name());
-        if let Some(client) = self.client(who.client()) {
-            self.note_refusal(&client, refusal);
+        let client = self.client(who.client());
+        if let Some(client) = &client {
+            self.note_refusal(client, refusal);
         }
         // What is no name of a client may be a secret in the wrong place.
-        let client = self.client(who.client()).map(|client| client.id.clone());
+        let client = client.map(|client| client.id.clone());
         Ok(self.event("client.refused", Some(refusal.name().to_owned()), client))
     }
 

@@ -3,12 +3,31 @@
 use idflow_core::grant::{Grant, GrantStage};
 use idflow_core::id::GrantId;
 
-use crate::client::Client;
+use crate::client::{Client, Credentials};
 use crate::endpoint::{Facts, Surroundings};
 use crate::handle::{self, RefreshToken};
+use crate::http::Incoming;
 use crate::parameters::Parameters;
 use crate::refusal::Refusal;
 use crate::tokens::{AccessToken, verify_access_token};
+
+/// A token, and who shows it.
+#[derive(Debug, Clone)]
+pub struct ShownBy {
+    /// Who says to be the client.
+    pub credentials: Credentials,
+    /// The token.
+    pub token: Shown,
+}
+
+impl ShownBy {
+    /// Reads a request about a token.
+    pub fn parse(incoming: &Incoming<'_>, around: &Surroundings<'_>) -> Result<Self, Refusal> {
+        let form = incoming.form_parameters()?;
+        let credentials = Credentials::parse(incoming.authorization, &form)?;
+        Ok(Self { credentials, token: Shown::parse(&form, around)? })
+    }
+}
 
 /// What the text turned out to be. `token_type_hint` saves servers a search that we need not make.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,7 +42,7 @@ pub enum Shown {
 
 impl Shown {
     /// Reads the parameter `token`.
-    pub fn parse(form: &Parameters, around: &Surroundings<'_>) -> Result<Self, Refusal> {
+    fn parse(form: &Parameters, around: &Surroundings<'_>) -> Result<Self, Refusal> {
         let token = form.get("token").ok_or(Refusal::MissingTokenParameter)?;
         if let Ok(refresh) = token.parse() {
             return Ok(Self::Refresh(refresh));

@@ -14,7 +14,7 @@ use crate::handle::{self, RefreshToken};
 use crate::http::{Cache, Incoming, Response};
 use crate::keys::SigningFailed;
 use crate::refusal::Refusal;
-use crate::shown::Shown;
+use crate::shown::{Shown, ShownBy};
 use crate::tokens::AccessToken;
 
 /// The row of the table.
@@ -36,19 +36,16 @@ pub const ENDPOINT: Endpoint = Endpoint {
 
 /// An introspection request as sent.
 #[derive(Debug, Clone)]
-pub struct Request {
-    credentials: Credentials,
-    token: Shown,
-}
+pub struct Request(ShownBy);
 
 impl endpoint::Request for Request {
     fn wanted(&self) -> Wanted<'_> {
-        let (client, grant) = (Some(self.credentials.client_id.as_str()), self.token.grant_id());
+        let (client, grant) = (Some(self.0.credentials.client_id.as_str()), self.0.token.grant_id());
         Wanted { client, grant, switch: grant.is_none(), ..Wanted::default() }
     }
 
     fn credentials(&self) -> Option<&Credentials> {
-        Some(&self.credentials)
+        Some(&self.0.credentials)
     }
 
     fn decide<'a>(
@@ -65,21 +62,19 @@ impl endpoint::Request for Request {
 
 /// Reads a request.
 pub fn parse(incoming: &Incoming<'_>, around: &Surroundings<'_>) -> Result<Request, Refusal> {
-    let form = incoming.form_parameters()?;
-    let credentials = Credentials::parse(incoming.authorization, &form)?;
-    Ok(Request { credentials, token: Shown::parse(&form, around)? })
+    ShownBy::parse(incoming, around).map(Request)
 }
 
 /// What is said of the token.
 pub fn decide(request: &Request, around: &Surroundings<'_>, facts: &Facts<'_>) -> Result<Value, Refusal> {
-    let client = facts.authenticated(&request.credentials)?;
+    let client = facts.authenticated(&request.0.credentials)?;
     if client.is_public() {
         return Err(Refusal::PublicClient);
     }
-    let told = match &request.token {
-        Shown::Access(token) => access(token, client, &request.token, facts),
+    let told = match &request.0.token {
+        Shown::Access(token) => access(token, client, &request.0.token, facts),
         Shown::Refresh(token) => {
-            request.token.grant(facts).and_then(|grant| refresh(token, grant, client, around, facts))
+            request.0.token.grant(facts).and_then(|grant| refresh(token, grant, client, around, facts))
         }
         Shown::Unknown => None,
     };

@@ -12,7 +12,7 @@ use crate::endpoint::{self, Cors, Decision, Endpoint, Errors, Facts, Surrounding
 use crate::http::{Cache, Incoming, Response};
 use crate::keys::SigningFailed;
 use crate::refusal::Refusal;
-use crate::shown::Shown;
+use crate::shown::ShownBy;
 
 /// The row of the table.
 pub const ENDPOINT: Endpoint = Endpoint {
@@ -34,19 +34,16 @@ pub const ENDPOINT: Endpoint = Endpoint {
 
 /// A revocation request as sent.
 #[derive(Debug, Clone)]
-pub struct Request {
-    credentials: Credentials,
-    token: Shown,
-}
+pub struct Request(ShownBy);
 
 impl endpoint::Request for Request {
     fn wanted(&self) -> Wanted<'_> {
-        let client = Some(self.credentials.client_id.as_str());
-        Wanted { client, grant: self.token.grant_id(), ..Wanted::default() }
+        let client = Some(self.0.credentials.client_id.as_str());
+        Wanted { client, grant: self.0.token.grant_id(), ..Wanted::default() }
     }
 
     fn credentials(&self) -> Option<&Credentials> {
-        Some(&self.credentials)
+        Some(&self.0.credentials)
     }
 
     fn decide<'a>(&self, _: &Surroundings<'a>, facts: &Facts<'a>) -> Result<Decision<'a>, SigningFailed> {
@@ -65,19 +62,17 @@ impl endpoint::Request for Request {
 
 /// Reads a request.
 pub fn parse(incoming: &Incoming<'_>, around: &Surroundings<'_>) -> Result<Request, Refusal> {
-    let form = incoming.form_parameters()?;
-    let credentials = Credentials::parse(incoming.authorization, &form)?;
-    Ok(Request { credentials, token: Shown::parse(&form, around)? })
+    ShownBy::parse(incoming, around).map(Request)
 }
 
 /// The grant as it is to be written; nothing where nothing is left to revoke. Of another client's token the caller is
 /// told (RFC 7009 section 2.1): it would else believe it dead.
 pub fn decide(request: &Request, facts: &Facts<'_>) -> Result<Option<Grant>, Refusal> {
-    let client = facts.authenticated(&request.credentials)?;
-    if request.token.is_own_of(client) {
+    let client = facts.authenticated(&request.0.credentials)?;
+    if request.0.token.is_own_of(client) {
         return Err(Refusal::IrrevocableToken);
     }
-    let Some(grant) = request.token.grant(facts) else { return Ok(None) };
+    let Some(grant) = request.0.token.grant(facts) else { return Ok(None) };
     if grant.request.client_id != client.id {
         return Err(Refusal::ForeignToken);
     }
