@@ -16,8 +16,19 @@ pub enum Text {
         #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
         arguments: BTreeMap<String, String>,
     },
-    /// A text the flow's author wrote, already rendered once, by locale (BCP 47). The first locale of the flow
-    /// stands under its own name too; a visitor without a matching locale sees `default_locale`.
+    /// A text of the flow's revision, not in any language yet: a page's reader may switch.
+    Pinned {
+        /// The graph of the revision that has the text, by its index.
+        graph: u16,
+        /// Its key there.
+        key: String,
+        /// What its expressions gave, by their source. One that only another language has, and that gave nothing, is
+        /// absent.
+        #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+        values: BTreeMap<String, String>,
+    },
+    /// A text the flow's author wrote, already rendered, by locale (BCP 47). A visitor without a matching locale sees
+    /// `default_locale`.
     Authored {
         /// The locale to fall back to; always a key of `by_locale`.
         default_locale: String,
@@ -79,6 +90,20 @@ impl View {
         }
     }
 
+    /// The same page with other texts in place of its own.
+    #[must_use]
+    pub fn with_texts(mut self, mut other: impl FnMut(&Text) -> Text) -> Self {
+        let messages = self.messages.iter_mut().map(|message| &mut message.text);
+        let fields = self.fields.iter_mut().flat_map(|field| {
+            let choices = field.options.iter_mut().map(|choice| &mut choice.label);
+            std::iter::once(&mut field.label).chain(&mut field.hint).chain(&mut field.error).chain(choices)
+        });
+        let actions = self.actions.iter_mut().map(|action| &mut action.label);
+        let all = std::iter::once(&mut self.title).chain(&mut self.lead).chain(messages).chain(fields);
+        all.chain(actions).for_each(|text| *text = other(text));
+        self
+    }
+
     /// The key of the first text that says what was not accepted; never what was entered.
     pub fn problem(&self) -> Option<&str> {
         let messages = self.messages.iter().filter(|message| message.severity == Severity::Error);
@@ -87,7 +112,7 @@ impl View {
             .chain(self.fields.iter().filter_map(|field| field.error.as_ref()));
         errors.into_iter().find_map(|text| match text {
             Text::Product { key, .. } => Some(&**key),
-            Text::Authored { .. } => None,
+            Text::Pinned { .. } | Text::Authored { .. } => None,
         })
     }
 }

@@ -14,7 +14,7 @@ use idflow_core::write::Write;
 use idflow_core::{Data, Value};
 use idflow_flow::facts::ProofFact;
 use idflow_flow::plan::AuthoredText;
-use idflow_sandbox::{Escape, Expression, Template};
+use idflow_sandbox::{Escape, Expression, RenderError, Template};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -204,26 +204,34 @@ impl<'a> Cx<'a> {
     /// Renders a template, its values escaped for where the text lands.
     pub fn render(&self, template: &Template, escape: Escape) -> Result<String, Fault> {
         let roots = self.sources.roots(&template.references());
-        template
-            .render(&roots, escape)
-            .map_err(|error| Fault::new(format!("a text cannot be rendered: {error}")))
+        template.render(&roots, escape).map_err(|error| unrendered(&error))
     }
 
-    /// Renders an authored text in all its locales, as plain text.
+    /// An authored text of a step's page, whose reader may switch languages: where it stands and what its expressions
+    /// give, each evaluated once. What fails in the visitor's own language is a fault; in another one it is only not
+    /// offered.
     pub fn text(&self, text: &AuthoredText) -> Result<Text, Fault> {
-        let by_locale = text
-            .by_locale
-            .iter()
-            .map(|(locale, template)| Ok((locale.clone(), self.render(template, Escape::Plain)?)))
-            .collect::<Result<_, Fault>>()?;
-        Ok(Text::Authored { default_locale: text.default_locale.clone(), by_locale })
+        let own = text.best(self.locale().unwrap_or_default());
+        let mut values = own.map(|(_, template)| self.values(template)).transpose()?.unwrap_or_default();
+        for (_, template) in text.by_locale.iter() {
+            let is_known = |expression: &Expression| values.contains_key(expression.source());
+            if !template.expressions().all(|(_, expression)| is_known(expression)) {
+                values.extend(self.values(template).unwrap_or_default());
+            }
+        }
+        Ok(Text::Pinned { graph: self.sources.frame.graph, key: text.key.clone(), values })
     }
 
-    /// Renders an authored text in the visitor's language alone: for mails and last pages, which nobody reads in another
-    /// one. A page has all of them, because its reader may switch.
-    pub fn text_for_one(&self, text: &AuthoredText) -> Result<Text, Fault> {
+    fn values(&self, template: &Template) -> Result<BTreeMap<String, String>, Fault> {
+        let roots = self.sources.roots(&template.references());
+        template.values(&roots).map_err(|error| unrendered(&error))
+    }
+
+    /// Renders an authored text in the visitor's language: for mails and last pages, which outlive the revision and
+    /// which nobody reads in another language.
+    pub fn rendered(&self, text: &AuthoredText) -> Result<Text, Fault> {
         let Some((locale, template)) = text.best(self.locale().unwrap_or_default()) else {
-            return self.text(text);
+            return Err(Fault::new(format!("the text {} is in no language", text.key)));
         };
         let by_locale = [(locale.clone(), self.render(template, Escape::Plain)?)].into();
         Ok(Text::Authored { default_locale: locale.clone(), by_locale })
@@ -263,4 +271,8 @@ impl<'a> Cx<'a> {
     pub fn withhold_mail(&mut self) {
         self.active.withheld += 1;
     }
+}
+
+fn unrendered(error: &RenderError) -> Fault {
+    Fault::new(format!("a text cannot be rendered: {error}"))
 }

@@ -4,7 +4,7 @@ use std::fmt::Debug;
 
 use idflow_core::effect::Foreseen;
 use idflow_flow::facts::Facts;
-use idflow_flow::plan::{Behaviour, Plan};
+use idflow_flow::plan::Plan;
 use idflow_flow::program::Step;
 
 use crate::context::Cx;
@@ -27,7 +27,7 @@ type Planned = Box<dyn Node>;
 /// The plan of a step: what everybody reads about it, and the node made of the same compiled settings.
 pub fn plan(facts: Facts, node: impl Node + 'static) -> Plan {
     let node: Planned = Box::new(node);
-    Plan { facts, behaviour: Behaviour::new(node) }
+    Plan::new(facts, node)
 }
 
 /// The node of a step.

@@ -10,7 +10,7 @@ use crate::content::{Content, FORMAT, GraphContent, MAX_CONTENT, StepContent};
 use crate::facts::{Callee, Facts, SettingsError, Sink, Use};
 use crate::kinds::Kinds;
 use crate::pinned::Directories;
-use crate::plan::{Plan, Scope, expression};
+use crate::plan::{AuthoredText, Plan, Scope, expression};
 use crate::program::{Graph, GraphIndex, Program, SESSION, Step, StepIndex, Wire};
 
 /// How long one journey may take when the flow does not say. Fixed with format 1.
@@ -150,10 +150,13 @@ impl Loader<'_> {
         if index.len() != self.graph.steps.len() {
             return Err(LoadError::Unreadable(format!("{} has two steps of one id", self.graph.name)));
         }
+        let mut texts = BTreeMap::new();
+        let steps = order.iter().map(|step| self.step(step, &index, &mut texts));
         Ok(Graph {
             name: self.graph.name.clone(),
             start: self.find(&index, &self.graph.start)?,
-            steps: order.iter().map(|step| self.step(step, &index)).collect::<Result<_, _>>()?,
+            steps: steps.collect::<Result<_, _>>()?,
+            texts,
             outputs: self.graph.outputs.iter().map(|output| self.output(output)).collect::<Result<_, _>>()?,
         })
     }
@@ -169,7 +172,13 @@ impl Loader<'_> {
         }
     }
 
-    fn step(&self, step: &StepContent, index: &BTreeMap<&str, StepIndex>) -> Result<Step, LoadError> {
+    /// Compiles a step, and adds the texts that it says.
+    fn step(
+        &self,
+        step: &StepContent,
+        index: &BTreeMap<&str, StepIndex>,
+        texts: &mut BTreeMap<String, AuthoredText>,
+    ) -> Result<Step, LoadError> {
         let kind = self.kinds.find(&step.kind).ok_or_else(|| LoadError::UnknownKind {
             graph: self.graph.name.clone(),
             step: step.id.clone(),
@@ -177,11 +186,12 @@ impl Loader<'_> {
         })?;
         let refused =
             |error| LoadError::Settings { graph: self.graph.name.clone(), step: step.id.clone(), error };
-        let (Plan { facts, behaviour }, problems) =
-            kind.planned(&step.settings, self.scope).map_err(refused)?;
+        let (plan, problems) = kind.planned(&step.settings, self.scope).map_err(refused)?;
         if let Some(problem) = problems.into_iter().next() {
             return Err(refused(problem));
         }
+        let Plan { facts, behaviour, texts: said } = plan;
+        texts.extend(said.into_iter().map(|text| (text.key.clone(), text)));
         Ok(Step {
             id: step.id.clone(),
             kind,

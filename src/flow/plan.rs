@@ -10,6 +10,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
+use idflow_core::view::Text;
 use idflow_sandbox::{Expression, Template};
 
 use crate::facts::{
@@ -24,6 +25,15 @@ pub struct Plan {
     pub facts: Facts,
     /// What the engine runs.
     pub behaviour: Behaviour,
+    /// The texts of the graph that it says.
+    pub texts: Vec<AuthoredText>,
+}
+
+impl Plan {
+    /// A plan of a step, before it is known what its settings name.
+    pub fn new(facts: Facts, runs: impl Any + fmt::Debug + Send + Sync) -> Self {
+        Self { facts, behaviour: Behaviour::new(runs), texts: Vec::new() }
+    }
 }
 
 /// What the engine runs. Its type is between the kinds and the engine; here it is only handed on.
@@ -63,10 +73,12 @@ pub struct Scope<'a> {
 /// A text that the flow's author wrote, compiled in every locale it has.
 #[derive(Debug, Clone)]
 pub struct AuthoredText {
+    /// Its key in the graph.
+    pub key: String,
     /// The locale for visitors whose own it does not have.
     pub default_locale: String,
     /// The text in each locale.
-    pub by_locale: Vec<(String, Template)>,
+    pub by_locale: Arc<[(String, Template)]>,
 }
 
 impl AuthoredText {
@@ -77,6 +89,18 @@ impl AuthoredText {
         written(&|tag| tag == locale)
             .or_else(|| written(&|tag| language(tag) == language(locale)))
             .or_else(|| written(&|tag| tag == self.default_locale))
+    }
+
+    /// The text for a reader of this locale, with what its expressions gave. Where one of them gave nothing in the
+    /// reader's language, the text is in another one.
+    pub fn fill(&self, locale: &str, values: &BTreeMap<String, String>) -> Option<Text> {
+        let filled = |(tag, template): &(String, Template)| Some((tag.clone(), template.fill(values)?));
+        let (tag, text) = self
+            .best(locale)
+            .and_then(filled)
+            .or_else(|| self.by_locale.iter().find(|(tag, _)| *tag == self.default_locale).and_then(filled))
+            .or_else(|| self.by_locale.iter().find_map(filled))?;
+        Some(Text::Authored { default_locale: tag.clone(), by_locale: [(tag, text)].into() })
     }
 }
 
@@ -89,6 +113,7 @@ pub struct Compiler<'a> {
     scope: Scope<'a>,
     uses: Vec<Use>,
     texts: Vec<TextUse>,
+    compiled: BTreeMap<String, AuthoredText>,
     references: Vec<Reference>,
     problems: Vec<SettingsError>,
 }
@@ -96,7 +121,14 @@ pub struct Compiler<'a> {
 impl<'a> Compiler<'a> {
     /// A compiler for the settings of one step.
     pub(crate) const fn new(scope: Scope<'a>) -> Self {
-        Self { scope, uses: Vec::new(), texts: Vec::new(), references: Vec::new(), problems: Vec::new() }
+        Self {
+            scope,
+            uses: Vec::new(),
+            texts: Vec::new(),
+            compiled: BTreeMap::new(),
+            references: Vec::new(),
+            problems: Vec::new(),
+        }
     }
 
     /// The plan with all that was noted, and what in the settings leads nowhere.
@@ -104,6 +136,7 @@ impl<'a> Compiler<'a> {
         plan.facts.uses = self.uses;
         plan.facts.texts = self.texts;
         plan.facts.references = self.references;
+        plan.texts = self.compiled.into_values().collect();
         (plan, self.problems)
     }
 
@@ -128,7 +161,11 @@ impl<'a> Compiler<'a> {
         let texts = self.scope.texts;
         let Some(sources) = texts.get(key) else {
             self.problem(pointer, format!("the flow has no text {key}"), "add the text");
-            return AuthoredText { default_locale: String::new(), by_locale: Vec::new() };
+            return AuthoredText {
+                key: key.to_owned(),
+                default_locale: String::new(),
+                by_locale: Arc::default(),
+            };
         };
         let mut by_locale = Vec::with_capacity(sources.len());
         for (locale, source) in sources {
@@ -138,7 +175,10 @@ impl<'a> Compiler<'a> {
         }
         let written = |locale: &&String| sources.contains_key(*locale);
         let default_locale = self.scope.locales.iter().find(written).or_else(|| sources.keys().next());
-        AuthoredText { default_locale: default_locale.cloned().unwrap_or_default(), by_locale }
+        let default_locale = default_locale.cloned().unwrap_or_default();
+        let text = AuthoredText { key: key.to_owned(), default_locale, by_locale: by_locale.into() };
+        self.compiled.insert(key.to_owned(), text.clone());
+        text
     }
 
     /// Finds a `Directory` with what the revision pins of it; without a name, the default one.

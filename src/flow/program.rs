@@ -1,13 +1,16 @@
 //! A compiled revision: index-based, so that nothing is looked up by name while it runs.
 
+use std::collections::BTreeMap;
+
 use idflow_core::digest::Digest;
 use idflow_core::time::Span;
+use idflow_core::view::{Text, View};
 use idflow_sandbox::Expression;
 
 use crate::facts::Outcome;
 use crate::kinds::Kind;
 use crate::pinned::Directories;
-use crate::plan::Behaviour;
+use crate::plan::{AuthoredText, Behaviour};
 
 /// Index of a graph within [`Program::graphs`]; 0 is the flow itself.
 pub type GraphIndex = u16;
@@ -39,6 +42,17 @@ pub struct Program {
 }
 
 impl Program {
+    /// A page as a reader of this locale sees it: the revision's own texts in that language, or the nearest to it.
+    pub fn in_language(&self, view: &View, locale: &str) -> View {
+        view.clone().with_texts(|text| self.said(text, locale).unwrap_or_else(|| text.clone()))
+    }
+
+    /// One of the revision's own texts; nothing if it is none, or if the revision has no such text.
+    fn said(&self, text: &Text, locale: &str) -> Option<Text> {
+        let Text::Pinned { graph, key, values } = text else { return None };
+        self.graphs.get(usize::from(*graph))?.texts.get(key)?.fill(locale, values)
+    }
+
     /// Whether some step reads the browser's session.
     pub fn reads_session(&self) -> bool {
         let reads = |graph: &Graph| {
@@ -63,6 +77,8 @@ pub struct Graph {
     pub steps: Vec<Step>,
     /// For nodes: outputs computed on every exit.
     pub outputs: Vec<(String, Expression)>,
+    /// The texts that its steps say, by key.
+    pub texts: BTreeMap<String, AuthoredText>,
 }
 
 /// One step.

@@ -126,7 +126,7 @@ impl Node for Done {
 impl Done {
     fn page(&self, cx: &Cx<'_>) -> Result<View, Fault> {
         let lead = match (&self.title, &self.text) {
-            (_, Some(text)) => Some(cx.text_for_one(text)?),
+            (_, Some(text)) => Some(cx.rendered(text)?),
             (Some(_), None) => None,
             (None, None) => Some(Text::product("complete-lead")),
         };

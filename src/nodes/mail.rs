@@ -100,8 +100,8 @@ impl SendMail {
             id: cx.effect_id(),
             connection: self.connection.clone(),
             to,
-            subject: cx.text_for_one(&self.subject)?,
-            body: vec![cx.text_for_one(&self.body)?],
+            subject: cx.rendered(&self.subject)?,
+            body: vec![cx.rendered(&self.body)?],
             code: None,
             locale: cx.locale().map(str::to_owned),
         };

@@ -79,6 +79,10 @@ impl<'a> Say<'a> {
     fn resolve(&self, text: &Text) -> Said {
         match text {
             Text::Product { key, arguments } => self.product_text(key, arguments),
+            Text::Pinned { key, .. } => {
+                self.problems.borrow_mut().push(format!("the revision does not say {key}"));
+                Said { text: String::new(), foreign: None }
+            }
             Text::Authored { default_locale, by_locale } => self.authored(default_locale, by_locale),
         }
     }

@@ -3,6 +3,7 @@
 //! There are no blocks, loops, filters or includes; logic belongs into expressions. A literal `{{` is written
 //! `{{ '{{' }}`. What an expression gives is escaped for where it lands and never read as source again.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use idflow_core::{Data, Value};
@@ -151,12 +152,7 @@ impl Template {
             match part {
                 Part::Text(text) => output.push_str(text),
                 Part::Value { expression, position } => {
-                    let value = expression
-                        .evaluate(roots, Budget::default())
-                        .map_err(|error| RenderError::Evaluation { position: *position, error })?;
-                    let shown =
-                        show(value).map_err(|found| RenderError::NotText { position: *position, found })?;
-                    escaped(&mut output, &shown, escape);
+                    escaped(&mut output, &shown(expression, *position, roots)?, escape);
                 }
             }
             if output.len() > MAX_OUTPUT {
@@ -164,6 +160,44 @@ impl Template {
             }
         }
         Ok(output)
+    }
+
+    /// What its expressions give over the roots, by their source, each within the default [`Budget`]: all that
+    /// [`Template::fill`] needs later, when the roots are gone.
+    pub fn values(&self, roots: &Data) -> Result<BTreeMap<String, String>, RenderError> {
+        let mut values = BTreeMap::new();
+        let mut length = 0;
+        for part in &self.parts {
+            length += match part {
+                Part::Text(text) => text.len(),
+                Part::Value { expression, position } => {
+                    let shown = shown(expression, *position, roots)?;
+                    let bytes = shown.len();
+                    values.insert(expression.source().to_owned(), shown);
+                    bytes
+                }
+            };
+            if length > MAX_OUTPUT {
+                return Err(RenderError::TooLong);
+            }
+        }
+        Ok(values)
+    }
+
+    /// Renders it with what its expressions gave, as plain text. Nothing if one of them gave nothing, or if the text
+    /// is longer than [`MAX_OUTPUT`].
+    pub fn fill(&self, values: &BTreeMap<String, String>) -> Option<String> {
+        let mut output = String::new();
+        for part in &self.parts {
+            output.push_str(match part {
+                Part::Text(text) => text,
+                Part::Value { expression, .. } => values.get(expression.source())?,
+            });
+            if output.len() > MAX_OUTPUT {
+                return None;
+            }
+        }
+        Some(output)
     }
 }
 
@@ -212,6 +246,14 @@ fn shifted(start: Position, inner: Position) -> Position {
         line: start.line + inner.line - 1,
         column: if inner.line == 1 { start.column + inner.column - 1 } else { inner.column },
     }
+}
+
+/// What an expression gives, as text.
+fn shown(expression: &Expression, position: Position, roots: &Data) -> Result<String, RenderError> {
+    let value = expression
+        .evaluate(roots, Budget::default())
+        .map_err(|error| RenderError::Evaluation { position, error })?;
+    show(value).map_err(|found| RenderError::NotText { position, found })
 }
 
 /// A value as text; absent values are empty.
@@ -264,6 +306,24 @@ mod tests {
         let roots = json!({"user": {"name": "Ada", "logins": 3, "vip": true, "nick": null}});
         let source = "Hi {{ user.name }}, {{user.logins + 1}} {{ user.vip }}[{{ user.nick }}] } }} {";
         assert_eq!(render(source, roots, Escape::Plain).unwrap(), "Hi Ada, 4 true[] } }} {");
+    }
+
+    #[test]
+    fn what_was_evaluated_before_fills_a_text_as_if_it_were_rendered_now() {
+        let roots = json!({"user": {"name": "{{ user.name }}", "nick": null}});
+        for source in
+            ["plain", "", "Hi {{ user.name }}[{{ user.nick }}] {{user.name}}", "{{ 1 + 1 }}{{ '{{' }}"]
+        {
+            let template = Template::compile(source).unwrap();
+            let values = template.values(&data(roots.clone())).unwrap();
+            assert_eq!(template.fill(&values), Some(render(source, roots.clone(), Escape::Plain).unwrap()));
+        }
+        let long = json!({"user": {"name": "x".repeat(MAX_OUTPUT)}});
+        let template = Template::compile("{{ user.name }}!").unwrap();
+        assert_eq!(template.values(&data(long.clone())), Err(RenderError::TooLong));
+        let values = Template::compile("{{ user.name }}").unwrap().values(&data(long)).unwrap();
+        assert_eq!(template.fill(&values), None, "too long in another language");
+        assert_eq!(template.fill(&BTreeMap::new()), None, "an expression that gave nothing");
     }
 
     #[test]

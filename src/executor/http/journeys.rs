@@ -317,7 +317,9 @@ async fn page(
                 token: expected.token.clone(),
                 can_go_back: expected.can_go_back,
             };
-            let page = respond::journey(app, visitor, &with_notice(&expected.view, is_repeated), &form);
+            let runnable = app.revisions.get(&journey.digest).ok_or(Unavailable)?;
+            let view = runnable.program().in_language(&expected.view, visitor.locale.tag());
+            let page = respond::journey(app, visitor, &with_notice(view, is_repeated), &form);
             let wait = expected.wait_until.map(|moment| moment.since(app.clock.now()));
             match wait.filter(|wait| *wait > Span(0)) {
                 Some(wait) => respond::too_early(page, wait),
@@ -395,8 +397,7 @@ async fn code(
     Ok(respond::returning(app, visitor, &to))
 }
 
-fn with_notice(view: &View, is_repeated: bool) -> View {
-    let mut view = view.clone();
+fn with_notice(mut view: View, is_repeated: bool) -> View {
     if is_repeated {
         let text = Text::product("notice-repeated");
         view.messages.insert(0, Message { severity: Severity::Info, text });

@@ -6,6 +6,7 @@ use idflow_core::Value;
 use idflow_core::effect::{Mail, Submission};
 use idflow_core::journey::{Completion, Ending, Journey, Phase};
 use idflow_core::view::View;
+use idflow_engine::bind::Runnable;
 use idflow_engine::run::Commit;
 use idflow_flow::kinds::{Group, Kind};
 use idflow_pages::{Locale, Pages, check};
@@ -24,19 +25,21 @@ pub(super) struct Shown {
 }
 
 impl Shown {
-    fn add(&mut self, kind: &str, commit: Commit) {
-        self.add_page(kind, &commit.journey);
+    fn add(&mut self, kind: &str, runnable: &Runnable, commit: Commit) {
+        self.add_page(kind, runnable, &commit.journey);
         for mail in commit.committed() {
             self.mails.insert(format!("{kind}-mail-{}", self.mails.len()), mail);
         }
     }
 
-    fn add_page(&mut self, kind: &str, journey: &Journey) {
-        if let Some(view) = last_view(journey)
-            && view.kind == kind
-            && !self.views.values().any(|known| known == view)
-        {
-            self.views.insert(format!("{kind}-{}", self.views.len()), view.clone());
+    /// Takes in the page in every language that the flow has texts in.
+    fn add_page(&mut self, kind: &str, runnable: &Runnable, journey: &Journey) {
+        let Some(view) = last_view(journey).filter(|view| view.kind == kind) else { return };
+        for language in &runnable.program().languages {
+            let view = runnable.program().in_language(view, language);
+            if !self.views.values().any(|known| *known == view) {
+                self.views.insert(format!("{kind}-{}", self.views.len()), view);
+            }
         }
     }
 }
@@ -58,7 +61,7 @@ pub(super) fn shown_by(kind: &'static Kind, examples: &[super::Example]) -> Show
     for example in examples {
         let runnable = runnable(kind, example);
         let mut world = World::new();
-        shown.add(kind.name, begun(Person::ADA, 0, &runnable, &world, &works).unwrap());
+        shown.add(kind.name, &runnable, begun(Person::ADA, 0, &runnable, &world, &works).unwrap());
         let ada = Trial::of(Person::ADA, &runnable, &mut world);
         let Some(buttons) = waiting(&ada) else { continue };
         let right = ada.right(example, &world);
@@ -80,7 +83,7 @@ pub(super) fn shown_by(kind: &'static Kind, examples: &[super::Example]) -> Show
         );
         posts.push(right);
         for post in posts {
-            shown.add(kind.name, ada.tried(&ada.token(), post, &world, &works).unwrap());
+            shown.add(kind.name, &runnable, ada.tried(&ada.token(), post, &world, &works).unwrap());
         }
     }
     shown
@@ -106,10 +109,10 @@ fn add_repeated(shown: &mut Shown, kind: &'static Kind, example: &super::Example
             return;
         }
         let post = Submission { action: button.to_owned(), fields: idflow_core::Data::new() };
-        shown.add(kind.name, ada.tried(&ada.token(), post.clone(), &world, &works).unwrap());
+        shown.add(kind.name, &runnable, ada.tried(&ada.token(), post.clone(), &world, &works).unwrap());
         ada.post(&post, &mut world).unwrap();
         // What is shown once the commit has found a counter full.
-        shown.add_page(kind.name, &ada.journey);
+        shown.add_page(kind.name, &runnable, &ada.journey);
     }
 }
 

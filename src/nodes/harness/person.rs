@@ -206,7 +206,7 @@ impl<'p> Trial<'p> {
         let texts = texts.chain(view.fields.iter().filter_map(|field| field.error.as_ref()));
         let key = |text: &Text| match text {
             Text::Product { key, .. } => (**key).to_owned(),
-            Text::Authored { .. } => String::new(),
+            Text::Pinned { .. } | Text::Authored { .. } => String::new(),
         };
         texts.map(key).collect()
     }

@@ -339,7 +339,7 @@ fn of_mail(mail: &Mail) -> impl Iterator<Item = String> + '_ {
 fn key(text: &Text) -> Option<String> {
     match text {
         Text::Product { key, .. } => Some(key.clone()),
-        Text::Authored { .. } => None,
+        Text::Pinned { .. } | Text::Authored { .. } => None,
     }
 }
 

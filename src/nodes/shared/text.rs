@@ -17,7 +17,7 @@ pub fn on_page(
 
 /// The flow's text on a last page, or else the product's.
 pub fn or_product_at_last(cx: &Cx<'_>, text: Option<&AuthoredText>, product: &str) -> Result<Text, Fault> {
-    text.map_or_else(|| Ok(Text::product(product)), |text| cx.text_for_one(text))
+    text.map_or_else(|| Ok(Text::product(product)), |text| cx.rendered(text))
 }
 
 /// The flow's text, or else the product's.

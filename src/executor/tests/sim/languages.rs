@@ -29,6 +29,14 @@ async fn step(world: &World, person: &mut Person, path: &str) -> Answer {
     person.browser.get(world, path).await
 }
 
+/// Where the journey at a path stands, as it is stored.
+async fn phase(world: &World, path: &str) -> String {
+    let id: idflow_core::id::JourneyId = path.rsplit('/').next().unwrap().parse().unwrap();
+    let wanted = idflow_store::Wanted::journey(&id);
+    let reads = world.app().store.read(world.now(), &[wanted]).await.unwrap();
+    serde_json::to_string(&reads.journey(&id).unwrap().unwrap().phase).unwrap()
+}
+
 #[tokio::test]
 async fn an_applications_wish_holds_for_pages_mails_and_errors_of_that_journey_alone() {
     let world = World::new(1).await;
@@ -110,11 +118,33 @@ async fn what_is_written_for_one_reader_is_written_in_one_language() {
         page = person.browser.get(&world, &path).await;
     }
     assert!(page.body.contains("Willkommen"), "{}", page.body);
-    let id: idflow_core::id::JourneyId = path.rsplit('/').next().unwrap().parse().unwrap();
-    let wanted = idflow_store::Wanted::journey(&id);
-    let reads = world.app().store.read(world.now(), &[wanted]).await.unwrap();
-    let stored = serde_json::to_string(&reads.journey(&id).unwrap().unwrap().phase).unwrap();
+    let stored = phase(&world, &path).await;
     assert!(stored.contains("Willkommen") && !stored.contains("Welcome back"), "{stored}");
+}
+
+#[tokio::test]
+async fn a_page_keeps_what_its_texts_are_made_of_and_is_written_in_its_readers_language() {
+    // The text in the third language can never be rendered: that hurts nobody who reads another one.
+    let texts = "{ en: \"Welcome to {{ flow.name }}\", de: \"Willkommen zu {{ flow.name }}\", \
+                 fr: \"Bienvenue {{ [1, 2] }}\" }";
+    let manifests = speaking("[en, de, fr]", texts).replacen("start: password", "start: hello", 1).replacen(
+        "    - id: password",
+        "    - id: hello\n      message: { title: welcome }\n      outcomes: { next: password }\n    - id: password",
+        1,
+    );
+    let world = World::serving(1, snapshot(&manifests)).await;
+    let mut person = Person::new("nobody@example.com");
+    let path = person.browser.authorize(&world, "&ui_locales=en").await;
+    let page = person.browser.get(&world, &path).await;
+    assert!(page.body.contains("Welcome to sign-in"), "{}", page.body);
+    let german = person.browser.get(&world, &link(&page.body, "Deutsch").unwrap()).await;
+    assert!(german.body.contains("Willkommen zu sign-in"), "{}", german.body);
+    let french = person.browser.get(&world, &link(&page.body, "Français").unwrap()).await;
+    assert!(french.body.contains("Welcome to sign-in"), "the nearest there is: {}", french.body);
+    let stored = phase(&world, &path).await;
+    assert!(!stored.contains("Welcome") && !stored.contains("Willkommen"), "{stored}");
+    let own = Person::new(ADA).browser.authorize(&world, "&ui_locales=fr").await;
+    assert!(phase(&world, &own).await.contains("\"code\":\"error\""), "in one's own language it is a fault");
 }
 
 #[tokio::test]
