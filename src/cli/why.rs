@@ -210,6 +210,9 @@ const fn explained(end: DeadEnd) -> &'static str {
         DeadEnd::Failed => {
             "The journey ended at a fail step, or at an error that no outcome leads on from. Its records say at which step, and how."
         }
+        DeadEnd::Taken => {
+            "A sign-up could not be finished, because its names are somebody else's by now: another sign-up with the same address or name was finished first or has proven the address, or the 24 hours were over that a sign-up is kept. Was it the same person, they can sign in; else they start again. A flow that proves the address before createUser lets nobody type another's."
+        }
         DeadEnd::AnotherOrigin => {
             "A form came from another site, or from another name of this one. Where many meet it, the site is shown at another name than the Tenant's issuer."
         }

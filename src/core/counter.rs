@@ -27,7 +27,8 @@ impl CounterKey {
     }
 }
 
-/// At most `max` within `window`, counted from the first event of the window; with a pace, from the last.
+/// At most `max` within `window`, counted from the first event of the window; with a pace, from the last, and few events
+/// are forgotten earlier: after their share of the window, so that nobody gets more of them by letting them be forgotten.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limit {
     /// How many events the window takes.
@@ -56,6 +57,14 @@ impl Pace {
             None => Span(0),
             Some(doublings) => Span(self.first.0.saturating_mul(1 << doublings.min(32))).min(self.longest),
         }
+    }
+}
+
+impl Limit {
+    /// How long so many events are remembered.
+    fn memory(self, events: u32) -> Span {
+        let share = |window: i64| window.saturating_mul(i64::from(events)) / i64::from(self.max.max(1));
+        if self.pace.is_some() { Span(share(self.window.0)).min(self.window) } else { self.window }
     }
 }
 
@@ -105,7 +114,7 @@ impl Count {
         if wait == Span(0) {
             return Timestamp(i64::MIN);
         }
-        Timestamp(self.ends.0.saturating_sub(limit.window.0)).plus(wait)
+        Timestamp(self.ends.0.saturating_sub(limit.memory(self.value).0)).plus(wait)
     }
 
     /// The count after one more event at `now`, or nothing when it is full.
@@ -115,8 +124,9 @@ impl Count {
             return None;
         }
         let begins = current.value == 0 || limit.pace.is_some();
-        let ends = if begins { now.plus(limit.window) } else { current.ends };
-        Some(Self { value: current.value + 1, ends })
+        let value = current.value + 1;
+        let ends = if begins { now.plus(limit.memory(value)) } else { current.ends };
+        Some(Self { value, ends })
     }
 }
 
@@ -184,5 +194,22 @@ mod tests {
             Some(1),
             "forgotten"
         );
+    }
+
+    #[test]
+    fn p_7_few_are_forgotten_soon_and_nobody_gets_more_by_waiting_for_that() {
+        let mut now = Timestamp(1_700_000_000_000);
+        let one = Count::default().add(PACED, now).unwrap();
+        assert_eq!(one.ends.since(now), Span::minutes(160), "a ninth of the day for one of nine");
+        for row in 1..=PACED.max {
+            let (mut count, mut events) = (Count::default(), 0);
+            let end = now.plus(Span::hours(24 * 30));
+            while now < end {
+                now = now.max(count.opens(PACED)).max(if count.value == row { count.ends } else { now });
+                count = count.add(PACED, now).unwrap();
+                events += 1;
+            }
+            assert!(events <= PACED.max * 31, "{events} events in 30 days by rows of {row}");
+        }
     }
 }

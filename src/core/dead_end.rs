@@ -41,6 +41,8 @@ dead_ends! {
     OldCookie = "oldCookie",
     /// The journey ended at a `fail`, or at an error that leads nowhere.
     Failed = "failed",
+    /// A sign-up whose names became somebody else's before it was finished.
+    Taken = "taken",
     /// A form came from another site.
     AnotherOrigin = "anotherOrigin",
     /// What was posted is no form of ours.

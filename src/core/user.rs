@@ -78,6 +78,11 @@ impl User {
         self.attributes.get(attribute).and_then(serde_json::Value::as_str)
     }
 
+    /// Whether the attribute's value was proven to be under the user's control.
+    pub fn has_proven(&self, attribute: &str) -> bool {
+        self.verified.iter().any(|verified| verified == attribute)
+    }
+
     /// The user whom a finished sign-up makes of a reservation, with the addresses that it has proven.
     #[must_use]
     pub fn confirmed(mut self, proven: &[String]) -> Self {

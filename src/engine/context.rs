@@ -12,8 +12,8 @@ use idflow_core::time::Timestamp;
 use idflow_core::view::Text;
 use idflow_core::write::Write;
 use idflow_core::{Data, Value};
-use idflow_flow::facts::ProofFact;
 use idflow_flow::plan::AuthoredText;
+use idflow_flow::program::SignUp;
 use idflow_sandbox::{Escape, Expression, RenderError, Template};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -124,11 +124,18 @@ impl<'a> Cx<'a> {
         }
     }
 
-    /// Whether some step of the journey's revision proves an address.
-    pub fn may_prove_address(&self) -> bool {
-        let steps = self.sources.program.graphs.iter().flat_map(|graph| &graph.steps);
-        let mut proofs = steps.flat_map(|step| &step.outcomes).flat_map(|outcome| &outcome.proofs);
-        proofs.any(|proof| matches!(proof, ProofFact::Address(_)))
+    /// Whether an address is proven on every way from here to where a sign-up is finished.
+    pub fn proves_before_finishing(&self) -> bool {
+        let frame = self.sources.frame;
+        let graph = self.sources.program.graphs.get(usize::from(frame.graph));
+        let step = graph.and_then(|graph| graph.steps.get(usize::from(frame.step)));
+        step.is_some_and(|step| step.sign_up == SignUp::ProvesFirst)
+    }
+
+    /// Whether a name was found to be somebody else's when the same request could not be committed. Who gives a user a
+    /// name without having looked for whoever has it looks here.
+    pub fn is_taken(&self) -> bool {
+        self.sources.surroundings.taken
     }
 
     /// What the visitor may be called: what they typed on an earlier page, or what the application or the link says that
@@ -160,9 +167,9 @@ impl<'a> Cx<'a> {
         by_request || !journey.answered.is_empty()
     }
 
-    /// The trusted client address.
-    pub fn client_address(&self) -> Option<&'a str> {
-        self.sources.surroundings.address.as_deref()
+    /// The network that limits count by.
+    pub fn network(&self) -> Option<&'a str> {
+        self.sources.surroundings.network.as_deref()
     }
 
     /// Whether a counter was found full when the same request could not be committed. Who counts without having asked

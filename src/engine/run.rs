@@ -290,6 +290,9 @@ impl<'p> Run<'p> {
                     return Next::Ask(pending);
                 }
                 Stage::Decided => {
+                    if self.surroundings.taken && self.has_reserved() {
+                        self.end_taken();
+                    }
                     if step::size(&self.journey) > MAX_RECORD {
                         self.end_too_large();
                     }
@@ -362,7 +365,9 @@ impl<'p> Run<'p> {
             _ => return Stage::Refused(Refusal::Unavailable),
         };
         let expected = self.journey.user;
+        let is_gone = found.is_none();
         match found.filter(|user| Some(user.id) == expected && user.state == UserState::Active) {
+            None if is_gone && self.has_reserved() => self.end_taken(),
             None => self.fail("userLocked"),
             Some(user) => {
                 self.journey.user_data = user.data();

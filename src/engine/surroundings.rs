@@ -7,8 +7,9 @@ use idflow_core::id::UserId;
 /// Trusted facts from outside the journey, gathered anew for every request and never stored.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Surroundings {
-    /// The client address that limits count by (checklist J-17); nothing when no trusted one is known.
-    pub address: Option<String>,
+    /// The network that limits count by (checklist J-17): of what the client can hardly change; nothing when no trusted
+    /// address is known.
+    pub network: Option<String>,
     /// What expressions read as `request`.
     pub request: Data,
     /// What expressions read as `client`: the application that asked.
@@ -17,6 +18,8 @@ pub struct Surroundings {
     pub session: Option<(Option<UserId>, Data)>,
     /// What the browser shows to be known by: devices that somebody may have signed in with.
     pub devices: Vec<String>,
+    /// Whether a name was somebody else's when this request was decided before and could not be committed.
+    pub taken: bool,
     /// Counters that were full when this request was decided before and could not be committed.
     pub full: Vec<CounterKey>,
 }

@@ -24,6 +24,7 @@ use crate::app::{App, Unavailable};
 use crate::configuration::ServedFlow;
 use crate::devices::Device;
 use crate::leaving::{SignOut, proven};
+use crate::limiter;
 use crate::metrics::{EndKind, StepResult};
 use crate::opening::{Opened, open};
 use crate::own_session;
@@ -98,7 +99,8 @@ pub async fn start(
                 return Ok(Driven::Moved(Box::new(moved)));
             }
             Err(Changed::Full(counter)) => start.context.full.push(counter),
-            Err(Changed::Reads | Changed::Taken) => {}
+            Err(Changed::Taken) => start.context.taken = true,
+            Err(Changed::Reads) => {}
         }
     }
     Err(Unavailable)
@@ -136,15 +138,19 @@ pub async fn resume(
     mut reads: ReadSet,
     post: &Post,
 ) -> Result<Driven, Unavailable> {
-    let (mut was_taken, mut full) = (false, Vec::new());
+    let (mut taken, mut full) = (false, Vec::new());
     for number in 0..TRIES {
         let Some(mut journey) = reads.journey(&id)? else { return Ok(Driven::Refused(Refusal::Expired)) };
         journey.locale = Some(visitor.locale.tag().to_owned());
         let Some(runnable) = runnable(app, &journey).await? else { return Ok(Driven::Withdrawn) };
         let switches = Switches::of(journey.digest, &journey.purpose, number);
         let session = own_session::attributes(app, visitor, &runnable, &mut reads).await?;
-        let context =
-            Surroundings { full: full.clone(), session, ..surroundings(app, visitor, &journey.purpose) };
+        let context = Surroundings {
+            taken,
+            full: full.clone(),
+            session,
+            ..surroundings(app, visitor, &journey.purpose)
+        };
         let run =
             Run::resume(&runnable, journey, post.input.clone(), context, reads.now(), app.chance.as_ref());
         let decided = match settle(app, run, &mut reads, &switches).await? {
@@ -161,11 +167,9 @@ pub async fn resume(
                 app.metrics.step(StepResult::Moved);
                 return Ok(Driven::Moved(Box::new(moved)));
             }
-            // The revision is older than the attribute's uniqueness and does not look for whoever has the value.
-            Err(Changed::Taken) if was_taken => return Ok(Driven::Withdrawn),
-            Err(Changed::Taken) => was_taken = true,
+            Err(Changed::Taken) => taken = true,
             Err(Changed::Full(counter)) => full.push(counter),
-            Err(Changed::Reads) => was_taken = false,
+            Err(Changed::Reads) => {}
         }
         // Somebody else was first: with the new state the same post has another meaning, or none.
         reads = app.store.read(app.clock.now(), &[Wanted::journey(&id)]).await?;
@@ -367,11 +371,12 @@ fn surroundings(app: &App, visitor: &Visitor, purpose: &Purpose) -> Surroundings
         }
     }
     Surroundings {
-        address: visitor.address.clone(),
+        network: visitor.address.as_deref().map(|address| limiter::network(Some(address))),
         request,
         client,
         session: None,
         devices: app.cookies().devices(&visitor.headers),
+        taken: false,
         full: Vec::new(),
     }
 }

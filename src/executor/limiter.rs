@@ -163,7 +163,7 @@ fn bucket<'a, T>(buckets: &'a [T], keyring: &Keyring, purpose: &str, who: &[&[u8
 }
 
 /// What one client can hardly change: its IPv4 address, or the /64 of its IPv6 address.
-fn network(address: Option<&str>) -> String {
+pub(crate) fn network(address: Option<&str>) -> String {
     let address = address.unwrap_or_default();
     match address.parse() {
         Ok(IpAddr::V6(v6)) if v6.to_ipv4_mapped().is_none() => {

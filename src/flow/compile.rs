@@ -11,7 +11,8 @@ use crate::facts::{Callee, Facts, SettingsError, Sink, Use};
 use crate::kinds::Kinds;
 use crate::pinned::Directories;
 use crate::plan::{AuthoredText, Plan, Scope, expression};
-use crate::program::{Graph, GraphIndex, Program, SESSION, Step, StepIndex, Wire};
+use crate::program::{Graph, GraphIndex, Program, SESSION, SignUp, Step, StepIndex, Wire};
+use crate::proven_order;
 
 /// How long one journey may take when the flow does not say. Fixed with format 1.
 pub const DEFAULT_LIFETIME: Span = Span::minutes(30);
@@ -108,7 +109,7 @@ impl Program {
             let scope = Scope { texts, locales: &locales, steps: &steps, directories: &directories };
             Loader { graph, graphs: &names, kinds, scope }.graph()
         });
-        let graphs = graphs.collect::<Result<_, _>>()?;
+        let graphs = proven_order::marked(graphs.collect::<Result<_, _>>()?);
         Ok(Self {
             digest,
             flow: content.flow,
@@ -198,6 +199,7 @@ impl Loader<'_> {
             wires: self.wires(step, &facts, index)?,
             callee: facts.call.as_ref().map(|call| self.callee(&call.callee)).transpose()?,
             ends: facts.end.is_some(),
+            sign_up: if facts.finishes_sign_up() { SignUp::Finishes } else { SignUp::Other },
             reads_session: facts.uses.iter().flat_map(|used| &used.reads).any(|read| read.root() == SESSION),
             outcomes: facts.outcomes,
             behaviour,

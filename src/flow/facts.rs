@@ -54,6 +54,16 @@ pub struct Facts {
     pub end: Option<End>,
 }
 
+impl Facts {
+    /// Whether a sign-up may be finished by it: it gives the user a credential, or completes.
+    pub fn finishes_sign_up(&self) -> bool {
+        let mut proofs = self.outcomes.iter().flat_map(|outcome| &outcome.proofs);
+        let gives_credential =
+            self.changes_user.is_some() && proofs.any(|proof| matches!(proof, ProofFact::Factor(_)));
+        gives_credential || matches!(self.end, Some(End::Complete { .. }))
+    }
+}
+
 /// One way a step can finish.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Outcome {

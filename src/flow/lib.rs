@@ -7,7 +7,7 @@
 //!
 //! The files form a line; a guard of the repository finds circles:
 //! theme, policy, secret, diagnostic, facts, pinned, plan, kinds, program · scalar, yaml, source, locate, objects · proofs,
-//! graph, edge, dataflow, summary, resolve, assurance · canonical, content, pin, compile · lint, schema, check ·
+//! graph, edge, dataflow, summary, resolve, assurance · `proven_order`, canonical, content, pin, compile · lint, schema, check ·
 //! kustomize, folder, shown, tree.
 //! A rule that is found while a text is read (its file stands in lint and imports only diagnostic) is named by the reader.
 
@@ -33,6 +33,7 @@ pub mod plan;
 pub mod policy;
 pub mod program;
 pub mod proofs;
+mod proven_order;
 pub mod resolve;
 mod scalar;
 pub mod schema;

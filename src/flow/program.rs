@@ -81,6 +81,17 @@ pub struct Graph {
     pub texts: BTreeMap<String, AuthoredText>,
 }
 
+/// What a step is to a sign-up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SignUp {
+    /// A sign-up may be finished by it: it gives the user a credential, or completes.
+    Finishes,
+    /// It makes the user, and every way from it to where the sign-up is finished proves an address.
+    ProvesFirst,
+    /// Nothing of these.
+    Other,
+}
+
 /// One step.
 #[derive(Debug, Clone)]
 pub struct Step {
@@ -100,6 +111,8 @@ pub struct Step {
     pub callee: Option<GraphIndex>,
     /// Whether it reads `session.…`, for which the browser's session must be looked up.
     pub reads_session: bool,
+    /// What it is to a sign-up.
+    pub sign_up: SignUp,
 }
 
 impl Step {

@@ -4,9 +4,10 @@
 //! user already has the value of an attribute that must be unique, nothing is created and the outcome is `exists`.
 //!
 //! What is created is a reservation until the journey gives the user a first credential (`setPassword`) or completes.
-//! Until then it is nobody to everybody else, and after 24 hours it is gone. Another sign-up takes its values over once
-//! it has proven the address itself, and nothing of the earlier attempt stays. A value that is no address, such as a
-//! user name, and one in a flow that proves none, is reserved for its 24 hours: `exists`. So prove the address first.
+//! Until then it is nobody to everybody else, and after 24 hours it is gone. It keeps its values from nobody, unless this
+//! journey has proven the address: then only from who has not. Of several sign-ups whoever is finished first has the
+//! values, nothing of the others stays, and they are told to start again. So prove the address first: where the
+//! credential comes before the proof, whoever types an address first has it.
 //!
 //! A name that mixes scripts, and so may look like another, is created and told in the step's security event.
 //!
@@ -19,7 +20,7 @@
 use idflow_core::effect::{Answer, Ask, EffectClass};
 use idflow_core::evidence::Proof;
 use idflow_core::id::UserId;
-use idflow_core::name::{self, mixes_scripts};
+use idflow_core::name::mixes_scripts;
 use idflow_core::time::Span;
 use idflow_core::user::{Reservation, User, UserState, is_group};
 use idflow_core::write::Write;
@@ -111,6 +112,8 @@ struct ExpectLookup {
 impl Node for CreateUser {
     fn turn(&self, cx: &mut Cx<'_>, event: Event) -> Result<Turn, Fault> {
         match event {
+            // Somebody has a value that was not looked for: it was not unique when the flow was written.
+            Event::Entered if cx.is_taken() => Ok(Turn::Finish(Box::new(Finish::by("exists")))),
             Event::Entered => {
                 let attributes = self.evaluated(cx)?;
                 self.look_up_or_create(cx, ExpectLookup { attributes, checked: 0 })
@@ -194,12 +197,12 @@ impl CreateUser {
         { present }.nth(state.checked)
     }
 
-    /// Whether the value that was looked up may be this sign-up's all the same: of a reservation, when the address is
-    /// proven, or may still be. The commit that makes a user of it asks for the proof.
+    /// Whether the value that was looked up may be this sign-up's all the same: of a reservation that has not proven it,
+    /// or when this one has, or will have before it is finished. The commit that makes a user of it judges anew.
     fn may_take_over(&self, cx: &Cx<'_>, state: &ExpectLookup, holder: &User) -> bool {
-        let value = self.looked_up(state).map(|(_, value)| value).unwrap_or_default();
-        let may_be_proven = name::address(value).is_some() && cx.may_prove_address();
-        holder.reserved.is_some() && (is_proven(cx, value) || may_be_proven)
+        let Some((attribute, value)) = self.looked_up(state) else { return false };
+        let gives_way = !holder.has_proven(&attribute);
+        holder.reserved.is_some() && (gives_way || is_proven(cx, value) || cx.proves_before_finishing())
     }
 
     fn user(&self, cx: &Cx<'_>, attributes: Data) -> User {

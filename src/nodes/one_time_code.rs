@@ -286,7 +286,7 @@ fn throttles(cx: &Cx<'_>, address: &str) -> Vec<Throttle> {
         .user()
         .map_or_else(|| Throttle::name("oneTimeCode", address), |user| Throttle::user("oneTimeCode", user));
     let mut throttles = vec![account];
-    throttles.extend(cx.client_address().map(|address| Throttle::client("oneTimeCode", address)));
+    throttles.extend(cx.network().map(|network| Throttle::client("oneTimeCode", network)));
     throttles
 }
 

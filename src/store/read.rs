@@ -181,6 +181,15 @@ impl ReadSet {
         self.found.get(key).filter(|found| found.is_guard).map(Found::condition)
     }
 
+    /// How many records of a kind were found.
+    #[cfg(test)]
+    pub(crate) fn found_of<R: Record>(&self) -> usize {
+        let of_kind = R::KIND.key(&[]);
+        let found =
+            self.found.iter().filter(|(key, found)| key.starts_with(&of_kind) && found.record.is_some());
+        found.count()
+    }
+
     /// Everything that the decision rests on.
     pub(crate) fn guards(&self) -> impl Iterator<Item = (&Key, Condition)> {
         self.found.iter().filter(|(_, found)| found.is_guard).map(|(key, found)| (key, found.condition()))

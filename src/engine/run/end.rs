@@ -108,15 +108,33 @@ impl Run<'_> {
         self.fail("error")
     }
 
-    /// Ends a journey whose record has grown too large to be kept. Nothing that this request wanted to write or send
-    /// happens; what it counted stays.
-    pub(super) fn end_too_large(&mut self) {
+    /// Whether the user is one that this journey has made.
+    pub(super) fn has_reserved(&self) -> bool {
+        let user = self.journey.user;
+        let is_own = |evidence: &Evidence| evidence.user == user && evidence.proof == Proof::Created;
+        user.is_some() && self.journey.evidence.iter().any(is_own)
+    }
+
+    /// Ends a sign-up whose names are somebody else's by now. What it has proven says nothing of anybody's account.
+    pub(super) fn end_taken(&mut self) -> Stage {
+        self.drop_decided();
+        self.journey.evidence.clear();
+        self.fail("taken")
+    }
+
+    /// Nothing that this request wanted to write or send happens; what it counted stays.
+    fn drop_decided(&mut self) {
         let Additions { writes, mails, ends, counters: _ } = &mut self.decided.additions;
         writes.clear();
         mails.clear();
         *ends = None;
         self.decided.opens = None;
         self.decided.audit.retain(|event| event.name != "journey.ended");
+    }
+
+    /// Ends a journey whose record has grown too large to be kept.
+    pub(super) fn end_too_large(&mut self) {
+        self.drop_decided();
         let fault = Fault::new("the step made the journey's record larger than a journey may be");
         match std::mem::take(&mut self.largest) {
             Some(Grown { graph, step, .. }) => {
@@ -161,15 +179,15 @@ impl Run<'_> {
     }
 }
 
-/// The texts of the last page. Of a user who was locked or whose standing ended nobody learns more than to start
-/// again: somebody may merely have named the account.
+/// The texts of the last page. Of a user who was locked or whose standing ended, and of whoever has a name by now,
+/// nobody learns more than to start again: somebody may merely have named the account.
 fn last_page(code: &str) -> &'static str {
     match code {
         "locked" => "notice-too-many-requests",
         "timeout" => "notice-expired",
         "cancelled" => "notice-cancelled",
         "tooLarge" => "notice-journey-too-large",
-        "userLocked" | "standingEnded" => "notice-start-again",
+        "userLocked" | "standingEnded" | "taken" => "notice-start-again",
         _ => "notice-failed",
     }
 }

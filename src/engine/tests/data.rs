@@ -28,7 +28,7 @@ fn read(source: &str) -> Option<Value> {
     ];
     let runnable = flow("Custom", &rows);
     let context = Surroundings {
-        address: Some("192.0.2.7".to_owned()),
+        network: Some("192.0.2.7".to_owned()),
         request: data(&json!({ "address": "192.0.2.7" })),
         client: data(&json!({ "id": "shop" })),
         ..Surroundings::default()

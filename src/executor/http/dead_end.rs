@@ -42,10 +42,15 @@ pub(super) fn barred(app: &App, journey: &Journey) -> DeadEnd {
     if app.still_wanted(&journey.purpose) { DeadEnd::Withdrawn } else { DeadEnd::ApplicationGone }
 }
 
+/// Why a journey has failed, by the code that it ended with.
+pub(super) fn failed(code: &str) -> DeadEnd {
+    if code == "taken" { DeadEnd::Taken } else { DeadEnd::Failed }
+}
+
 const fn notice(end: DeadEnd) -> Notice {
     match end {
         DeadEnd::Expired => Notice::Expired,
-        DeadEnd::Withdrawn | DeadEnd::OldCookie => Notice::StartAgain,
+        DeadEnd::Withdrawn | DeadEnd::OldCookie | DeadEnd::Taken => Notice::StartAgain,
         DeadEnd::ApplicationGone => Notice::ApplicationGone,
         DeadEnd::NothingKnown => Notice::AnotherBrowser,
         DeadEnd::NoCookies => Notice::NoCookies,

@@ -346,7 +346,7 @@ async fn page(
             }
             _ => {
                 let (reference, way) =
-                    (app.stopped(DeadEnd::Failed, Some(journey)), Way::after_failure(app, journey));
+                    (app.stopped(dead_end::failed(code), Some(journey)), Way::after_failure(app, journey));
                 let after = Aftermath { reference: Some(&reference), ..way.after() };
                 respond::last(app, visitor, view, after)
             }

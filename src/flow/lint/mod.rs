@@ -190,6 +190,7 @@ rules! {
         unauthenticated_complete,
         unauthenticated_change,
         unproven_factor,
+        unproven_address,
         weak_assurance,
         missing_text,
         missing_locale,

@@ -84,8 +84,8 @@ fn run_to_end(mut run: Run<'_>, world: &World, outside: Outside<'_>) -> Result<C
 }
 
 fn surroundings(world: &World) -> Surroundings {
-    let (address, full) = (Some("192.0.2.7".to_owned()), world.full.clone());
-    Surroundings { address, full, ..Surroundings::default() }
+    let (network, full) = (Some("192.0.2.7".to_owned()), world.full.clone());
+    Surroundings { network, full, ..Surroundings::default() }
 }
 
 /// A request that is made again from the same state draws the same chance, any other draws another.

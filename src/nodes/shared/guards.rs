@@ -14,7 +14,7 @@ pub struct Guards {
     pub journey: Throttle,
     /// Those from browsers that the user has not signed in with.
     pub strangers: Throttle,
-    address: Option<Throttle>,
+    network: Option<Throttle>,
     /// The device's own and that of all the user's devices, where the browser is one of them.
     pub devices: Vec<Throttle>,
 }
@@ -48,20 +48,20 @@ impl Guards {
         Ok(Self {
             journey: Throttle::journey(PASSWORD, cx.journey()),
             strangers,
-            address: cx.client_address().map(|address| Throttle::client(PASSWORD, address)),
+            network: cx.network().map(|network| Throttle::client(PASSWORD, network)),
             devices: devices.unwrap_or_default(),
         })
     }
 
     /// All of them, in the order that they are read in.
     pub fn all(&self) -> impl Iterator<Item = &Throttle> {
-        std::iter::once(&self.journey).chain(&self.devices).chain([&self.strangers]).chain(&self.address)
+        std::iter::once(&self.journey).chain(&self.devices).chain([&self.strangers]).chain(&self.network)
     }
 
     /// Those that judge a browser, known or not, beside the journey's own.
     pub fn judging(&self, is_known: bool) -> impl Iterator<Item = &Throttle> {
         let devices = self.devices.iter().filter(move |_| is_known);
-        devices.chain(std::iter::once(&self.strangers).chain(&self.address).filter(move |_| !is_known))
+        devices.chain(std::iter::once(&self.strangers).chain(&self.network).filter(move |_| !is_known))
     }
 
     /// A device that has guessed too often is a browser like any other.

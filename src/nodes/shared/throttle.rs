@@ -1,7 +1,7 @@
 //! Which guesses and mails are counted under which key, and how many are allowed.
 //!
 //! Counters belong to an account and a factor, whatever name the visitor used (checklist J-16), and to the
-//! visitor's address. They open again by themselves, so that nobody can lock a user out for good (P-8).
+//! visitor's network. They open again by themselves, so that nobody can lock a user out for good (P-8).
 //!
 //! Wrong passwords wait. Whoever guesses from a browser that nobody has signed in with waits for all such browsers
 //! together; a browser that the user has signed in with counts by itself, so that strangers cannot keep it out. In all,
@@ -22,8 +22,8 @@ pub const DEVICES: &str = "password/devices";
 /// Wrong guesses per account and factor: 10 in 10 minutes (checklist T-6; stricter than P-7 asks).
 pub const GUESSES: Limit = Limit { max: 10, window: Span::minutes(10), pace: None };
 
-/// Wrong guesses per client address: many people may share one.
-pub const GUESSES_PER_ADDRESS: Limit = Limit { max: 100, window: Span::minutes(10), pace: None };
+/// Wrong guesses per network: many people may share one.
+pub const GUESSES_PER_NETWORK: Limit = Limit { max: 100, window: Span::minutes(10), pace: None };
 
 /// Wrong guesses in one journey, after which it goes another way.
 pub const TRIES: Limit = Limit { max: 10, window: Span::hours(24), pace: None };
@@ -34,7 +34,7 @@ pub const MAILS: Limit = Limit { max: 5, window: Span::minutes(10), pace: None }
 /// Five slips are nobody's harm.
 const PACE: Pace = Pace { free: 5, first: Span::seconds(30), longest: Span::minutes(15) };
 
-/// How long a row of wrong passwords is remembered after the last of them.
+/// How long a whole row of wrong passwords is remembered after the last of them; each of them for its share.
 const ROW: Span = Span::hours(90 * 24);
 
 /// Wrong passwords in a row from browsers that nobody has signed in with.
@@ -61,11 +61,11 @@ impl Throttle {
         Self { key: CounterKey::of(format!("{factor}/name/{}", fingerprint(name))), limit: GUESSES }
     }
 
-    /// Wrong guesses at a factor from one client address.
-    pub fn client(factor: &str, address: &str) -> Self {
+    /// Wrong guesses at a factor from one network.
+    pub fn client(factor: &str, network: &str) -> Self {
         Self {
-            key: CounterKey::of(format!("{factor}/client/{}", fingerprint(address))),
-            limit: GUESSES_PER_ADDRESS,
+            key: CounterKey::of(format!("{factor}/client/{}", fingerprint(network))),
+            limit: GUESSES_PER_NETWORK,
         }
     }
 

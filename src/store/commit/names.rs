@@ -1,10 +1,11 @@
 //! What users are called: entries of the index are left and claimed with the user's attributes, in the same batch.
 //!
-//! A reservation keeps a value from other sign-ups, and from nobody else: it gives way to a user whom another program
-//! makes, and to a sign-up that has proven the address. A sign-up that has proven nothing yet stands beside it, and
-//! becomes no user while it is there.
+//! A reservation keeps a value from nobody before its sign-up has proven the address: whoever becomes a user first has
+//! it. From then on it gives way to a user whom another program makes, and to a sign-up that has proven the address too.
+//! Those that have proven nothing stand beside each other, the latest few of them in the entry: whoever invents
+//! sign-ups makes nobody's look-up longer, and drives nobody out.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use idflow_core::id::UserId;
 use idflow_core::user::User;
@@ -17,8 +18,13 @@ use crate::backend::{Condition, Effect};
 use crate::record::user_index::{UserIndex, is_called};
 use crate::record::{Numbered as _, Record as _};
 
+/// How many sign-ups that have proven nothing an entry leads to. An earlier one goes on, and is judged by the entry when
+/// it would become a user.
+const MOST_UNPROVEN: usize = 4;
+
 impl Planner {
     pub(super) fn user(&mut self, id: UserId, change: UserChange) -> Result<(), CommitError> {
+        let claimed: BTreeSet<String> = change.claims().cloned().collect();
         let UserChange { before, after, becomes_user, names, elsewhere, .. } = change;
         if self.reads.get::<User>(id.as_bytes())? != before.as_ref() {
             return Err(CommitError::Conflict);
@@ -30,9 +36,7 @@ impl Planner {
             }
         }
         let by_program = before.is_none() && !becomes_user;
-        for (attribute, named) in
-            names.iter().filter(|(_, named)| becomes_user || named.before != named.after)
-        {
+        for (attribute, named) in names.iter().filter(|(attribute, _)| claimed.contains(*attribute)) {
             self.claim(&after, by_program, attribute, &named.after)?;
         }
         for ((attribute, other), entries) in &elsewhere {
@@ -78,9 +82,14 @@ impl Planner {
         let entry = entry(user, attribute, &rivals);
         for (number, id) in ids.iter().enumerate() {
             let key = UserIndex::KIND.key(id);
-            self.taken.insert(key.clone(), attribute.to_owned());
             let effect = if number == 0 { self.reads.store().put(id, &entry)? } else { Effect::Delete };
-            if holders.iter().any(|holder| holder.reserved.is_none() && holder.id != user.id) {
+            self.claimed.insert(key.clone(), attribute.to_owned());
+            let is_anothers = holders.iter().any(|holder| holder.reserved.is_none() && holder.id != user.id);
+            // Of several programs that make one user at once all but one find that there is one.
+            if is_anothers || by_program && user.reserved.is_none() && holders.is_empty() {
+                self.taken.insert(key.clone(), attribute.to_owned());
+            }
+            if is_anothers {
                 // Judged with the batch, after its journey: of two posts of one form the second is none that lost a
                 // name.
                 self.demand(key, Condition::Absent, effect)?;
@@ -91,9 +100,9 @@ impl Planner {
         Ok(())
     }
 
-    /// The reservations that go on beside the user's own: all, for one that has proven nothing yet. To a user they give
-    /// way, but not to a sign-up that came later and has not proven the address. A program that makes a user at once,
-    /// such as an import, is believed.
+    /// The reservations that go on beside the user's own: the latest, for one that has proven nothing yet. To a user they
+    /// give way, but one that has proven the address does not to who has not. A program that makes a user at once, such
+    /// as an import, is believed.
     fn rivals_left(
         &mut self,
         user: &User,
@@ -103,11 +112,10 @@ impl Planner {
     ) -> Result<Vec<User>, CommitError> {
         let is_rival = |holder: &&User| holder.reserved.is_some() && holder.id != user.id;
         let rivals: Vec<User> = holders.iter().filter(is_rival).cloned().collect();
-        let has_proven = user.verified.iter().any(|verified| verified == attribute);
-        let is_first = holders.first().is_none_or(|first| first.id == user.id);
+        let has_proven = user.has_proven(attribute);
         match user.reserved {
-            Some(_) if !has_proven => return Ok(rivals),
-            None if !has_proven && !is_first && !by_program => {
+            Some(_) if !has_proven => return Ok(latest(rivals, attribute)),
+            None if !has_proven && !by_program && rivals.iter().any(|rival| rival.has_proven(attribute)) => {
                 return Err(CommitError::Taken { attribute: attribute.to_owned() });
             }
             _ => self.evicted.extend(rivals.iter().map(|rival| rival.id)),
@@ -160,6 +168,18 @@ impl Planner {
         }
         Ok(())
     }
+}
+
+/// Those of the rivals that a sign-up without a proof stands beside: whoever has proven the value, and the latest others.
+fn latest(mut rivals: Vec<User>, attribute: &str) -> Vec<User> {
+    let unproven = rivals.iter().filter(|rival| !rival.has_proven(attribute)).count();
+    let mut surplus = (unproven + 1).saturating_sub(MOST_UNPROVEN);
+    rivals.retain(|rival| {
+        let is_left_out = surplus > 0 && !rival.has_proven(attribute);
+        surplus -= usize::from(is_left_out);
+        !is_left_out
+    });
+    rivals
 }
 
 /// The entry of a user, or of a reservation and those that it stands beside.

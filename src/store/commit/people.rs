@@ -132,7 +132,8 @@ impl People {
             return Err(CommitError::Conflict);
         }
         change.after = user.replacing(previous);
-        change.unique.extend(unique);
+        let reserved = change.after.reserved.iter().flat_map(|reservation| &reservation.unique);
+        change.unique.extend(unique.into_iter().chain(reserved.cloned()));
         Ok(())
     }
 }
@@ -178,6 +179,18 @@ impl UserChange {
         self.unique.extend(reservation.into_iter().flat_map(|reservation| reservation.unique));
         self.after = self.after.clone().confirmed(addresses);
         self.becomes_user = true;
+    }
+
+    /// The attributes whose values become the user's now, or that a sign-up has proven now.
+    pub(super) fn claims(&self) -> impl Iterator<Item = &String> {
+        let is_proven_now = |attribute: &str| {
+            let had = self.before.as_ref().is_some_and(|before| before.has_proven(attribute));
+            self.after.reserved.is_some() && self.after.has_proven(attribute) && !had
+        };
+        let news = self.names.iter().filter(move |(attribute, named)| {
+            self.becomes_user || named.before != named.after || is_proven_now(attribute)
+        });
+        news.map(|(attribute, _)| attribute)
     }
 
     /// Every entry that the change may leave or claim, or find somebody else under.

@@ -26,7 +26,7 @@ const UNLIMITED: Limit = Limit { max: u32::MAX, window: Span(0), pace: None };
 /// A batch, and what its keys mean to the caller when one of them refuses it.
 pub(super) struct Plan {
     pub(super) batch: Batch,
-    /// Which attribute an index key stands for.
+    /// Which attribute an index key stands for, where somebody else is found under it.
     pub(super) taken: BTreeMap<Key, String>,
     pub(super) counters: BTreeMap<Key, CounterKey>,
 }
@@ -36,6 +36,9 @@ pub(super) struct Plan {
 pub(super) struct Planner {
     pub(super) reads: ReadSet,
     operations: BTreeMap<Key, (Condition, Effect)>,
+    /// Which attribute an index key stands for, of those that this commit gives to somebody.
+    pub(super) claimed: BTreeMap<Key, String>,
+    /// The same of those that somebody else has.
     pub(super) taken: BTreeMap<Key, String>,
     /// Reservations that give way to users whom this commit makes.
     pub(super) evicted: BTreeSet<UserId>,
@@ -56,6 +59,7 @@ pub(super) async fn plan(commit: Commit) -> Result<Plan, CommitError> {
     let mut planner = Planner {
         reads,
         operations: BTreeMap::new(),
+        claimed: BTreeMap::new(),
         taken: BTreeMap::new(),
         evicted: BTreeSet::new(),
         standings: BTreeMap::new(),
@@ -100,7 +104,7 @@ impl Planner {
                 entry.insert((condition, effect));
                 Ok(())
             }
-            Entry::Occupied(entry) => Err(match self.taken.get(entry.key()) {
+            Entry::Occupied(entry) => Err(match self.claimed.get(entry.key()) {
                 Some(attribute) => CommitError::Taken { attribute: attribute.clone() },
                 None => CommitError::Conflict,
             }),

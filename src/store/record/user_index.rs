@@ -125,11 +125,14 @@ impl ReadSet {
         Ok(users.pop().filter(|_| only))
     }
 
-    /// Whoever has the value or has reserved it: a user before a reservation, and else the first of them. For who is
-    /// about to give it to somebody.
+    /// Whoever has the value or has reserved it: a user before a reservation, and one that has proven the value before
+    /// one that has not. For who is about to give it to somebody.
     pub async fn find_holder(&mut self, by: &UserBy<'_>) -> Result<Option<User>, StoreError> {
         let users = self.called(by).await?;
-        Ok(users.into_iter().min_by_key(|user| (user.reserved.is_some(), user.created)))
+        let form = canonical(by.value);
+        let is_value = |name: &String, user: &User| user.text(name).map(canonical).as_deref() == Some(&*form);
+        let has_proven = |user: &User| user.verified.iter().any(|name| is_value(name, user));
+        Ok(users.into_iter().min_by_key(|user| (user.reserved.is_some(), !has_proven(user))))
     }
 
     /// Everybody who has the value or has reserved it. One round trip: an entry leads to its user. Two where it was

@@ -35,11 +35,11 @@ async fn is_there(store: &Store, id: u8) -> bool {
 }
 
 #[test]
-fn a_reservation_gives_way_only_to_who_has_proven_the_name() {
+fn a_reservation_gives_way_to_whoever_is_finished_first_but_for_one_that_has_proven_the_name() {
     run(async {
         // Whether each has proven the address by the time that the later one would become a user.
         for (first_proven, second_proven, second_wins) in
-            [(false, false, false), (true, false, false), (false, true, true), (true, true, true)]
+            [(false, false, true), (true, false, false), (false, true, true), (true, true, true)]
         {
             let store = store();
             done(&store, store.blind().writes([create(reserving(1, first_proven))])).await;
@@ -105,6 +105,58 @@ fn two_sign_ups_at_once_are_one_user() {
         }
         assert_eq!(outcomes, [Ok(()), Err(CommitError::Conflict)]);
         assert_eq!(store.find_user("people", ADA).await.unwrap().unwrap().id, user(1, "").id);
+    });
+}
+
+/// A thousand reservations of one address, of numbers from 10 on, as far as a byte of an id goes round.
+async fn crowd(store: &Store) {
+    for number in 0..1000_u16 {
+        let [high, low] = number.to_be_bytes();
+        let mut id = [0xee; 16];
+        (id[0], id[1]) = (high, low);
+        let rival = User { id: UserId::from_bytes(id), ..reserving(0, false) };
+        done(store, store.blind().writes([create(rival)])).await;
+    }
+}
+
+#[test]
+fn a_thousand_reservations_of_one_name_are_few_in_its_entry_and_keep_nobody_out() {
+    run(async {
+        let store = store();
+        done(&store, store.blind().writes([create(reserving(1, false))])).await;
+        crowd(&store).await;
+        let by = store.user_by("people", &["email".to_owned()], ADA, &[]);
+        let mut reads = store.reads(NOW);
+        reads.find_user(&by).await.unwrap();
+        let users = reads.found_of::<User>();
+        assert!(users <= 5, "{users} users are read at a sign-in");
+        // The honest one came first, proves the address, and gets it; so does one who comes last.
+        assert!(becomes(&store, confirm(1, true), 1).await);
+        let mut first = [0xee; 16];
+        (first[0], first[1]) = (0, 0);
+        for late in [first, [0xee; 16]] {
+            let reads = store.read(NOW, &Wanted::person(&UserId::from_bytes(late))).await.unwrap();
+            let write = Write::ConfirmUser { user: UserId::from_bytes(late), addresses: Vec::new() };
+            let _nothing_to_confirm = store.commit(Commit::after(reads).writes([write])).await;
+            assert_eq!(store.find_user("people", ADA).await.unwrap().unwrap().id, user(1, "").id);
+        }
+    });
+}
+
+#[test]
+fn proving_the_name_later_takes_it_from_those_who_have_not() {
+    run(async {
+        let store = store();
+        done(&store, store.blind().writes([create(reserving(1, false))])).await;
+        crowd(&store).await;
+        let reads = store.read(NOW, &Wanted::person(&user(1, "").id)).await.unwrap();
+        let previous = reads.user(&user(1, "").id).unwrap().unwrap();
+        let proven = User { verified: vec!["email".to_owned()], ..previous.clone() };
+        let write = Write::UpdateUser { user: proven, previous, unique: Vec::new() };
+        done(&store, Commit::after(reads).writes([write])).await;
+        done(&store, store.blind().writes([create(reserving(2, false))])).await;
+        assert!(!becomes(&store, confirm(2, false), 2).await, "somebody has proven it");
+        assert!(becomes(&store, confirm(1, false), 1).await);
     });
 }
 

@@ -22,7 +22,7 @@ fn href(page: &Answer, text: &str) -> String {
 }
 
 /// The reference on a page, for which there is one audit record with this reason.
-fn reason(world: &World, page: &Answer) -> (String, DeadEnd) {
+pub(crate) fn reason(world: &World, page: &Answer) -> (String, DeadEnd) {
     let reference = page.reference().unwrap_or_else(|| panic!("{}", page.body)).to_owned();
     let events = world.events.all.lock().unwrap();
     let found: Vec<_> =

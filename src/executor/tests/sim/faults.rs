@@ -111,6 +111,7 @@ impl Storage {
 /// Numbers of record kinds; they are never reused.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Kind {
+    Counter = 1,
     Journey = 2,
     Session = 3,
     User = 4,

@@ -4,10 +4,12 @@
 use std::sync::LazyLock;
 
 use http::StatusCode;
+use idflow_core::dead_end::DeadEnd;
 use idflow_core::time::Span;
 use idflow_executor::source::Snapshot;
 use serde_json::json;
 
+use crate::dead_ends::reason;
 use crate::faults::Kind;
 use crate::person::{Calm, Person};
 use crate::visitor::{Answer, Browser};
@@ -16,55 +18,57 @@ use crate::world::{PASSWORD, TENANT, World, snapshot};
 const ADA: &str = "ada@example.com";
 const EVIL: &str = "attackers choice of words";
 
-/// A sign-up that makes the account before the address is proven, one that proves nothing, and one without a password.
-const MORE: &str = "
----
+/// Sign-ups by the order of their steps after the form: those that make the account before the address is proven, that
+/// prove nothing, that prove it when the account has its password, and one without a password.
+const FLOWS: [(&str, &[&str]); 5] = [
+    ("early", &["account", "code", "newPassword"]),
+    ("unproven", &["account", "newPassword"]),
+    ("late", &["account", "newPassword", "code"]),
+    ("passwordless", &["code", "account", "welcome"]),
+    ("unasked", &["account", "welcome"]),
+];
+
+/// A sign-up that goes through these steps in this order.
+fn sign_up_flow(name: &str, order: &[&str]) -> String {
+    let next = |place: usize| order.get(place + 1).copied().unwrap_or("done");
+    let is_made = |place: usize| order[..place].contains(&"account");
+    let node = |(place, step): (usize, &&str)| match *step {
+        "account" => format!(
+            "createUser: {{ attributes: {{ email: form.email, name: form.?name.orValue('') }} }}, outcomes: {{ next: {}, exists: failed }}",
+            next(place)
+        ),
+        "code" => {
+            let to = if is_made(place) { "" } else { ", to: form.email" };
+            format!("oneTimeCode: {{ connection: mail{to} }}, outcomes: {{ next: {} }}", next(place))
+        }
+        "newPassword" => format!("setPassword: {{}}, outcomes: {{ next: {} }}", next(place)),
+        "welcome" => format!("message: {{}}, outcomes: {{ next: {} }}", next(place)),
+        other => panic!("{other}"),
+    };
+    let steps = order.iter().enumerate().map(|step| format!("    - {{ id: {}, {} }}\n", step.1, node(step)));
+    let steps: String = steps.collect();
+    format!(
+        "---
 apiVersion: idflow.dev/v1alpha1
 kind: Flow
-metadata: { name: early }
+metadata: {{ name: {name} }}
 spec:
   type: Registration
   start: who
   steps:
-    - { id: who, form: { fields: [{ name: email, type: Email }, { name: name, type: Name, required: false }] }, outcomes: { next: account } }
-    - { id: account, createUser: { attributes: { email: form.email, name: form.?name.orValue('') } }, outcomes: { next: code, exists: failed } }
-    - { id: code, oneTimeCode: { connection: mail }, outcomes: { next: newPassword } }
-    - { id: newPassword, setPassword: {}, outcomes: { next: done } }
-    - { id: failed, fail: {} }
-    - { id: done, complete: {} }
----
-apiVersion: idflow.dev/v1alpha1
-kind: Flow
-metadata: { name: unproven }
-spec:
-  type: Registration
-  start: who
-  steps:
-    - { id: who, form: { fields: [{ name: email, type: Email }, { name: name, type: Name, required: false }] }, outcomes: { next: account } }
-    - { id: account, createUser: { attributes: { email: form.email, name: form.?name.orValue('') } }, outcomes: { next: newPassword, exists: failed } }
-    - { id: newPassword, setPassword: {}, outcomes: { next: done } }
-    - { id: failed, fail: {} }
-    - { id: done, complete: {} }
----
-apiVersion: idflow.dev/v1alpha1
-kind: Flow
-metadata: { name: passwordless }
-spec:
-  type: Registration
-  start: who
-  steps:
-    - { id: who, form: { fields: [{ name: email, type: Email }] }, outcomes: { next: code } }
-    - { id: code, oneTimeCode: { connection: mail, to: form.email }, outcomes: { next: account } }
-    - { id: account, createUser: { attributes: { email: form.email } }, outcomes: { next: welcome, exists: failed } }
-    - { id: welcome, message: {}, outcomes: { next: done } }
-    - { id: failed, fail: {} }
-    - { id: done, complete: {} }
-";
+    - {{ id: who, form: {{ fields: [{{ name: email, type: Email }}, {{ name: name, type: Name, required: false }}] }}, outcomes: {{ next: {} }} }}
+{steps}    - {{ id: failed, fail: {{}} }}
+    - {{ id: done, complete: {{}} }}
+",
+        order[0]
+    )
+}
 
 fn tenant() -> Snapshot {
     static SNAPSHOT: LazyLock<Snapshot> = LazyLock::new(|| {
         let attributes = "attributes: [{ name: name, type: String }, ";
-        snapshot(&(TENANT.replace("attributes: [", attributes) + MORE))
+        let flows: Vec<String> = FLOWS.iter().map(|(name, order)| sign_up_flow(name, order)).collect();
+        snapshot(&(TENANT.replace("attributes: [", attributes) + "\n" + &flows.concat()))
     });
     SNAPSHOT.clone()
 }
@@ -103,6 +107,20 @@ impl Visit {
     async fn enters_the_code(&mut self, world: &World, address: &str) -> bool {
         let code = world.mails.code_for(address).expect("a mail");
         self.post(world, &[("code", &code)]).await
+    }
+
+    /// Begins a sign-up of this address.
+    async fn named(world: &World, flow: &str, address: &str) -> Self {
+        let mut visit = Self::begin(world, flow).await;
+        assert!(visit.post(world, &[("email", address)]).await);
+        visit
+    }
+
+    /// Why the visitor cannot go on: the reason under the reference of their page, and the page.
+    async fn end(&mut self, world: &World) -> (DeadEnd, Answer) {
+        let page = self.page(world).await;
+        assert!(page.form().is_none(), "{}", page.body);
+        (reason(world, &page).1, page)
     }
 
     /// Signs up by the flow that proves the address first.
@@ -222,4 +240,95 @@ async fn a_reservation_is_gone_after_a_day_with_everything_it_held() {
     world.app().store.purge(world.now()).await.unwrap();
     assert_eq!(world.count(Kind::User).await, 0);
     assert_eq!(world.count(Kind::UserIndex).await, 0);
+}
+
+#[tokio::test]
+async fn whoever_reserves_first_keeps_nobody_out_of_a_sign_up_that_proves_nothing_in_time() {
+    for (flow, values) in [
+        ("late", vec![("password", PASSWORD)]),
+        ("unproven", vec![("password", PASSWORD)]),
+        ("unasked", vec![]),
+    ] {
+        let world = World::serving(1, tenant()).await;
+        let mut first = Visit::named(&world, flow, ADA).await;
+        Visit::named(&world, flow, ADA).await;
+        world.pass(Span::minutes(23 * 60));
+        Visit::named(&world, flow, ADA).await;
+        let mut second = Visit::named(&world, flow, ADA).await;
+        assert!(second.post(&world, &values).await, "{flow}: {:?}", second.page(&world).await);
+        if flow == "late" {
+            assert!(second.enters_the_code(&world, ADA).await);
+        }
+        world.find(ADA).await;
+        assert_eq!(world.count(Kind::User).await, 1, "{flow}: whoever is finished first has it");
+        first.post(&world, &values).await;
+        assert!(first.page(&world).await.form().is_none());
+        // Whoever comes afterwards is told by the flow's own words.
+        let mut third = Visit::named(&world, flow, ADA).await;
+        assert_eq!(third.end(&world).await.0, DeadEnd::Failed);
+    }
+}
+
+#[tokio::test]
+async fn whoever_comes_second_is_told_to_start_again_and_the_reason_is_kept() {
+    for flow in ["unproven", "unasked"] {
+        let world = World::serving(1, tenant()).await;
+        let values: &[(&str, &str)] = if flow == "unproven" { &[("password", PASSWORD)] } else { &[] };
+        // The store knows the latest few of them together: the first is found out when it would become a user.
+        let mut others = Vec::new();
+        for _ in 0..7 {
+            others.push(Visit::named(&world, flow, ADA).await);
+        }
+        let mut winner = Visit::named(&world, flow, ADA).await;
+        assert!(winner.post(&world, values).await);
+        assert_eq!(world.count(Kind::User).await, 5);
+        for visit in &mut others {
+            visit.post(&world, values).await;
+            let (why, page) = visit.end(&world).await;
+            assert_eq!(why, DeadEnd::Taken, "{flow}: {}", page.body);
+            assert!(page.body.contains("start again") && !page.body.contains(ADA), "{}", page.body);
+        }
+        let events = world.events.all.lock().unwrap();
+        let is_end = |name: &str, outcome: Option<&str>| name == "journey.ended" && outcome == Some("taken");
+        assert_eq!(events.iter().filter(|event| is_end(&event.name, event.outcome.as_deref())).count(), 7);
+    }
+}
+
+#[tokio::test]
+async fn whoever_has_proven_it_too_late_is_told_so_too() {
+    let world = World::serving(1, tenant()).await;
+    let mut early = Visit::named(&world, "early", ADA).await;
+    let mut winner = Visit::named(&world, "unproven", ADA).await;
+    assert!(winner.post(&world, &[("password", PASSWORD)]).await);
+    early.enters_the_code(&world, ADA).await;
+    assert_eq!(early.end(&world).await.0, DeadEnd::Taken);
+    assert_eq!(world.count(Kind::User).await, 1);
+}
+
+#[tokio::test]
+async fn a_thousand_reservations_of_an_address_keep_its_owner_out_of_nothing() {
+    let mut world = World::serving(1, tenant()).await;
+    let mut honest = Visit::named(&world, "early", ADA).await;
+    for _ in 0..30 {
+        Visit::named(&world, "unproven", ADA).await;
+    }
+    assert!(honest.enters_the_code(&world, ADA).await, "{:?}", honest.page(&world).await);
+    assert!(honest.post(&world, &[("password", PASSWORD)]).await, "{:?}", honest.page(&world).await);
+    Person::new(ADA).walk(&mut world, "", &mut Calm).await.code();
+}
+
+#[tokio::test]
+async fn whoever_will_prove_an_address_is_not_kept_out_by_whoever_has_proven_it() {
+    for (flow, may_try) in [("early", true), ("late", false), ("unproven", false)] {
+        let world = World::serving(1, tenant()).await;
+        let mut first = Visit::sign_up(&world, ADA).await;
+        let mut second = Visit::named(&world, flow, ADA).await;
+        assert_eq!(second.page(&world).await.form().is_some(), may_try, "{flow}");
+        if may_try {
+            assert!(second.enters_the_code(&world, ADA).await);
+            first.post(&world, &[("password", "the password of the first")]).await;
+            assert_eq!(first.end(&world).await.0, DeadEnd::Taken);
+            assert!(second.post(&world, &[("password", PASSWORD)]).await);
+        }
+    }
 }

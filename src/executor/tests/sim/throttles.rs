@@ -1,5 +1,7 @@
 //! Guessing: limits per account and factor, alike for known and unknown names (checklist P-7 to P-9, E-1, E-3, J-16).
 
+use std::net::{IpAddr, Ipv6Addr};
+
 use futures_util::future::join_all;
 use http::StatusCode;
 use http::header::RETRY_AFTER;
@@ -110,8 +112,8 @@ struct Guesser {
 }
 
 impl Guesser {
-    async fn at(world: &World, peer: [u8; 4]) -> Self {
-        let mut browser = Browser { peer: (peer, 1).into(), ..Browser::new() };
+    async fn at(world: &World, peer: impl Into<IpAddr>) -> Self {
+        let mut browser = Browser { peer: (peer.into(), 1).into(), ..Browser::new() };
         let path = browser.authorize(world, "").await;
         Self { browser, path }
     }
@@ -238,6 +240,43 @@ async fn p_7_never_more_than_a_hundred_in_a_row_whatever_the_time_and_the_device
     reset(&world, &mut Browser::new(), "a quilted lizard of mine").await;
     let (_, page) = guess(&world, 200, ADA, "a quilted lizard of mine").await;
     assert!(is_in(&page), "a new password begins a new row: {}", page.body);
+}
+
+#[tokio::test]
+async fn whoever_has_an_ipv6_network_guesses_no_more_than_whoever_has_an_address() {
+    for (same, looked_at) in [(true, 100), (false, 110)] {
+        let (world, mut verdicts) = (World::new(1).await, 0);
+        for journey in 0..11_u16 {
+            let network = if same { 0 } else { journey };
+            let peer = Ipv6Addr::new(0x2001, 0xdb8, 0, network, journey, 0, 0, 1);
+            let mut guesser = Guesser::at(&world, peer).await;
+            for number in 0..10 {
+                let told = guesser.guesses(&world, &format!("{journey}.{number}@example.com"), "wrong").await;
+                verdicts += usize::from(told.as_deref() == Some(MISMATCH));
+            }
+        }
+        assert_eq!(verdicts, looked_at);
+    }
+}
+
+#[tokio::test]
+async fn e_3_a_few_guesses_at_a_name_that_nobody_has_are_soon_forgotten_as_at_any() {
+    let world = World::new(1).await;
+    world.user(ADA).await;
+    for name in [ADA, NOBODY] {
+        for _ in 0..4 {
+            guess(&world, 1, name, "wrong").await;
+        }
+    }
+    world.pass(Span::hours(5 * 24));
+    world.app().store.purge(world.now()).await.unwrap();
+    assert_eq!(world.count(Kind::Counter).await, 0);
+    for name in [ADA, NOBODY] {
+        for number in 0..6 {
+            let (_, page) = guess(&world, 1, name, "wrong").await;
+            assert_eq!(wait(&page).is_some(), number == 5, "{name}");
+        }
+    }
 }
 
 #[tokio::test]

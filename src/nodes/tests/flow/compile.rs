@@ -3,7 +3,7 @@
 use idflow_core::Value;
 use idflow_flow::content::{Content, MAX_CONTENT};
 use idflow_flow::diagnostic::ObjectId;
-use idflow_flow::program::Program;
+use idflow_flow::program::{Program, SignUp};
 use idflow_flow::{Compiled, Folder, LoadError};
 use idflow_nodes::kinds;
 use proptest::prelude::*;
@@ -409,5 +409,51 @@ proptest! {
         for finding in &folder.findings {
             prop_assert!(finding.place.locate(&folder.manifests).is_some(), "{:?}", finding);
         }
+    }
+}
+
+/// A sign-up whose steps after the form come in this order. The code is asked for by a flow that is called.
+fn sign_up(order: &[&str]) -> String {
+    let steps = order.iter().enumerate().map(|(place, step)| {
+        let next = order.get(place + 1).unwrap_or(&"done");
+        let node = match *step {
+            "account" => "createUser: { attributes: { email: form.email } }",
+            "code" => "oneTimeCode: { connection: mail, to: form.email }",
+            "verify" => "call: { flow: verify-email, with: { email: form.email } }",
+            "newPassword" => "setPassword: {}",
+            other => panic!("{other}"),
+        };
+        let exists = if *step == "account" { ", exists: ask" } else { "" };
+        format!("  - {{ id: {step}, {node}, outcomes: {{ next: {next}{exists} }} }}\n")
+    });
+    let steps: String = steps.collect();
+    format!(
+        "type: Registration\nstart: ask\nsteps:\n  - {{ id: ask, form: {{ fields: [{{ name: email, type: Email }}] }}, outcomes: {{ next: {} }} }}\n{steps}  - {{ id: done, complete: {{}} }}\n",
+        order[0]
+    )
+}
+
+#[test]
+fn a_sign_up_knows_whether_its_address_is_proven_before_it_is_finished() {
+    let orders: [(&[&str], bool, bool); 6] = [
+        (&["account", "code", "newPassword"], true, false),
+        (&["account", "verify", "newPassword"], true, false),
+        (&["account", "newPassword", "code"], false, true),
+        (&["account", "newPassword", "verify"], false, true),
+        (&["account"], false, true),
+        // What was proven before is known when it runs.
+        (&["code", "account", "newPassword"], false, false),
+    ];
+    for (order, proves, is_told) in orders {
+        let compiled = compiled(&sign_up(order));
+        assert_eq!(
+            codes(&compiled),
+            vec!["unproven-address"; usize::from(is_told)],
+            "{order:?}: {:#?}",
+            compiled.findings
+        );
+        let program = compiled.revision.unwrap().program;
+        let account = program.graphs[0].steps.iter().find(|step| step.id == "account").unwrap();
+        assert_eq!(account.sign_up == SignUp::ProvesFirst, proves, "{order:?}");
     }
 }
