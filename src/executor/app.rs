@@ -128,18 +128,13 @@ impl App {
         self.limiter.call(&self.keyring, address, endpoint.name, endpoint.calls, self.clock.now())
     }
 
-    /// Whether it is looked at now what somebody shows who says to be a client, or how long to wait.
-    pub fn may_authenticate(&self, who: &Claimant) -> Result<(), Span> {
-        if self.unlimited {
-            Ok(())
-        } else {
-            self.limiter.may_authenticate(&self.keyring, who, self.clock.now())
+    /// Lets a client in that has shown who it is; or says how long to wait, where somebody guesses at it and might have
+    /// guessed right. Who has no secret cannot be guessed at.
+    pub fn admit(&self, client: &Client, who: &Claimant) -> Result<(), Span> {
+        if self.unlimited || client.is_public() {
+            return Ok(());
         }
-    }
-
-    /// Notes that a client has authenticated.
-    pub fn note_authenticated(&self, who: &Claimant) {
-        self.limiter.authenticated(&self.keyring, who, self.clock.now());
+        self.limiter.admit(&self.keyring, who, client.guessable, self.clock.now())
     }
 
     /// Counts that somebody is not the client they say to be, and gives the security event; or says how long to wait:

@@ -1,75 +1,109 @@
-//! Claims that an application's registration computes: compiled when it is loaded, evaluated over a user and a session.
+//! Claims that an application's registration computes: compiled when it is loaded, evaluated over a user and a session
+//! where a token or UserInfo tells them.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use idflow_api::oidc_client::CustomClaim;
 use idflow_core::claim::RESERVED;
 use idflow_core::user::User;
 use idflow_core::{Data, Value};
+use idflow_oidc::claims::OwnClaims;
 use idflow_sandbox::{Budget, Expression};
 
 /// The most that the computed claims of one application may take, in bytes of JSON: ID tokens travel in headers.
 const MAX_CLAIMS: usize = 4 * 1024;
 
-/// The claims of one application.
-#[derive(Debug, Clone, Default)]
-pub struct Claims(Arc<[(String, Expression)]>);
+/// The claims of one application. Equal ones are of the same registration.
+#[derive(Debug, Clone)]
+pub struct Claims {
+    client: String,
+    claims: Arc<[Claim]>,
+}
 
-/// What is computed, and which claims could not be.
-#[derive(Debug, Default, PartialEq)]
-pub struct Computed {
-    /// Name and value.
-    pub claims: Data,
-    /// Why a claim is absent that is not simply null. Without values.
-    pub dropped: Vec<String>,
+#[derive(Debug)]
+struct Claim {
+    name: String,
+    source: String,
+    expression: Expression,
+    /// Whether it was told that the claim fails. It may do so for everybody, and each would be told of anew.
+    told: AtomicBool,
+}
+
+impl PartialEq for Claims {
+    fn eq(&self, other: &Self) -> bool {
+        let sources = |claims: &Self| -> Vec<(String, String)> {
+            claims.claims.iter().map(|claim| (claim.name.clone(), claim.source.clone())).collect()
+        };
+        self.client == other.client && sources(self) == sources(other)
+    }
 }
 
 impl Claims {
-    /// Compiles claims. One that cannot be is left out, and told.
-    pub fn compile(specs: &[CustomClaim]) -> (Self, Vec<String>) {
+    /// Compiles the claims of a client. One that cannot be is left out, and told.
+    pub fn compile(client: &str, specs: &[CustomClaim]) -> (Self, Vec<String>) {
         let (mut compiled, mut problems) = (Vec::new(), Vec::new());
         for CustomClaim { name, value } in specs {
             match Expression::compile(value) {
                 _ if RESERVED.contains(&name.as_str()) => {
                     problems.push(format!("claim {name}: the name is reserved"));
                 }
-                Ok(expression) => compiled.push((name.clone(), expression)),
+                Ok(expression) => compiled.push(Claim {
+                    name: name.clone(),
+                    source: value.clone(),
+                    expression,
+                    told: AtomicBool::new(false),
+                }),
                 Err(error) => problems.push(format!("claim {name}: {error}; {}", error.help)),
             }
         }
-        (Self(compiled.into()), problems)
+        (Self { client: client.to_owned(), claims: compiled.into() }, problems)
     }
 
     /// Whether there are none.
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.claims.is_empty()
     }
 
-    /// Computes them. Whatever goes wrong with one drops that one: an application sees less, never something else.
-    pub fn compute(&self, user: &User, session: &Data) -> Computed {
+    /// Computes them, and tells `dropped` of those that are absent without being null, in words without values.
+    /// Whatever goes wrong with one drops that one: an application sees less, never something else.
+    fn compute(&self, user: &User, session: &Data, mut dropped: impl FnMut(&Claim, &str)) -> Data {
         let roots = [("user", user.data()), ("session", session.clone())];
         let roots: Data = roots.into_iter().map(|(name, data)| (name.to_owned(), data.into())).collect();
-        let (mut computed, mut size) = (Computed::default(), 0);
-        for (name, expression) in self.0.iter() {
-            let value = match expression.evaluate(&roots, Budget::default()) {
+        let (mut computed, mut size) = (Data::new(), 0);
+        for claim in self.claims.iter() {
+            let value = match claim.expression.evaluate(&roots, Budget::default()) {
                 Ok(Value::Null) => continue,
                 Ok(value) => value,
                 Err(error) => {
-                    computed.dropped.push(format!("{name}: {error}"));
+                    dropped(claim, &error.to_string());
                     continue;
                 }
             };
-            let more = name.len() + value.to_string().len();
+            let more = claim.name.len() + value.to_string().len();
             if size + more > MAX_CLAIMS {
-                computed
-                    .dropped
-                    .push(format!("{name}: together the claims take more than {MAX_CLAIMS} bytes"));
+                dropped(claim, &format!("together the claims take more than {MAX_CLAIMS} bytes"));
                 continue;
             }
             size += more;
-            computed.claims.insert(name.clone(), value);
+            computed.insert(claim.name.clone(), value);
         }
         computed
+    }
+}
+
+impl OwnClaims for Claims {
+    fn about(&self, user: &User, session: &Data) -> Data {
+        self.compute(user, session, |claim, problem| {
+            if !claim.told.swap(true, Ordering::Relaxed) {
+                tracing::warn!(
+                    client = self.client,
+                    claim = claim.name,
+                    problem,
+                    "an application is not told of a claim"
+                );
+            }
+        })
     }
 }
 
@@ -85,7 +119,15 @@ mod tests {
     fn claims(pairs: &[(&str, &str)]) -> (Claims, Vec<String>) {
         let claim =
             |(name, value): &(&str, &str)| CustomClaim { name: (*name).into(), value: (*value).into() };
-        Claims::compile(&pairs.iter().map(claim).collect::<Vec<_>>())
+        Claims::compile("app", &pairs.iter().map(claim).collect::<Vec<_>>())
+    }
+
+    fn computed(claims: &Claims, session: &Data) -> (Value, Vec<String>) {
+        let mut dropped = Vec::new();
+        let computed = claims.compute(&ada(), session, |claim, problem| {
+            dropped.push(format!("{}: {problem}", claim.name));
+        });
+        (Value::Object(computed), dropped)
     }
 
     fn ada() -> User {
@@ -112,9 +154,8 @@ mod tests {
         ]);
         assert_eq!(problems, Vec::<String>::new());
         let session = json!({ "organization": "acme" }).as_object().cloned().unwrap();
-        let computed = claims.compute(&ada(), &session);
         let expected = json!({ "mail_domain": "example.com", "roles": ["admins"], "org": "acme" });
-        assert_eq!((Value::Object(computed.claims), computed.dropped), (expected, Vec::new()));
+        assert_eq!(computed(&claims, &session), (expected, Vec::new()));
     }
 
     #[test]
@@ -131,9 +172,8 @@ mod tests {
             ("kept", "'yes'"),
         ]);
         assert_eq!(problems.len(), 2, "{problems:?}");
-        let computed = claims.compute(&ada(), &Data::new());
-        assert_eq!(Value::Object(computed.claims), json!({ "kept": "yes" }));
-        assert_eq!(computed.dropped.len(), 3, "{:?}", computed.dropped);
-        assert!(!computed.dropped.iter().any(|told| told.contains("ada@")), "{:?}", computed.dropped);
+        let (told, dropped) = computed(&claims, &Data::new());
+        assert_eq!((told, dropped.len()), (json!({ "kept": "yes" }), 3), "{dropped:?}");
+        assert!(!dropped.iter().any(|told| told.contains("ada@")), "{dropped:?}");
     }
 }

@@ -140,6 +140,15 @@ pub struct HttpConnection {
 }
 
 impl Configuration {
+    /// Keeps the claims of registrations that have not changed, so that what was told of them is not told again.
+    pub fn keep_claims_of(&mut self, before: &Self) {
+        for (client, claims) in &mut self.claims {
+            if let Some(known) = before.claims.get(client).filter(|known| *known == claims) {
+                claims.clone_from(known);
+            }
+        }
+    }
+
     /// Why the Tenant's policy and limits do not let this revision run now; nothing when they do, or its grace lasts.
     pub fn forbids(&self, held: &Held, now: Timestamp) -> Option<Breach> {
         let breach = self.breach(held)?;

@@ -67,13 +67,22 @@ pub struct Limiter {
     failures: Vec<Bucket>,
     /// When a client last authenticated from a network.
     homes: Vec<AtomicI64>,
+    /// When a client last authenticated at all.
+    seen: Vec<AtomicI64>,
 }
 
 impl Default for Limiter {
     fn default() -> Self {
         let buckets = || std::iter::repeat_with(Bucket::default).take(BUCKETS).collect();
-        let homes = std::iter::repeat_with(AtomicI64::default).take(BUCKETS).collect();
-        Self { starts: buckets(), pod: Bucket::default(), calls: buckets(), failures: buckets(), homes }
+        let times = || std::iter::repeat_with(AtomicI64::default).take(BUCKETS).collect();
+        Self {
+            starts: buckets(),
+            pod: Bucket::default(),
+            calls: buckets(),
+            failures: buckets(),
+            homes: times(),
+            seen: times(),
+        }
     }
 }
 
@@ -106,21 +115,38 @@ impl Limiter {
             .take(rate, now)
     }
 
-    /// Whether what `who` shows is looked at now, or how long to wait. From where the client was seen of late it always
-    /// is, so that whoever guesses there keeps the client out as little as from elsewhere.
-    pub fn may_authenticate(&self, keyring: &Keyring, who: &Claimant, now: Timestamp) -> Result<(), Span> {
-        let seen = Timestamp(self.home(keyring, who).load(Ordering::Relaxed));
-        if now < seen.plus(AT_HOME) { Ok(()) } else { self.failures(keyring, who).look(FAILURES, now) }
+    /// Lets `who` in, who has shown what a client shows, or says how long to wait: while somebody guesses from that
+    /// network, a right guess is answered as a wrong one is.
+    ///
+    /// Guesser and client may share a network, behind the same gateway for example, and nothing but the secret tells
+    /// them apart. So there is only a choice. A secret that is too long to be guessed at any rate lets its client in at
+    /// home, whatever the neighbours do. One that is `guessable` is kept from being guessed, and its client may have to
+    /// wait; lint and status say that it is too short.
+    pub fn admit(
+        &self,
+        keyring: &Keyring,
+        who: &Claimant,
+        guessable: bool,
+        now: Timestamp,
+    ) -> Result<(), Span> {
+        if guessable || !self.is_home(keyring, who, now) {
+            self.failures(keyring, who).look(FAILURES, now)?;
+        }
+        self.home(keyring, who).store(now.0, Ordering::Relaxed);
+        self.seen(keyring, who).store(now.0, Ordering::Relaxed);
+        Ok(())
+    }
+
+    /// Whether the client was seen there of late. Of one that was seen nowhere, because this process is new, nobody
+    /// knows where it is at home: it may be here.
+    fn is_home(&self, keyring: &Keyring, who: &Claimant, now: Timestamp) -> bool {
+        let is_recent = |time: &AtomicI64| now < Timestamp(time.load(Ordering::Relaxed)).plus(AT_HOME);
+        is_recent(self.home(keyring, who)) || !is_recent(self.seen(keyring, who))
     }
 
     /// Counts a wrong proof, or says how long to wait for the next one to be answered.
     pub fn failed(&self, keyring: &Keyring, who: &Claimant, now: Timestamp) -> Result<(), Span> {
         self.failures(keyring, who).take(FAILURES, now)
-    }
-
-    /// Notes that the client has authenticated.
-    pub fn authenticated(&self, keyring: &Keyring, who: &Claimant, now: Timestamp) {
-        self.home(keyring, who).store(now.0, Ordering::Relaxed);
     }
 
     fn failures(&self, keyring: &Keyring, who: &Claimant) -> &Bucket {
@@ -129,6 +155,10 @@ impl Limiter {
 
     fn home(&self, keyring: &Keyring, who: &Claimant) -> &AtomicI64 {
         bucket(&self.homes, keyring, "home-of-client", &who.parts())
+    }
+
+    fn seen(&self, keyring: &Keyring, who: &Claimant) -> &AtomicI64 {
+        bucket(&self.seen, keyring, "client-seen", &[who.client.as_bytes()])
     }
 }
 
@@ -205,25 +235,33 @@ mod tests {
     }
 
     #[test]
-    fn guessing_at_a_client_is_slowed_where_it_happens_and_keeps_the_client_out_nowhere() {
+    fn o_25_a_right_guess_where_somebody_guesses_waits_but_at_home_where_it_cannot_be_one() {
         let (limiter, now) = (Limiter::default(), Timestamp(1_700_000_000_000));
         let keyring = Keyring::new("acme", &[7; 32], &[]);
-        let [shop, other] = ["shop", "other"].map(|client| Claimant::new(client, Some("192.0.2.1")));
-        let elsewhere = Claimant::new("shop", Some("192.0.2.2"));
-        let may = |who: &Claimant, now| limiter.may_authenticate(&keyring, who, now);
-        let fails = |tries: u32| (0..tries).filter(|_| limiter.failed(&keyring, &shop, now).is_ok()).count();
-        assert_eq!(fails(100), 20);
-        assert!(
-            may(&shop, now).is_err(),
-            "the right secret is not looked at either, so it cannot be guessed"
+        let at = |client: &str, host: u8| Claimant::new(client, Some(&format!("192.0.2.{host}")));
+        let (shop, elsewhere, other) = (at("shop", 1), at("shop", 2), at("other", 1));
+        let admits = |who: &Claimant, guessable, now| limiter.admit(&keyring, who, guessable, now).is_ok();
+        let guesses = |who: &Claimant, tries: u32, now| {
+            (0..tries).filter(|_| limiter.failed(&keyring, who, now).is_ok()).count()
+        };
+        assert_eq!(guesses(&shop, 100, now), 20);
+        assert!(!admits(&shop, true, now), "it may have been guessed");
+        assert!(admits(&other, true, now) && admits(&elsewhere, false, now), "nobody guesses there");
+        assert!(!admits(&shop, false, now), "its home is elsewhere");
+        assert!(admits(&shop, true, now.plus(Span::seconds(1))), "for long, once a second");
+        assert_eq!(
+            (admits(&shop, false, now), guesses(&shop, 1, now)),
+            (true, 0),
+            "now it is at home here too"
         );
-        assert_eq!((may(&other, now), may(&elsewhere, now)), (Ok(()), Ok(())));
-        assert_eq!(may(&shop, now.plus(Span::seconds(1))), Ok(()), "for long, once a second");
-        limiter.authenticated(&keyring, &shop, now);
-        assert_eq!((may(&shop, now), fails(1)), (Ok(()), 0), "at home it is, and wrong ones wait still");
-        let later = now.plus(AT_HOME);
-        assert_eq!((0..100).filter(|_| limiter.failed(&keyring, &shop, later).is_ok()).count(), 20);
-        assert!(may(&shop, later).is_err(), "who was not seen for a day has no home");
+        let later = now.plus(Span::hours(23));
+        assert!(admits(&elsewhere, false, later));
+        let later = now.plus(Span::hours(25));
+        assert_eq!(guesses(&shop, 100, later), 20);
+        assert!(!admits(&shop, false, later), "where it was not seen for a day it has no home");
+        let later = later.plus(AT_HOME);
+        assert_eq!(guesses(&shop, 100, later), 20);
+        assert!(admits(&shop, false, later), "who was seen nowhere for a day may be at home anywhere");
     }
 
     #[test]

@@ -186,7 +186,8 @@ impl Executor {
 
 /// Replaces the configuration as a whole.
 pub fn install(app: &App, reports: &Reports, snapshot: &Snapshot) {
-    let prepared = snapshot.prepare(&app.revisions, app.clock.now());
+    let mut prepared = snapshot.prepare(&app.revisions, app.clock.now());
+    prepared.configuration.keep_claims_of(&app.configuration.load());
     for problem in &prepared.report.problems {
         tracing::warn!(problem, "a part of the configuration cannot be used");
     }

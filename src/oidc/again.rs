@@ -2,8 +2,11 @@
 
 use idflow_core::grant::AuthorizationRequest;
 
-/// The path and query at which the request begins anew. Only for who began it: it carries what the application sent.
-pub fn path(request: &AuthorizationRequest) -> String {
+use crate::endpoint::authorize::LONGEST_ADDRESS;
+
+/// The path and query at which the request begins anew, if an address can hold it. Only for who began it: it carries what
+/// the application sent.
+pub fn path(request: &AuthorizationRequest) -> Option<String> {
     let AuthorizationRequest {
         client_id,
         redirect_uri,
@@ -42,7 +45,7 @@ pub fn path(request: &AuthorizationRequest) -> String {
     ];
     let given = pairs.into_iter().filter_map(|(name, value)| Some((name, value?)));
     let query = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(given).finish();
-    format!("/oauth2/authorize?{query}")
+    Some(format!("/oauth2/authorize?{query}")).filter(|path| path.len() <= LONGEST_ADDRESS)
 }
 
 #[cfg(test)]
@@ -63,7 +66,7 @@ mod tests {
         ];
         for form in forms {
             let request = world.accepted(&form);
-            let path = path(&request);
+            let path = path(&request).unwrap();
             let query = path.strip_prefix("/oauth2/authorize?").unwrap();
             let pairs = url::form_urlencoded::parse(query.as_bytes()).into_owned().collect();
             assert_eq!(world.accepted(&Form(pairs)), request, "{path}");

@@ -15,6 +15,8 @@
 //! The same claims stand in the ID token and in UserInfo: many applications read only one of them, and in the code
 //! flow the ID token never passes through the browser.
 
+use std::fmt::Debug;
+
 use idflow_core::user::User;
 use idflow_core::{Data, Value};
 
@@ -49,8 +51,15 @@ pub fn supported() -> Vec<&'static str> {
     own.into_iter().chain(listed).chain(["updated_at", "email_verified", GROUPS]).collect()
 }
 
+/// Claims that a client's registration computes. They cost what their author likes, so they are computed where they are
+/// told and nowhere else.
+pub trait OwnClaims: Debug + Sync {
+    /// The claims about a user, whose session has these attributes.
+    fn about(&self, user: &User, session: &Data) -> Data;
+}
+
 /// The claims about `user` that these scopes give, without `sub`, and those that the client's registration computed.
-pub fn of(user: &User, scopes: &[String], own: Option<&Data>) -> Data {
+pub fn of(user: &User, scopes: &[String], own: Option<Data>) -> Data {
     let mut claims = Data::new();
     for (scope, claim, attribute) in TABLE {
         // All claims of the table are strings by specification; anything else would confuse strict clients.
@@ -69,6 +78,6 @@ pub fn of(user: &User, scopes: &[String], own: Option<&Data>) -> Data {
         claims.insert(GROUPS.to_owned(), user.groups.clone().into());
     }
     let own = own.into_iter().flatten().filter(|(name, _)| !RESERVED.contains(&name.as_str()));
-    claims.extend(own.map(|(name, value)| (name.clone(), value.clone())));
+    claims.extend(own);
     claims
 }

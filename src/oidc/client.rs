@@ -12,6 +12,12 @@ use crate::parameters::Parameters;
 use crate::refusal::Refusal;
 use crate::scope::OFFLINE_ACCESS;
 
+/// The parameters by which a client shows who it is. An assertion is known to be refused.
+pub(crate) const ID: &str = "client_id";
+pub(crate) const SECRET: &str = "client_secret";
+pub(crate) const ASSERTION: &str = "client_assertion";
+pub(crate) const ASSERTION_TYPE: &str = "client_assertion_type";
+
 /// A registered relying party, built by the executor from an `OIDCClient` and its Secret.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Client {
@@ -27,6 +33,8 @@ pub struct Client {
     pub authentication: ClientAuthentication,
     /// Digests of the accepted secrets: the current one and, while it is being changed, the previous one.
     pub secrets: Vec<Digest>,
+    /// Whether one of these secrets is so short that it can be guessed.
+    pub guessable: bool,
     /// The grants it may use.
     pub grants: Vec<GrantType>,
     /// The scopes it may get; others are dropped from its requests.
@@ -200,9 +208,9 @@ impl Credentials {
     /// Reads header and body. One method at a time (RFC 6749 section 2.3, checklist O-25); the same `client_id`
     /// beside a header is no second method.
     pub fn parse(authorization: &[&str], form: &Parameters) -> Result<Self, Refusal> {
-        let named = form.text("client_id");
-        let posted = form.get("client_secret").map(SecretText::new);
-        if form.get("client_assertion").is_some() || form.get("client_assertion_type").is_some() {
+        let named = form.text(ID);
+        let posted = form.get(SECRET).map(SecretText::new);
+        if form.get(ASSERTION).is_some() || form.get(ASSERTION_TYPE).is_some() {
             return Err(Refusal::UnsupportedAssertion);
         }
         match (authorization, posted) {

@@ -1,7 +1,9 @@
 //! One tenant with one application and one person, for tests to bend.
 
 use std::sync::LazyLock;
+use std::sync::atomic::{AtomicU32, Ordering};
 
+use idflow_core::Data;
 use idflow_core::chance::SeededChance;
 use idflow_core::digest::Digest;
 use idflow_core::evidence::{Evidence, Proof};
@@ -12,6 +14,7 @@ use idflow_core::session::Session;
 use idflow_core::time::{Span, Timestamp};
 use idflow_core::user::{User, UserState};
 
+use crate::claims::OwnClaims;
 use crate::client::{Algorithm, Client, ClientAuthentication, GrantType, PkcePolicy};
 use crate::endpoint::authorize::{self, Answer};
 use crate::endpoint::token::{self, Verdict};
@@ -64,6 +67,20 @@ impl Form {
     }
 }
 
+/// Claims of a registration that say how often they were computed.
+#[derive(Debug, Default)]
+pub(crate) struct Computed {
+    pub(crate) claims: Data,
+    pub(crate) times: AtomicU32,
+}
+
+impl OwnClaims for Computed {
+    fn about(&self, _: &User, _: &Data) -> Data {
+        self.times.fetch_add(1, Ordering::Relaxed);
+        self.claims.clone()
+    }
+}
+
 pub(crate) struct World {
     pub(crate) provider: Provider,
     pub(crate) keys: &'static Keys,
@@ -71,7 +88,7 @@ pub(crate) struct World {
     pub(crate) user: User,
     pub(crate) session: Session,
     /// What the client's registration computes.
-    pub(crate) claims: Option<idflow_core::Data>,
+    pub(crate) claims: Option<Computed>,
     /// Whether what was proven for grants is less than is demanded now.
     pub(crate) falls_short: bool,
     pub(crate) now: Timestamp,
@@ -164,7 +181,7 @@ impl World {
             grant: grant.filter(|grant| Some(grant.id) == wanted.grant),
             falls_short: self.falls_short,
             user: Some(&self.user),
-            claims: self.claims.as_ref(),
+            claims: self.claims.as_ref().map(|claims| claims as &dyn OwnClaims),
             ..Facts::default()
         };
         token::decide(&request, &self.around(), &facts).unwrap()
@@ -178,12 +195,12 @@ impl World {
         }
     }
 
-    pub(crate) fn userinfo(&self, token: &str, grant: &Grant) -> Result<idflow_core::Data, Refusal> {
+    pub(crate) fn userinfo(&self, token: &str, grant: &Grant) -> Result<Data, Refusal> {
         let header = format!("Bearer {token}");
         let incoming = Incoming { authorization: &[&header], ..Incoming::default() };
         let token = userinfo::verify(&incoming, &self.around())?;
         let (client, user) = (Some(&self.client), Some(&self.user));
-        let claims = self.claims.as_ref();
+        let claims = self.claims.as_ref().map(|claims| claims as &dyn OwnClaims);
         userinfo::decide(&token, &Facts { client, grant: Some(grant), user, claims, ..Facts::default() })
     }
 
@@ -247,6 +264,7 @@ fn client() -> Client {
         post_logout_redirect_uris: vec![GOODBYE.into()],
         authentication: ClientAuthentication::None,
         secrets: Vec::new(),
+        guessable: false,
         grants: vec![GrantType::AuthorizationCode, GrantType::RefreshToken],
         scopes: ["openid", "profile", "email", "groups", "offline_access"].map(str::to_owned).to_vec(),
         pkce: PkcePolicy::Required,
@@ -292,7 +310,7 @@ fn session() -> Session {
         secret: Digest::of("cookie"),
         user: Some(USER),
         evidence: vec![factor("pwd", Some(USER)), factor("otp", Some(USER))],
-        attributes: idflow_core::Data::new(),
+        attributes: Data::new(),
         authenticated: signed_in,
         expires: signed_in.plus(Span::hours(8)),
         used: signed_in,

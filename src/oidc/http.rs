@@ -5,9 +5,21 @@ use std::fmt;
 use crate::parameters::Parameters;
 use crate::refusal::Refusal;
 
+/// How a request came.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Method {
+    /// By its address alone.
+    #[default]
+    Get,
+    /// By a form, which may be empty.
+    Post,
+}
+
 /// The parts of a request that an endpoint may look at.
 #[derive(Clone, Copy, Default)]
 pub struct Incoming<'a> {
+    /// The method, among those that endpoints take; HEAD is as good as GET.
+    pub method: Method,
     /// The query without its question mark; empty when there is none.
     pub query: &'a str,
     /// All values of the `Authorization` header.
@@ -19,9 +31,9 @@ pub struct Incoming<'a> {
 }
 
 impl Incoming<'_> {
-    /// The parameters of query and body together; which of them count is for the endpoint to say.
-    pub fn parameters(&self) -> Result<Parameters, Refusal> {
-        Parameters::parse(&[self.query, self.form()?])
+    /// The `known` parameters of query and body together.
+    pub fn parameters(&self, known: &[&'static str]) -> Result<Parameters, Refusal> {
+        Ok(Parameters::parse(&[self.query, self.form()?], known))
     }
 
     /// The same as one query.
@@ -31,17 +43,17 @@ impl Incoming<'_> {
         Ok(url::form_urlencoded::Serializer::new(String::new()).extend_pairs(pairs).finish())
     }
 
-    /// The parameters of the body, whatever the address has.
-    pub fn posted(&self) -> Result<Parameters, Refusal> {
-        Parameters::parse(&[self.form()?])?.checked()
+    /// The `known` parameters of the body, whatever the address has.
+    pub fn posted(&self, known: &[&'static str]) -> Result<Parameters, Refusal> {
+        Parameters::parse(&[self.form()?], known).checked()
     }
 
-    /// The parameters of the body, where the address must not have any (RFC 6749 section 2.3.1 and 3.2).
-    pub fn form_parameters(&self) -> Result<Parameters, Refusal> {
+    /// The `known` parameters of the body, where the address must not have any (RFC 6749 section 2.3.1 and 3.2).
+    pub fn form_parameters(&self, known: &[&'static str]) -> Result<Parameters, Refusal> {
         if !self.query.is_empty() {
             return Err(Refusal::ParametersInQuery);
         }
-        self.posted()
+        self.posted(known)
     }
 
     fn form(&self) -> Result<&str, Refusal> {

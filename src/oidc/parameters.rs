@@ -1,21 +1,17 @@
 //! Form-encoded parameters, of which none that is known may be repeated.
+//!
+//! How long they may be is the listener's affair: whatever it lets in is read. Only what an endpoint knows is kept of
+//! it, so that a request with thousands of others costs no more than their reading.
 
 use std::collections::BTreeMap;
 use std::fmt;
 
 use crate::refusal::Refusal;
 
-/// The longest encoded text that is read.
-pub const LONGEST_TEXT: usize = 16 * 1024;
-/// The longest decoded value.
-pub const LONGEST_VALUE: usize = 4 * 1024;
-/// The most parameters in one request.
-pub const MOST: usize = 64;
-
-/// The parameters of one request. One without a value counts as absent (RFC 6749 section 3.1), and so does one that
-/// cannot be used: whoever reads parameters says which it knows, and is told what is wrong with these.
+/// The parameters of one request that count where it was sent to; others are ignored (RFC 6749 section 3.1). One
+/// without a value counts as absent, and so does one that cannot be used: of these the reader is told what is wrong.
 #[derive(Clone, PartialEq, Eq, Default)]
-pub struct Parameters(BTreeMap<String, Parameter>);
+pub struct Parameters(BTreeMap<&'static str, Parameter>);
 
 #[derive(Clone, PartialEq, Eq)]
 struct Parameter {
@@ -24,39 +20,35 @@ struct Parameter {
 }
 
 impl Parameters {
-    /// Decodes query and body together, so that a parameter repeated across them is found as well (RFC 6749
+    /// Decodes query and body together, so that a known parameter repeated across them is found as well (RFC 6749
     /// section 3.1, checklist O-3).
-    pub fn parse(texts: &[&str]) -> Result<Self, Refusal> {
-        if texts.iter().map(|text| text.len()).sum::<usize>() > LONGEST_TEXT {
-            return Err(Refusal::OversizedRequest);
-        }
-        let mut found: BTreeMap<String, Parameter> = BTreeMap::new();
+    pub fn parse(texts: &[&str], known: &[&'static str]) -> Self {
+        let mut found: BTreeMap<&'static str, Parameter> = BTreeMap::new();
         for (name, value) in texts.iter().flat_map(|text| url::form_urlencoded::parse(text.as_bytes())) {
-            if let Some(known) = found.get_mut(&*name) {
-                known.fault = Some(Refusal::RepeatedParameter);
+            let Some(name) = known.iter().find(|known| **known == name) else { continue };
+            if let Some(repeated) = found.get_mut(name) {
+                repeated.fault = Some(Refusal::RepeatedParameter);
                 continue;
             }
-            if found.len() == MOST {
-                return Err(Refusal::OversizedRequest);
-            }
             // The decoder replaces what is not UTF-8; a value that we changed must not be compared or returned.
-            let is_text = !name.contains('\u{FFFD}') && !value.contains('\u{FFFD}');
-            let fault = (!is_text).then_some(Refusal::NotText);
-            found.insert(name.into_owned(), Parameter { value: value.into_owned(), fault });
+            let fault = value.contains('\u{FFFD}').then_some(Refusal::NotText);
+            found.insert(name, Parameter { value: value.into_owned(), fault });
         }
-        Ok(Self(found))
+        Self(found)
     }
 
-    /// Refuses what cannot be used of the parameters that an endpoint knows. What it does not know is ignored (RFC 6749
-    /// section 3.1).
-    pub fn check(&self, known: &[&str]) -> Result<(), Refusal> {
-        known.iter().try_for_each(|name| self.0.get(*name).map_or(Ok(()), |found| found.check(name)))
+    /// Refuses what cannot be used of these.
+    pub fn check(&self, names: &[&str]) -> Result<(), Refusal> {
+        let faults = names.iter().filter_map(|name| self.0.get(name)?.fault);
+        faults.map(Err).next().unwrap_or(Ok(()))
     }
 
-    /// Refuses what cannot be used of any parameter.
+    /// Refuses what cannot be used of any.
     pub fn checked(self) -> Result<Self, Refusal> {
-        self.0.iter().try_for_each(|(name, found)| found.check(name))?;
-        Ok(self)
+        match self.0.values().find_map(|found| found.fault) {
+            Some(fault) => Err(fault),
+            None => Ok(self),
+        }
     }
 
     /// The parameter's value, if it has one.
@@ -73,14 +65,6 @@ impl Parameters {
     /// The distinct words of a space-separated parameter, at most ten.
     pub fn words(&self, name: &str) -> Vec<String> {
         crate::scope::parse(self.get(name).unwrap_or_default()).into_iter().take(10).collect()
-    }
-}
-
-impl Parameter {
-    /// The state is the application's own, and as long as the request may be.
-    fn check(&self, name: &str) -> Result<(), Refusal> {
-        let is_long = self.value.len() > LONGEST_VALUE && name != "state";
-        self.fault.or(is_long.then_some(Refusal::OversizedRequest)).map_or(Ok(()), Err)
     }
 }
 

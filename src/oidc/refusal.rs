@@ -62,7 +62,6 @@ macro_rules! refusals {
 refusals! {
     // Any endpoint.
     RepeatedParameter => 400 "invalid_request", "a parameter is given more than once; send each at most once";
-    OversizedRequest => 400 "invalid_request", "the request has too many or too long parameters";
     NotText => 400 "invalid_request", "a parameter is not UTF-8 text";
     NotAForm => 400 "invalid_request", "the body must be application/x-www-form-urlencoded";
     ParametersInQuery => 400 "invalid_request", "parameters belong in the body, not in the address";
@@ -127,7 +126,6 @@ refusals! {
     PublicClient => 400 "unauthorized_client", "only a client that has a secret may ask about tokens";
 
     // Signing out, shown and never redirected.
-    InvalidIdTokenHint => 400 "invalid_request", "id_token_hint is not an ID token of this provider";
     ForeignIdTokenHint => 400 "invalid_request", "id_token_hint was issued to another client than client_id";
     UnregisteredPostLogoutRedirectUri => 400 "invalid_request", "post_logout_redirect_uri is not, character for character, a registered one";
 

@@ -1,5 +1,7 @@
 //! Scopes: which are ours, and how a list of them is written.
 
+use std::collections::BTreeSet;
+
 /// Makes the request an OpenID Connect request: an ID token, and `sub` from UserInfo.
 pub const OPENID: &str = "openid";
 /// Names and other facts about a person; see [`crate::claims::TABLE`].
@@ -16,13 +18,9 @@ pub const SCOPES: [&str; 5] = [OPENID, PROFILE, EMAIL, GROUPS, OFFLINE_ACCESS];
 
 /// The distinct scopes of a space-separated list, in order.
 pub fn parse(text: &str) -> Vec<String> {
-    let mut scopes: Vec<String> = Vec::new();
-    for scope in text.split(' ').filter(|scope| !scope.is_empty()) {
-        if !scopes.iter().any(|known| known == scope) {
-            scopes.push(scope.to_owned());
-        }
-    }
-    scopes
+    let mut seen = BTreeSet::new();
+    let scopes = text.split(' ').filter(|scope| !scope.is_empty() && seen.insert(*scope));
+    scopes.map(str::to_owned).collect()
 }
 
 /// Whether a scope is in the list.

@@ -3,13 +3,16 @@
 use idflow_core::grant::{Grant, GrantStage};
 use idflow_core::id::GrantId;
 
-use crate::client::{Client, Credentials};
+use crate::client::{self, Client, Credentials};
 use crate::endpoint::{Facts, Surroundings};
 use crate::handle::{self, RefreshToken};
 use crate::http::Incoming;
 use crate::parameters::Parameters;
 use crate::refusal::Refusal;
 use crate::tokens::{AccessToken, verify_access_token};
+
+/// The parameters that count where a token is shown.
+const KNOWN: &[&str] = &[client::ID, client::SECRET, client::ASSERTION, client::ASSERTION_TYPE, "token"];
 
 /// A token, and who shows it.
 #[derive(Debug, Clone)]
@@ -23,7 +26,7 @@ pub struct ShownBy {
 impl ShownBy {
     /// Reads a request about a token.
     pub fn parse(incoming: &Incoming<'_>, around: &Surroundings<'_>) -> Result<Self, Refusal> {
-        let form = incoming.form_parameters()?;
+        let form = incoming.form_parameters(KNOWN)?;
         let credentials = Credentials::parse(incoming.authorization, &form)?;
         Ok(Self { credentials, token: Shown::parse(&form, around)? })
     }

@@ -11,7 +11,7 @@ use idflow_core::user::{User, UserState};
 use serde::{Deserialize, Serialize};
 
 use crate::acr::Strength;
-use crate::claims;
+use crate::claims::{self, OwnClaims};
 use crate::client::{Algorithm, Client};
 use crate::endpoint::{Facts, Surroundings};
 use crate::handle::TokenId;
@@ -81,9 +81,9 @@ impl AccessToken {
         self.jti.parse().ok()
     }
 
-    /// The person it speaks of, in today's world: a revoked grant, a disabled client or a locked user ends a token
+    /// The grant it was issued for and the person it speaks of, in today's world: a revoked grant, a disabled client or a locked user ends a token
     /// before its time (checklist O-6, O-31), and so does a stricter policy.
-    pub fn holder<'a>(&self, facts: &Facts<'a>) -> Option<&'a User> {
+    pub fn holder<'a>(&self, facts: &Facts<'a>) -> Option<(&'a Grant, &'a User)> {
         let id = self.id()?;
         let is_own = |grant: &&Grant| {
             grant.id == id.grant
@@ -91,9 +91,11 @@ impl AccessToken {
                 && matches!(grant.stage, GrantStage::Refresh { .. })
                 && !facts.falls_short
         };
-        facts.grant.filter(is_own)?;
+        let grant = facts.grant.filter(is_own)?;
         facts.client.filter(|client| client.id == self.client_id && !client.disabled)?;
-        facts.user.filter(|user| user.id.to_string() == self.sub && user.state == UserState::Active)
+        let user =
+            facts.user.filter(|user| user.id.to_string() == self.sub && user.state == UserState::Active)?;
+        Some((grant, user))
     }
 }
 
@@ -126,7 +128,7 @@ pub(crate) struct Making<'a> {
     pub(crate) client: &'a Client,
     pub(crate) grant: &'a Grant,
     pub(crate) user: &'a User,
-    pub(crate) claims: Option<&'a Data>,
+    pub(crate) claims: Option<&'a dyn OwnClaims>,
     pub(crate) id: TokenId,
     pub(crate) scopes: &'a [String],
     pub(crate) now: Timestamp,
@@ -172,6 +174,7 @@ impl Making<'_> {
     }
 
     fn id_token(&self, access: &AccessToken, access_token: &str) -> Result<String, SigningFailed> {
+        let own = self.claims.map(|own| own.about(self.user, &self.grant.attributes));
         let claims = IdToken {
             iss: &access.iss,
             sub: &access.sub,
@@ -185,7 +188,7 @@ impl Making<'_> {
             amr: &access.amr,
             at_hash: at_hash(access_token),
             sid: self.grant.session.to_string(),
-            about: claims::of(self.user, self.scopes, self.claims),
+            about: claims::of(self.user, self.scopes, own),
         };
         jws::sign(self.keys.signing(self.client.id_token_algorithm), Type::IdToken, &claims)
     }

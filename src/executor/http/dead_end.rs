@@ -77,7 +77,7 @@ impl Way {
     fn out_of(app: &App, journey: &Journey) -> Self {
         match &journey.purpose {
             Purpose::Authorize(request) if app.still_wanted(&journey.purpose) => {
-                Self { onward: Some(again::path(request)), ..Self::back(app, request) }
+                Self { onward: again::path(request), ..Self::back(app, request) }
             }
             Purpose::Standalone { query } if is_offered(app, &journey.flow) => {
                 let pairs = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(query).finish();

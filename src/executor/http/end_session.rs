@@ -15,6 +15,7 @@ use idflow_core::secret::SecretText;
 use idflow_core::session::{EndSessionRequest, Session};
 use idflow_core::view::View;
 use idflow_oidc::endpoint::{Leaving, end_session};
+use idflow_oidc::http::Method;
 use idflow_pages::Notice;
 use idflow_store::{Commit, CommitError, ReadSet};
 
@@ -33,11 +34,11 @@ const PATH: &str = end_session::ENDPOINT.paths[0];
 pub(super) async fn leave(
     app: &App,
     visitor: &Visitor,
-    is_posted: bool,
     reads: ReadSet,
     leaving: Leaving<'_>,
 ) -> Result<Option<Response>, Unavailable> {
-    let Leaving { mut request, session, hinted, confirmation } = leaving;
+    let Leaving { method, mut request, session, hinted, confirmation } = leaving;
+    let is_posted = method == Method::Post;
     match &confirmation {
         None if is_posted => return Ok(Some(again(app, &request, hinted))),
         Some(_) if is_posted && !journeys::is_same_origin(app, &visitor.headers) => {

@@ -7,7 +7,6 @@ use axum::response::Response;
 use bytes::Bytes;
 use http::header::{ALLOW, AUTHORIZATION, CONTENT_TYPE};
 use http::{HeaderValue, Method, StatusCode, Uri};
-use idflow_core::Data;
 use idflow_core::audit::AuditEvent;
 use idflow_core::block::BlockTarget;
 use idflow_core::counter::Rate;
@@ -16,16 +15,16 @@ use idflow_core::id::GrantId;
 use idflow_core::secret::SecretText;
 use idflow_core::session::Session;
 use idflow_core::user::User;
-use idflow_oidc::client::Client;
+use idflow_oidc::claims::OwnClaims;
+use idflow_oidc::client::{Client, Credentials};
 use idflow_oidc::endpoint::authorize::{self, Answer};
 use idflow_oidc::endpoint::{Decision, Endpoint, Errors, Facts, Wanted, Written};
-use idflow_oidc::http::Incoming;
+use idflow_oidc::http::{Incoming, Method as Sent};
 use idflow_oidc::refusal::Refusal;
 use idflow_store::{Commit, CommitError, ReadSet};
 
 use crate::app::{App, Unavailable, reference};
-use crate::claims::Computed;
-use crate::configuration::Configuration;
+use crate::claims::Claims;
 use crate::http::respond::{Reader, Trouble};
 use crate::http::{cross_origin, end_session, flows, respond};
 use crate::limiter::Claimant;
@@ -90,11 +89,13 @@ async fn answered(
         .iter()
         .map(|value| value.to_str().unwrap_or_default())
         .collect();
+    let is_posted = asked.method == Method::POST;
     let incoming = Incoming {
+        method: if is_posted { Sent::Post } else { Sent::Get },
         query: asked.uri.query().unwrap_or_default(),
         authorization: &authorization,
         content_type: visitor.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()),
-        body: if asked.method == Method::POST { &asked.body } else { &[] },
+        body: if is_posted { &asked.body } else { &[] },
     };
     let request = match (endpoint.read)(&incoming, &app.surroundings(&provider)) {
         Ok(request) => request,
@@ -103,35 +104,51 @@ async fn answered(
         }
         Err(refusal) => return Ok(refused(app, endpoint, visitor, None, refusal).await),
     };
-    let claimant = request.credentials().map(|shown| {
-        // Names that nobody has count together, so that inventing them gains nothing.
-        let id = app.client(&shown.client_id).map_or("", |_| &shown.client_id);
-        (shown, Claimant::new(id, address))
-    });
-    if let Some((_, who)) = &claimant
-        && let Err(wait) = app.may_authenticate(who)
+    if let Some(shown) = request.credentials()
+        && let Err(refused) = authenticate(app, endpoint, visitor, shown).await
     {
-        return Ok(respond::trouble(app, visitor, Reader::of(endpoint), Trouble::TooMany(wait)));
+        return Ok(refused);
     }
     // Whoever lost a race for the same code or token decides again, and sees it used (checklist O-6, O-19).
     for _ in 0..TRIES {
         let loaded = Loaded::load(app, visitor, request.wanted()).await?;
-        if let Some((shown, who)) = &claimant {
-            match loaded.facts().authenticated(shown) {
-                Ok(_) => app.note_authenticated(who),
-                Err(refusal) => return Ok(refused_client(app, endpoint, visitor, who, refusal).await),
-            }
+        // What is stored decides too: whether the client is switched off.
+        if let Some(shown) = request.credentials()
+            && let Err(refusal) = loaded.facts().authenticated(shown)
+        {
+            let who = Claimant::new(&shown.client_id, address);
+            return Ok(refused_client(app, endpoint, visitor, &who, refusal).await);
         }
         let decided = request.decide(&app.surroundings(&provider), &loaded.facts());
         let decision = decided.map_err(|failed| {
             tracing::error!(endpoint = endpoint.name, error = %failed, "no token: a signing key does not work");
             Unavailable
         })?;
-        if let Some(response) = perform(app, endpoint, visitor, asked, &loaded, decision).await? {
+        if let Some(response) = perform(app, endpoint, visitor, &loaded, decision).await? {
             return Ok(response);
         }
     }
     Err(Unavailable)
+}
+
+/// Judges what a client shows, before anything is looked up for it; gives the answer where it does not do.
+async fn authenticate(
+    app: &App,
+    endpoint: &Endpoint,
+    visitor: &Visitor,
+    shown: &Credentials,
+) -> Result<(), Response> {
+    let client = app.client(&shown.client_id);
+    // Names that nobody has count together, so that inventing them gains nothing.
+    let id = client.as_ref().map_or("", |client| &client.id);
+    let who = Claimant::new(id, visitor.address.as_deref());
+    let client = client.as_deref().ok_or(Refusal::UnregisteredClient);
+    match client.and_then(|client| client.authenticate(shown).map(|()| client)) {
+        Err(refusal) => Err(refused_client(app, endpoint, visitor, &who, refusal).await),
+        Ok(client) => app
+            .admit(client, &who)
+            .map_err(|wait| respond::trouble(app, visitor, Reader::of(endpoint), Trouble::TooMany(wait))),
+    }
 }
 
 /// The facts of one request, and the reads they come from.
@@ -141,8 +158,8 @@ struct Loaded {
     grant: Option<Grant>,
     falls_short: bool,
     user: Option<User>,
-    /// What the client's registration computes as claims about that user.
-    claims: Option<Data>,
+    /// What the client's registration computes as claims.
+    claims: Option<Claims>,
     signed_in: Option<(Session, User)>,
     ending: Option<Session>,
     /// The flow that the session is used instead of.
@@ -187,9 +204,7 @@ impl Loaded {
         let falls_short = grant
             .as_ref()
             .is_some_and(|grant| configuration.grant_lacks(grant, &app.revisions, now).is_some());
-        let claims = client.as_deref().zip(grant.as_ref()).zip(user.as_ref());
-        let claims =
-            claims.and_then(|((client, grant), user)| claims_of(&configuration, client, grant, user));
+        let claims = client.as_deref().and_then(|client| configuration.claims.get(&client.id)).cloned();
         Ok(Self { reads, client, grant, falls_short, user, claims, signed_in, ending, flow })
     }
 
@@ -199,21 +214,11 @@ impl Loaded {
             grant: self.grant.as_ref(),
             falls_short: self.falls_short,
             user: self.user.as_ref(),
-            claims: self.claims.as_ref(),
+            claims: self.claims.as_ref().map(|claims| claims as &dyn OwnClaims),
             signed_in: self.signed_in.as_ref().map(|(session, user)| (session, user)),
             ending: self.ending.as_ref(),
         }
     }
-}
-
-/// What a client's registration computes as claims about the user of its own grant.
-fn claims_of(configuration: &Configuration, client: &Client, grant: &Grant, user: &User) -> Option<Data> {
-    let claims = configuration.claims.get(&client.id).filter(|_| grant.request.client_id == client.id)?;
-    let Computed { claims, dropped } = claims.compute(user, &grant.attributes);
-    for problem in dropped {
-        tracing::warn!(client = client.id, problem, "an application is not told of a claim");
-    }
-    Some(claims)
 }
 
 /// The answer, or nothing when a fact changed since it was loaded.
@@ -221,7 +226,6 @@ async fn perform(
     app: &App,
     endpoint: &Endpoint,
     visitor: &Visitor,
-    asked: &Asked,
     loaded: &Loaded,
     decision: Decision<'_>,
 ) -> Result<Option<Response>, Unavailable> {
@@ -258,8 +262,7 @@ async fn perform(
             single_sign_on(app, visitor, &request, session, user, loaded).await
         }
         Decision::EndSession(leaving) => {
-            let is_posted = asked.method == Method::POST;
-            end_session::leave(app, visitor, is_posted, loaded.reads.clone(), *leaving).await
+            end_session::leave(app, visitor, loaded.reads.clone(), *leaving).await
         }
     }
 }

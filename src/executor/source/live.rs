@@ -10,7 +10,7 @@ use idflow_api::oidc_client::{self, OIDCClientSpec, Scope};
 use idflow_core::digest::Digest;
 use idflow_core::secret::SecretText;
 use idflow_core::time::Span;
-use idflow_flow::secret::{SecretProblem, SecretUse};
+use idflow_flow::secret::{Flaw, SecretProblem, SecretUse};
 use idflow_net::mail::{SmtpSecurity, SmtpSettings};
 use idflow_oidc::client::{Algorithm, Client, ClientAuthentication, GrantType, PkcePolicy};
 use idflow_pages::theme::Theme;
@@ -48,7 +48,7 @@ impl Live {
         let mut clients: BTreeMap<String, Arc<Client>> = BTreeMap::new();
         let mut claims = BTreeMap::new();
         for (name, spec) in &self.clients {
-            let (computed, refused) = Claims::compile(&spec.claims);
+            let (computed, refused) = Claims::compile(name, &spec.claims);
             problems.extend(refused.iter().map(|problem| format!("OIDCClient {name}: {problem}")));
             match self.client(name, spec) {
                 Ok(client) => {
@@ -102,15 +102,12 @@ impl Live {
     }
 
     fn client(&self, name: &str, spec: &OIDCClientSpec) -> Result<Client, Unusable> {
-        let secrets = match SecretUse::of_client(spec) {
-            Some(wanted) => {
-                let secret = self.secret(&wanted)?;
-                let known = ["current", "previous"].map(|entry| secret.entry(entry));
-                known.iter().filter(|value| !value.is_empty()).map(Digest::of).collect()
-            }
-            None => Vec::new(),
-        };
-        Ok(client(name, spec, secrets))
+        let Some(wanted) = SecretUse::of_client(spec) else { return Ok(client(name, spec)) };
+        let secret = self.secret(&wanted)?;
+        let known = ["current", "previous"].map(|entry| secret.entry(entry));
+        let secrets = known.iter().filter(|value| !value.is_empty()).map(Digest::of).collect();
+        let guessable = secret.facts().doubts(&wanted).iter().any(|doubt| doubt.flaw == Flaw::Short);
+        Ok(Client { secrets, guessable, ..client(name, spec) })
     }
 
     /// A Secret, for a use that nothing stands against.
@@ -186,7 +183,8 @@ pub fn directory(spec: &DirectorySpec) -> Directory {
     }
 }
 
-fn client(name: &str, spec: &OIDCClientSpec, secrets: Vec<Digest>) -> Client {
+/// A client without its secrets.
+fn client(name: &str, spec: &OIDCClientSpec) -> Client {
     let flows = spec.flows.clone().unwrap_or_default();
     Client {
         id: spec.client_id.clone().unwrap_or_else(|| name.to_owned()),
@@ -199,7 +197,8 @@ fn client(name: &str, spec: &OIDCClientSpec, secrets: Vec<Digest>) -> Client {
             oidc_client::ClientAuthentication::ClientSecretBasic => ClientAuthentication::SecretBasic,
             oidc_client::ClientAuthentication::ClientSecretPost => ClientAuthentication::SecretPost,
         },
-        secrets,
+        secrets: Vec::new(),
+        guessable: false,
         grants: spec.grants.as_deref().unwrap_or(&DEFAULT_GRANTS).iter().copied().map(grant).collect(),
         scopes: spec.scopes.as_deref().unwrap_or(&DEFAULT_SCOPES).iter().copied().map(scope).collect(),
         pkce: match spec.pkce {

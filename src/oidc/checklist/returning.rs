@@ -6,7 +6,7 @@ use super::authorize::{issue_after, refused, value};
 use crate::endpoint::authorize::{self, code_answer, refuse};
 use crate::endpoint::{Decision, Facts};
 use crate::fixture::{CODE_SECRET, FORM, GRANT, ISSUER, NOW, REDIRECT, World, authorization};
-use crate::http::Incoming;
+use crate::http::{Incoming, Method};
 use crate::refusal::Refusal;
 
 #[test]
@@ -37,16 +37,16 @@ fn o_12_an_answer_or_an_error_is_posted_to_the_registered_address_where_that_is_
 #[test]
 fn errors_go_to_the_application_once_it_is_known_whatever_is_wrong() {
     let world = World::new();
-    let long = "x".repeat(12_000);
-    let rows = [
-        ("nonce", "x".repeat(5000), Refusal::OversizedRequest),
-        ("scope", "%".to_owned(), Refusal::NoScope),
-        ("login_hint", "x".repeat(5000), Refusal::OversizedRequest),
-    ];
-    for (name, value, refusal) in rows {
-        assert_eq!(refused(world.authorize(&authorization().with(name, &value))), refusal, "{name}");
+    let long = "x".repeat(60_000);
+    for (name, value, refusal) in
+        [("scope", "%", Refusal::NoScope), ("max_age", long.as_str(), Refusal::MalformedMaxAge)]
+    {
+        assert_eq!(refused(world.authorize(&authorization().with(name, value))), refusal, "{name}");
     }
-    let request = world.accepted(&authorization().with("state", &long));
+    let hinted = world.accepted(&authorization().with("login_hint", &long));
+    assert_eq!(hinted.login_hint, None, "no field can hold it");
+    let request = world.accepted(&authorization().with("state", &long).with("nonce", &long));
+    assert_eq!(request.nonce.as_ref(), Some(&long));
     let url = refuse(&world.provider, &request, Refusal::AccessDenied).url;
     assert_eq!(value(&url, "state"), Some(long), "a state is as long as a request may be");
     let text = format!("{}&nonce=%ff", authorization().without("nonce").text());
@@ -82,13 +82,24 @@ fn o_28_a_sign_in_of_another_person_than_the_hint_names_is_an_error() {
 fn a_request_by_post_is_made_again_as_a_get() {
     let world = World::new();
     let body = authorization().text();
-    let incoming = Incoming {
-        query: "prompt=login",
-        content_type: Some(FORM),
-        body: body.as_bytes(),
-        ..Incoming::default()
+    let again = |query: &str, body: &str| {
+        let incoming = Incoming {
+            method: Method::Post,
+            query,
+            content_type: Some(FORM),
+            body: body.as_bytes(),
+            ..Incoming::default()
+        };
+        let request = (authorize::ENDPOINT.read)(&incoming, &world.around()).map_err(drop).unwrap();
+        let facts = Facts { client: Some(&world.client), ..Facts::default() };
+        match request.decide(&world.around(), &facts).unwrap() {
+            Decision::GoOn(path) => Some(path),
+            Decision::StartJourney(_) => None,
+            other => panic!("{other:?}"),
+        }
     };
-    let request = (authorize::ENDPOINT.read)(&incoming, &world.around()).map_err(drop).unwrap();
-    let decision = request.decide(&world.around(), &Facts::default()).unwrap();
-    assert_eq!(decision, Decision::GoOn(format!("/oauth2/authorize?prompt=login&{body}")));
+    assert_eq!(again("prompt=login", &body), Some(format!("/oauth2/authorize?prompt=login&{body}")));
+    assert_eq!(again(&body, ""), Some(format!("/oauth2/authorize?{body}")), "also one whose form is empty");
+    let long = authorization().with("state", &"x".repeat(60_000)).text();
+    assert_eq!(again("", &long), None, "what no address holds is answered as it came");
 }

@@ -1,16 +1,21 @@
+use std::sync::atomic::Ordering;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use idflow_core::digest::Digest;
+use idflow_core::grant::{Grant, GrantStage};
 use idflow_core::id::{SessionId, UserId};
 use idflow_core::secret::SecretText;
 use jsonwebtoken::jwk::{Jwk, JwkSet};
 use jsonwebtoken::{Algorithm as Jose, DecodingKey, TokenData, Validation, decode, decode_header};
 use serde_json::{Value, json};
 
-use crate::client::Algorithm;
+use crate::client::{Algorithm, ClientAuthentication};
 use crate::endpoint::token::Verdict;
 use crate::endpoint::{jwks, userinfo};
-use crate::fixture::{Form, ISSUER, NOW, PAIRS, USER, World, authorization, code_form, factor, refresh_form};
+use crate::fixture::{
+    Computed, Form, ISSUER, NOW, PAIRS, USER, World, authorization, code_form, factor, refresh_form,
+};
 use crate::http::Incoming;
 use crate::jws::{self, Type};
 use crate::keys::{self, Key, KeyError, Keys};
@@ -321,7 +326,8 @@ fn o_41_computed_claims_stand_beside_the_others_and_never_for_a_reserved_one() {
     let mut world = World::new();
     let reserved = crate::claims::RESERVED.iter().map(|name| ((*name).to_owned(), json!("forged")));
     let more = [("roles", json!(["admin"])), ("given_name", json!("Countess"))];
-    world.claims = Some(reserved.chain(more.map(|(name, value)| (name.to_owned(), value))).collect());
+    let claims = reserved.chain(more.map(|(name, value)| (name.to_owned(), value))).collect();
+    world.claims = Some(Computed { claims, ..Computed::default() });
     let (grant, tokens) = world.exchanged(&authorization());
     let claims = validated(world.keys, tokens.id_token.as_ref().unwrap(), "app").claims;
     let info = world.userinfo(tokens.access_token.expose_for("a test"), &grant).unwrap();
@@ -329,4 +335,31 @@ fn o_41_computed_claims_stand_beside_the_others_and_never_for_a_reserved_one() {
         assert!(!told.values().any(|value| value == "forged"), "{told:?}");
         assert_eq!((&told["roles"], &told["given_name"]), (&json!(["admin"]), &json!("Countess")));
     }
+}
+
+#[test]
+fn o_41_claims_are_computed_where_they_are_told_and_nowhere_else() {
+    let mut world = World::confidential(ClientAuthentication::SecretPost);
+    world.claims = Some(Computed::default());
+    let times = |world: &World| world.claims.as_ref().unwrap().times.load(Ordering::Relaxed);
+    let grant = world.issued(&authorization());
+    let right = code_form().with("client_secret", "old");
+    for wrong in [
+        code_form(),
+        right.clone().with("client_secret", "wrong"),
+        right.clone().with("code_verifier", &"x".repeat(43)),
+        right.clone().with("redirect_uri", "https://evil.example"),
+    ] {
+        assert!(matches!(world.token(&wrong, Some(&grant)), Verdict::Refuse(_)));
+    }
+    let without = world.issued(&authorization().with("scope", "email"));
+    assert!(matches!(world.token(&right, Some(&without)), Verdict::Exchange { .. }));
+    assert_eq!(times(&world), 0, "who is refused, or gets no ID token, is told none");
+    let Verdict::Exchange { grant, tokens } = world.token(&right, Some(&grant)) else { panic!("refused") };
+    assert_eq!(times(&world), 1);
+    let access = tokens.access_token.expose_for("a test");
+    world.userinfo(access, &grant).unwrap();
+    assert_eq!(times(&world), 2);
+    world.userinfo(access, &Grant { stage: GrantStage::Revoked, ..grant }).unwrap_err();
+    assert_eq!(times(&world), 2);
 }

@@ -16,7 +16,7 @@ use crate::acr::Strength;
 use crate::client::{Client, GrantType, PkcePolicy};
 use crate::endpoint::{self, Cors, Decision, Endpoint, Errors, Facts, Surroundings, Wanted};
 use crate::handle::{self, Code};
-use crate::http::{Incoming, Returned};
+use crate::http::{Incoming, Method, Returned};
 use crate::keys::SigningFailed;
 use crate::parameters::Parameters;
 use crate::pkce;
@@ -47,9 +47,7 @@ pub const ENDPOINT: Endpoint = Endpoint {
             "authorization_response_iss_parameter_supported": true,
         })
     },
-    read: |incoming, _| {
-        if incoming.body.is_empty() { Ok(Box::new(parse(incoming)?)) } else { Ok(Box::new(Posted::parse(incoming)?)) }
-    },
+    read: |incoming, _| read(incoming),
 };
 
 /// The parameters that count here. Of these a repeated one is an error, others are ignored.
@@ -86,11 +84,18 @@ struct Posted {
     address: String,
 }
 
-impl Posted {
-    fn parse(incoming: &Incoming<'_>) -> Result<Self, Refusal> {
-        let path = ENDPOINT.paths.first().copied().unwrap_or_default();
-        Ok(Self { address: format!("{path}?{}", incoming.joined()?) })
+/// The longest address that a post is made again at. Beside it and the most cookies that are read there is room for the
+/// other headers of a browser in what the listener takes.
+pub const LONGEST_ADDRESS: usize = 24 << 10;
+
+fn read(incoming: &Incoming<'_>) -> Result<Box<dyn endpoint::Request>, Refusal> {
+    if incoming.method == Method::Get {
+        return Ok(Box::new(parse(incoming)?));
     }
+    let path = ENDPOINT.paths.first().copied().unwrap_or_default();
+    let address = format!("{path}?{}", incoming.joined()?);
+    // What no address can hold is answered as it came: better to sign in once more than not at all.
+    if address.len() > LONGEST_ADDRESS { Ok(Box::new(parse(incoming)?)) } else { Ok(Box::new(Posted { address })) }
 }
 
 impl endpoint::Request for Posted {
@@ -119,7 +124,7 @@ impl endpoint::Request for Request {
 
 /// Reads a request. What cannot be read is refused on a page and never redirected.
 pub fn parse(incoming: &Incoming<'_>) -> Result<Request, Refusal> {
-    Ok(Request { parameters: incoming.parameters()? })
+    Ok(Request { parameters: incoming.parameters(KNOWN)? })
 }
 
 /// Decides a request.
@@ -195,12 +200,17 @@ fn validate(
         registration: prompt == Prompt::Registration,
         acr_values: parameters.words("acr_values"),
         ui_locales: parameters.words("ui_locales"),
-        // A hint that no field can hold is none.
-        login_hint: parameters.text("login_hint").filter(|hint| !hint.contains(char::is_control)),
+        login_hint: parameters.text("login_hint").filter(|hint| can_be_typed(hint)),
         hinted: parameters.get("id_token_hint").and_then(|hint| hinted(around, hint)),
         form_post: is_form_post(parameters, redirect_uri),
     };
     Ok((request, prompt == Prompt::None))
+}
+
+/// A hint that no field can hold is none.
+fn can_be_typed(hint: &str) -> bool {
+    const LONGEST_HINT: usize = 1024;
+    hint.len() <= LONGEST_HINT && !hint.contains(char::is_control)
 }
 
 /// Only the code flow with plain parameters, and an answer in the query or in a post (checklist O-11, O-12, O-30).

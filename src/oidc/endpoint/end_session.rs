@@ -10,7 +10,7 @@ use serde_json::json;
 
 use crate::client::Client;
 use crate::endpoint::{self, Cors, Decision, Endpoint, Errors, Facts, Leaving, Surroundings, Wanted};
-use crate::http::Incoming;
+use crate::http::{Incoming, Method};
 use crate::keys::SigningFailed;
 use crate::parameters::Parameters;
 use crate::refusal::Refusal;
@@ -34,6 +34,7 @@ const KNOWN: &[&str] = &["id_token_hint", "client_id", "post_logout_redirect_uri
 /// A request as sent, its hint verified.
 #[derive(Debug, Clone)]
 pub struct Request {
+    method: Method,
     parameters: Parameters,
     hint: Option<Hint>,
 }
@@ -51,17 +52,12 @@ impl endpoint::Request for Request {
     }
 }
 
-/// Reads a request.
+/// Reads a request. A hint that cannot be verified, because its key is long gone for example, is none: the visitor is
+/// asked, and of the application counts only what it says by its `client_id`.
 pub fn parse(incoming: &Incoming<'_>, around: &Surroundings<'_>) -> Result<Request, Refusal> {
-    let parameters = incoming.parameters()?;
-    parameters.check(KNOWN)?;
-    let hint = match parameters.get("id_token_hint") {
-        None => None,
-        Some(hint) => {
-            Some(Hint::verify(around.provider, around.keys, hint).ok_or(Refusal::InvalidIdTokenHint)?)
-        }
-    };
-    Ok(Request { parameters, hint })
+    let parameters = incoming.parameters(KNOWN)?.checked()?;
+    let hint = parameters.get("id_token_hint").and_then(|hint| Hint::verify(around.provider, around.keys, hint));
+    Ok(Request { method: incoming.method, parameters, hint })
 }
 
 impl Request {
@@ -72,10 +68,11 @@ impl Request {
 
 /// Judges a request. What is wrong is shown, and nothing ends by it.
 pub fn decide<'a>(request: &Request, facts: &Facts<'a>) -> Result<Leaving<'a>, Refusal> {
-    let Request { parameters, hint } = request;
+    let Request { method, parameters, hint } = request;
     let client = client(request, facts)?;
     let redirect_uri = redirect_uri(parameters, client)?;
     Ok(Leaving {
+        method: *method,
         request: EndSessionRequest {
             client_id: client.map(|client| client.id.clone()),
             state: parameters.text("state").filter(|_| redirect_uri.is_some()),

@@ -4,7 +4,6 @@
 //! told these facts, the request decides. Everything that surrounds an endpoint follows from its row: the server
 //! routes, limits, marks cross-origin answers and words errors by it, and the metadata document is made of it.
 
-use idflow_core::Data;
 use idflow_core::chance::Chance;
 use idflow_core::counter::Rate;
 use idflow_core::grant::{AuthorizationRequest, Grant};
@@ -15,9 +14,10 @@ use idflow_core::time::Timestamp;
 use idflow_core::user::User;
 use serde_json::Value;
 
+use crate::claims::OwnClaims;
 use crate::client::{Client, Credentials};
 use crate::handle::RefreshSecrets;
-use crate::http::{Incoming, Response, Returned};
+use crate::http::{Incoming, Method, Response, Returned};
 use crate::keys::{Keys, SigningFailed};
 use crate::provider::Provider;
 use crate::refusal::Refusal;
@@ -141,8 +141,8 @@ pub struct Facts<'a> {
     pub falls_short: bool,
     /// The grant's user, if there still is one.
     pub user: Option<&'a User>,
-    /// What the client's registration computes as claims about that user.
-    pub claims: Option<&'a Data>,
+    /// What the client's registration computes as claims, for whoever is to tell them.
+    pub claims: Option<&'a dyn OwnClaims>,
     /// The browser's session and its user, if both exist.
     pub signed_in: Option<(&'a Session, &'a User)>,
     /// The browser's session, whatever it is worth.
@@ -198,6 +198,8 @@ pub enum Decision<'a> {
 /// A request to sign out.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Leaving<'a> {
+    /// How it was sent.
+    pub method: Method,
     /// The request.
     pub request: EndSessionRequest,
     /// The session that is to end; nothing where nobody is signed in any more.

@@ -6,7 +6,6 @@
 //! refresh token works at most once whatever the timing (checklist O-6, O-19). A code knows no grace for an answer that
 //! was lost on the wire: the client begins a new sign-in. A refresh token does, see [`Rotation`].
 
-use idflow_core::Data;
 use idflow_core::counter::Rate;
 use idflow_core::digest::Digest;
 use idflow_core::grant::{Grant, GrantStage, Rotation};
@@ -16,7 +15,8 @@ use idflow_core::time::{Span, Timestamp};
 use idflow_core::user::{User, UserState};
 use serde_json::json;
 
-use crate::client::{Client, Credentials, GrantType};
+use crate::claims::OwnClaims;
+use crate::client::{self, Client, Credentials, GrantType};
 use crate::endpoint::{self, Cors, Decision, Endpoint, Errors, Facts, Surroundings, Wanted, Written};
 use crate::handle::{self, Code, RefreshToken, TokenId};
 use crate::http::{Cache, Incoming, Response};
@@ -100,9 +100,23 @@ impl endpoint::Request for Request {
     }
 }
 
+/// The parameters that count here.
+const KNOWN: &[&str] = &[
+    client::ID,
+    client::SECRET,
+    client::ASSERTION,
+    client::ASSERTION_TYPE,
+    "grant_type",
+    "code",
+    "redirect_uri",
+    "code_verifier",
+    "refresh_token",
+    "scope",
+];
+
 /// Reads a request.
 pub fn parse(incoming: &Incoming<'_>) -> Result<Request, Refusal> {
-    let form = incoming.form_parameters()?;
+    let form = incoming.form_parameters(KNOWN)?;
     let credentials = Credentials::parse(incoming.authorization, &form)?;
     let demand = match form.get("grant_type").ok_or(Refusal::MissingGrantType)? {
         "authorization_code" => parse_code(&form)?,
@@ -191,7 +205,7 @@ struct Issue<'a> {
     client: &'a Client,
     grant: &'a Grant,
     user: &'a User,
-    claims: Option<&'a Data>,
+    claims: Option<&'a dyn OwnClaims>,
     code: SecretText,
     scopes: Vec<String>,
     generation: u32,

@@ -40,12 +40,14 @@ impl Request for AccessToken {
     }
 }
 
+/// The one parameter that counts here.
+const KNOWN: &[&str] = &["access_token"];
+
 /// A request with a token that is ours and alive: in the header or in the body of a post, and only once (RFC 6750
 /// section 2). Never in an address, because addresses end in logs (section 5.3).
 pub fn verify(incoming: &Incoming<'_>, around: &Surroundings<'_>) -> Result<AccessToken, Refusal> {
-    let parameters = incoming.parameters()?;
-    parameters.check(&["access_token"])?;
-    let posted = incoming.posted()?.text("access_token");
+    let parameters = incoming.parameters(KNOWN)?.checked()?;
+    let posted = incoming.posted(KNOWN)?.text("access_token");
     if posted.is_none() && parameters.get("access_token").is_some() {
         return Err(Refusal::TokenInAddress);
     }
@@ -66,12 +68,12 @@ fn bearer(header: &str) -> Result<&str, Refusal> {
 
 /// What the token's holder may know.
 pub fn decide(token: &AccessToken, facts: &Facts<'_>) -> Result<Data, Refusal> {
-    let user = token.holder(facts).ok_or(Refusal::InvalidToken)?;
+    let (grant, user) = token.holder(facts).ok_or(Refusal::InvalidToken)?;
     let scopes = token.scopes();
     if !has(&scopes, OPENID) {
         return Err(Refusal::InsufficientScope);
     }
-    let mut claims = claims::of(user, &scopes, facts.claims);
+    let mut claims = claims::of(user, &scopes, facts.claims.map(|own| own.about(user, &grant.attributes)));
     claims.insert("sub".to_owned(), token.sub.clone().into());
     Ok(claims)
 }

@@ -95,6 +95,60 @@ async fn every_answer_of_an_applications_journey_leaves_the_window_to_its_opener
 }
 
 #[tokio::test]
+async fn a_post_is_one_by_its_method_whether_it_has_a_body_or_not() {
+    let mut world = world().await;
+    let mut person = Person::new(ADA);
+    person.walk(&mut world, "", &mut Calm).await;
+    // A browser sends no cookie of ours along with another site's post.
+    let mut elsewhere = Browser::new();
+    for path in [authorize_path(""), "/oauth2/logout?client_id=app&state=s".to_owned()] {
+        let posted = elsewhere.post(&world, &path, "").await;
+        let again = posted.location().unwrap_or_else(|| panic!("{path}: {posted:?}"));
+        assert_eq!((posted.status, again.split('?').next()), (StatusCode::SEE_OTHER, path.split('?').next()));
+        let answer = person.browser.get(&world, again).await;
+        let is_known = answer.code().is_some() || answer.body.contains("Do you want to sign out?");
+        assert!(is_known, "{path}: who is signed in is known again: {answer:?}");
+    }
+    let query = authorize_path("");
+    let body = query.split_once('?').unwrap().1;
+    let read = person.browser.request(Method::GET, &query).header(CONTENT_TYPE, "text/plain");
+    let answer = world.send(read.body(Body::from(body.to_owned())).unwrap()).await;
+    assert!(answer.code().is_some(), "a body that goes along with a GET counts for nothing: {answer:?}");
+}
+
+#[tokio::test]
+async fn a_state_as_long_as_a_request_may_be_comes_back_and_other_parameters_count_for_nothing() {
+    let mut world = world().await;
+    let state = "s".repeat(60_000);
+    let others = (0..2_000).map(|n| format!("&other{n}=")).collect::<String>();
+    let query = authorize_path("").replace("&state=s&", &format!("&state={state}&"));
+    let query = query.split_once('?').unwrap().1;
+    let spread = authorize_path(&others);
+    let mut person = Person::new(ADA);
+    let asked = person.browser.get(&world, &spread).await;
+    assert!(asked.location().is_some_and(|to| to.starts_with("/journeys/")), "{asked:?}");
+    for posted in [false, true] {
+        let mut person = Person::new(ADA);
+        let begun = if posted {
+            person.browser.post(&world, "/oauth2/authorize", query).await
+        } else {
+            person.browser.get(&world, &format!("/oauth2/authorize?{query}")).await
+        };
+        let path = begun.location().unwrap_or_else(|| panic!("{:?}", begun.status)).to_owned();
+        let back = loop {
+            let page = person.browser.get(&world, &path).await;
+            if page.form().is_none() {
+                break page;
+            }
+            let body = person.filled(&world, &page).encoded();
+            person.browser.post(&world, &path, &body).await;
+        };
+        assert!(back.code().is_some() && back.headers["refresh"].to_str().unwrap().contains(&state));
+        world.restart().await;
+    }
+}
+
+#[tokio::test]
 async fn o_12_an_answer_by_post_comes_on_a_page_that_may_post_there_and_nowhere_else() {
     let mut world = world().await;
     let mut person = Person::new(ADA);

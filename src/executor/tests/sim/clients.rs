@@ -112,25 +112,63 @@ async fn o_25_a_refused_client_is_audited_with_the_reason_that_the_answer_keeps(
 
 #[tokio::test]
 async fn o_25_guessing_is_slowed_down_and_keeps_nobody_out() {
-    let world = world().await;
+    let mut world = world().await;
+    assert_eq!(right(&world, 2).await, StatusCode::OK, "the client works from its own network");
     for number in 0..20 {
         assert_eq!(guess(&world, 1).await.status, StatusCode::UNAUTHORIZED, "guess {number}");
     }
-    let events = || world.events.all.lock().unwrap().len();
-    let told = events();
+    let cost = |world: &World| (world.events.all.lock().unwrap().len(), world.app().store.round_trips());
+    let before = cost(&world);
     let slowed = guess(&world, 1).await;
     assert_eq!(slowed.status, StatusCode::TOO_MANY_REQUESTS);
     assert!(slowed.headers.contains_key(RETRY_AFTER));
-    assert_eq!(events(), told, "a flood does not flood the log");
-    assert_eq!(right(&world, 1).await, StatusCode::TOO_MANY_REQUESTS, "the right one is not told either");
-    assert_eq!(right(&world, 2).await, StatusCode::OK, "the client works from its own network");
+    let same = token(&world, 1, Some(&format!("machine:{SECRET}")), "").await;
+    assert_eq!(cost(&world), before, "a flood floods neither log nor store");
+    assert_eq!((same.status, &same.body), (slowed.status, &slowed.body), "the right one is not told either");
+    assert_eq!(same.headers, slowed.headers);
+    assert_eq!(right(&world, 2).await, StatusCode::OK);
     for _ in 0..100 {
         guess(&world, 2).await;
     }
     assert_eq!(guess(&world, 2).await.status, StatusCode::TOO_MANY_REQUESTS);
     assert_eq!(right(&world, 2).await, StatusCode::OK, "where somebody guesses beside it, too");
+    world.restart().await;
+    for _ in 0..100 {
+        guess(&world, 2).await;
+    }
+    assert_eq!(right(&world, 2).await, StatusCode::OK, "also when the process is new and knows no networks");
+    for _ in 0..100 {
+        guess(&world, 1).await;
+    }
+    assert_eq!(right(&world, 1).await, StatusCode::TOO_MANY_REQUESTS, "which it does from then on");
     world.pass(Span::seconds(30));
     assert_eq!(right(&world, 1).await, StatusCode::OK, "and from elsewhere once it is quiet again");
+}
+
+#[tokio::test]
+async fn o_25_a_secret_that_can_be_guessed_is_guessed_nowhere_and_who_has_none_is_kept_out_by_nobody() {
+    let short = "kP3vX9tQ";
+    let manifests = format!("{TENANT}{MACHINE}").replace(&format!("\"{SECRET}\""), short);
+    let world = World::serving(5, snapshot(&manifests)).await;
+    let right = async || token(&world, 1, Some(&format!("machine:{short}")), "").await.status;
+    assert_eq!(right().await, StatusCode::OK, "at home");
+    let mut answered = 0;
+    for _ in 0..1000 {
+        answered += usize::from(guess(&world, 1).await.status == StatusCode::UNAUTHORIZED);
+    }
+    assert_eq!(answered, 20);
+    assert_eq!(right().await, StatusCode::TOO_MANY_REQUESTS, "a right guess is answered like a wrong one");
+    world.pass(Span::seconds(2));
+    assert_eq!(right().await, StatusCode::OK);
+
+    for _ in 0..100 {
+        token(&world, 1, Some("app:x"), "").await;
+    }
+    assert_eq!(token(&world, 1, Some("app:x"), "").await.status, StatusCode::TOO_MANY_REQUESTS);
+    let user = Browser { peer: ([192, 0, 2, 1], 1).into(), ..Browser::new() };
+    let body = "grant_type=refresh_token&client_id=app&refresh_token=x";
+    let answer = world.send(user.post_request("/oauth2/token", body)).await;
+    assert_eq!((answer.status, &answer.json()["error"]), (StatusCode::BAD_REQUEST, &json!("invalid_grant")));
 }
 
 #[tokio::test]

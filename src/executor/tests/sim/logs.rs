@@ -12,8 +12,8 @@ use tracing_subscriber::layer::SubscriberExt as _;
 
 use crate::no_double_effect::to_the_code;
 use crate::person::{Calm, Person};
-use crate::visitor::{Browser, exchange, userinfo};
-use crate::world::{PASSWORD, World};
+use crate::visitor::{Browser, authorize_path, exchange, redeem, userinfo};
+use crate::world::{PASSWORD, TENANT, World, snapshot};
 
 const ADA: &str = "ada@example.com";
 const CANARY: &str = "canary7391";
@@ -121,6 +121,46 @@ async fn l_1_the_log_has_a_line_for_every_request_and_no_secret_in_it() {
     }
 }
 
+const FAILING: &str = "
+---
+apiVersion: idflow.dev/v1alpha1
+kind: OIDCClient
+metadata: { name: failing }
+spec:
+  redirectURIs: [https://app.example.com/callback]
+  authentication: None
+  claims: [{ name: late, value: session.nothing }]
+";
+
+#[tokio::test]
+async fn a_claim_that_fails_is_told_once_for_each_registration_and_to_nobody_who_is_no_client() {
+    record();
+    let manifests = format!("{TENANT}{FAILING}");
+    let mut world = World::serving(1, snapshot(&manifests)).await;
+    world.user(ADA).await;
+    let mut person = Person::new(ADA);
+    person.walk(&mut world, "", &mut Calm).await;
+    let path = authorize_path("").replace("client_id=app", "client_id=failing");
+    let told = async |world: &World, person: &mut Person| {
+        LINES.set(Some(Vec::new()));
+        let code = person.browser.get(world, &path).await.code().expect("a code");
+        assert_eq!(redeem(world, "app", &code).await.status, http::StatusCode::BAD_REQUEST);
+        let lines = || String::from_utf8(LINES.with_borrow(|lines| lines.clone().unwrap())).unwrap();
+        let count = |log: &str| log.lines().filter(|line| line.contains("is not told of a claim")).count();
+        assert_eq!(count(&lines()), 0, "nothing is computed for who is not the client");
+        let tokens = redeem(world, "failing", &code).await.json();
+        userinfo(world, &tokens).await;
+        count(&lines())
+    };
+    assert_eq!(told(&world, &mut person).await, 1);
+    assert_eq!(told(&world, &mut person).await, 0);
+    world.install(snapshot(&manifests));
+    assert_eq!(told(&world, &mut person).await, 0, "nothing about it has changed");
+    world.install(snapshot(&manifests.replace("session.nothing", "session.other")));
+    assert_eq!(told(&world, &mut person).await, 1, "it is another registration");
+    LINES.take();
+}
+
 /// A secret as it may be written down: as it is, backwards, and in the usual encodings.
 fn disguised(secret: &str) -> Vec<(&'static str, String)> {
     use base64::Engine as _;
@@ -162,7 +202,7 @@ async fn l_3_nothing_that_is_sent_writes_a_line_of_its_own() {
         let raw: String = text.chars().filter(|c| !matches!(c, '\r' | '\n' | '\0')).collect();
         let path = person.browser.authorize(&world, "").await;
         let hinted = format!("&login_hint={encoded}&state={encoded}");
-        Browser::new().get(&world, &crate::visitor::authorize_path(&hinted)).await;
+        Browser::new().get(&world, &authorize_path(&hinted)).await;
         let mut browser = Browser { agent: raw.replace('\u{1b}', ""), ..Browser::new() };
         browser.post(&world, &path, &format!("username={encoded}&password={encoded}&token={encoded}")).await;
         for address in [
@@ -204,6 +244,6 @@ async fn l_3_nothing_that_is_sent_writes_a_line_of_its_own() {
 async fn send_faulty(world: &World, person: &Person) {
     for _ in 0..10 {
         person.browser.clone().get(world, "/").await;
-        person.browser.clone().get(world, &crate::visitor::authorize_path("")).await;
+        person.browser.clone().get(world, &authorize_path("")).await;
     }
 }

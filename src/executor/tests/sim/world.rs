@@ -240,6 +240,12 @@ impl World {
         self.snapshot = snapshot;
     }
 
+    /// The process restarts with signing keys that have nothing to do with those before.
+    pub(crate) async fn change_signing_keys(&mut self) {
+        self.secrets.signing = keys::generate().unwrap();
+        self.restart().await;
+    }
+
     /// The reading of the clock of this number from now, counted from 1, panics.
     pub(crate) fn break_clock_at(&self, reading: i64) {
         self.clock_breaks_in.store(reading, Ordering::SeqCst);
