@@ -39,7 +39,7 @@ pub struct Limits {
     /// How long a connection may wait for its next request. Proxies keep theirs for a minute and more, and send the
     /// next request into one that was just closed if we are shorter.
     pub idle: Duration,
-    /// Bytes of a request's header; more is answered 431.
+    /// Bytes of a request's header; more is answered 431, and nothing of ours gets to see it or to say a word about it.
     pub header_bytes: u32,
     /// Header fields of a request; more is answered 431.
     pub header_fields: usize,
@@ -56,7 +56,8 @@ impl Default for Limits {
             handshake: Duration::from_secs(5),
             header: Duration::from_secs(5),
             idle: Duration::from_secs(90),
-            header_bytes: 64 << 10,
+            // Twice what is expected, so that whoever sends more can be told what to do.
+            header_bytes: 128 << 10,
             header_fields: 100,
             streams: 100,
             drain: Duration::from_secs(20),

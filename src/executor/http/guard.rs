@@ -31,13 +31,14 @@ pub(super) async fn guard(
     next: Next,
 ) -> Response {
     let begun = app.clock.now();
-    let (parts, body) = request.into_parts();
+    let (mut parts, body) = request.into_parts();
+    let was_sent = issuer::take_mark(&mut parts);
     let route = parts.extensions.get::<MatchedPath>().cloned();
     let kept = parts.clone();
     let answered = match read(body, body_time).await {
         _ if kept.extensions.get::<UnclearHost>().is_some() => Err(Trouble::Broken),
         Ok(_) if Cookies::are_too_many(&kept.headers) => Err(Trouble::TooManyCookies),
-        Ok(body) => match issuer::elsewhere(&app, &kept) {
+        Ok(body) => match issuer::elsewhere(&app, &kept, was_sent) {
             Some(sent) => Ok(sent),
             None => run(next, Request::from_parts(parts, Body::from(body))).await,
         },

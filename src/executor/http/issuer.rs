@@ -1,6 +1,10 @@
 //! Pages are shown at the issuer's own name and nowhere else. Whoever comes by another one (`localhost` for
 //! `127.0.0.1`, a port-forward, an old name) is sent there before anything is asked: cookies belong to a name, and a
 //! password manager knows a page by it. Programs are answered at every name, and told the issuer only.
+//!
+//! Behind a proxy that changes the name everybody comes by another one, the issuer's own visitors too. Whoever was sent
+//! here once is not sent again: better that than a circle. The browser remembers it by a cookie, and where it takes none,
+//! the address does by a mark.
 
 use axum::response::Response;
 use http::header::{ACCEPT, HOST};
@@ -11,21 +15,38 @@ use crate::app::App;
 use crate::cookies::Cookies;
 use crate::http::respond::{self, HOME, Reader};
 
-/// The answer to a page navigation that came by another name; nothing when it may go on.
-pub(super) fn elsewhere(app: &App, request: &Parts) -> Option<Response> {
+/// Stands in the query of an address that somebody was sent to. Nothing else ever sees it.
+const MARK: &str = "idflow-sent-here";
+
+/// Takes the mark out of a request's address, and says whether it was there.
+pub(super) fn take_mark(request: &mut Parts) -> bool {
+    let Some(query) = request.uri.query().filter(|query| query.contains(MARK)) else { return false };
+    let rest: Vec<&str> = query.split('&').filter(|pair| *pair != MARK).collect();
+    let joint = if rest.is_empty() { "" } else { "?" };
+    let unmarked = format!("{}{joint}{}", request.uri.path(), rest.join("&"));
+    let was_there = rest.len() < query.split('&').count();
+    let mut parts = request.uri.clone().into_parts();
+    parts.path_and_query = unmarked.parse().ok();
+    if let Ok(uri) = Uri::from_parts(parts) {
+        request.uri = uri;
+    }
+    was_there
+}
+
+/// The answer to a page navigation that came by another name; nothing when it may go on, as whoever was sent here may.
+pub(super) fn elsewhere(app: &App, request: &Parts, was_sent: bool) -> Option<Response> {
     let is_navigation = request.method == Method::GET || request.method == Method::HEAD;
     if !is_navigation || Reader::at(request.uri.path()) == Reader::Program || is_probe(request) {
         return None;
     }
     let issuer = app.configuration.load().issuer.clone();
     let called = called(&request.uri, &request.headers)?;
-    // Who was sent here a moment ago and comes by another name again has a proxy that changes the name: better that
-    // than a circle.
-    if is_name_of(&issuer, called) || Cookies::was_sent_here(&request.headers) {
+    if is_name_of(&issuer, called) || was_sent || Cookies::was_sent_here(&request.headers) {
         return None;
     }
     let rest = request.uri.path_and_query().map_or("/", http::uri::PathAndQuery::as_str);
-    Some(respond::found(app, &format!("{issuer}{rest}"), &[app.cookies().set_sent_here()]))
+    let joint = if request.uri.query().is_some() { '&' } else { '?' };
+    Some(respond::found(app, &format!("{issuer}{rest}{joint}{MARK}"), &[app.cookies().set_sent_here()]))
 }
 
 /// Whether a load balancer wants to know if we are there: it asks for `/` by the pod's address, for no page, and takes

@@ -84,9 +84,8 @@ struct Posted {
     address: String,
 }
 
-/// The longest address that a post is made again at. Beside it and the most cookies that are read there is room for the
-/// other headers of a browser in what the listener takes.
-pub const LONGEST_ADDRESS: usize = 24 << 10;
+/// The longest address that a request is made again at: whatever stands before us takes that much (RFC 9110 section 4.1).
+pub const LONGEST_ADDRESS: usize = 8000;
 
 fn read(incoming: &Incoming<'_>) -> Result<Box<dyn endpoint::Request>, Refusal> {
     if incoming.method == Method::Get {

@@ -9,6 +9,8 @@ use idflow_executor::http::respond::Reader;
 use crate::visitor::{Answer, Browser, authorize_path};
 use crate::world::{ISSUER, World};
 
+const MARK: &str = "idflow-sent-here";
+
 const OTHERS: [&str; 5] =
     ["localhost:8080", "127.0.0.1", "127.0.0.1:9999", "login.acme.svc:8080", "evil.example"];
 
@@ -33,7 +35,8 @@ async fn every_page_is_at_the_issuers_name_alone() {
         for (host, method) in OTHERS.into_iter().flat_map(|host| [(host, Method::GET), (host, Method::HEAD)])
         {
             let answer = at(&world, &mut Browser::new(), host, method, &format!("{path}{more}")).await;
-            assert_eq!(answer.location(), Some(&*format!("{ISSUER}{path}{more}")), "{path} at {host}");
+            let to = format!("{ISSUER}{path}{more}&{MARK}");
+            assert_eq!(answer.location(), Some(&*to), "{path} at {host}");
             assert!(!answer.headers.iter().any(|(_, value)| value.as_bytes().starts_with(b"idflow-journey")));
         }
         let own = at(&world, &mut Browser::new(), "127.0.0.1:8080", Method::GET, &path).await;
@@ -67,7 +70,7 @@ async fn a_sign_in_that_begins_at_another_name_asks_for_the_password_at_the_issu
     let mut browser = Browser::new();
     let start = at(&world, &mut browser, "localhost:8080", Method::GET, &authorize_path("")).await;
     let to = start.location().unwrap().strip_prefix(ISSUER).unwrap().to_owned();
-    assert_eq!(to, authorize_path(""), "the whole request");
+    assert_eq!(to, authorize_path(&format!("&{MARK}")), "the whole request");
     assert!(start.headers.get("set-cookie").is_some_and(|set| set.as_bytes().starts_with(b"idflow-sent")));
     let mut there = Browser::new();
     let begun = at(&world, &mut there, "127.0.0.1:8080", Method::GET, &to).await;
@@ -79,9 +82,58 @@ async fn a_proxy_that_changes_the_name_makes_no_circle() {
     let world = World::new(1).await;
     let mut browser = Browser::new();
     let sent = at(&world, &mut browser, "upstream:8080", Method::GET, "/").await;
-    assert_eq!(sent.location(), Some(&*format!("{ISSUER}/")));
+    assert_eq!(sent.location(), Some(&*format!("{ISSUER}/?{MARK}")));
     let shown = at(&world, &mut browser, "upstream:8080", Method::GET, "/").await;
     assert_eq!(shown.status, http::StatusCode::OK);
+}
+
+/// Follows an answer as a browser does whose proxy calls us by another name, and which keeps no cookies.
+async fn without_cookies(world: &World, path: &str) -> (usize, Answer) {
+    let mut path = path.to_owned();
+    for hops in 0..5 {
+        let answer = at(world, &mut Browser::new(), "upstream:8080", Method::GET, &path).await;
+        match answer.location() {
+            Some(to) => path = to.strip_prefix(ISSUER).unwrap_or(to).to_owned(),
+            None => return (hops, answer),
+        }
+    }
+    panic!("a circle that ends at {path}");
+}
+
+#[tokio::test]
+async fn a_browser_without_cookies_goes_round_in_no_circle_and_is_told_the_cause() {
+    let world = World::new(1).await;
+    let (hops, home) = without_cookies(&world, "/").await;
+    assert_eq!((hops, home.status), (1, http::StatusCode::OK));
+    let (_, end) = without_cookies(&world, &authorize_path("")).await;
+    assert!(end.body.contains("Allow cookies for this site"), "{end:?}");
+    let (_, lost) = without_cookies(&world, "/nowhere?a=b").await;
+    assert_eq!(lost.status, http::StatusCode::NOT_FOUND);
+}
+
+#[tokio::test]
+async fn the_mark_of_who_was_sent_is_seen_by_nobody_and_sends_nobody_elsewhere() {
+    let world = World::new(1).await;
+    let marked = |query: &str| format!("/flows/sign-in?{query}");
+    for (query, left) in [
+        (MARK.to_owned(), "/flows/sign-in"),
+        (format!("a=b&{MARK}&c=%20"), "/flows/sign-in?a=b&c=+"),
+        (
+            format!("{MARK}=https://evil.example&x"),
+            "/flows/sign-in?idflow-sent-here=https%3A%2F%2Fevil.example&x=",
+        ),
+    ] {
+        let mut browser = Browser::new();
+        let begun = at(&world, &mut browser, "127.0.0.1:8080", Method::GET, &marked(&query)).await;
+        let path = begun.location().unwrap().to_owned();
+        assert!(path.starts_with("/journeys/"), "{query}: {path}");
+        world.pass(idflow_core::time::Span::minutes(21));
+        let page = browser.get(&world, &path).await;
+        let again = idflow_test_support::form::link(&page.body, "Start again").unwrap().replace("&amp;", "&");
+        assert_eq!(again, left, "{query}");
+    }
+    let away = at(&world, &mut Browser::new(), "upstream:8080", Method::GET, "//evil.example/?x").await;
+    assert_eq!(away.location(), Some(&*format!("{ISSUER}//evil.example/?x&{MARK}")));
 }
 
 #[tokio::test]
