@@ -213,9 +213,19 @@ impl App {
         self.derived("journey-binding", &[journey.as_bytes(), &rotation.to_be_bytes()])
     }
 
+    /// The same under every key of the tenant: the browser may have got its cookie before the key was changed.
+    pub fn binding_secrets(&self, journey: JourneyId, rotation: u32) -> impl Iterator<Item = String> + use<> {
+        self.derivations("journey-binding", &[journey.as_bytes(), &rotation.to_be_bytes()])
+    }
+
     /// What proves that a post is the same as another: its body, by who holds the same cookie.
     pub fn post_proof(&self, cookie: &str, body: &[u8]) -> Digest {
         Digest::from_bytes(self.keyring.derive("last-post", &[cookie.as_bytes(), body]))
+    }
+
+    /// The same under every key of the tenant.
+    pub fn post_proofs(&self, cookie: &str, body: &[u8]) -> impl Iterator<Item = Digest> + use<> {
+        self.keyring.derivations("last-post", &[cookie.as_bytes(), body]).map(Digest::from_bytes)
     }
 
     /// The session that a journey opens.
@@ -226,6 +236,11 @@ impl App {
     /// The value of the session's cookie.
     pub fn session_secret(&self, journey: JourneyId) -> String {
         self.derived("session-secret", &[journey.as_bytes()])
+    }
+
+    /// The same under every key of the tenant.
+    pub fn session_secrets(&self, journey: JourneyId) -> impl Iterator<Item = String> + use<> {
+        self.derivations("session-secret", &[journey.as_bytes()])
     }
 
     /// The device that a journey makes of its browser.
@@ -244,11 +259,26 @@ impl App {
         GrantId::from_bytes(self.derived_id("grant-id", journey))
     }
 
+    /// The same under every key of the tenant, the current one first.
+    pub fn grant_ids(&self, journey: JourneyId) -> impl Iterator<Item = GrantId> + use<> {
+        let derived = self.keyring.derivations("grant-id", &[journey.as_bytes()]);
+        derived.map(|derived| GrantId::from_bytes(id(&derived)))
+    }
+
     /// The secret of that grant's code; of one that was issued after the journey's end, by when it was.
     pub fn code_secret(&self, journey: JourneyId, late: Option<Timestamp>) -> SecretText {
         let late = late.map(|at| at.0.to_be_bytes());
-        let parts = [journey.as_bytes().as_slice()].into_iter().chain(late.iter().map(<[u8; 8]>::as_slice));
-        SecretText::new(self.derived("code-secret", &parts.collect::<Vec<_>>()))
+        SecretText::new(self.derived("code-secret", &code_parts(&journey, late.as_ref())))
+    }
+
+    /// The same under every key of the tenant.
+    pub fn code_secrets(
+        &self,
+        journey: JourneyId,
+        late: Option<Timestamp>,
+    ) -> impl Iterator<Item = SecretText> + use<> {
+        let late = late.map(|at| at.0.to_be_bytes());
+        self.derivations("code-secret", &code_parts(&journey, late.as_ref())).map(SecretText::new)
     }
 
     /// The ids and secrets of sessions that a browser sent, if they have the right form. Only one of them is its own.
@@ -314,12 +344,24 @@ impl App {
         URL_SAFE_NO_PAD.encode(self.keyring.derive(purpose, parts))
     }
 
-    fn derived_id(&self, purpose: &str, journey: JourneyId) -> [u8; 16] {
-        let derived = self.keyring.derive(purpose, &[journey.as_bytes()]);
-        let mut id = [0; 16];
-        id.copy_from_slice(&derived[..16]);
-        id
+    fn derivations(&self, purpose: &str, parts: &[&[u8]]) -> impl Iterator<Item = String> + use<> {
+        self.keyring.derivations(purpose, parts).map(|derived| URL_SAFE_NO_PAD.encode(derived))
     }
+
+    fn derived_id(&self, purpose: &str, journey: JourneyId) -> [u8; 16] {
+        id(&self.keyring.derive(purpose, &[journey.as_bytes()]))
+    }
+}
+
+fn id(derived: &[u8; 32]) -> [u8; 16] {
+    let mut id = [0; 16];
+    id.copy_from_slice(&derived[..16]);
+    id
+}
+
+fn code_parts<'a>(journey: &'a JourneyId, late: Option<&'a [u8; 8]>) -> Vec<&'a [u8]> {
+    let late = late.map(<[u8; 8]>::as_slice);
+    [journey.as_bytes().as_slice()].into_iter().chain(late).collect()
 }
 
 impl RefreshSecrets for App {

@@ -28,6 +28,7 @@ mod opening;
 mod own_session;
 pub mod pool;
 pub mod report;
+pub mod resealing;
 pub mod revisions;
 pub mod runtime;
 mod signed_in;

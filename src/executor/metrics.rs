@@ -1,6 +1,6 @@
 //! Counters of what an executor does. Label values come from closed sets, so that the series stay few.
 
-use std::sync::atomic::AtomicU64;
+use std::sync::atomic::{AtomicI64, AtomicU64};
 
 use idflow_store::Store;
 use prometheus_client::collector::Collector;
@@ -79,9 +79,11 @@ pub struct Metrics {
     /// Mails that no mail server took.
     pub mails_failed: Counter,
     /// When the configuration was last confirmed, in seconds since the Unix epoch.
-    pub configuration_confirmed: Gauge<i64, std::sync::atomic::AtomicI64>,
+    pub configuration_confirmed: Gauge<i64, AtomicI64>,
     /// Revisions held.
     pub revisions: Gauge<u64, AtomicU64>,
+    /// Records that the current key did not seal; -1 until they were counted.
+    pub sealed_earlier: Gauge<i64, AtomicI64>,
 }
 
 impl Metrics {
@@ -98,7 +100,14 @@ impl Metrics {
             mails_failed: Counter::default(),
             configuration_confirmed: Gauge::default(),
             revisions: Gauge::default(),
+            sealed_earlier: Gauge::default(),
         };
+        metrics.sealed_earlier.set(if store.keyring().is_changing() { -1 } else { 0 });
+        registry.register(
+            "idflow_store_sealed_by_earlier_keys",
+            "Records that an earlier sealing key still has to open: at 0 it may be removed; -1 until they were counted",
+            metrics.sealed_earlier.clone(),
+        );
         registry.register("idflow_journey_steps", "Requests to journeys by result", metrics.steps.clone());
         registry.register("idflow_journeys_ended", "Journeys that ended", metrics.ends.clone());
         let help = "What happened to the grants of applications, by event: code.issued, token.issued, token.refreshed, token.repeated, grant.revoked";

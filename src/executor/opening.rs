@@ -12,6 +12,7 @@ use idflow_core::user::User;
 use idflow_core::write::Write;
 use idflow_engine::run::{Commit as Decided, OpenSession};
 use idflow_oidc::endpoint::authorize::{self, Answer};
+use idflow_oidc::handle;
 use idflow_store::{Commit, CommitError, ReadSet};
 
 use crate::app::{App, Unavailable};
@@ -54,6 +55,17 @@ pub(crate) async fn issue_late(
 pub(crate) fn code_issued(app: &App, stage: &GrantStage) -> Option<Timestamp> {
     let GrantStage::Code { expires, .. } = stage else { return None };
     (app.clock.now() < *expires).then(|| expires.plus(Span(-app.provider().lifetimes.of_code().0)))
+}
+
+/// The secret of the code that a grant waits with, whichever key it was derived with.
+pub(crate) fn code_of(
+    app: &App,
+    journey: JourneyId,
+    stage: &GrantStage,
+    late: Option<Timestamp>,
+) -> Option<SecretText> {
+    let GrantStage::Code { secret, .. } = stage else { return None };
+    app.code_secrets(journey, late).find(|derived| secret.matches(&handle::digest(derived)))
 }
 
 /// What completing a journey opens.

@@ -15,6 +15,7 @@ use idflow_flow::kinds::Kinds;
 use idflow_net::client::GuardedClient;
 use idflow_net::listen::{self, Limits};
 use idflow_net::mail::Mailer;
+use idflow_oidc::endpoint::ENDPOINTS;
 use idflow_oidc::keys::Keys;
 use idflow_pages::Pages;
 use idflow_store::Store;
@@ -35,6 +36,7 @@ use crate::metrics::Metrics;
 use crate::observer::Observer;
 use crate::pool::Pool;
 use crate::report::Reports;
+use crate::resealing;
 use crate::revisions::{RevisionFetch, Revisions};
 use crate::source::Snapshot;
 
@@ -137,6 +139,11 @@ impl Executor {
         Self { app, reports, admin, mailer: parts.mailer, waiting }
     }
 
+    /// The routes of the second port.
+    pub fn second_port(&self) -> Router {
+        self.admin.clone().routes()
+    }
+
     /// Serves visitors on the first listener and the operator on the second, until `stop` is cancelled; then
     /// requests under way are finished. `more` are further routes of the first, such as the mail catcher.
     pub async fn serve(
@@ -146,23 +153,24 @@ impl Executor {
         more: Router,
         stop: CancellationToken,
     ) {
-        let (app, second, reports) = (Arc::clone(&self.app), self.admin.clone(), self.reports.clone());
+        let (app, second, reports) = (Arc::clone(&self.app), self.second_port(), self.reports.clone());
         let gone = CancellationToken::new();
         let patience = if admin.is_some() { NOTICED_WITHIN } else { Duration::ZERO };
         let mut tasks = JoinSet::new();
         tasks.spawn(purge(Arc::clone(&app)));
+        tasks.spawn(resealing::follow(Arc::clone(&app)));
         tasks.spawn(indices::follow(Arc::clone(&app), self.reports.clone()));
         tasks.spawn(self.deliver());
         if let Some(listener) = admin {
             tasks.spawn(listen::serve(
                 listener,
                 None,
-                second.routes(),
+                second,
                 Limits::default(),
                 gone.clone().cancelled_owned(),
             ));
         }
-        let routes = crate::http::routes(Arc::clone(&app), BODY_TIME).merge(more);
+        let routes = crate::http::routes(Arc::clone(&app), ENDPOINTS, BODY_TIME).merge(more);
         // Whoever sends visitors here notices first that none shall come any more.
         let left = async move {
             stop.cancelled().await;

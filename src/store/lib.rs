@@ -47,6 +47,7 @@ use self::record::tenant::Tenant;
 pub use self::record::uniqueness::Uniqueness;
 pub use self::record::user_index::UserBy;
 use self::record::{Kind, Numbered as _, Record};
+pub use self::reseal::Resealed;
 use self::seal::Unsealable;
 pub use self::seal::{KeyId, Keyring};
 

@@ -85,8 +85,14 @@ impl Keyring {
     }
 
     /// The same under every key, the current one first: what was handed out before a rotation is still known.
-    pub fn derivations(&self, purpose: &str, parts: &[&[u8]]) -> impl Iterator<Item = [u8; 32]> {
-        self.keys().map(move |key| key.derived(purpose, parts))
+    pub fn derivations(&self, purpose: &str, parts: &[&[u8]]) -> impl Iterator<Item = [u8; 32]> + use<> {
+        let derived: Vec<[u8; 32]> = self.keys().map(|key| key.derived(purpose, parts)).collect();
+        derived.into_iter()
+    }
+
+    /// Whether there are earlier keys than the one that seals.
+    pub fn is_changing(&self) -> bool {
+        !self.0.previous.is_empty()
     }
 
     fn keys(&self) -> impl Iterator<Item = &TenantKey> {

@@ -110,19 +110,18 @@ async fn taken(
     body: &[u8],
 ) -> Result<Response, Unavailable> {
     let id = loaded.journey.id;
-    let proof = app.post_proof(&loaded.cookie, body);
     if loaded.bound == Bound::Previous {
-        return repeated(app, visitor, &loaded, &proof).await;
+        return repeated(app, visitor, &loaded, (&loaded.cookie, body)).await;
     }
-    let Loaded { journey, reads, .. } = loaded;
+    let Loaded { journey, reads, cookie, .. } = loaded;
     let location = format!("/journeys/{id}");
-    let post = Post { input, proof };
+    let post = Post { input, proof: app.post_proof(&cookie, body) };
     Ok(match drive::resume(app, visitor, id, reads, &post).await? {
         Driven::Moved(moved) => see_other(app, visitor, &moved),
         // Whoever lost a race against the same post has read the journey before it moved.
         Driven::Refused(Refusal::AlreadyAnswered | Refusal::Ended) => {
             match load(app, visitor, &id.to_string(), Looks::AtThePost).await? {
-                Some(loaded) => return repeated(app, visitor, &loaded, &post.proof).await,
+                Some(loaded) => return repeated(app, visitor, &loaded, (&cookie, body)).await,
                 None => dead_end::page(app, visitor, DeadEnd::Expired, Some(&journey)),
             }
         }
@@ -164,11 +163,12 @@ async fn repeated(
     app: &App,
     visitor: &Visitor,
     loaded: &Loaded,
-    proof: &Digest,
+    (cookie, body): (&str, &[u8]),
 ) -> Result<Response, Unavailable> {
     let id = loaded.journey.id;
     let reads = app.store.read(app.clock.now(), &[Wanted::last_post(&id)]).await?;
-    if reads.last_post(&id)?.is_some_and(|last| last.proof.matches(proof)) {
+    let mut proofs = app.post_proofs(cookie, body);
+    if reads.last_post(&id)?.is_some_and(|last| proofs.any(|proof| last.proof.matches(&proof))) {
         return answered_again(app, visitor, loaded).await;
     }
     Ok(match loaded.bound {
@@ -187,16 +187,19 @@ async fn answered_again(app: &App, visitor: &Visitor, loaded: &Loaded) -> Result
         }
         _ => None,
     };
-    let session = opened.map(|opened| {
-        let cookie = format!("{}.{}", opened.id, app.session_secret(journey.id));
-        (cookie, opened.expires.since(now))
+    let session = opened.and_then(|opened| {
+        let secret =
+            app.session_secrets(journey.id).find(|secret| opened.secret.matches(&Digest::of(secret)))?;
+        Some((format!("{}.{secret}", opened.id), opened.expires.since(now)))
     });
     let device = match SignedIn::through(journey) {
         Some(signed_in) => signed_in.device(app, journey, &app.cookies().devices(&visitor.headers)).await,
         None => None,
     };
     let rotated = loaded.bound == Bound::Previous;
-    let binding = rotated.then(|| app.binding_secret(journey.id, journey.binding.rotation));
+    let current = &journey.binding;
+    let mut bindings = app.binding_secrets(journey.id, current.rotation);
+    let binding = bindings.find(|secret| rotated && current.secret.matches(&Digest::of(secret)));
     let moved = Moved { journey: journey.clone(), binding, session, device, signs_out: false };
     Ok(see_other(app, visitor, &moved))
 }
@@ -238,8 +241,9 @@ async fn load(
     if shown.is_empty() {
         return Ok(None);
     }
-    let code = (looks == Looks::AtItsEnd).then(|| Wanted::grant(&app.grant_id(id)));
-    let wanted: Vec<Wanted> = code.into_iter().chain([Wanted::journey(&id)]).collect();
+    let codes = app.grant_ids(id).filter(|_| looks == Looks::AtItsEnd);
+    let wanted: Vec<Wanted> =
+        codes.map(|grant| Wanted::grant(&grant)).chain([Wanted::journey(&id)]).collect();
     let reads = app.store.read(app.clock.now(), &wanted).await?;
     let Some(journey) = reads.journey(&id)? else { return Ok(None) };
     let bound = shown.into_iter().filter_map(|secret| Some((bound(app, &journey, secret)?, secret))).min();
@@ -257,8 +261,8 @@ fn bound(app: &App, journey: &Journey, shown: &str) -> Option<Bound> {
     if binding.secret.matches(&shown) {
         return Some(Bound::Current);
     }
-    let previous = Digest::of(app.binding_secret(journey.id, binding.rotation.checked_sub(1)?));
-    previous.matches(&shown).then_some(Bound::Previous)
+    let mut previous = app.binding_secrets(journey.id, binding.rotation.checked_sub(1)?);
+    previous.any(|previous| Digest::of(previous).matches(&shown)).then_some(Bound::Previous)
 }
 
 /// Browsers name the origin of every post (checklist J-10); one that does not is no browser of ours.
@@ -379,9 +383,12 @@ async fn code(
         ));
     }
     let (now, id) = (reads.now(), ended.journey.id);
-    let grant = app.grant_id(id);
-    let issued = match reads.grant(&grant).await?.map(|grant| grant.stage) {
-        Some(stage) => opening::code_issued(app, &stage),
+    let mut known = None;
+    for grant in app.grant_ids(id) {
+        known = known.or(reads.grant(&grant).await?);
+    }
+    let issued = match &known {
+        Some(grant) => opening::code_issued(app, &grant.stage),
         // One that was used is kept for as long as its access token lives.
         None if now < ended.at.plus(app.provider().lifetimes.access_token) => {
             opening::issue_late(app, ended.journey, ended.request, ended.session, reads).await?
@@ -392,7 +399,10 @@ async fn code(
         let way = Way::after_success(app, ended.request);
         return Ok(respond::notice_with(app, visitor, Notice::SignedIn, way.after()));
     };
-    let secret = app.code_secret(id, (issued != ended.at).then_some(issued));
+    let late = (issued != ended.at).then_some(issued);
+    let (grant, secret) = known
+        .and_then(|grant| Some((grant.id, opening::code_of(app, id, &grant.stage, late)?)))
+        .unwrap_or_else(|| (app.grant_id(id), app.code_secret(id, late)));
     let to = authorize::code_answer(&app.provider(), ended.request, grant, &secret);
     Ok(respond::returning(app, visitor, &to))
 }

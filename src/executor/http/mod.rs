@@ -49,13 +49,13 @@ pub fn addresses() -> impl Iterator<Item = &'static str> {
     pages().into_iter().map(|(path, _)| path).chain(endpoints)
 }
 
-/// The routes of the public port, with the time that a body may take.
-pub fn routes(app: Shared, body_time: Duration) -> Router {
+/// The routes of the public port: the pages and these endpoints, with the time that a body may take.
+pub fn routes(app: Shared, endpoints: &[&'static Endpoint], body_time: Duration) -> Router {
     let mut router = Router::new();
     for (path, page) in pages() {
         router = router.route(path, page);
     }
-    for endpoint in ENDPOINTS {
+    for endpoint in endpoints {
         for path in endpoint.paths {
             router = router.route(path, served(endpoint));
         }

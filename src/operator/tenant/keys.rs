@@ -8,7 +8,8 @@ use std::collections::BTreeMap;
 use idflow_api::Tenant;
 use idflow_api::tenant::{Deletion, KeyPurpose, KeyRecord};
 use idflow_api::workload::{
-    ADMIN_TOKEN, KEY_ES256, KEY_RS256, KEY_SEALING, KEYS_SECRET, MANAGED_BY_LABEL, MANAGER, TENANT_LABEL,
+    ADMIN_TOKEN, KEY_ES256, KEY_RS256, KEY_SEALING, KEY_SEALING_PREVIOUS, KEYS_SECRET, MANAGED_BY_LABEL,
+    MANAGER, OTHER_KEYS, TENANT_LABEL,
 };
 use idflow_core::chance::{self, Chance};
 use idflow_core::digest::Digest;
@@ -129,7 +130,8 @@ pub(crate) fn judge(tenant: &Tenant, recorded: &[KeyRecord], existing: Option<&S
     let is_foreign = if recorded.is_empty() {
         !was_made_for(secret, tenant)
     } else {
-        recorded.iter().any(|record| !found.contains(record))
+        let earlier = earlier(secret);
+        recorded.iter().any(|record| !found.contains(record) && !earlier.contains(record))
     };
     if is_foreign {
         let message = "holds keys that were not made for this tenant; restore the right ones from the backup";
@@ -142,6 +144,18 @@ fn found(secret: &Secret) -> Vec<KeyRecord> {
     let entry =
         |name: &str| secret.data.as_ref().and_then(|data| data.get(name)).filter(|text| !text.0.is_empty());
     PURPOSES.iter().filter_map(|(name, purpose)| Some(record(name, *purpose, &entry(name)?.0))).collect()
+}
+
+/// The keys that were the current ones before and still stand beside them: a key that was changed is not a lost one.
+fn earlier(secret: &Secret) -> Vec<KeyRecord> {
+    let [_, (es256, rs256)] = OTHER_KEYS;
+    let previous = [KEY_SEALING_PREVIOUS, es256, rs256];
+    let data = secret.data.as_ref();
+    let kept = PURPOSES
+        .iter()
+        .zip(previous)
+        .filter_map(|((entry, purpose), previous)| Some(record(entry, *purpose, &data?.get(previous)?.0)));
+    kept.collect()
 }
 
 fn record(entry: &str, purpose: KeyPurpose, key: &[u8]) -> KeyRecord {

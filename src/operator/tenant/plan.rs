@@ -76,7 +76,8 @@ pub(crate) fn status(tenant: &Tenant, observed: &Observed, now: Timestamp) -> Te
     let conditions = in_grace(conditions, &observed.graces);
     let (progress, reason, message) = readiness(observed);
     let keys = match &observed.keys {
-        Some(Verdict::Present(records)) if before.keys.is_empty() => records.clone(),
+        // The right ones, which may be others than before: a key is changed while the earlier one stands beside it.
+        Some(Verdict::Present(records)) => records.clone(),
         _ => before.keys.clone(),
     };
     TenantStatus {

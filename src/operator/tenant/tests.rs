@@ -65,16 +65,30 @@ fn keys_are_made_once() {
         .insert("sealing.key".to_owned(), k8s_openapi::ByteString(b"other".to_vec()));
     let mut incomplete = secret.clone();
     incomplete.data.as_mut().unwrap().remove("es256.pem");
+    let changed = |previous: &str| {
+        let mut secret = foreign.clone();
+        let data = secret.data.as_mut().unwrap();
+        let before = made().manifest(&acme).data.unwrap()["sealing.key"].clone();
+        data.insert(previous.to_owned(), before);
+        secret
+    };
+    let (changed, misplaced) = (changed("sealing-previous.key"), changed("es256-previous.pem"));
+    let Verdict::Present(after) = keys::judge(&acme, &records, Some(&changed)) else { panic!("refused") };
+    assert_ne!(after, records, "the status keeps the new key from then on");
     let other_tenant = made().manifest(&tenant("other"));
     let missing = |verdict: &Verdict| matches!(verdict, Verdict::Missing(_));
     let present = |verdict: &Verdict| matches!(verdict, Verdict::Present(_));
     let never = |verdict: &Verdict| matches!(verdict, Verdict::NeverMade);
-    let cases: [Keeping; 8] = [
+    let cases: [Keeping; 12] = [
         ("a new tenant", &[], None, never),
         ("a tenant with its keys", &records, Some(&secret), present),
         ("a tenant that was made again finds its keys", &[], Some(&secret), present),
         ("a Secret that is gone is not made again", &records, None, missing),
         ("another sealing key", &records, Some(&foreign), missing),
+        ("a sealing key that was changed, with the earlier one beside it", &records, Some(&changed), present),
+        ("the same once the status knows", &after, Some(&changed), present),
+        ("the earlier one was removed", &after, Some(&foreign), present),
+        ("the earlier one in another place", &records, Some(&misplaced), missing),
         ("an entry is gone", &records, Some(&incomplete), missing),
         ("an incomplete Secret for a new tenant", &[], Some(&incomplete), missing),
         ("another tenant's keys for a new tenant", &[], Some(&other_tenant), missing),

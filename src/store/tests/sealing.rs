@@ -10,7 +10,7 @@ use crate::record::grant::GrantRecord;
 use crate::record::session::SessionRecord;
 use crate::record::standing::Standing;
 use crate::record::{COUNTER, Kind, Numbered as _, OverKinds, Record, SEALED, for_each_kind};
-use crate::{CommitError, OpenError};
+use crate::{CommitError, OpenError, Resealed};
 
 async fn everything(store: &Store) -> Vec<(Key, Versioned)> {
     store.backend().range(b"", None, 1000).await.unwrap()
@@ -147,9 +147,22 @@ fn l_8_keys_rotate_without_downtime_and_the_old_one_can_go() {
         let twin = store.commit(store.blind().writes([create(user(2, "ada@example.com"))])).await;
         assert!(matches!(twin, Err(CommitError::Taken { .. })), "and still unique");
         done(&store, store.blind().writes([create(user(3, "new@example.com"))])).await;
-        let resealed = store.reseal(NOW).await.unwrap();
-        assert!(resealed >= 6, "{resealed}");
-        assert_eq!(store.reseal(NOW).await, Ok(0));
+        let earlier = store.sealed_earlier(NOW).await.unwrap();
+        assert!(earlier >= 6, "{earlier}");
+        plant(&store, &Standing::KIND.key(&[9; 16]), b"nonsense".to_vec(), None).await;
+        let told = std::sync::atomic::AtomicUsize::new(0);
+        let done = || {
+            told.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        };
+        let round = store.reseal(NOW, done).await.unwrap();
+        assert_eq!(
+            round,
+            Resealed { done: earlier, left: 1 },
+            "one that cannot be opened keeps no other back"
+        );
+        assert_eq!(told.into_inner(), earlier);
+        assert_eq!(store.sealed_earlier(NOW).await, Ok(1), "and is told as long as it is there");
+        assert_eq!(store.reseal(NOW, || {}).await, Ok(Resealed { done: 0, left: 1 }));
         drop(store);
 
         let store = open(with_keys(2, &[])).await.unwrap();

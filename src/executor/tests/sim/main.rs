@@ -35,6 +35,7 @@ mod refresh;
 mod releases;
 mod requests;
 mod reservations;
+mod rotation;
 mod round_trips;
 mod standing;
 mod throttles;

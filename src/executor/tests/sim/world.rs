@@ -10,6 +10,7 @@ use futures_util::future::BoxFuture;
 use http::Request;
 use idflow_core::audit::AuditEvent;
 use idflow_core::chance::SeededChance;
+use idflow_core::digest::Digest;
 use idflow_core::id::{JourneyId, UserId};
 use idflow_core::secret::SecretText;
 use idflow_core::session::Session;
@@ -26,6 +27,7 @@ use idflow_factor::{Cost, Hasher};
 use idflow_net::client::GuardedClient;
 use idflow_net::guard::SystemResolver;
 use idflow_net::mail::{MailError, Mailer, Message, SmtpSettings};
+use idflow_oidc::endpoint::{ENDPOINTS, Endpoint};
 use idflow_oidc::keys::{self, KeyPair, Keys};
 use idflow_pages::Pages;
 use idflow_store::seal::Keyring;
@@ -38,6 +40,8 @@ use crate::visitor::Answer;
 
 pub(crate) const ISSUER: &str = "http://127.0.0.1:8080";
 pub(crate) const TENANT: &str = include_str!("tenant.yaml");
+/// The token of the second port.
+pub(crate) const ADMIN_TOKEN: &str = "admin-token-of-the-simulation";
 pub(crate) const PASSWORD: &str = "correct horse battery staple 1";
 /// A body of these tests is there at once or never.
 const BODY_TIME: Duration = Duration::from_millis(50);
@@ -45,18 +49,29 @@ const BEGINNING: Timestamp = Timestamp(1_800_000_000_000);
 
 /// The mails that were sent.
 #[derive(Clone, Default)]
-pub(crate) struct Mailbox(Arc<Mutex<Vec<Message>>>);
+pub(crate) struct Mailbox {
+    sent: Arc<Mutex<Vec<Message>>>,
+    is_closed: Arc<AtomicBool>,
+}
 
 impl Mailer for Mailbox {
     fn send<'a>(&'a self, _: &'a SmtpSettings, message: Message) -> BoxFuture<'a, Result<(), MailError>> {
-        self.0.lock().unwrap().push(message);
+        if self.is_closed.load(Ordering::SeqCst) {
+            return Box::pin(async { Err(MailError::Unreachable("the simulation took it")) });
+        }
+        self.sent.lock().unwrap().push(message);
         Box::pin(async { Ok(()) })
     }
 }
 
 impl Mailbox {
     pub(crate) fn all(&self) -> Vec<Message> {
-        self.0.lock().unwrap().clone()
+        self.sent.lock().unwrap().clone()
+    }
+
+    /// From now on no mail server takes a mail.
+    pub(crate) fn close(&self) {
+        self.is_closed.store(true, Ordering::SeqCst);
     }
 
     /// The code of the newest mail to this address.
@@ -115,6 +130,7 @@ pub(crate) struct World {
     pub(crate) events: Arc<Events>,
     pub(crate) snapshot: Snapshot,
     pub(crate) unlimited: bool,
+    pub(crate) endpoints: &'static [&'static Endpoint],
     secrets: Secrets,
     chance: Arc<SeededChance>,
     clock_breaks_in: Arc<AtomicI64>,
@@ -141,6 +157,7 @@ struct Running {
     app: Shared,
     reports: Reports,
     routes: Router,
+    second: Router,
     /// Sends mails; dropped, it loses what it has not sent.
     _mails: JoinSet<()>,
 }
@@ -176,6 +193,7 @@ impl World {
             events: Arc::default(),
             snapshot,
             unlimited: false,
+            endpoints: ENDPOINTS,
             chance: Arc::new(SeededChance::new(seed)),
             clock_breaks_in: Arc::default(),
             running: None,
@@ -196,10 +214,11 @@ impl World {
         }
         let executor = Executor::new(self.parts(opened.unwrap()), &self.snapshot);
         let (app, reports) = (Arc::clone(&executor.app), executor.reports.clone());
-        let routes = idflow_executor::http::routes(Arc::clone(&app), BODY_TIME);
+        let routes = idflow_executor::http::routes(Arc::clone(&app), self.endpoints, BODY_TIME);
+        let second = executor.second_port();
         let mut mails = JoinSet::new();
         mails.spawn(executor.deliver());
-        self.running = Some(Running { app, reports, routes, _mails: mails });
+        self.running = Some(Running { app, reports, routes, second, _mails: mails });
     }
 
     fn parts(&self, store: Store) -> Parts {
@@ -221,7 +240,7 @@ impl World {
             development: true,
             unlimited: self.unlimited,
             fetch: None,
-            admin_token: None,
+            admin_token: Some(Digest::of(ADMIN_TOKEN)),
         }
     }
 
@@ -238,6 +257,36 @@ impl World {
         let running = self.running.as_ref().expect("a running executor");
         runtime::install(&running.app, &running.reports, &snapshot);
         self.snapshot = snapshot;
+    }
+
+    /// The process restarts with these sealing keys, each 32 times one byte: the current one and an earlier one.
+    pub(crate) async fn change_sealing_keys(&mut self, current: u8, earlier: Option<u8>) {
+        let earlier: Vec<[u8; 32]> = earlier.iter().map(|key| [*key; 32]).collect();
+        self.secrets.keyring = Keyring::new("acme", &[current; 32], &earlier);
+        self.restart().await;
+    }
+
+    /// An executor on the same records that serves by itself, and on its way gets the interfaces of this machine.
+    pub(crate) async fn executor(&self) -> Executor {
+        let chance = Arc::clone(&self.chance);
+        let keyring = self.secrets.keyring.clone();
+        let store = Store::over(Box::new(self.storage.clone()), keyring, chance as _).await.unwrap();
+        Executor::new(self.parts(store), &self.snapshot)
+    }
+
+    /// What the second port tells its caller, who has the token.
+    pub(crate) async fn second(&self, path: &str) -> Answer {
+        self.second_as(path, Some(&format!("Bearer {ADMIN_TOKEN}"))).await
+    }
+
+    /// The same for a caller who shows this, or nothing.
+    pub(crate) async fn second_as(&self, path: &str, shown: Option<&str>) -> Answer {
+        let mut request = Request::builder().uri(path);
+        if let Some(shown) = shown {
+            request = request.header("authorization", shown);
+        }
+        let request = request.body(Body::empty()).unwrap();
+        Answer::read(self.running().second.clone().oneshot(request).await.unwrap()).await
     }
 
     /// The process restarts with signing keys that have nothing to do with those before.
