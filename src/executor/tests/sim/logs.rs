@@ -38,7 +38,7 @@ impl Write for Lines {
 
 /// Writes down everything that is logged on this thread from now on. The subscriber is the process's, because tests on
 /// other threads decide otherwise which events exist.
-fn record() {
+pub(crate) fn record() {
     static INSTALLED: Once = Once::new();
     LINES.set(Some(Vec::new()));
     INSTALLED.call_once(|| {
@@ -47,6 +47,11 @@ fn record() {
             tracing_subscriber::fmt::layer().with_ansi(false).with_writer(|| Lines).with_filter(wanted);
         tracing::subscriber::set_global_default(tracing_subscriber::registry().with(lines)).unwrap();
     });
+}
+
+/// What was written down, which ends it.
+pub(crate) fn taken() -> String {
+    String::from_utf8(LINES.take().expect("a log")).unwrap()
 }
 
 /// Canaries in every place a request has.
@@ -73,6 +78,7 @@ async fn send_canaries(world: &World) {
         "code=",
         "grant_type=authorization_code&client_id=app&code=",
         "client_secret=",
+        "grant_type=client_credentials&client_id=app&client_secret=",
         "grant_type=refresh_token&client_id=app&refresh_token=",
     ] {
         browser.post(world, "/oauth2/token", &format!("{body}{CANARY}")).await;
@@ -101,7 +107,7 @@ async fn l_1_the_log_has_a_line_for_every_request_and_no_secret_in_it() {
     exchange(&world, &arrival.code()).await;
     world.storage.fail_often(1, 500);
     send_faulty(&world, &person).await;
-    let log = String::from_utf8(LINES.take().expect("a log")).unwrap();
+    let log = taken();
     assert!(log.contains("route=\"/journeys/{id}\"") && log.contains("route=\"/oauth2/token\""), "{log}");
     let mut secrets = vec![CANARY.to_owned(), PASSWORD.to_owned(), arrival.code(), ADA.to_owned()];
     secrets.extend(person.browser.cookies.values().cloned());
@@ -111,10 +117,30 @@ async fn l_1_the_log_has_a_line_for_every_request_and_no_secret_in_it() {
     );
     let events = world.events.all.lock().unwrap();
     let audit: String = events.iter().map(|event| serde_json::to_string(event).unwrap() + "\n").collect();
-    let report = format!("{:?}", world.report());
-    assert!(audit.lines().count() > 3 && report.contains("revisions"), "{audit}{report}");
+    world.storage.heal();
+    // What executors report becomes the status of Flows, clients and Directories.
+    let report = format!("{:?}\n{}", world.report(), world.second("/revisions").await.body);
+    let metrics = world.second("/metrics").await.body;
+    let stored: String = world
+        .stored_events()
+        .await
+        .iter()
+        .map(|event| serde_json::to_string(event).unwrap() + "\n")
+        .collect();
+    assert!(audit.lines().count() > 3 && stored.lines().count() > 3, "{audit}{stored}");
+    assert!(report.contains("revisions") && report.contains("\"refusals\":{\"app\""), "{report}");
+    assert!(
+        metrics.contains("idflow_clients_refused_total{") && metrics.contains("idflow_grant_events_total{")
+    );
+    let sinks = [
+        ("log", &log),
+        ("audit", &audit),
+        ("stored audit", &stored),
+        ("report", &report),
+        ("metrics", &metrics),
+    ];
     for (form, secret) in secrets.iter().flat_map(|secret| disguised(secret)) {
-        for (sink, text) in [("log", &log), ("audit", &audit), ("report", &report)] {
+        for (sink, text) in sinks {
             let line = text.lines().find(|line| line.contains(&secret));
             assert!(line.is_none(), "{form} {secret} in the {sink}: {}", line.unwrap());
         }
@@ -224,7 +250,7 @@ async fn l_3_nothing_that_is_sent_writes_a_line_of_its_own() {
         }
     }
     person.walk(&mut world, "", &mut Calm).await;
-    let log = String::from_utf8(LINES.take().expect("a log")).unwrap();
+    let log = taken();
     let events = world.events.all.lock().unwrap();
     let audit: String = events.iter().map(|event| serde_json::to_string(event).unwrap() + "\n").collect();
     assert!(log.lines().count() > 20 && audit.lines().count() > 3);
