@@ -7,24 +7,27 @@ use idflow_store::{Resealed, StoreError};
 
 use crate::app::{App, Shared};
 
-/// How long after a round the next one begins, which finds what was written meanwhile by a process with the earlier key.
+/// How long after a round the next one begins, where something is left.
 const EVERY: Duration = Duration::from_mins(1);
+
+/// The same where nothing is: a process that has only the earlier key may still write.
+const EVERY_LOOK: Duration = Duration::from_mins(10);
 
 /// Follows for as long as the executor lives. Without an earlier key there is nothing to do.
 pub(crate) async fn follow(app: Shared) {
-    let mut is_told = false;
+    let mut is_done = false;
     while app.keyring.is_changing() {
+        let was_done = is_done;
         match round(&app).await {
-            Ok(0) if !is_told => {
-                is_told = true;
-                tracing::info!(key = %app.keyring.current(), "every record is under the current key: the earlier one may be removed");
-            }
-            Ok(left) => is_told = is_told && left == 0,
+            Ok(left) => is_done = left == 0,
             Err(error) => {
                 tracing::warn!(%error, "records could not be sealed under the new key: tried again");
             }
         }
-        tokio::time::sleep(EVERY).await;
+        if is_done && !was_done {
+            tracing::info!(key = %app.keyring.current(), "every record is under the current key");
+        }
+        tokio::time::sleep(if is_done { EVERY_LOOK } else { EVERY }).await;
     }
 }
 

@@ -93,7 +93,7 @@ async fn without_cookies(world: &World, path: &str) -> (usize, Answer) {
     for hops in 0..5 {
         let answer = at(world, &mut Browser::new(), "upstream:8080", Method::GET, &path).await;
         match answer.location() {
-            Some(to) => path = to.strip_prefix(ISSUER).unwrap_or(to).to_owned(),
+            Some(to) => to.strip_prefix(ISSUER).unwrap_or(to).clone_into(&mut path),
             None => return (hops, answer),
         }
     }

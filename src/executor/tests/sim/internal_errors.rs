@@ -196,12 +196,12 @@ async fn l_4_a_full_pool_is_told_in_the_same_few_words() {
     let mut body = person.filling(&world, &path).await;
     let pool = world.app().asks.pool.clone();
     let mut waiting = tokio::task::JoinSet::new();
-    let mut held = Vec::new();
+    let mut holding = Vec::new();
     // Whoever waits for a slot counts, so that those who come when all are taken are refused.
     while waiting.len() < 300 {
-        let (hold, released) = mpsc::channel::<()>();
+        let (holder, released) = mpsc::channel::<()>();
         let pool = pool.clone();
-        held.push(hold);
+        holding.push(holder);
         waiting.spawn(async move { pool.run(move || released.recv().is_err()).await.is_ok() });
         tokio::task::yield_now().await;
     }
@@ -214,7 +214,7 @@ async fn l_4_a_full_pool_is_told_in_the_same_few_words() {
         (answer.status, said(&world, &answer)),
         (StatusCode::SERVICE_UNAVAILABLE, TEXTS[0].to_owned())
     );
-    drop(held);
+    drop(holding);
     while waiting.join_next().await.is_some() {}
     assert_eq!(person.browser.post(&world, &path, &body).await.status, StatusCode::SEE_OTHER);
 }

@@ -115,7 +115,7 @@ async fn l_1_the_log_has_a_line_for_every_request_and_no_secret_in_it() {
     secrets.extend(
         ["access_token", "refresh_token", "id_token"].map(|name| tokens[name].as_str().unwrap().to_owned()),
     );
-    let events = world.events.all.lock().unwrap();
+    let events = world.events.all.lock().unwrap().clone();
     let audit: String = events.iter().map(|event| serde_json::to_string(event).unwrap() + "\n").collect();
     world.storage.heal();
     // What executors report becomes the status of Flows, clients and Directories.

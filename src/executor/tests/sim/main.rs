@@ -24,7 +24,6 @@ mod hints;
 mod host;
 mod indices;
 mod internal_errors;
-mod internal_errors;
 mod languages;
 mod leaving;
 mod logs;
