@@ -249,7 +249,7 @@ pub enum Scope {
 )]
 pub struct CustomClaim {
     /// What the claim is called, for example `department`. Those that say whom a token is about, for whom it is and how it
-    /// was signed in, such as `sub`, `acr` and `email`, cannot be set.
+    /// was signed in, such as `sub`, `acr` and `email`, cannot be set, in any case.
     #[schemars(with = "Text<64>", regex(pattern = "^[A-Za-z_][A-Za-z0-9_.:/-]*$"))]
     pub name: String,
     /// A CEL expression for its value over `user`, with the Directory's attributes and `groups`, and `session`, with what
@@ -259,7 +259,7 @@ pub struct CustomClaim {
 }
 
 fn reserved_rule() -> String {
-    format!("!(self.name in {:?})", idflow_core::claim::RESERVED).replace('"', "'")
+    format!("!(self.name.lowerAscii() in {:?})", idflow_core::claim::RESERVED).replace('"', "'")
 }
 
 /// Whether PKCE must be used.

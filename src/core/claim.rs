@@ -31,3 +31,9 @@ pub const RESERVED: [&str; 27] = [
     "_claim_names",
     "_claim_sources",
 ];
+
+/// Whether a name is one of them in any case: many programs (Go's for one) read the members of a JSON object without
+/// regard to case, and would take `Aud` for `aud`. Such readers fold letters that are no ASCII too.
+pub fn is_reserved(name: &str) -> bool {
+    !name.is_ascii() || RESERVED.iter().any(|reserved| reserved.eq_ignore_ascii_case(name))
+}

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use idflow_api::oidc_client::CustomClaim;
-use idflow_core::claim::RESERVED;
+use idflow_core::claim;
 use idflow_core::user::User;
 use idflow_core::{Data, Value};
 use idflow_oidc::claims::OwnClaims;
@@ -45,7 +45,7 @@ impl Claims {
         let (mut compiled, mut problems) = (Vec::new(), Vec::new());
         for CustomClaim { name, value } in specs {
             match Expression::compile(value) {
-                _ if RESERVED.contains(&name.as_str()) => {
+                _ if claim::is_reserved(name) => {
                     problems.push(format!("claim {name}: the name is reserved"));
                 }
                 Ok(expression) => compiled.push(Claim {
@@ -161,7 +161,7 @@ mod tests {
     #[test]
     fn o_41_a_claim_that_fails_is_absent_and_takes_no_other_with_it() {
         let (claims, problems) = claims(&[
-            ("sub", "'somebody else'"),
+            ("Sub", "'somebody else'"),
             ("broken", "user."),
             ("absent", "session.organization"),
             ("secret_free", "vars.token"),

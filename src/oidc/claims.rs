@@ -40,8 +40,8 @@ pub const TABLE: &[(&str, &str, &str)] = &[
     (EMAIL, "email", "email"),
 ];
 
-/// Claims by which tokens are judged and people told apart: no registration computes them (checklist O-41).
-pub use idflow_core::claim::RESERVED;
+/// Claims by which tokens are judged and people told apart: no registration computes them, in any case (checklist O-41).
+pub use idflow_core::claim::{RESERVED, is_reserved};
 
 /// All claims that tokens or UserInfo may carry: `claims_supported`.
 pub fn supported() -> Vec<&'static str> {
@@ -77,7 +77,6 @@ pub fn of(user: &User, scopes: &[String], own: Option<Data>) -> Data {
     if has(scopes, GROUPS) {
         claims.insert(GROUPS.to_owned(), user.groups.clone().into());
     }
-    let own = own.into_iter().flatten().filter(|(name, _)| !RESERVED.contains(&name.as_str()));
-    claims.extend(own);
+    claims.extend(own.into_iter().flatten().filter(|(name, _)| !is_reserved(name)));
     claims
 }

@@ -116,7 +116,7 @@ rows! {
     "OIDCClient spec.allowedOrigins[]", "browsers leave the scheme", Create OIDCClient "/spec/allowedOrigins" = ["https://app.example:443"] not ["https://app.example:8443"], "broken-rule";
     "OIDCClient spec.allowedOrigins[]", "a port is a number", Create OIDCClient "/spec/allowedOrigins" = ["https://app.example:0"] not ["https://app.example:8443"], "broken-rule";
     "OIDCClient spec", "grants: ClientCredentials is for clients", Create OIDCClient "/spec/grants" = ["ClientCredentials"] not ["AuthorizationCode"], "broken-rule";
-    "OIDCClient spec.claims[]", "the claim's name is reserved", Create OIDCClient "/spec/claims" = [{ "name": "sub", "value": "'x'" }] not [{ "name": "team", "value": "'x'" }], "broken-rule";
+    "OIDCClient spec.claims[]", "the claim's name is reserved", Create OIDCClient "/spec/claims" = [{ "name": "Sub", "value": "'x'" }] not [{ "name": "team", "value": "'x'" }], "broken-rule";
     "OIDCClient spec", "redirectURIs says where a browser goes", Create OIDCClient "/spec/redirectURIs" = [] not ["https://app.example/cb"], "broken-rule";
 
     "Theme spec.logo", "a logo has exactly one source", Create Theme "/spec/logo/data" = "data:image/png;base64,AAAA" not null, "broken-rule";

@@ -324,7 +324,9 @@ fn o_9_two_tenants_do_not_accept_each_others_tokens() {
 #[test]
 fn o_41_computed_claims_stand_beside_the_others_and_never_for_a_reserved_one() {
     let mut world = World::new();
-    let reserved = crate::claims::RESERVED.iter().map(|name| ((*name).to_owned(), json!("forged")));
+    let spellings = |name: &str| [name.to_owned(), name.to_uppercase(), name.replacen('s', "\u{17f}", 1)];
+    let reserved = crate::claims::RESERVED.iter().flat_map(|name| spellings(name));
+    let reserved = reserved.map(|name| (name, json!("forged")));
     let more = [("roles", json!(["admin"])), ("given_name", json!("Countess"))];
     let claims = reserved.chain(more.map(|(name, value)| (name.to_owned(), value))).collect();
     world.claims = Some(Computed { claims, ..Computed::default() });
