@@ -96,6 +96,15 @@ impl Way {
         }
     }
 
+    /// The way from the last page of a journey that ended well and signed nobody in: back to the application that waits
+    /// for an answer all the same.
+    pub(super) fn after_page(app: &App, journey: &Journey) -> Self {
+        match &journey.purpose {
+            Purpose::Authorize(request) if app.still_wanted(&journey.purpose) => Self::back(app, request),
+            _ => Self { onward: None, application: None },
+        }
+    }
+
     /// Back to the application, which learns that nothing came of it.
     fn back(app: &App, request: &AuthorizationRequest) -> Self {
         let target = authorize::refuse_by_link(&app.provider(), request, Refusal::AccessDenied);

@@ -341,7 +341,8 @@ async fn page(
             }
         }
         Phase::Ended(Ending::Completed { outcome: Completion::Page(view), .. }) => {
-            respond::last(app, visitor, view, Aftermath::default())
+            let way = Way::after_page(app, journey);
+            respond::last(app, visitor, view, way.after())
         }
         Phase::Ended(Ending::Failed { code, view, .. }) => match &journey.purpose {
             Purpose::Authorize(request) if code == "cancelled" => {
@@ -397,7 +398,14 @@ async fn code(
     };
     let Some(issued) = issued else {
         let way = Way::after_success(app, ended.request);
-        return Ok(respond::notice_with(app, visitor, Notice::SignedIn, way.after()));
+        let lasts = match ended.session {
+            Some(id) => {
+                reads.session(&id).await?.filter(|session| app.configuration.load().is_alive(session, now))
+            }
+            None => None,
+        };
+        let notice = if lasts.is_some() { Notice::SignedIn } else { Notice::SignedOut };
+        return Ok(respond::notice_with(app, visitor, notice, way.after()));
     };
     let late = (issued != ended.at).then_some(issued);
     let (grant, secret) = known

@@ -152,6 +152,27 @@ async fn a_failed_journey_leads_back_to_the_application() {
 }
 
 #[tokio::test]
+async fn a_last_page_without_a_session_leads_back_to_the_application_that_waits() {
+    let manifests = TENANT.replacen(
+        "exists: failed }\n    - id: newPassword",
+        "exists: known }\n    - { id: known, complete: {} }\n    - id: newPassword",
+        1,
+    );
+    assert_ne!(manifests, TENANT);
+    let world = World::serving(1, snapshot(&manifests)).await;
+    world.user(ADA).await;
+    let mut person = Person::new(ADA);
+    let path = person.browser.authorize(&world, "&prompt=create").await;
+    for _ in 0..2 {
+        let body = person.filling(&world, &path).await;
+        person.browser.post(&world, &path, &body).await;
+    }
+    let last = person.browser.get(&world, &path).await;
+    assert!(last.body.contains("All done"), "{}", last.body);
+    leads_back(&last);
+}
+
+#[tokio::test]
 async fn a_post_that_is_refused_leads_back_to_its_page() {
     let world = World::new(1).await;
     let mut browser = Browser::new();

@@ -116,6 +116,13 @@ async fn says_yes(world: &World, browser: &mut Browser, page: &Answer) -> Answer
     browser.post(world, &action, &form.encoded()).await
 }
 
+/// Signs out at our own page.
+async fn leaves(world: &World, browser: &mut Browser) {
+    let asks = browser.get(world, "/oauth2/logout").await;
+    let answer = says_yes(world, browser, &asks).await;
+    assert!(followed(world, browser, answer).await.body.contains(SIGNED_OUT));
+}
+
 /// Where the browser ends up, by redirects and by pages that go on.
 async fn followed(world: &World, browser: &mut Browser, mut answer: Answer) -> Answer {
     while let Some(path) = answer.location().filter(|to| to.starts_with('/')).map(str::to_owned) {
@@ -519,4 +526,23 @@ async fn j_11_head_ends_nothing() {
     let request = ada.browser.request(Method::HEAD, &path).body(axum::body::Body::empty()).unwrap();
     assert_eq!(world.send(request).await.status, StatusCode::OK);
     assert!(ada.has_session(&world).await);
+}
+
+#[tokio::test]
+async fn the_page_of_a_sign_in_says_whether_it_still_holds() {
+    let world = World::new(1).await;
+    world.user(ADA).await;
+    let mut person = Person::new(ADA);
+    let path = person.browser.authorize(&world, "").await;
+    for _ in 0..3 {
+        let body = person.filling(&world, &path).await;
+        person.browser.post(&world, &path, &body).await;
+    }
+    let code = person.browser.get(&world, &path).await.code().unwrap();
+    assert_eq!(exchange(&world, &code).await.status, StatusCode::OK);
+    let again = person.browser.get(&world, &path).await;
+    assert!(again.body.contains("You are signed in"), "{}", again.body);
+    leaves(&world, &mut person.browser).await;
+    let again = person.browser.get(&world, &path).await;
+    assert!(again.body.contains(SIGNED_OUT), "{}", again.body);
 }
