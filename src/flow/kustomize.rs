@@ -1,7 +1,7 @@
 //! Which files of a tree are no manifests: what a `kustomization.yaml` names as patches and inputs, and what is a Helm
 //! chart's.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use idflow_core::Value;
 
@@ -39,20 +39,45 @@ pub(crate) fn manifests(files: impl IntoIterator<Item = (String, String)>) -> Ve
             }
             manifest
         }
-        Some(why) => {
+        Some(Skipped { why, is_own }) => {
+            let severity = if is_own { Severity::Info } else { Severity::Warning };
             let place = Place::File { file: file.clone(), span: 0..0 };
             let help = "render it, and lint what comes out: `kustomize build . | idflow lint -`, or `helm template . | idflow lint -`";
             let note = SKIPPED.at(place, format!("this file is skipped: {why}"), help);
-            Manifest { file, text, findings: vec![note.graded(Severity::Info)], ..Manifest::default() }
+            Manifest { file, text, findings: vec![note.graded(severity)], ..Manifest::default() }
         }
     });
     read.collect()
 }
 
+/// Why a file is no manifest.
+#[derive(Debug, Clone, Default)]
+struct Skipped {
+    why: String,
+    /// Whether what lies beside or above it says so. Another folder's word is taken, and told louder: kustomize does not
+    /// read such a file unless it is asked to, and whoever writes there could hide a manifest here.
+    is_own: bool,
+}
+
+impl Skipped {
+    fn own(why: &str) -> Self {
+        Self { why: why.to_owned(), is_own: true }
+    }
+
+    /// Takes in another reason. Its own folder's counts more.
+    fn add(&mut self, why: String, is_own: bool) {
+        if self.why.is_empty() || is_own && !self.is_own {
+            *self = Self { why, is_own };
+        }
+    }
+}
+
 /// What is known of the files of a tree.
 #[derive(Debug, Default)]
 struct Trees {
-    skipped: BTreeMap<String, String>,
+    skipped: BTreeMap<String, Skipped>,
+    /// What is applied as it stands, whatever else it is named as.
+    resources: BTreeSet<String>,
     namespaces: BTreeMap<String, String>,
     charts: Vec<String>,
 }
@@ -63,7 +88,7 @@ impl Trees {
         for (file, text) in files {
             let (folder, name) = file.rsplit_once('/').unwrap_or(("", file));
             if NAMES.contains(&name) {
-                trees.skipped.insert(file.clone(), "it says how others are put together".to_owned());
+                trees.skipped.insert(file.clone(), Skipped::own("it says how others are put together"));
                 for document in yaml::documents(file, text).0 {
                     trees.kustomization(file, folder, &document.value);
                 }
@@ -75,9 +100,9 @@ impl Trees {
     }
 
     /// Why a file is no manifest, if it is none.
-    fn skips(&self, file: &str) -> Option<String> {
-        if let Some(why) = self.skipped.get(file) {
-            return Some(why.clone());
+    fn skips(&self, file: &str) -> Option<Skipped> {
+        if let Some(skipped) = self.skipped.get(file).filter(|_| !self.resources.contains(file)) {
+            return Some(skipped.clone());
         }
         let of_chart = self.charts.iter().filter_map(|chart| file.strip_prefix(chart.as_str()));
         let is_chart = |inner: &str| {
@@ -85,7 +110,7 @@ impl Trees {
                 || inner == "Chart.yaml"
                 || inner.starts_with("values") && !inner.contains('/')
         };
-        of_chart.into_iter().any(is_chart).then(|| "it is part of a Helm chart".to_owned())
+        of_chart.into_iter().any(is_chart).then(|| Skipped::own("it is part of a Helm chart"))
     }
 
     /// The namespace that a kustomization puts a file's objects in.
@@ -96,15 +121,19 @@ impl Trees {
     fn kustomization(&mut self, file: &str, folder: &str, value: &Value) {
         for (list, member, what) in INPUTS {
             let entries = value.get(list).and_then(Value::as_array).into_iter().flatten();
-            for path in entries.flat_map(|entry| paths(entry, member)) {
+            for path in entries.flat_map(|entry| paths(entry, member)).map(|path| joined(folder, path)) {
+                let is_own = is_below(folder, &path);
                 let why = format!("{file} names it as {what}");
-                self.skipped.entry(joined(folder, path)).or_insert(why);
+                self.skipped.entry(path).or_default().add(why, is_own);
             }
         }
-        let Some(namespace) = value.get("namespace").and_then(Value::as_str) else { return };
+        let namespace = value.get("namespace").and_then(Value::as_str);
         let resources = value.get("resources").and_then(Value::as_array).into_iter().flatten();
-        for resource in resources.filter_map(Value::as_str) {
-            self.namespaces.insert(joined(folder, resource), namespace.to_owned());
+        for resource in resources.filter_map(Value::as_str).map(|resource| joined(folder, resource)) {
+            if let Some(namespace) = namespace {
+                self.namespaces.insert(resource.clone(), namespace.to_owned());
+            }
+            self.resources.insert(resource);
         }
     }
 }
@@ -126,7 +155,12 @@ fn paths<'a>(entry: &'a Value, member: &str) -> Vec<&'a str> {
         .collect()
 }
 
-/// A path below a folder, without `.` and `..`.
+fn is_below(folder: &str, path: &str) -> bool {
+    folder.is_empty() && !path.starts_with("..")
+        || path.strip_prefix(folder).is_some_and(|inner| inner.starts_with('/'))
+}
+
+/// A path seen from a folder, without `.` and `..`.
 fn joined(folder: &str, path: &str) -> String {
     let mut parts: Vec<&str> = folder.split('/').filter(|_| !folder.is_empty()).collect();
     for part in path.split('/') {

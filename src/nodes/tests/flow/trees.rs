@@ -166,3 +166,23 @@ fn what_was_rendered_is_shown_where_it_was_written() {
     assert_eq!(place("unknown-step"), Some(("base/all.yaml".to_owned(), 14)));
     assert_eq!(place("invalid-lifetime"), Some(("overlay/patch.yaml".to_owned(), 4)));
 }
+
+#[test]
+fn a_kustomization_hides_no_resource_and_no_file_of_another_folder_without_a_warning() {
+    let all = || ("base/all.yaml", BASE.replace("start: password", "start: nowhere"));
+    let hides = |lists: &str| ("elsewhere/kustomization.yaml", lists.to_owned());
+    let codes = |files: &[(&str, String)]| -> Vec<String> {
+        let findings = tree(files).findings;
+        let loud = findings.iter().filter(|finding| finding.severity != Severity::Info);
+        loud.map(|finding| finding.code.to_string()).collect()
+    };
+    let plain = codes(&[all()]);
+    assert!(plain.contains(&"unknown-step".to_owned()), "{plain:?}");
+    let base = ("base/kustomization.yaml", "resources: [all.yaml]\n".to_owned());
+    let hidden = hides("patches: [{ path: ../base/all.yaml }]");
+    assert_eq!(codes(&[all(), base, hidden.clone()]), plain, "a resource is applied as it stands");
+    let both =
+        ("base/kustomization.yaml", "resources: [./all.yaml]\npatches: [{ path: all.yaml }]\n".to_owned());
+    assert_eq!(codes(&[all(), both]), plain);
+    assert_eq!(codes(&[all(), hidden]), ["skipped"]);
+}
