@@ -97,7 +97,7 @@ pub enum Place {
 }
 
 /// A place in a text, for people and editors.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize)]
 pub struct Location {
     /// The file.
     pub file: String,

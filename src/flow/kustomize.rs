@@ -44,7 +44,7 @@ pub(crate) fn manifests(files: impl IntoIterator<Item = (String, String)>) -> Ve
             let place = Place::File { file: file.clone(), span: 0..0 };
             let help = "render it, and lint what comes out: `kustomize build . | idflow lint -`, or `helm template . | idflow lint -`";
             let note = SKIPPED.at(place, format!("this file is skipped: {why}"), help);
-            Manifest { file, text, findings: vec![note.graded(severity)], ..Manifest::default() }
+            Manifest { file, text: text.into(), findings: vec![note.graded(severity)], ..Manifest::default() }
         }
     });
     read.collect()

@@ -5,7 +5,7 @@ use crate::diagnostic::{Finding, Location, ObjectId, Place, Severity, path};
 use crate::source::{Manifest, Object};
 
 /// A finding with its places resolved.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Shown {
     /// The rule's code.
     pub code: &'static str,
@@ -24,7 +24,7 @@ pub struct Shown {
 }
 
 /// A place, resolved.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 pub struct Spot {
     /// The object, if it is inside one.
     pub object: Option<ObjectId>,

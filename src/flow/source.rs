@@ -9,7 +9,7 @@ use idflow_core::Value;
 use crate::diagnostic::{Finding, ObjectId, Place, Rule, Severity, nearest};
 use crate::yaml::{self, Document, MAX_FILE, Spans};
 
-const TOO_LARGE: Rule = Rule {
+pub(crate) const TOO_LARGE: Rule = Rule {
     code: "file-too-large",
     severity: Severity::Error,
     why: "A manifest of this size would not fit into the cluster's store either",
@@ -36,7 +36,7 @@ pub struct Manifest {
     /// Its name, as it was given to [`read`].
     pub file: String,
     /// Its text.
-    pub text: String,
+    pub text: Arc<str>,
     /// The objects in it that concern idflow.
     pub objects: Vec<Object>,
     /// What is wrong with the text itself.
@@ -85,7 +85,7 @@ impl Object {
 
 /// Reads a file of one or more objects. Never fails: what cannot be read is a finding.
 pub fn read(file: &str, text: &str) -> Manifest {
-    let mut manifest = Manifest { file: file.to_owned(), text: text.to_owned(), ..Manifest::default() };
+    let mut manifest = Manifest { file: file.to_owned(), text: text.into(), ..Manifest::default() };
     if text.len() > MAX_FILE {
         let place = Place::File { file: file.to_owned(), span: 0..0 };
         manifest.findings.push(TOO_LARGE.at(

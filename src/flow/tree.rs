@@ -3,11 +3,11 @@
 //! What kustomize or Helm would render is not rebuilt: a file that is a patch, a generator's input or a template is
 //! skipped with a note. The objects of one namespace are an environment; an object without one belongs to each.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use idflow_api::ResourceKind;
 
-use crate::diagnostic::Finding;
+use crate::diagnostic::{Finding, Place, Rule, Severity};
 use crate::folder::Folder;
 use crate::kinds::Kinds;
 use crate::kustomize::manifests;
@@ -16,6 +16,18 @@ use crate::objects::Objects;
 use crate::schema::Schemas;
 use crate::shown::{Shown, shown};
 use crate::source::{self, Manifest, Object};
+
+const TREE_TOO_LARGE: Rule = Rule {
+    code: "tree-too-large",
+    severity: Severity::Error,
+    why: "Whoever can send a few files to a pipeline must not be able to stop it",
+};
+
+/// The most bytes of text that are judged anew in each environment, all together.
+const MAX_SHARED: usize = 64 * 1024 * 1024;
+
+/// The most findings that are told of one environment.
+const MAX_FINDINGS: usize = 1000;
 
 /// Files, judged by environment.
 #[derive(Debug, Default)]
@@ -40,11 +52,13 @@ impl Tree {
             sources.into_iter().map(|(file, text)| source::read(&file, &text)).collect();
         let schemas = Schemas::new(kinds);
         let mut tree = Self::default();
-        for namespace in namespaces(&manifests) {
+        let (namespaces, left_out) = within_bounds(&manifests, namespaces(&manifests));
+        for namespace in namespaces {
             let own = manifests.iter().map(|manifest| part(manifest, namespace.as_deref())).collect();
             tree.environments.insert(namespace, Folder::of(own, kinds, &schemas));
         }
         tree.gather(&manifests, &sources);
+        tree.findings.extend(shown(&left_out, &manifests, &sources));
         tree.manifests = manifests.into_iter().chain(sources).collect();
         tree
     }
@@ -52,12 +66,16 @@ impl Tree {
     /// Every finding once, whichever environments have it.
     fn gather(&mut self, manifests: &[Manifest], sources: &[Manifest]) {
         let mut found: Vec<(Shown, BTreeSet<&str>)> = Vec::new();
+        let mut known: HashMap<Shown, usize> = HashMap::new();
         for (namespace, folder) in &self.environments {
-            for finding in shown(&folder.findings, &folder.manifests, sources) {
+            for finding in shown(&bounded(&folder.findings), &folder.manifests, sources) {
                 let name = namespace.as_deref().unwrap_or_default();
-                match found.iter_mut().find(|(known, _)| *known == finding) {
+                match known.get(&finding).and_then(|index| found.get_mut(*index)) {
                     Some((_, names)) => drop(names.insert(name)),
-                    None => found.push((finding, BTreeSet::from([name]))),
+                    None => {
+                        known.insert(finding.clone(), found.len());
+                        found.push((finding, BTreeSet::from([name])));
+                    }
                 }
             }
         }
@@ -71,6 +89,39 @@ impl Tree {
             }
         }
     }
+}
+
+/// The namespaces that are judged, and what is told of the others: an object without a namespace is judged in each, so
+/// that few bytes could make a lot of work.
+fn within_bounds(
+    manifests: &[Manifest],
+    namespaces: BTreeSet<Option<String>>,
+) -> (BTreeSet<Option<String>>, Vec<Finding>) {
+    let is_shared = |manifest: &&Manifest| manifest.objects.iter().any(|object| about(object).is_none());
+    let shared: Vec<&Manifest> = manifests.iter().filter(is_shared).collect();
+    let bytes: usize = shared.iter().map(|manifest| manifest.text.len()).sum();
+    let most = (MAX_SHARED / bytes.max(1)).max(1);
+    let Some(first) = shared.first().filter(|_| namespaces.len() > most) else {
+        return (namespaces, Vec::new());
+    };
+    let place = Place::File { file: first.file.clone(), span: 0..0 };
+    let title = format!(
+        "{} namespaces share the objects of {} files that name none: only {most} are judged",
+        namespaces.len(),
+        shared.len()
+    );
+    let help = "lint a few environments at a time, or write the namespaces into the objects";
+    (namespaces.into_iter().take(most).collect(), vec![TREE_TOO_LARGE.at(place, title, help)])
+}
+
+/// As many findings as anybody reads, and how many are left out.
+fn bounded(findings: &[Finding]) -> Vec<Finding> {
+    let (told, left_out) = findings.split_at(findings.len().min(MAX_FINDINGS));
+    let more = left_out.first().map(|first| {
+        let title = format!("{} more findings are left out", left_out.len());
+        TREE_TOO_LARGE.at(first.place.clone(), title, "mend the others first")
+    });
+    told.iter().cloned().chain(more).collect()
 }
 
 /// The finding of an object that belongs to several environments, when only some of them have it.

@@ -17,7 +17,7 @@ use crate::scalar::{Plain, plain};
 /// The longest file that is read, in bytes.
 pub(crate) const MAX_FILE: usize = 1024 * 1024;
 
-/// What a file may grow to when its aliases are expanded, in bytes of text and 16 per node.
+/// What a file may grow to when it is read, its aliases expanded: in bytes of text, and for each node its pointer and 16.
 const MAX_EXPANDED: usize = 16 * MAX_FILE;
 
 const NODE_COST: usize = 16;
@@ -283,6 +283,7 @@ impl<'a> Builder<'a> {
     /// Puts a finished node where it belongs.
     fn place(&mut self, value: Value, span: Range<usize>, is_container: bool) -> Result<(), Refused> {
         let pointer = self.next_pointer();
+        self.spend(pointer.len(), &span)?;
         let span = if is_container { self.first_line(span) } else { span };
         let mut node = NodeSpan { key: None, value: span.clone(), is_container };
         match self.open.last_mut().map(|open| &mut open.content) {
@@ -336,8 +337,8 @@ impl<'a> Builder<'a> {
         }
         Err(self.invalid(
             range,
-            "the file grows beyond 16 MiB when its aliases are expanded",
-            "write fewer aliases",
+            "the file grows beyond 16 MiB when it is read",
+            "write fewer aliases, and nest less deeply under long keys",
         ))
     }
 

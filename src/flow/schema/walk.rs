@@ -1,5 +1,7 @@
 //! The form of an object: types, names, bounds, choices and patterns, with help in words.
 
+use std::collections::HashSet;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use idflow_api::bounds;
@@ -127,16 +129,15 @@ impl<'a> Walk<'a> {
             return;
         }
         let identity = |item: &Value| match keys {
-            Some(keys) => keys
-                .iter()
-                .filter_map(Value::as_str)
-                .map(|key| item.get(key).cloned().unwrap_or_default())
-                .collect(),
-            None => vec![item.clone()],
+            Some(keys) => {
+                let keys = keys.iter().filter_map(Value::as_str);
+                keys.map(|key| item.get(key).cloned().unwrap_or_default()).collect()
+            }
+            None => item.clone(),
         };
+        let mut known = HashSet::new();
         for (index, item) in items.iter().enumerate() {
-            let own = identity(item);
-            if items.iter().take(index).any(|earlier| identity(earlier) == own) {
+            if !known.insert(identity(item)) {
                 let title = "this item stands in the list twice";
                 self.report(
                     &invalid_value::RULE,

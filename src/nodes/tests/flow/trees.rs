@@ -186,3 +186,26 @@ fn a_kustomization_hides_no_resource_and_no_file_of_another_folder_without_a_war
     assert_eq!(codes(&[all(), both]), plain);
     assert_eq!(codes(&[all(), hidden]), ["skipped"]);
 }
+
+#[test]
+fn few_bytes_make_no_endless_work() {
+    let key = "k".repeat(1000);
+    let nested: String = (0..90).map(|depth| format!("{}{key}:\n", " ".repeat(depth))).collect();
+    let items = format!("{}[{}]\n", " ".repeat(90), "a,".repeat(80_000));
+    let found = tree(&[("deep.yaml", format!("{nested}{items}"))]);
+    assert_eq!(told(&found.findings), ["invalid-yaml: the file grows beyond 16 MiB when it is read"]);
+
+    let set = format!(
+        "apiVersion: idflow.dev/v1alpha1\nkind: OIDCClient\nmetadata: {{ name: app }}\nspec: {{ scopes: [{}] }}\n",
+        "a,".repeat(150_000)
+    );
+    let found = tree(&[("set.yaml", set)]);
+    let last = told(&found.findings).pop().unwrap_or_default();
+    assert!(last.starts_with("tree-too-large: ") && last.ends_with(" more findings are left out"), "{last}");
+
+    let many: String = (0..200).map(|number| format!("{}---\n", tenant(&format!("t{number}")))).collect();
+    let shared = format!("{BASE}# {}\n", "x".repeat(1_000_000));
+    let found = tree(&[("shared.yaml", shared), ("tenants.yaml", many)]);
+    assert!(found.environments.len() < 100, "{}", found.environments.len());
+    assert!(told(&found.findings).iter().any(|one| one.starts_with("tree-too-large: 200 namespaces share")));
+}
