@@ -284,7 +284,7 @@ impl Secrets {
             es256: pair.es256.expose_for("keeping it").to_owned(),
             rs256: pair.rs256.expose_for("keeping it").to_owned(),
         };
-        write_private(file, &serde_json::to_string_pretty(&secrets)?)?;
+        state::keep(file, &serde_json::to_string_pretty(&secrets)?)?;
         Ok(secrets)
     }
 
@@ -306,19 +306,10 @@ impl Secrets {
 fn admin_token(data: &Path, chance: &dyn Chance) -> anyhow::Result<Digest> {
     let file = data.join(workload::ADMIN_TOKEN);
     if !file.exists() {
-        write_private(&file, &idflow_core::chance::token(chance))?;
+        state::keep(&file, &idflow_core::chance::token(chance))?;
     }
     let token = std::fs::read_to_string(&file).with_context(|| format!("cannot read {}", file.display()))?;
     // An empty one would be everybody's.
     anyhow::ensure!(!token.trim().is_empty(), "{} is empty: delete it", file.display());
     Ok(Digest::of(token.trim()))
-}
-
-fn write_private(file: &Path, text: &str) -> anyhow::Result<()> {
-    use std::io::Write as _;
-    use std::os::unix::fs::OpenOptionsExt as _;
-    let mut options = std::fs::OpenOptions::new();
-    let mut file = options.write(true).create_new(true).mode(0o600).open(file)?;
-    file.write_all(text.as_bytes())?;
-    Ok(())
 }

@@ -43,6 +43,11 @@ pub enum LoadError {
         "user {0} of the file is in a group {1:?}: a name has 1 to 128 characters, none of them a control character, and at most {MOST_GROUPS} are told"
     )]
     Group(usize, String),
+    /// The name of another person.
+    #[error(
+        "user {0} of the file has a {1} that is somebody else's: the users before it are loaded, it is not"
+    )]
+    Taken(usize, String),
     /// The store refused.
     #[error("user {0} of the file was not stored: {1}")]
     Store(usize, CommitError),
@@ -114,7 +119,7 @@ pub async fn load(
         }
         match store.commit(Commit::after(reads).writes(writes)).await {
             Ok(()) => created += 1,
-            Err(CommitError::Taken { .. }) => {}
+            Err(CommitError::Taken { attribute }) => return Err(LoadError::Taken(index, attribute)),
             Err(error) => return Err(LoadError::Store(index, error)),
         }
     }

@@ -70,12 +70,12 @@ impl Tree {
         for (namespace, folder) in &self.environments {
             for finding in shown(&bounded(&folder.findings), &folder.manifests, sources) {
                 let name = namespace.as_deref().unwrap_or_default();
-                match known.get(&finding).and_then(|index| found.get_mut(*index)) {
-                    Some((_, names)) => drop(names.insert(name)),
-                    None => {
-                        known.insert(finding.clone(), found.len());
-                        found.push((finding, BTreeSet::from([name])));
-                    }
+                let index = *known.entry(finding.clone()).or_insert(found.len());
+                if index == found.len() {
+                    found.push((finding, BTreeSet::new()));
+                }
+                if let Some((_, names)) = found.get_mut(index) {
+                    names.insert(name);
                 }
             }
         }

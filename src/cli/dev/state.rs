@@ -1,8 +1,9 @@
 //! Where the state of a folder of manifests is kept: in the user's state folder and never beside the manifests, because
 //! it holds keys and accounts, and people commit manifests.
 
-use std::fs::DirBuilder;
-use std::os::unix::fs::DirBuilderExt as _;
+use std::fs::{DirBuilder, File, OpenOptions};
+use std::io::Write as _;
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
@@ -28,6 +29,23 @@ pub(super) fn folder(manifests: &Path, chosen: Option<&Path>) -> anyhow::Result<
         eprintln!("note: {former} is from an earlier version and is not read; it holds accounts and keys: do not commit it");
     }
     Ok(folder)
+}
+
+/// Keeps a secret in a file that is there whole or not at all, whenever the process or the machine stops.
+pub(super) fn keep(file: &Path, text: &str) -> anyhow::Result<()> {
+    let beside = file.with_extension("new");
+    // Left behind by a start that was stopped.
+    if beside.exists() {
+        std::fs::remove_file(&beside).with_context(|| format!("cannot remove {}", beside.display()))?;
+    }
+    let written = || {
+        let mut new = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&beside)?;
+        new.write_all(text.as_bytes())?;
+        new.sync_all()?;
+        std::fs::rename(&beside, file)?;
+        file.parent().map_or(Ok(()), |folder| File::open(folder)?.sync_all())
+    };
+    written().with_context(|| format!("cannot write {}", file.display()))
 }
 
 /// `$XDG_STATE_HOME`, which counts only when it is absolute (XDG Base Directory 0.8), else `~/.local/state`.
@@ -67,10 +85,17 @@ mod tests {
     }
 
     #[test]
-    fn what_is_kept_is_the_users_own() {
+    fn what_is_kept_is_the_users_own_and_whole() {
         use std::os::unix::fs::PermissionsExt as _;
+        let mode = |path: &Path| path.metadata().unwrap().permissions().mode() & 0o777;
         let base = tempfile::tempdir().unwrap();
         let made = folder(base.path(), Some(&base.path().join("a/b"))).unwrap();
-        assert_eq!(made.metadata().unwrap().permissions().mode() & 0o777, 0o700);
+        assert_eq!(mode(&made), 0o700);
+        // A start that was stopped while it wrote: what it left is neither read nor in the way.
+        std::fs::write(made.join("keys.new"), "{").unwrap();
+        keep(&made.join("keys.json"), "{}").unwrap();
+        assert_eq!(std::fs::read_to_string(made.join("keys.json")).unwrap(), "{}");
+        assert_eq!(mode(&made.join("keys.json")), 0o600);
+        assert_eq!(std::fs::read_dir(&made).unwrap().count(), 1);
     }
 }

@@ -72,14 +72,18 @@ fn attribute(kind: &str) -> &'static str {
 
 /// How many users a users file with this one makes; nothing when it is refused.
 async fn import(world: &World, attribute: &str, value: &str) -> Option<usize> {
-    let user = json!([{ (attribute): value, "password": PASSWORD }]);
-    let new: Vec<NewUser> = serde_json::from_value(user).unwrap();
+    loaded(world, json!([{ (attribute): value, "password": PASSWORD }])).await.ok()
+}
+
+/// How many users a users file makes.
+async fn loaded(world: &World, users: serde_json::Value) -> Result<usize, String> {
+    let new: Vec<NewUser> = serde_json::from_value(users).unwrap();
     let live = directory(world.snapshot.live.directories.values().next().unwrap());
     let app = world.app();
     let hasher = Hasher::new(Cost::Cheapest);
     users::load(new, ("people", &live), &app.store, &hasher, app.clock.as_ref(), app.chance.as_ref())
         .await
-        .ok()
+        .map_err(|error| error.to_string())
 }
 
 /// The page after the first form of a flow was posted with these values.
@@ -164,4 +168,15 @@ async fn digits_of_other_scripts_are_a_code() {
     let form = page.form().unwrap().fill("code", &format!("\u{200f}{code}\u{200f}"));
     browser.post(&world, &path, &form.encoded()).await;
     assert!(browser.get(&world, &path).await.form().unwrap().has_field("password"));
+}
+
+#[tokio::test]
+async fn a_users_file_skips_who_is_there_and_tells_whose_name_is_somebody_elses() {
+    let world = World::serving(1, tenant()).await;
+    let ada = json!({ "email": "ada@example.com", "username": "ada" });
+    let grace = json!({ "email": "grace@example.com", "username": "ada" });
+    assert_eq!(loaded(&world, json!([ada])).await, Ok(1));
+    assert_eq!(loaded(&world, json!([ada])).await, Ok(0), "the same file again");
+    let told = loaded(&world, json!([ada, grace])).await.unwrap_err();
+    assert!(told.starts_with("user 1 of the file has a username that is somebody else's"), "{told}");
 }
