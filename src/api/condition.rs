@@ -33,6 +33,8 @@ pub const HIGHLY_AVAILABLE: &str = "HighlyAvailable";
 pub const POLICY_GRACE: &str = "PolicyGrace";
 /// A request of the application was refused for what its registration says; nothing where none was of late.
 pub const REFUSED: &str = "Refused";
+/// The object breaks a rule that is younger than it: it goes on, and its next edit is refused.
+pub const TOLERATED: &str = "Tolerated";
 /// Work is under way.
 pub const RECONCILING: &str = "Reconciling";
 /// Only an edit of this object can help.

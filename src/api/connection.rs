@@ -68,12 +68,16 @@ spec:
 ";
 }
 
+/// What is answered when a login would travel without encryption. Nothing is sent so, however old the object is.
+pub const PLAIN_LOGIN: &str =
+    "a login is never sent without encryption: set tls to Implicit or StartTLS, or remove secretRef";
+
 /// A mail server.
 #[derive(KubeSchema, Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[x_kube(
     validation = Rule::new("!has(self.secretRef) || !has(self.tls) || self.tls != 'None' || self.host.matches('^(localhost|127[.][0-9.]+|::1)$')")
-        .message("a login is never sent without encryption: set tls to Implicit or StartTLS, or remove secretRef")
+        .message(PLAIN_LOGIN)
         .field_path(".tls")
 )]
 pub struct Smtp {

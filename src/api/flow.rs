@@ -332,7 +332,8 @@ pub struct FlowStatus {
     /// The metadata.generation this status is about. Absent or -1: the operator has not seen the object.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub observed_generation: Option<i64>,
-    /// `Accepted`, `ResolvedRefs`, `Serving`, `Ready`, and while true `PolicyGrace`, `Reconciling` or `Stalled`.
+    /// `Accepted`, `ResolvedRefs`, `Serving`, `Ready`, and while true `PolicyGrace`, `Tolerated`,
+    /// `Reconciling` or `Stalled`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(schema_with = "crate::condition::schema")]
     pub conditions: Vec<Condition>,
@@ -415,6 +416,9 @@ pub struct Assurance {
     pub step: String,
     /// Whether a user is always identified there.
     pub identified: bool,
+    /// Whether the session that is opened there is nobody's (`subject: Guest`). Absent means false.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub guest: bool,
     /// The authentication methods always shown by then, as RFC 8176 `amr` values.
     #[schemars(with = "Vec<Label>", length(max = 16), extend("x-kubernetes-list-type" = "atomic"))]
     pub factors: Vec<String>,
@@ -444,7 +448,7 @@ pub struct ReferencedStatus {
     /// The metadata.generation this status is about. Absent or -1: the operator has not seen the object.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub observed_generation: Option<i64>,
-    /// `Accepted`, `ResolvedRefs`, `Ready`, and while true `Reconciling` or `Stalled`.
+    /// `Accepted`, `ResolvedRefs`, `Ready`, and while true `Tolerated`, `Reconciling` or `Stalled`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(schema_with = "crate::condition::schema")]
     pub conditions: Vec<Condition>,

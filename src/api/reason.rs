@@ -85,6 +85,8 @@ reasons! {
     Damaged,
     /// The Tenant's policy does not accept what is served; it goes on until the policy's grace is over.
     PolicyGrace,
+    /// The object was accepted before there was the rule that it breaks. It goes on; its next edit is refused.
+    OlderThanRule,
     /// New journeys run on the revisions that the Catalog gives weight.
     Serving,
     /// The flow is switched off for new journeys by `spec.suspend`.

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::address;
 use crate::bounds::{Amount, Cidr, Duration, Host, Label, Name, ObjectName, Text};
 use crate::claim::{Claim, Claims};
+use crate::diagnostic::Problem;
 use crate::flow::Guarantees;
 
 /// Flows a tenant may have when its limits say nothing.
@@ -225,6 +226,10 @@ pub struct Policy {
     /// identified.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub login: Option<Guarantees>,
+    /// Whether flows may open a session for nobody in particular, by `complete: { subject: Guest }`: such a session has no
+    /// user, and no application gets tokens by it. Absent means Refused.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub guests: Option<Guests>,
     /// How long a flow that is served already goes on when a change of this policy, or of `limits`, does not accept
     /// it any more, for example `72h`; open sessions and refresh tokens of such a flow do too. Afterwards its newest
     /// revision that the policy accepts is served, or none. Never for a new revision. Absent means 24h; `0s` stops it
@@ -232,6 +237,15 @@ pub struct Policy {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<Duration>")]
     pub grace: Option<Span>,
+}
+
+/// Whether there may be guests.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+pub enum Guests {
+    /// Every session is somebody's.
+    Refused,
+    /// A session may be nobody's.
+    Allowed,
 }
 
 impl Policy {
@@ -272,10 +286,14 @@ pub struct TenantStatus {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub observed_generation: Option<i64>,
     /// `Accepted`, `KeysPresent`, `ExecutorAvailable`, `HighlyAvailable`, `Ready`, and while true `PolicyGrace`,
-    /// `Reconciling` or `Stalled`.
+    /// `Tolerated`, `Reconciling` or `Stalled`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(schema_with = "crate::condition::schema")]
     pub conditions: Vec<Condition>,
+    /// What is wrong with the Tenant, worst first; at most 20.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 20), extend("x-kubernetes-list-type" = "atomic"))]
+    pub problems: Vec<Problem>,
     /// The keys that were made for the tenant. They are made once; if one is missing from the keys Secret, it is
     /// not made anew.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]

@@ -182,11 +182,14 @@ impl Configuration {
         })
     }
 
-    /// What the policy demands of a session. It is judged by its evidence, so that it holds for a revision that does
-    /// not say what it proves. A grace excuses only what the revision at fault could not show: one for too many steps
-    /// excuses nothing here.
-    fn demanded(&self, is_excused: impl FnOnce() -> bool) -> Option<&Guarantees> {
-        self.policy.as_ref()?.login.as_ref().filter(|_| !is_excused())
+    /// What a session lacks of what the Tenant demands. It is judged by its evidence, so that it holds for a revision
+    /// that does not say what it proves. A grace excuses only what the revision at fault could not show: one for too
+    /// many steps excuses nothing here.
+    fn lacks(&self, shown: &Shows<'_>, is_excused: impl FnOnce() -> bool) -> Option<Demand> {
+        let policy = self.policy.as_ref();
+        let is_nobodys = shown.user.is_none() && !policy::allows_guests(policy);
+        let login = || shown.lacks(policy?.login.as_ref()?);
+        is_nobodys.then_some(Demand::User).or_else(login).filter(|_| !is_excused())
     }
 
     /// Why this much is too little for the session that a journey opens.
@@ -200,7 +203,7 @@ impl Configuration {
         let (revision, shown) = (&journey.digest, Shows::by(session));
         let is_excused =
             || self.is_in_grace(&journey.flow, revision, now) && self.excuses(revision, &shown, revisions);
-        shown.lacks(self.demanded(is_excused)?)
+        self.lacks(&shown, is_excused)
     }
 
     /// Why this much is too little for what an application holds of a session. Where what takes new journeys shows
@@ -217,7 +220,7 @@ impl Configuration {
             };
             Some(flow.revisions.iter().any(is_excused))
         };
-        shown.lacks(self.demanded(|| is_excused() == Some(true))?)
+        self.lacks(&shown, || is_excused() == Some(true))
     }
 
     /// The longest life of a session, whatever a flow says.
@@ -247,9 +250,10 @@ impl Configuration {
         let is_in_grace = |digest: &&Digest| self.grace(flow, digest, now).is_some();
         let is_excused =
             || flow.weighted().filter(is_in_grace).any(|digest| self.excuses(digest, &shown, revisions));
-        let is_met = |wanted: Option<&Guarantees>| wanted.is_none_or(|wanted| shown.lacks(wanted).is_none());
-        let is_enough =
-            flow.is_offered() && is_met(flow.guarantees.as_ref()) && is_met(self.demanded(is_excused));
+        let is_met = |wanted: &Guarantees| shown.lacks(wanted).is_none();
+        let is_enough = flow.is_offered()
+            && flow.guarantees.as_ref().is_none_or(is_met)
+            && self.lacks(&shown, is_excused).is_none();
         is_enough.then_some(name)
     }
 
@@ -290,7 +294,7 @@ const LOGIN: &str = "Login";
 
 /// Whether a session that this opens may show less than the policy demands: it does, or does not say what it shows.
 fn proves_too_little(policy: Option<&Policy>, offer: &Offer<'_>) -> bool {
-    let is_weak = |breach: &Breach| matches!(breach, Breach::TooWeak { .. });
+    let is_weak = |breach: &Breach| matches!(breach, Breach::TooWeak { .. } | Breach::Guest { .. });
     offer.assurance.is_none() || policy::breaches(policy, None, offer).iter().any(is_weak)
 }
 
@@ -363,6 +367,7 @@ mod tests {
         let end = |least| Assurance {
             step: "done".into(),
             identified: true,
+            guest: false,
             factors: Vec::new(),
             minimum_factors: Some(least),
         };

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, RwLock};
 
 use futures_util::future::BoxFuture;
+use idflow_api::FlowType;
 use idflow_api::flow::Assurance;
 use idflow_api::flow_revision::{FlowRevisionSpec, Requires};
 use idflow_core::digest::Digest;
@@ -84,6 +85,7 @@ impl Held {
             older: None,
             node_kinds: self.node_kinds.clone(),
             assurance: self.assurance.as_deref(),
+            is_login: self.runnable.program().flow_type == FlowType::Login.as_str(),
         }
     }
 }

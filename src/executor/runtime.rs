@@ -35,7 +35,7 @@ use crate::mails;
 use crate::metrics::Metrics;
 use crate::observer::Observer;
 use crate::pool::Pool;
-use crate::report::Reports;
+use crate::report::{Report, Reports};
 use crate::resealing;
 use crate::revisions::{RevisionFetch, Revisions};
 use crate::source::Snapshot;
@@ -100,6 +100,7 @@ impl Executor {
         let metrics = Metrics::new(&mut registry, &parts.store);
         let revisions = Revisions::new(parts.kinds);
         let prepared = first.prepare(&revisions, parts.clock.now());
+        warn_of(&prepared.report);
         let reports = Reports::default();
         reports.publish(prepared.report);
         let (mails, waiting) = Mails::queue();
@@ -192,13 +193,18 @@ impl Executor {
     }
 }
 
+/// Says what of a configuration does not serve.
+fn warn_of(report: &Report) {
+    for problem in &report.problems {
+        tracing::warn!(problem, "a part of the configuration cannot be used");
+    }
+}
+
 /// Replaces the configuration as a whole.
 pub fn install(app: &App, reports: &Reports, snapshot: &Snapshot) {
     let mut prepared = snapshot.prepare(&app.revisions, app.clock.now());
     prepared.configuration.keep_claims_of(&app.configuration.load());
-    for problem in &prepared.report.problems {
-        tracing::warn!(problem, "a part of the configuration cannot be used");
-    }
+    warn_of(&prepared.report);
     let held = prepared.report.revisions.len();
     app.metrics.revisions.set(u64::try_from(held).unwrap_or(u64::MAX));
     app.metrics.configuration_confirmed.set(app.clock.now().seconds());

@@ -21,13 +21,15 @@ fn at(proofs: &Alternatives, step: &Step<'_>) -> Option<Assurance> {
     // A session of nobody in particular shows nothing of anybody.
     if matches!(step.facts.end, Some(End::Complete { guest: true })) {
         let (identified, factors, minimum_factors) = (false, Vec::new(), Some(0));
-        return Some(Assurance { step: step.id.to_owned(), identified, factors, minimum_factors });
+        let step = step.id.to_owned();
+        return Some(Assurance { step, identified, guest: true, factors, minimum_factors });
     }
     let common = proofs.common();
     let fewest = proofs.iter().map(|proofs| factors(proofs).len()).min().unwrap_or_default();
     Some(Assurance {
         step: step.id.to_owned(),
         identified: common.contains(&ProofFact::Identified),
+        guest: false,
         factors: factors(&common),
         minimum_factors: Some(i32::try_from(fewest).ok()?),
     })

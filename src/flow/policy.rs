@@ -9,7 +9,7 @@ use std::fmt;
 
 use idflow_api::flow::{Assurance, Guarantees};
 use idflow_api::flow_revision::FlowRevisionSpec;
-use idflow_api::tenant::{DEFAULT_FLOWS, DEFAULT_STEPS, Limits, Policy};
+use idflow_api::tenant::{DEFAULT_FLOWS, DEFAULT_STEPS, Guests, Limits, Policy};
 
 /// What is judged.
 #[derive(Debug, Clone, Default)]
@@ -22,6 +22,8 @@ pub struct Offer<'a> {
     pub node_kinds: BTreeSet<&'a str>,
     /// The weakest that is proven at each step that may open a session; nothing when that is not known.
     pub assurance: Option<&'a [Assurance]>,
+    /// Whether it is of type Login, of which an end without a user is a guest's: older revisions do not say it.
+    pub is_login: bool,
 }
 
 impl<'a> Offer<'a> {
@@ -33,7 +35,12 @@ impl<'a> Offer<'a> {
             older: None,
             node_kinds: kinds.map(String::as_str).collect(),
             assurance: spec.assurance.as_deref(),
+            is_login: false,
         }
+    }
+
+    fn is_guest(&self, end: &Assurance) -> bool {
+        end.guest || self.is_login && !end.identified
     }
 }
 
@@ -46,6 +53,11 @@ pub enum Breach {
     TooManySteps(i32),
     /// It uses this node kind.
     ForbiddenKind(String),
+    /// At this step it opens a session for nobody.
+    Guest {
+        /// The step.
+        step: String,
+    },
     /// A path to this step proves too little.
     TooWeak {
         /// The step.
@@ -63,6 +75,9 @@ impl fmt::Display for Breach {
             }
             Self::TooManySteps(limit) => write!(f, "the tenant allows {limit} steps per flow"),
             Self::ForbiddenKind(kind) => write!(f, "the tenant does not allow {kind} steps"),
+            Self::Guest { step } => {
+                write!(f, "step {step} opens a session for a guest, and the tenant does not allow guests")
+            }
             Self::TooWeak { step, demand } => {
                 write!(f, "a path reaches step {step} without {demand}, which the tenant demands")
             }
@@ -164,6 +179,14 @@ pub fn allows(policy: &Policy, kind: &str) -> bool {
     !policy.forbidden_node_kinds.iter().any(|forbidden| forbidden == kind)
 }
 
+/// Whether a session may be nobody's.
+pub fn allows_guests(policy: Option<&Policy>) -> bool {
+    match policy.and_then(|policy| policy.guests) {
+        Some(Guests::Allowed) => true,
+        Some(Guests::Refused) | None => false,
+    }
+}
+
 /// Why policy and limits do not accept something; empty when they do.
 pub fn breaches(policy: Option<&Policy>, limits: Option<&Limits>, offer: &Offer<'_>) -> Vec<Breach> {
     let mut breaches = Vec::new();
@@ -175,6 +198,10 @@ pub fn breaches(policy: Option<&Policy>, limits: Option<&Limits>, offer: &Offer<
     let steps = limits.and_then(|limits| limits.steps).unwrap_or(DEFAULT_STEPS);
     if offer.steps > Some(at_most(steps)) {
         breaches.push(Breach::TooManySteps(steps));
+    }
+    if !allows_guests(policy) {
+        let guests = offer.assurance.into_iter().flatten().filter(|end| offer.is_guest(end));
+        breaches.extend(guests.map(|end| Breach::Guest { step: end.step.clone() }));
     }
     let Some(policy) = policy else { return breaches };
     let forbidden = offer.node_kinds.iter().filter(|kind| !allows(policy, kind));
@@ -194,7 +221,8 @@ mod tests {
 
     fn end(factors: &[&str], fewest: i32) -> Assurance {
         let factors = factors.iter().map(|factor| (*factor).to_owned()).collect();
-        Assurance { step: "done".to_owned(), identified: true, factors, minimum_factors: Some(fewest) }
+        let (step, guest) = ("done".to_owned(), false);
+        Assurance { step, identified: true, guest, factors, minimum_factors: Some(fewest) }
     }
 
     fn judged(policy: Value, offer: &Offer<'_>) -> Vec<String> {
@@ -242,6 +270,28 @@ mod tests {
             });
             assert_eq!(found, Vec::from_iter(wanted), "{what}");
         }
+    }
+
+    #[test]
+    fn guests_are_refused_unless_they_are_allowed() {
+        let nobody = [Assurance { identified: false, ..end(&[], 0) }];
+        let guest = [Assurance { guest: true, ..nobody[0].clone() }];
+        let told = Offer { assurance: Some(&guest), ..Offer::default() };
+        let older = Offer { assurance: Some(&nobody), is_login: true, ..Offer::default() };
+        // A registration that ends without a user opens no session.
+        let registration = Offer { is_login: false, ..older.clone() };
+        let refused = ["step done opens a session for a guest, and the tenant does not allow guests"];
+        for (what, offer, policy, expected) in [
+            ("no word of guests", &told, json!({}), &refused[..]),
+            ("refused", &told, json!({ "guests": "Refused" }), &refused),
+            ("allowed", &told, json!({ "guests": "Allowed" }), &[]),
+            ("of an older revision", &older, json!({}), &refused),
+            ("allowed there", &older, json!({ "guests": "Allowed" }), &[]),
+            ("no guest", &registration, json!({}), &[]),
+        ] {
+            assert_eq!(judged(policy, offer), expected, "{what}");
+        }
+        assert_eq!(breaches(None, None, &told).len(), 1, "no policy at all");
     }
 
     #[test]

@@ -43,7 +43,7 @@ struct Settings {
     #[schemars(length(min = 2, max = 16), regex(pattern = r"^([0-9]{1,5}(h|m|s|ms)){1,4}$"))]
     session_idle: Option<String>,
     /// Who the session is for. Absent means the identified user; `Guest` means nobody in particular, where the
-    /// Tenant allows guests.
+    /// Tenant allows guests (`policy.guests`).
     subject: Option<Subject>,
     /// The key of the flow's text that is the heading of the last page. Absent means the product's.
     #[schemars(length(min = 1, max = 63))]

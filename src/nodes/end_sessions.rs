@@ -61,6 +61,7 @@ fn plan(value: &Value, _: &mut Compiler<'_>) -> Result<Plan, SettingsError> {
         shows_page: true,
         outcomes: vec![Outcome::wired("next")],
         effects: vec![EffectClass::Idempotent],
+        ends_session: true,
         ..Facts::default()
     };
     Ok(node::plan(facts, SignOut { which }))

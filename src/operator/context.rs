@@ -6,12 +6,12 @@ use std::sync::Arc;
 use idflow_api::resource::HasKind;
 use idflow_core::chance::Chance;
 use idflow_core::time::{Clock, Timestamp};
-use idflow_flow::Finding;
 use idflow_flow::diagnostic::Severity;
 use idflow_flow::kinds::Kinds;
 use idflow_flow::schema::Schemas;
 use idflow_flow::secret::Entry;
 use k8s_openapi::api::core::v1::ConfigMap;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use kube::runtime::events::Recorder;
 use kube::{Api, Client, Resource, ResourceExt};
 use serde::Serialize;
@@ -23,6 +23,7 @@ use crate::metrics::Metrics;
 use crate::route::{Controller, Queues};
 use crate::tenant::keys::SigningKeys;
 use crate::tenant::namespaces::Namespaces;
+use crate::tolerance::Judged;
 use crate::versioned::Versioned;
 use crate::watch::Intake;
 use crate::world::World;
@@ -86,12 +87,15 @@ impl Context {
         self.environment.clock.now()
     }
 
-    /// What the API server would refuse in an object today. It may be older than the rule.
-    pub(crate) fn refusals<K: HasKind + ResourceExt + Serialize>(&self, object: &K) -> Vec<Finding> {
+    /// What the API server would refuse in an object today, by what its status says of it. It may be older than a rule.
+    pub(crate) fn judge<K>(&self, object: &K, conditions: &[Condition]) -> Judged
+    where
+        K: HasKind + ResourceExt + Serialize,
+    {
         let value = serde_json::json!(object);
         let mut found = self.schemas.judge(K::KIND, &object.name_any(), &value);
         found.retain(|finding| finding.severity == Severity::Error);
-        found
+        Judged::new(found, conditions, object.meta().generation)
     }
 
     /// Where watches bring what they hear.

@@ -44,6 +44,9 @@ mod route;
 mod run;
 mod status;
 mod tenant;
+mod tolerance;
+#[cfg(test)]
+mod tolerance_tests;
 mod versioned;
 mod watch;
 mod work;

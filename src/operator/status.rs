@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use idflow_api::condition::{POLICY_GRACE, READY, STALLED, find};
+use idflow_api::condition::{POLICY_GRACE, READY, STALLED, TOLERATED, find};
 use idflow_api::diagnostic::clip;
 use idflow_api::reason::Reason;
 use k8s_openapi::api::core::v1::ObjectReference;
@@ -52,7 +52,12 @@ impl Transition {
 
     /// A policy's grace that begins, which is no change of readiness.
     pub(crate) fn grace(before: &[Condition], after: &[Condition]) -> Option<Self> {
-        Self::grace_if(after, find(before, POLICY_GRACE).is_none())
+        Self::alarm_of(POLICY_GRACE, after, find(before, POLICY_GRACE).is_none())
+    }
+
+    /// A rule that begins to be broken by what goes on all the same, or another than was told before.
+    pub(crate) fn tolerated(before: &[Condition], after: &[Condition]) -> Option<Self> {
+        Self::alarm_of(TOLERATED, after, is_other(TOLERATED, before, after))
     }
 
     /// The same of a revision, and one of another than was told before.
@@ -61,14 +66,14 @@ impl Transition {
         before: &[Condition],
         after: &[Condition],
     ) -> Option<Self> {
-        let message = |list| find(list, POLICY_GRACE).map(|condition| &condition.message);
-        let told = Self::grace_if(after, message(before) != message(after))?;
+        let told = Self::alarm_of(POLICY_GRACE, after, is_other(POLICY_GRACE, before, after))?;
         Some(Self { related: revision, ..told })
     }
 
-    fn grace_if(after: &[Condition], is_news: bool) -> Option<Self> {
-        let told = find(after, POLICY_GRACE).filter(|_| is_news)?;
-        Some(Self::alarm(Reason::PolicyGrace, told.message.clone()))
+    fn alarm_of(type_: &str, after: &[Condition], is_news: bool) -> Option<Self> {
+        let told = find(after, type_).filter(|_| is_news)?;
+        let (reason, message) = (told.reason.clone(), told.message.clone());
+        Some(Self { is_warning: true, reason, message, related: None })
     }
 
     /// The event, its note cut to what an event may hold.
@@ -83,6 +88,12 @@ impl Transition {
             secondary: self.related.clone(),
         }
     }
+}
+
+/// Whether a condition says something else than before.
+fn is_other(type_: &str, before: &[Condition], after: &[Condition]) -> bool {
+    let message = |list| find(list, type_).map(|condition| &condition.message);
+    message(before) != message(after)
 }
 
 /// Applies a status and returns the object as the server now has it. An object that has gone is no failure.

@@ -17,6 +17,7 @@ mod policy;
 mod quickstart;
 mod revisions;
 mod rights;
+mod upgrade;
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_idflow");
 

@@ -1,5 +1,6 @@
 //! The rules: one file each, and the one list of them.
 
+use idflow_api::Tenant;
 use idflow_api::claim::Claim;
 use idflow_api::tenant::Policy;
 
@@ -51,9 +52,14 @@ impl<'c, 'a> Subject<'c, 'a> {
         matches!(&self.part.graph.role, Role::Journey(flow_type) if flow_type == "Login")
     }
 
-    /// The policies of the Tenants that are known here: none where a Tenant is judged apart from its flows.
+    /// The Tenants that are known here: none where a Tenant is judged apart from its flows.
+    fn tenants(&self) -> impl Iterator<Item = &'c Tenant> + use<'c, 'a> {
+        self.resolved.objects.tenants.values().map(AsRef::as_ref)
+    }
+
+    /// Their policies.
     fn policies(&self) -> impl Iterator<Item = &'c Policy> + use<'c, 'a> {
-        self.resolved.objects.tenants.values().filter_map(|tenant| tenant.spec.policy.as_ref())
+        self.tenants().filter_map(|tenant| tenant.spec.policy.as_ref())
     }
 
     /// Every expression and template of every step, and those of a node's outputs.
@@ -191,6 +197,7 @@ rules! {
         unauthenticated_change,
         unproven_factor,
         unproven_address,
+        unended_session,
         weak_assurance,
         missing_text,
         missing_locale,
@@ -200,7 +207,8 @@ rules! {
         invalid_name,
         invalid_lifetime,
         too_many_steps,
-        forbidden_node_kind;
+        forbidden_node_kind,
+        forbidden_guest;
     objects:
         mixed_scripts,
         unshared_secret,
@@ -246,6 +254,7 @@ pub const fn rule_of_breach(breach: &Breach) -> &'static Rule {
         Breach::TooManyFlows(_) => &too_many_flows::RULE,
         Breach::TooManySteps(_) => &too_many_steps::RULE,
         Breach::ForbiddenKind(_) => &forbidden_node_kind::RULE,
+        Breach::Guest { .. } => &forbidden_guest::RULE,
         Breach::TooWeak { .. } => &weak_assurance::RULE,
     }
 }

@@ -171,6 +171,7 @@ fn an_edit_of_its_flow_ends_no_grace_of_a_revision_of_the_first_version() {
     let proves = |factor: &str| Assurance {
         step: "done".to_owned(),
         identified: true,
+        guest: false,
         factors: vec![factor.to_owned()],
         minimum_factors: None,
     };

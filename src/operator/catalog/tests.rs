@@ -212,7 +212,8 @@ fn a_new_revision_waits_and_is_not_retired() {
 pub(super) fn proving(name: &str, factors: &[&str]) -> Arc<FlowRevision> {
     let mut one = FlowRevision::clone(&loaded("a", name));
     let factors = factors.iter().map(|factor| (*factor).to_owned()).collect();
-    let end = Assurance { step: "done".to_owned(), identified: true, factors, minimum_factors: None };
+    let end =
+        Assurance { step: "done".to_owned(), identified: true, guest: false, factors, minimum_factors: None };
     one.spec.assurance = Some(vec![end]);
     Arc::new(one)
 }

@@ -37,6 +37,7 @@ impl Judged<'_> {
         let offer = Offer {
             older: Some(self.older),
             assurance: self.proven(revision),
+            is_login: self.flow.is_some_and(|flow| flow.spec.type_ == FlowType::Login),
             ..Offer::of_revision(&revision.spec)
         };
         breaches(tenant.policy.as_ref(), tenant.limits.as_ref(), &offer).into_iter().next()

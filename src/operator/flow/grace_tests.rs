@@ -17,7 +17,8 @@ use crate::fixtures::{NOW, flow, listing, loaded, revision};
 fn proving(factors: &[&str]) -> Arc<FlowRevision> {
     let mut one = FlowRevision::clone(&loaded("sign-in", "new"));
     let factors: Vec<String> = factors.iter().map(|factor| (*factor).to_owned()).collect();
-    let end = Assurance { step: "done".to_owned(), identified: true, factors, minimum_factors: None };
+    let end =
+        Assurance { step: "done".to_owned(), identified: true, guest: false, factors, minimum_factors: None };
     one.spec.assurance = Some(vec![end]);
     Arc::new(one)
 }

@@ -1,12 +1,12 @@
 //! Whether a flow can be served: what the compiler found, and what the tenant's rules make of it.
 
-use idflow_api::Flow;
 use idflow_api::claim::Claim;
 use idflow_api::diagnostic::{MAX_PROBLEMS, Problem, Severity};
 use idflow_api::flow::Assurance;
 use idflow_api::flow_revision::{Requires, Source};
 use idflow_api::reason::Reason;
 use idflow_api::tenant::TenantSpec;
+use idflow_api::{Flow, FlowType};
 use idflow_core::digest::Digest;
 use idflow_flow::diagnostic::{Finding, ObjectId, Place};
 use idflow_flow::lint;
@@ -55,14 +55,17 @@ pub(crate) struct Checked {
     pub(crate) verdict: Verdict,
     pub(crate) content: Option<Content>,
     pub(crate) problems: Vec<Problem>,
+    /// Those of the problems that stand against nothing, because the flow is older than the rule.
+    pub(crate) tolerated: Vec<Problem>,
     pub(crate) assurance: Vec<Assurance>,
     pub(crate) steps: Option<i32>,
 }
 
 impl Checked {
-    /// A flow that could not be checked.
-    pub(crate) fn not(verdict: Verdict) -> Self {
-        Self { verdict, content: None, problems: Vec::new(), assurance: Vec::new(), steps: None }
+    /// A flow that could not be checked, with what was tolerated of it.
+    pub(crate) fn not(verdict: Verdict, tolerated: Vec<Problem>) -> Self {
+        let (problems, assurance) = (tolerated.clone(), Vec::new());
+        Self { verdict, content: None, problems, tolerated, assurance, steps: None }
     }
 }
 
@@ -79,7 +82,7 @@ pub(crate) fn judge(
     let mut problems: Vec<Problem> =
         compiled.findings.iter().map(|finding| finding.problem(&object)).collect();
     let has_own_errors = compiled.findings.iter().any(is_own_error);
-    let breaches = breaches(tenant, &compiled, older);
+    let breaches = breaches(flow, tenant, &compiled, older);
     let no_room = breaches.iter().find(|breach| matches!(breach, Breach::TooManyFlows(_)));
     let mut not_allowed: Vec<Problem> =
         breaches.iter().map(|one| problem(one, flow, &compiled, &object)).collect();
@@ -107,6 +110,7 @@ pub(crate) fn judge(
     Checked {
         verdict,
         problems,
+        tolerated: Vec::new(),
         assurance: compiled.assurance.into_iter().take(20).collect(),
         steps,
         content: compiled.revision.map(|revision| Content::new(revision, steps, compiled.session_assurance)),
@@ -138,12 +142,13 @@ fn summary(problems: &[Problem]) -> String {
 }
 
 /// What the Tenant does not accept, of the flow with everything that it enters.
-fn breaches(tenant: &TenantSpec, compiled: &Compiled, older: usize) -> Vec<Breach> {
+fn breaches(flow: &Flow, tenant: &TenantSpec, compiled: &Compiled, older: usize) -> Vec<Breach> {
     let offer = Offer {
         steps: Some(compiled.steps),
         older: Some(older),
         node_kinds: compiled.node_kinds.keys().map(String::as_str).collect(),
         assurance: Some(&compiled.session_assurance),
+        is_login: flow.spec.type_ == FlowType::Login,
     };
     policy::breaches(tenant.policy.as_ref(), tenant.limits.as_ref(), &offer)
 }
@@ -160,7 +165,7 @@ fn place_of(breach: &Breach, flow: &Flow, compiled: &Compiled) -> (Place, String
     match breach {
         Breach::TooManyFlows(_) => (own.at("/spec"), breach.to_string()),
         Breach::TooManySteps(_) => (own.at("/spec/steps"), breach.to_string()),
-        Breach::TooWeak { step, .. } => {
+        Breach::Guest { step } | Breach::TooWeak { step, .. } => {
             let index = flow.spec.steps.iter().position(|one| one.id == *step).unwrap_or_default();
             (own.at(format!("/spec/steps/{index}")), breach.to_string())
         }

@@ -12,6 +12,7 @@ mod texts;
 
 use std::sync::Arc;
 
+use idflow_api::diagnostic::Problem;
 use idflow_api::reason::Reason;
 use idflow_api::{Catalog, Flow, FlowRevision, FlowType, ResourceKind, Tenant};
 use idflow_flow::objects::Objects;
@@ -19,6 +20,7 @@ use idflow_flow::secret::SecretFacts;
 use idflow_flow::{Finding, compile_flow};
 use kube::api::{Patch, PatchParams};
 use kube::{Resource as _, ResourceExt as _};
+use serde_json::json;
 
 use crate::cache::Key;
 use crate::context::{Context, Outcome};
@@ -28,6 +30,7 @@ use crate::queue::Next;
 use crate::reference::used_by;
 use crate::route::Controller;
 use crate::status::{Transition, write};
+use crate::tolerance::{Judged, problems};
 use crate::world::World;
 use judge::{Checked, Content, Verdict};
 use status::Seen;
@@ -39,7 +42,10 @@ pub(crate) async fn reconcile(ctx: &Context, key: &Key) -> Outcome {
     }
     let place = match place(&ctx.world, &flow, &key.namespace) {
         Ok(place) => place,
-        Err(Some(verdict)) => return observe(ctx, &flow, &Checked::not(verdict), None).await,
+        Err(Some(verdict)) => {
+            let checked = Checked::not(verdict, tolerated(ctx, &flow));
+            return observe(ctx, &flow, &checked, None).await;
+        }
         Err(None) => return Ok(Next::Change),
     };
     let checked = check(ctx, &flow, &place).await?;
@@ -81,19 +87,31 @@ fn older(world: &World, flow: &Flow, namespace: &str) -> usize {
     ages(&world.flows.namespace(namespace)).get(name_of(flow)).copied().unwrap_or_default()
 }
 
+fn judge(ctx: &Context, flow: &Flow) -> Judged {
+    ctx.judge(flow, flow.status.as_ref().map_or(&[][..], |status| &status.conditions))
+}
+
+/// What a flow is told of that is not checked now, so that it is not forgotten.
+fn tolerated(ctx: &Context, flow: &Flow) -> Vec<Problem> {
+    problems(&judge(ctx, flow).tolerated, &json!(flow))
+}
+
 async fn check(ctx: &Context, flow: &Flow, place: &Place) -> Result<Checked, Failure> {
     let namespace = flow.namespace().unwrap_or_default();
     let objects = objects(ctx, &namespace, flow).await?;
     let mut compiled = compile_flow(flow, &objects, ctx.environment.kinds);
-    let refusals = ctx.refusals(flow);
+    let Judged { mut refused, mut tolerated } = judge(ctx, flow);
     // What a rule of its own says better is said once.
     let is_new = |one: &Finding| !compiled.findings.iter().any(|known| known.place == one.place);
-    let refusals: Vec<Finding> = refusals.into_iter().filter(is_new).collect();
-    compiled.revision.take_if(|_| !refusals.is_empty());
-    compiled.findings.splice(0..0, refusals);
+    refused.retain(is_new);
+    tolerated.retain(is_new);
+    compiled.revision.take_if(|_| !refused.is_empty());
+    let old = problems(&tolerated, &json!(flow));
+    compiled.findings.splice(0..0, refused.into_iter().chain(tolerated));
     let flows = ctx.world.flows.namespace(&namespace);
     let default_holder = denied(flow, &flows).map(|(_, holder)| holder);
-    Ok(judge::judge(flow, &place.tenant.spec, compiled, default_holder, place.older))
+    let checked = judge::judge(flow, &place.tenant.spec, compiled, default_holder, place.older);
+    Ok(Checked { tolerated: old, ..checked })
 }
 
 /// The objects of the namespace, with the content of the `ConfigMap`s that the flow, or one it calls, may need.
@@ -187,6 +205,9 @@ async fn observe(ctx: &Context, flow: &Flow, checked: &Checked, revision: Option
     }
     if let Some(transition) = Transition::between(&before.conditions, &after.conditions) {
         ctx.publish(Controller::Flow, flow, &transition).await;
+    }
+    if let Some(begun) = Transition::tolerated(&before.conditions, &after.conditions) {
+        ctx.publish(Controller::Flow, flow, &begun).await;
     }
     let revision = seen.grace(flow).and_then(|grace| seen.revision(&grace.revision));
     let revision = revision.map(|revision| revision.object_ref(&()));

@@ -16,6 +16,7 @@ use super::grace::{Grace, Judged};
 use super::judge::{Checked, Verdict};
 use crate::loaded;
 use crate::object::name_of;
+use crate::tolerance;
 
 /// What there is to be told about.
 pub(crate) struct Seen<'a> {
@@ -186,6 +187,7 @@ fn conditions(
         Some(grace) => list.set(POLICY_GRACE, Truth::True, Reason::PolicyGrace, grace.message()),
         None => list,
     };
+    let list = tolerance::told(list, &seen.checked.tolerated);
     let (progress, reason, message) = readiness(flow, seen, served);
     list.progress(progress, reason, message).finish()
 }

@@ -25,6 +25,7 @@ fn compiled() -> Compiled {
     let assurance = Assurance {
         step: "done".to_owned(),
         identified: true,
+        guest: false,
         factors: vec!["pwd".to_owned()],
         minimum_factors: Some(1),
     };
@@ -416,7 +417,7 @@ fn a_flow_without_a_tenant_waits_and_keeps_what_is_known() {
     let mut orphan = flow("sign-in");
     orphan.status = Some(FlowStatus { steps: Some(4), ..FlowStatus::default() });
     let waiting =
-        Checked::not(Verdict::Waiting(Reason::NoTenant, "no Tenant has namespace acme yet".to_owned()));
+        Checked::not(Verdict::Waiting(Reason::NoTenant, "no Tenant has it yet".to_owned()), Vec::new());
     let status = status_of(&orphan, &waiting, None, &[], &catalog());
     assert_eq!(find(&status.conditions, READY).unwrap().reason, "NoTenant");
     assert_eq!(status.steps, Some(4));

@@ -35,6 +35,7 @@ const JUDGED: &[(&str, &str)] = &[
     ("Tenant /spec/limits/steps", "longer flows are not accepted"),
     ("Tenant /spec/namespace", "everything else stands in the old one"),
     ("Tenant /spec/policy/forbiddenNodeKinds/*", "flows with such nodes are not accepted"),
+    ("Tenant /spec/policy/guests", "flows that open a session for a guest are not accepted"),
     ("Tenant /spec/policy/login/factors/*", "flows that prove less are not accepted"),
     ("Tenant /spec/policy/login/identified", "flows that prove less are not accepted"),
     ("Tenant /spec/policy/login/minimumFactors", "flows that prove less are not accepted"),

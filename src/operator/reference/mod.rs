@@ -11,6 +11,7 @@ use std::collections::BTreeSet;
 use std::future::Future;
 use std::sync::Arc;
 
+use idflow_api::diagnostic::Problem;
 use idflow_api::flow::UsedBy;
 use idflow_api::{FlowNode, FlowRevision, ResourceKind};
 use kube::ResourceExt as _;
@@ -22,6 +23,7 @@ use crate::failure::Failure;
 use crate::queue::{Job, Next};
 use crate::route::{Controller, Referenced};
 use crate::status::{self, Transition};
+use crate::tolerance::problems;
 use crate::world::World;
 use plan::Finding;
 use refusal::Refused;
@@ -61,19 +63,27 @@ idflow_api::custom_resources!(reconcile);
 
 async fn look<K: Judged>(ctx: &Context, key: &Key) -> Outcome {
     let Some(object) = K::cache(&ctx.world).get(key) else { return Ok(Next::Change) };
-    let finding = match plan::refused(&ctx.refusals(object.as_ref()), &serde_json::json!(object)) {
+    let conditions = object.status().map_or(&[][..], |status| &status.conditions);
+    let judged = ctx.judge(object.as_ref(), conditions);
+    let value = serde_json::json!(object);
+    let finding = match plan::refused(problems(&judged.refused, &value)) {
         Some(refused) => refused,
         None => K::judge(ctx, &object).await?,
     };
-    observe(ctx, &object, finding).await
+    observe(ctx, &object, finding, problems(&judged.tolerated, &value)).await
 }
 
-async fn observe<K: Judged>(ctx: &Context, object: &Arc<K>, finding: Finding) -> Outcome {
+async fn observe<K: Judged>(
+    ctx: &Context,
+    object: &Arc<K>,
+    finding: Finding,
+    tolerated: Vec<Problem>,
+) -> Outcome {
     let key = Key::of(object.as_ref());
     let before = object.status().cloned().unwrap_or_default();
     let users = used_by(&ctx.world, &key.namespace, K::KIND, &key.name);
     let generation = object.meta().generation.unwrap_or_default();
-    let mut after = plan::status(&before, generation, finding, users, ctx.now());
+    let mut after = plan::status(&before, generation, finding, tolerated, users, ctx.now());
     let refused = K::refused(ctx, object);
     after.conditions = refusal::added(after.conditions, &before.conditions, generation, refused, ctx.now());
     if before == after {
@@ -86,6 +96,9 @@ async fn observe<K: Judged>(ctx: &Context, object: &Arc<K>, finding: Finding) ->
     }
     if let Some(transition) = Transition::between(&before.conditions, &after.conditions) {
         ctx.publish(Controller::Reference, object.as_ref(), &transition).await;
+    }
+    if let Some(begun) = Transition::tolerated(&before.conditions, &after.conditions) {
+        ctx.publish(Controller::Reference, object.as_ref(), &begun).await;
     }
     Ok(Next::Change)
 }

@@ -14,6 +14,8 @@ use idflow_flow::diagnostic::{ObjectId, path};
 use idflow_flow::lint;
 use idflow_flow::secret::{SecretFacts, SecretProblem, SecretUse};
 
+use crate::tolerance;
+
 /// What was found.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Finding {
@@ -44,9 +46,8 @@ pub(crate) enum Need {
     Found(SecretFacts),
 }
 
-/// What the API server would refuse today: the object is older than the rule.
-pub(crate) fn refused(refusals: &[idflow_flow::Finding], object: &Value) -> Option<Finding> {
-    let problems: Vec<Problem> = refusals.iter().map(|refusal| refusal.problem(object)).collect();
+/// What the API server would refuse today.
+pub(crate) fn refused(problems: Vec<Problem>) -> Option<Finding> {
     Some(Finding::Invalid(told(problems.first()?), problems))
 }
 
@@ -172,6 +173,7 @@ pub(crate) fn status(
     before: &ReferencedStatus,
     generation: i64,
     finding: Finding,
+    tolerated: Vec<Problem>,
     used_by: Vec<UsedBy>,
     now: Timestamp,
 ) -> ReferencedStatus {
@@ -201,8 +203,8 @@ pub(crate) fn status(
     };
     ReferencedStatus {
         observed_generation: Some(generation),
-        conditions: list.finish(),
-        problems: problems.into_iter().take(MAX_PROBLEMS).collect(),
+        conditions: tolerance::told(list, &tolerated).finish(),
+        problems: problems.into_iter().chain(tolerated).take(MAX_PROBLEMS).collect(),
         used_by,
     }
 }

@@ -130,7 +130,7 @@ fn only_what_nothing_else_can_help_is_stalled() {
         (Finding::Unresolved(Reason::SecretNotShared, "m".to_owned(), None), false, false),
     ] {
         let what = format!("{finding:?}");
-        let status = plan::status(&ReferencedStatus::default(), 1, finding, Vec::new(), NOW);
+        let status = plan::status(&ReferencedStatus::default(), 1, finding, Vec::new(), Vec::new(), NOW);
         assert_eq!(find(&status.conditions, READY).unwrap().status == "True", ready, "{what}");
         assert_eq!(find(&status.conditions, STALLED).is_some(), stalled, "{what}");
     }
@@ -148,8 +148,14 @@ fn a_theme_says_which_of_its_colours_are_not_used() {
         let theme = theme(primary);
         let problems =
             idflow_flow::check_theme(&theme).iter().map(|one| one.problem(&json!(theme))).collect();
-        let status =
-            plan::status(&ReferencedStatus::default(), 1, plan::theme(None, problems), Vec::new(), NOW);
+        let status = plan::status(
+            &ReferencedStatus::default(),
+            1,
+            plan::theme(None, problems),
+            Vec::new(),
+            Vec::new(),
+            NOW,
+        );
         assert_eq!(find(&status.conditions, READY).unwrap().status, "True", "{primary}");
         let told = &find(&status.conditions, idflow_api::condition::ACCEPTED).unwrap().message;
         match expected {
@@ -223,7 +229,8 @@ fn a_directory_whose_executors_fall_silent_stays_what_it_was() {
     let object = json!({ "metadata": { "name": "people", "generation": 2 }, "spec": spec });
     let mut directory: idflow_api::Directory = serde_json::from_value(object).unwrap();
     let waiting = directory::judge(&directory, None, &[executor(&json!({ "indexed": {} }))]);
-    directory.status = Some(plan::status(&ReferencedStatus::default(), 2, waiting.clone(), Vec::new(), NOW));
+    directory.status =
+        Some(plan::status(&ReferencedStatus::default(), 2, waiting.clone(), Vec::new(), Vec::new(), NOW));
     assert_eq!(directory::judge(&directory, None, &[]), waiting);
     directory.metadata.generation = Some(3);
     assert_eq!(directory::judge(&directory, None, &[]), Finding::Ready);

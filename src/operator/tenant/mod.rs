@@ -35,6 +35,7 @@ use crate::queue::Next;
 use crate::reference::plan::told;
 use crate::route::Controller;
 use crate::status::{self, Transition};
+use crate::tolerance::{Judged, problems};
 use crate::world::World;
 use children::Children;
 use keys::{Keys, Verdict};
@@ -52,12 +53,14 @@ pub(crate) async fn reconcile(ctx: &Context, key: &Key) -> Outcome {
     if tenant.metadata.deletion_timestamp.is_some() {
         return Ok(Next::Change);
     }
-    let claim = match ctx.refusals(tenant.as_ref()).first() {
-        Some(refusal) => Claim::Refused(Reason::Invalid, told(&refusal.problem(&json!(tenant)))),
+    let judged = judge(ctx, &tenant);
+    let claim = match judged.refused.first() {
+        Some(refusal) => Claim::Refused(Reason::Invalid, told(refusal)),
         None => claim(&ctx.world, &ctx.settings.namespace, &tenant),
     };
     let mut observed = Observed {
         claim,
+        judged,
         keys: None,
         workload: workload(&ctx.world, &tenant),
         graces: graces_of(&ctx.world, &tenant),
@@ -68,6 +71,14 @@ pub(crate) async fn reconcile(ctx: &Context, key: &Key) -> Outcome {
     }
     write_status(ctx, &tenant, &observed).await?;
     observed.problem.map_or(Ok(Next::Change), Err)
+}
+
+/// What stands against the tenant's own text.
+fn judge(ctx: &Context, tenant: &Tenant) -> plan::Judged {
+    let conditions = tenant.status.as_ref().map_or(&[][..], |status| &status.conditions);
+    let Judged { refused, tolerated } = ctx.judge(tenant, conditions);
+    let object = json!(tenant);
+    plan::Judged { refused: problems(&refused, &object), tolerated: problems(&tolerated, &object) }
 }
 
 /// Whether the tenant may have its namespace.
@@ -217,7 +228,8 @@ async fn write_status(ctx: &Context, tenant: &Tenant, observed: &Observed) -> Re
     if let Some(transition) = Transition::between(&before.conditions, &after.conditions) {
         ctx.publish(Controller::Tenant, tenant, &transition).await;
     }
-    if let Some(begun) = Transition::grace(&before.conditions, &after.conditions) {
+    let begun = Transition::grace(&before.conditions, &after.conditions);
+    for begun in begun.into_iter().chain(Transition::tolerated(&before.conditions, &after.conditions)) {
         ctx.publish(Controller::Tenant, tenant, &begun).await;
     }
     Ok(())

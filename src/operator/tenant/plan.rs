@@ -7,6 +7,7 @@ use idflow_api::claim;
 use idflow_api::condition::{
     ACCEPTED, Conditions, EXECUTOR_AVAILABLE, HIGHLY_AVAILABLE, KEYS_PRESENT, POLICY_GRACE, Progress, Truth,
 };
+use idflow_api::diagnostic::{MAX_PROBLEMS, Problem};
 use idflow_api::reason::Reason;
 use idflow_api::tenant::TenantStatus;
 use idflow_core::time::Timestamp;
@@ -15,6 +16,7 @@ use k8s_openapi::api::apps::v1::StatefulSet;
 use super::keys::Verdict;
 use crate::failure::{Class, Failure};
 use crate::flow::grace::moment;
+use crate::tolerance;
 
 /// Whether a tenant may have its namespace and issuer.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,10 +29,18 @@ pub(crate) enum Claim {
     Waits(Reason, String),
 }
 
+/// What stands against a tenant's own text.
+#[derive(Debug, Default)]
+pub(crate) struct Judged {
+    pub(crate) refused: Vec<Problem>,
+    pub(crate) tolerated: Vec<Problem>,
+}
+
 /// What was found and done.
 #[derive(Debug)]
 pub(crate) struct Observed {
     pub(crate) claim: Claim,
+    pub(crate) judged: Judged,
     pub(crate) keys: Option<Verdict>,
     pub(crate) workload: Option<Arc<StatefulSet>>,
     /// The flows of which something goes on although the policy does not accept it, with the end of each.
@@ -74,6 +84,8 @@ pub(crate) fn status(tenant: &Tenant, observed: &Observed, now: Timestamp) -> Te
     let conditions = keys_present(conditions, observed.keys.as_ref());
     let conditions = available(conditions, observed.workload.as_deref());
     let conditions = in_grace(conditions, &observed.graces);
+    let Judged { refused, tolerated } = &observed.judged;
+    let conditions = tolerance::told(conditions, tolerated);
     let (progress, reason, message) = readiness(observed);
     let keys = match &observed.keys {
         // The right ones, which may be others than before: a key is changed while the earlier one stands beside it.
@@ -83,6 +95,7 @@ pub(crate) fn status(tenant: &Tenant, observed: &Observed, now: Timestamp) -> Te
     TenantStatus {
         observed_generation: Some(generation),
         conditions: conditions.progress(progress, reason, message).finish(),
+        problems: refused.iter().chain(tolerated).take(MAX_PROBLEMS).cloned().collect(),
         keys,
     }
 }

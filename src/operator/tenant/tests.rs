@@ -296,6 +296,7 @@ fn the_status_says_how_far_a_tenant_is() {
     let present = || Some(Verdict::Present(made().records()));
     let granted = |keys, workload, problem| Observed {
         claim: Claim::Granted,
+        judged: plan::Judged::default(),
         keys,
         workload,
         graces: Vec::new(),
@@ -303,7 +304,10 @@ fn the_status_says_how_far_a_tenant_is() {
     };
     let refused = Claim::Refused(Reason::NamespaceRefused, "no".to_owned());
     let waits = Claim::Waits(Reason::ClaimedByOther, "no".to_owned());
-    let nothing = |claim| Observed { claim, keys: None, workload: None, graces: Vec::new(), problem: None };
+    let nothing = |claim| {
+        let (judged, graces) = Default::default();
+        Observed { claim, judged, keys: None, workload: None, graces, problem: None }
+    };
     let conflict = Some(Failure::waiting(Reason::Conflict, "Service idflow-executor exists"));
     let unacceptable =
         Some(Failure { reason: Reason::ApiError, message: "quantity".to_owned(), class: Class::Terminal });
@@ -338,6 +342,7 @@ fn missing_keys_leave_the_record_of_the_right_ones_and_say_what_runs() {
     let keys = Some(Verdict::Missing("gone".to_owned()));
     let observed = Observed {
         claim: Claim::Granted,
+        judged: plan::Judged::default(),
         keys,
         workload: Some(running(1, 1)),
         graces: Vec::new(),
@@ -354,6 +359,7 @@ fn an_unchanged_tenant_gets_no_new_status() {
     let mut acme = tenant("acme");
     let observe = || Observed {
         claim: Claim::Granted,
+        judged: plan::Judged::default(),
         keys: Some(Verdict::Present(made().records())),
         workload: Some(running(1, 1)),
         graces: Vec::new(),

@@ -127,7 +127,13 @@ pub(super) mod tests {
 
     fn told(digest: Digest, factors: &[&str]) -> Told {
         let factors = factors.iter().map(|factor| (*factor).to_owned()).collect();
-        let end = Assurance { step: "done".to_owned(), identified: true, factors, minimum_factors: None };
+        let end = Assurance {
+            step: "done".to_owned(),
+            identified: true,
+            guest: false,
+            factors,
+            minimum_factors: None,
+        };
         Told { digest, facts: Facts { requires: None, assurance: Some(vec![end]) }, is_damaged: false }
     }
 

@@ -20,6 +20,7 @@ mod evidence;
 mod fail_closed;
 mod faults;
 mod guest;
+mod guest_sessions;
 mod hints;
 mod host;
 mod indices;

@@ -255,3 +255,38 @@ fn an_error_that_a_callee_has_only_for_its_caller_is_said_at_the_caller() {
     assert_eq!(found("broken-callee"), ["l0", "l1"], "{:#?}", codes(&folder.findings));
     assert!(folder.flows["l0"].revision.is_none() && folder.flows["l2"].revision.is_some());
 }
+
+/// A sign-out that a library does, on a path that may go round it.
+const SIGN_OUT: &str = "apiVersion: idflow.dev/v1alpha1
+kind: Flow
+metadata: { name: ending }
+spec:
+  type: Library
+  start: signOut
+  steps:
+    - { id: signOut, endSessions: {}, outcomes: { next: left } }
+    - { id: left, exit: { outcome: next } }
+---
+apiVersion: idflow.dev/v1alpha1
+kind: Flow
+metadata: { name: sign-out }
+spec:
+  type: Logout
+  start: ask
+  steps:
+    - { id: ask, form: { fields: [{ name: word, type: Text }], actions: [{ name: stay }] }, outcomes: { next: end, stay: STAY } }
+    - { id: end, call: { flow: ending }, outcomes: { next: done } }
+    - { id: kept, fail: {} }
+    - { id: done, complete: {} }
+";
+
+#[test]
+fn a_sign_out_is_looked_for_on_every_path_and_in_what_is_called() {
+    let found = |stay: &str| {
+        let findings = findings(&SIGN_OUT.replace("STAY", stay)).into_iter();
+        let own = findings.filter(|finding| finding.code == "unended-session");
+        own.map(|finding| finding.title).collect::<Vec<_>>()
+    };
+    assert_eq!(found("done"), ["the path ask → done completes without endSessions"]);
+    assert_eq!(found("kept"), [""; 0]);
+}
