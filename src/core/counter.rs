@@ -147,6 +147,13 @@ pub enum CounterStep {
         /// How many are allowed.
         limit: Limit,
     },
+    /// Refuses the batch when the counter is full, and otherwise leaves it as it is.
+    RequireBelow {
+        /// What is counted.
+        key: CounterKey,
+        /// How many are allowed.
+        limit: Limit,
+    },
     /// Sets the counter to zero, full or not.
     Clear {
         /// What is counted.
@@ -158,8 +165,11 @@ impl CounterStep {
     /// The same step with a limit that nobody meets.
     #[must_use]
     pub fn lifted(mut self) -> Self {
-        if let Self::AddUnlessFull { limit, .. } | Self::RequireBelowAndReset { limit, .. } = &mut self {
-            *limit = Limit { max: u32::MAX, pace: None, ..*limit };
+        match &mut self {
+            Self::AddUnlessFull { limit, .. }
+            | Self::RequireBelowAndReset { limit, .. }
+            | Self::RequireBelow { limit, .. } => *limit = Limit { max: u32::MAX, pace: None, ..*limit },
+            Self::Clear { .. } => {}
         }
         self
     }

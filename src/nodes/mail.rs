@@ -20,7 +20,7 @@ use idflow_sandbox::Expression;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use crate::shared::throttle::Throttle;
+use crate::shared::asker::Asker;
 use crate::shared::{address, answer_mismatch, settings};
 
 /// Settings of `mail`.
@@ -53,8 +53,10 @@ pub static KIND: Kind = Kind {
 fn plan(value: &Value, compiler: &mut Compiler<'_>) -> Result<Plan, SettingsError> {
     let settings: Settings = settings::parse(value)?;
     let to = settings.to.as_deref().unwrap_or("user.email");
+    let address = compiler.expression("/to", to, Sink::Mail);
     let send = SendMail {
-        address: compiler.expression("/to", to, Sink::Mail),
+        own_address: address::own_attributes(&address).is_some(),
+        address,
         subject: compiler.text("/subject", &settings.subject, Sink::Mail),
         body: compiler.text("/body", &settings.body, Sink::Mail),
         connection: compiler.connection(ReferenceKind::SmtpConnection, settings.connection),
@@ -71,6 +73,7 @@ fn plan(value: &Value, compiler: &mut Compiler<'_>) -> Result<Plan, SettingsErro
 struct SendMail {
     connection: String,
     address: Expression,
+    own_address: bool,
     subject: AuthoredText,
     body: AuthoredText,
 }
@@ -80,12 +83,12 @@ impl Node for SendMail {
         match event {
             Event::Entered => {
                 let to = address::evaluated(cx, &self.address)?;
-                let mails = Throttle::mail(&to);
-                if cx.is_full(&mails.key()) {
+                let mails = Asker::of(cx, &to, self.own_address).mails(cx, &to);
+                if mails.iter().any(|mails| cx.is_full(&mails.key())) {
                     cx.withhold_mail();
                     return Err(Fault::new("mail: too many mails to one address"));
                 }
-                cx.count(mails.add());
+                mails.iter().for_each(|mails| cx.count(mails.add()));
                 self.send(cx, to)?;
                 Ok(Turn::Finish(Box::new(Finish::by("next"))))
             }

@@ -2,7 +2,7 @@
 //!
 //! Proves that the visitor reads the address. When the address is the identified user's own, it also proves the
 //! factor `otp` (RFC 8176). A code works once, for ten minutes, in this browser and this step only, and a newer one
-//! replaces it (checklist T-9).
+//! replaces it (checklist T-9). Five wrong codes end it, and ten end the journey's tries (T-6).
 //!
 //! ```yaml
 //! - id: code
@@ -12,11 +12,12 @@
 
 use idflow_core::Value;
 use idflow_core::chance::{decimal_code, token};
+use idflow_core::counter::Count;
 use idflow_core::digest::Digest;
 use idflow_core::effect::{Answer, Ask, EffectClass, Foreseen, Mail, Submission};
 use idflow_core::name::{self, with_ascii_digits};
 use idflow_core::time::{Span, Timestamp};
-use idflow_core::view::{Action, Field, FieldType, Message, Severity, Text, View};
+use idflow_core::view::{Action, ActionStyle, Field, FieldType, Message, Severity, Text, View};
 use idflow_engine::context::Cx;
 use idflow_engine::node::{self, Node};
 use idflow_engine::turn::{Event, Fault, Finish, Turn};
@@ -29,11 +30,15 @@ use idflow_sandbox::Expression;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::shared::throttle::{Throttle, any_full};
+use crate::shared::asker::Asker;
+use crate::shared::throttle::{Throttle, closed_until};
 use crate::shared::{address, answer_mismatch, settings};
 
 const DIGITS: i64 = 6;
 const LIFETIME: Span = Span::minutes(10);
+
+/// How many wrong codes end the one that was sent.
+const MOST_WRONG: u8 = 5;
 const OWN_ADDRESS: &str = "user.email";
 
 /// Settings of `oneTimeCode`.
@@ -126,12 +131,17 @@ struct Sent {
     salt: String,
     digest: Digest,
     expires: Timestamp,
+    /// How many wrong codes were entered in its place.
+    #[serde(default)]
+    wrong: u8,
 }
 
 #[derive(Serialize, Deserialize)]
+#[expect(clippy::enum_variant_names, reason = "a state is named for what it expects")]
 enum State {
     ExpectCode { sent: Option<Sent>, address: String },
     ExpectGuessCounts { sent: Option<Sent>, address: String },
+    ExpectMailCounts { sent: Option<Sent>, address: String },
 }
 
 impl Node for OneTimeCode {
@@ -148,39 +158,52 @@ impl Node for OneTimeCode {
 
     fn foresees(&self, cx: &Cx<'_>) -> Foreseen {
         let Ok(Some(State::ExpectCode { address, .. })) = cx.state() else { return Foreseen::default() };
-        Foreseen {
-            counters: throttles(cx, &address).iter().map(Throttle::key).collect(),
-            ..Foreseen::default()
-        }
+        let guesses = self.asker(cx, &address).guesses(cx);
+        Foreseen { counters: guesses.iter().map(Throttle::key).collect(), ..Foreseen::default() }
     }
 }
 
 impl OneTimeCode {
-    /// Sends a code, unless too many mails went to the address: the commit that counts one more tells.
+    fn asker(&self, cx: &Cx<'_>, address: &str) -> Asker {
+        Asker::of(cx, address, self.own_address)
+    }
+
+    /// What keeps a code from being sent: too many mails, or wrong codes that would keep it from being looked at.
+    fn before_mail(&self, cx: &Cx<'_>, address: &str) -> (Vec<Throttle>, Option<Throttle>) {
+        let asker = self.asker(cx, address);
+        (asker.mails(cx, address), asker.account())
+    }
+
+    /// Sends a code, unless a counter is full: the commit that counts one more tells.
     fn send(&self, cx: &mut Cx<'_>, address: String, previous: Option<Sent>) -> Result<Turn, Fault> {
-        let mails = Throttle::mail(&address);
-        if cx.is_full(&mails.key()) {
-            cx.withhold_mail();
-            let usable = previous.filter(|sent| cx.now() < sent.expires);
-            return self.show(cx, usable, address, None, Some("code-too-many-mails"));
+        let tries = Asker::tries(cx);
+        if cx.is_full(&tries.key()) {
+            return Ok(Turn::Finish(Box::new(Finish::by("locked"))));
         }
-        cx.count(mails.add());
-        let resent = previous.is_some().then_some("code-sent-again");
+        let (mails, account) = self.before_mail(cx, &address);
+        let keys: Vec<_> = mails.iter().chain(&account).map(Throttle::key).collect();
+        if keys.iter().any(|key| cx.is_full(key)) {
+            cx.keep(&State::ExpectMailCounts { sent: previous, address })?;
+            return Ok(Turn::Ask(Box::new(Ask::ReadCounters { keys })));
+        }
+        std::iter::once(&tries).chain(&account).for_each(|guesses| cx.count(guesses.require()));
+        mails.iter().for_each(|mails| cx.count(mails.add()));
+        let page = if previous.is_some() { Page::SentAgain } else { Page::Sent };
         let sent = self.mail(cx, &address);
-        self.show(cx, Some(sent), address, None, resent)
+        self.show(cx, Some(sent), address, page)
     }
 
     fn submitted(&self, cx: &mut Cx<'_>, submission: &Submission) -> Result<Turn, Fault> {
         let Some(State::ExpectCode { sent, address }) = cx.state()? else {
             return Err(Fault::new("oneTimeCode was posted to without having asked for a code"));
         };
-        if submission.action == "resend" {
+        if submission.action == "resend" || sent.is_none() {
             return self.send(cx, address, sent);
         }
         if entered_code(submission).is_none() {
-            return self.show(cx, sent, address, Some("error-code-format"), None);
+            return self.show(cx, sent, address, Page::Refused("error-code-format"));
         }
-        let keys = throttles(cx, &address).iter().map(Throttle::key).collect();
+        let keys = self.asker(cx, &address).guesses(cx).iter().map(Throttle::key).collect();
         cx.keep(&State::ExpectGuessCounts { sent, address })?;
         Ok(Turn::Ask(Box::new(Ask::ReadCounters { keys })))
     }
@@ -188,13 +211,47 @@ impl OneTimeCode {
     fn answered(&self, cx: &mut Cx<'_>, answer: Answer) -> Result<Turn, Fault> {
         match (cx.state()?, answer) {
             (Some(State::ExpectGuessCounts { sent, address }), Answer::Counts(counts)) => {
-                if any_full(&throttles(cx, &address), &counts, cx.now()) {
+                let guesses = self.asker(cx, &address).guesses(cx);
+                // The journey's own tries stand first, and no wait gives more of them.
+                let is_over = guesses.first().zip(counts.first()).is_none_or(|(own, count)| own.is_used_up(*count));
+                if is_over {
                     return Ok(Turn::Finish(Box::new(Finish::by("locked"))));
                 }
-                self.judge(cx, sent, address)
+                match closed_until(&guesses, &counts, cx.now()) {
+                    Some(moment) => {
+                        cx.wait_until(moment);
+                        self.show(cx, sent, address, Page::Early(moment))
+                    }
+                    None => self.judge(cx, sent, address),
+                }
+            }
+            (Some(State::ExpectMailCounts { sent, address }), Answer::Counts(counts)) => {
+                self.withhold(cx, sent, address, &counts)
             }
             _ => Err(answer_mismatch("oneTimeCode")),
         }
+    }
+
+    /// Says until when no code is sent. The one before still works.
+    fn withhold(
+        &self,
+        cx: &mut Cx<'_>,
+        sent: Option<Sent>,
+        address: String,
+        counts: &[Count],
+    ) -> Result<Turn, Fault> {
+        cx.withhold_mail();
+        let (mails, account) = self.before_mail(cx, &address);
+        let (of_mails, of_account) = counts.split_at(mails.len().min(counts.len()));
+        let account = account.and_then(|account| closed_until(&[account], of_account, cx.now()));
+        let mails = closed_until(&mails, of_mails, cx.now());
+        let moment = mails.max(account).unwrap_or(cx.now());
+        let usable = sent.filter(|sent| cx.now() < sent.expires);
+        if usable.is_none() {
+            cx.wait_until(moment);
+        }
+        let page = if account.is_some() { Page::Early(moment) } else { Page::Withheld(moment) };
+        self.show(cx, usable, address, page)
     }
 
     fn judge(&self, cx: &mut Cx<'_>, sent: Option<Sent>, address: String) -> Result<Turn, Fault> {
@@ -202,14 +259,15 @@ impl OneTimeCode {
         let right = sent.as_ref().is_some_and(|sent| {
             cx.now() < sent.expires && sent.digest.matches(&digest(&sent.salt, &entered))
         });
-        let throttles = throttles(cx, &address);
+        let asker = self.asker(cx, &address);
         if !right {
-            for throttle in throttles {
-                cx.count(throttle.add());
-            }
-            return self.show(cx, sent, address, Some("error-code-wrong"), None);
+            asker.guesses(cx).iter().for_each(|guesses| cx.count(guesses.add()));
+            let sent = sent.map(|sent| Sent { wrong: sent.wrong.saturating_add(1), ..sent });
+            let sent = sent.filter(|sent| sent.wrong < MOST_WRONG);
+            let page = if sent.is_some() { Page::Refused("error-code-wrong") } else { Page::Void };
+            return self.show(cx, sent, address, page);
         }
-        if let Some(account) = throttles.first() {
+        if let Some(account) = asker.account() {
             cx.count(account.reset());
         }
         let mut finish = Finish { address: Some(format!("email:{address}")), ..Finish::by("next") };
@@ -240,6 +298,7 @@ impl OneTimeCode {
             digest: digest(&salt, &code),
             salt,
             expires: cx.now().plus(self.lifetime),
+            wrong: 0,
         }
     }
 
@@ -248,31 +307,30 @@ impl OneTimeCode {
         cx: &mut Cx<'_>,
         sent: Option<Sent>,
         address: String,
-        error: Option<&str>,
-        notice: Option<&str>,
+        page: Page,
     ) -> Result<Turn, Fault> {
-        // Where nothing was sent yet, the page must not send anybody to look for it.
-        let told = |key| Text::with(key, [("address", address.clone())]);
-        let (lead, notice) = match &sent {
-            Some(_) => (told("one-time-code-lead"), notice),
-            None => (told("one-time-code-withheld"), None),
+        let told = |key: &str| Text::with(key, [("address", address.clone())]);
+        let resend = Action::aside("resend", Text::product("action-resend"));
+        let error = match page {
+            Page::Refused(key) => Some(Text::product(key)),
+            _ => None,
+        };
+        // Where there is no code to enter, nobody is sent to look for it.
+        let (lead, fields, actions) = if sent.is_some() {
+            let next = Action::next(Text::product("one-time-code-submit"));
+            let code = Field { error, ..Field::asking("code", FieldType::Code) };
+            (told("one-time-code-lead"), vec![code], vec![next, resend])
+        } else {
+            let resend = Action { style: ActionStyle::Primary, ..resend };
+            (told("one-time-code-none"), Vec::new(), vec![resend])
         };
         let view = View {
             kind: "oneTimeCode".to_owned(),
             title: Text::product("one-time-code-title"),
             lead: Some(lead),
-            messages: notice
-                .map(|key| Message {
-                    severity: if key == "code-sent-again" { Severity::Success } else { Severity::Warning },
-                    text: Text::product(key),
-                })
-                .into_iter()
-                .collect(),
-            fields: vec![Field { error: error.map(Text::product), ..Field::asking("code", FieldType::Code) }],
-            actions: vec![
-                Action::next(Text::product("one-time-code-submit")),
-                Action::aside("resend", Text::product("action-resend")),
-            ],
+            messages: page.message(cx.now()).into_iter().collect(),
+            fields,
+            actions,
             identifier: if self.own_address { cx.identifier() } else { None },
         };
         cx.keep(&State::ExpectCode { sent, address })?;
@@ -280,14 +338,38 @@ impl OneTimeCode {
     }
 }
 
-/// The account's counter first (the identified user's, else the address's), then the client address's.
-fn throttles(cx: &Cx<'_>, address: &str) -> Vec<Throttle> {
-    let account = cx
-        .user()
-        .map_or_else(|| Throttle::name("oneTimeCode", address), |user| Throttle::user("oneTimeCode", user));
-    let mut throttles = vec![account];
-    throttles.extend(cx.network().map(|network| Throttle::client("oneTimeCode", network)));
-    throttles
+/// What the page says beside where the code went.
+#[derive(Debug, Clone, Copy)]
+enum Page {
+    Sent,
+    SentAgain,
+    /// The entered code is none.
+    Refused(&'static str),
+    /// There were too many wrong codes for the one that was sent.
+    Void,
+    /// No code is looked at before this moment.
+    Early(Timestamp),
+    /// No code is sent before this moment.
+    Withheld(Timestamp),
+}
+
+impl Page {
+    fn message(self, now: Timestamp) -> Option<Message> {
+        let (severity, text) = match self {
+            Self::Sent | Self::Refused(_) => return None,
+            Self::SentAgain => (Severity::Success, Text::product("code-sent-again")),
+            Self::Void => (Severity::Error, Text::product("error-code-void")),
+            Self::Early(moment) => (Severity::Error, within("error-code-wait", moment, now)),
+            Self::Withheld(moment) => (Severity::Warning, within("code-too-many-mails", moment, now)),
+        };
+        Some(Message { severity, text })
+    }
+}
+
+/// When to come again. Rounded up, so that nobody comes too early.
+fn within(key: &str, moment: Timestamp, now: Timestamp) -> Text {
+    let minutes = (moment.since(now).whole_seconds() + 59) / 60;
+    Text::with(key, [("minutes", minutes.max(1).to_string())])
 }
 
 /// The digits entered, without the spaces and dashes that people add.

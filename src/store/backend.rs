@@ -203,6 +203,8 @@ pub enum Step {
     Add,
     /// Sets the counter to zero.
     Reset,
+    /// Leaves the counter as it is.
+    Require,
     /// Sets the counter to zero, full or not.
     Clear,
 }
@@ -339,6 +341,7 @@ fn count<E>(
         let next = match step {
             Step::Add => tally.count.add(limit, now),
             Step::Reset => (!tally.count.is_full(limit, now)).then(Count::default),
+            Step::Require => (!tally.count.is_full(limit, now)).then_some(tally.count),
             Step::Clear => Some(Count::default()),
         };
         let Some(next) = next else { return Ok(Err(Rejected::CounterFull { key })) };

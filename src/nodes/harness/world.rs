@@ -96,6 +96,7 @@ impl World {
         for step in &commit.counters {
             let (key, limit) = match step {
                 CounterStep::AddUnlessFull { key, limit }
+                | CounterStep::RequireBelow { key, limit }
                 | CounterStep::RequireBelowAndReset { key, limit } => (key, limit),
                 CounterStep::Clear { key } => {
                     counts.remove(key);
@@ -107,8 +108,12 @@ impl World {
                 self.full.push(key.clone());
                 return Err(CounterFull);
             };
-            let is_reset = matches!(step, CounterStep::RequireBelowAndReset { .. });
-            counts.insert(key.clone(), if is_reset { Count::default() } else { added });
+            let after = match step {
+                CounterStep::AddUnlessFull { .. } => added,
+                CounterStep::RequireBelow { .. } => count,
+                CounterStep::RequireBelowAndReset { .. } | CounterStep::Clear { .. } => Count::default(),
+            };
+            counts.insert(key.clone(), after);
         }
         self.counts = counts;
         self.full.clear();

@@ -1,7 +1,8 @@
 //! Which guesses and mails are counted under which key, and how many are allowed.
 //!
 //! Counters belong to an account and a factor, whatever name the visitor used (checklist J-16), and to the
-//! visitor's network. They open again by themselves, so that nobody can lock a user out for good (P-8).
+//! visitor's network. They open again by themselves, so that nobody can lock a user out for good (P-8), and what
+//! strangers do is counted apart from what an account's owner does: see `asker`.
 //!
 //! Wrong passwords wait. Whoever guesses from a browser that nobody has signed in with waits for all such browsers
 //! together; a browser that the user has signed in with counts by itself, so that strangers cannot keep it out. In all,
@@ -28,8 +29,11 @@ pub const GUESSES_PER_NETWORK: Limit = Limit { max: 100, window: Span::minutes(1
 /// Wrong guesses in one journey, after which it goes another way.
 pub const TRIES: Limit = Limit { max: 10, window: Span::hours(24), pace: None };
 
-/// Mails to one address: 5 in 10 minutes (checklist T-12).
+/// Mails to one address that one person has sent: 5 in 10 minutes (checklist T-12).
 pub const MAILS: Limit = Limit { max: 5, window: Span::minutes(10), pace: None };
+
+/// Mails to one address that strangers have sent, wherever they are. Each is a few guesses at a code, too.
+pub const MAILS_OF_STRANGERS: Limit = Limit { max: 20, window: Span::hours(1), pace: None };
 
 /// Five slips are nobody's harm.
 const PACE: Pace = Pace { free: 5, first: Span::seconds(30), longest: Span::minutes(15) };
@@ -95,9 +99,20 @@ impl Throttle {
         Self { key: CounterKey::of_user(DEVICES, user), limit }
     }
 
-    /// Mails to one address.
-    pub fn mail(address: &str) -> Self {
-        Self { key: CounterKey::of(format!("mail/name/{}", fingerprint(address))), limit: MAILS }
+    /// Mails to an address that somebody has sent who has shown that it is theirs.
+    pub fn mail_of_owner(address: &str) -> Self {
+        Self { key: CounterKey::of(format!("mail/owner/{}", fingerprint(address))), limit: MAILS }
+    }
+
+    /// Mails to an address that strangers of one network have sent.
+    pub fn mail_from(network: &str, address: &str) -> Self {
+        let (network, address) = (fingerprint(network), fingerprint(address));
+        Self { key: CounterKey::of(format!("mail/from/{network}/{address}")), limit: MAILS }
+    }
+
+    /// Mails to an address that strangers have sent.
+    pub fn mail_of_strangers(address: &str) -> Self {
+        Self { key: CounterKey::of(format!("mail/name/{}", fingerprint(address))), limit: MAILS_OF_STRANGERS }
     }
 
     /// What to ask the store for.
@@ -108,6 +123,11 @@ impl Throttle {
     /// The step that counts one more.
     pub fn add(&self) -> CounterStep {
         CounterStep::AddUnlessFull { key: self.key.clone(), limit: self.limit }
+    }
+
+    /// The step that is refused where one more would be.
+    pub fn require(&self) -> CounterStep {
+        CounterStep::RequireBelow { key: self.key.clone(), limit: self.limit }
     }
 
     /// The step that a success takes: only below the limit, and back to zero.
@@ -131,10 +151,14 @@ impl Throttle {
     }
 }
 
-/// Whether any of the counters is full. A count that is missing counts as full: doubt is a refusal.
-pub fn any_full(throttles: &[Throttle], counts: &[Count], now: Timestamp) -> bool {
-    counts.len() != throttles.len()
-        || throttles.iter().zip(counts).any(|(throttle, count)| count.is_full(throttle.limit, now))
+/// Until when some of the counters take nothing more; nothing when each takes one more. A count that is missing is a full
+/// one: doubt is a refusal.
+pub fn closed_until(throttles: &[Throttle], counts: &[Count], now: Timestamp) -> Option<Timestamp> {
+    if counts.len() != throttles.len() {
+        return Some(now.plus(GUESSES.window));
+    }
+    let both = throttles.iter().zip(counts);
+    both.filter_map(|(throttle, count)| throttle.closed_until(*count, now)).max()
 }
 
 fn fingerprint(name: &str) -> String {
@@ -156,6 +180,6 @@ mod tests {
 
     #[test]
     fn p_9_a_missing_count_is_a_refusal() {
-        assert!(any_full(&[Throttle::mail("a@example.org")], &[], Timestamp(0)));
+        assert!(closed_until(&[Throttle::mail_of_owner("a@example.org")], &[], Timestamp(0)).is_some());
     }
 }

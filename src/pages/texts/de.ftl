@@ -100,6 +100,11 @@ error-user-not-found = Wir haben dieses Konto nicht gefunden. Prüfen Sie Ihre E
 error-code = Der Code stimmt nicht. Prüfen Sie ihn und versuchen Sie es noch einmal.
 error-code-wrong = Der Code stimmt nicht. Prüfen Sie ihn und versuchen Sie es noch einmal.
 error-code-format = Geben Sie den Code aus der E-Mail ein: nur Ziffern.
+error-code-void = Das waren zu viele falsche Codes, deshalb gilt der gesendete nicht mehr. Lassen Sie sich einen neuen senden.
+error-code-wait = Das waren zu viele falsche Codes. { $minutes ->
+    [one] Versuchen Sie es in einer Minute noch einmal.
+   *[other] Versuchen Sie es in { $minutes } Minuten noch einmal.
+}
 error-code-expired = Dieser Code ist abgelaufen. Fordern Sie einen neuen an.
 error-code-used = Dieser Code wurde schon verwendet. Fordern Sie einen neuen an.
 error-locked = Das waren zu viele Versuche. Versuchen Sie es später noch einmal.
@@ -157,11 +162,14 @@ create-user-title = Konto anlegen
 create-user-submit = Konto anlegen
 one-time-code-title = Sehen Sie in Ihre E-Mails
 one-time-code-lead = Wir haben einen Code an { $address } gesendet. Es kann eine Minute dauern, bis er ankommt.
-one-time-code-withheld = An { $address } gingen zuletzt viele Codes, deshalb senden wir im Moment keinen. Versuchen Sie es später noch einmal.
+one-time-code-none = Noch gibt es keinen Code, den Sie eingeben könnten. Er geht an { $address }.
 one-time-code-submit = Bestätigen
 code-sent = Wir haben Ihnen einen Code gesendet.
 code-sent-again = Wir haben Ihnen einen neuen Code gesendet. Frühere gelten nicht mehr.
-code-too-many-mails = Im Moment senden wir keinen weiteren Code. Der letzte gilt noch; sonst versuchen Sie es später noch einmal.
+code-too-many-mails = Zuletzt gingen viele Codes hinaus, deshalb senden wir im Moment keinen weiteren. { $minutes ->
+    [one] Versuchen Sie es in einer Minute noch einmal.
+   *[other] Versuchen Sie es in { $minutes } Minuten noch einmal.
+}
 code-not-sent = Der Code konnte nicht gesendet werden. Fordern Sie einen neuen an.
 complete-title = Fertig
 complete-lead = Sie können diese Seite schließen.

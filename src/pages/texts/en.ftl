@@ -101,6 +101,11 @@ error-user-not-found = We could not find this account. Check what you entered.
 error-code = The code is not right. Check it and try again.
 error-code-wrong = The code is not right. Check it and try again.
 error-code-format = Enter the code from the mail: digits only.
+error-code-void = There were too many wrong codes, so that the one we sent no longer works. Have a new one sent.
+error-code-wait = There were too many wrong codes. { $minutes ->
+    [one] Try again in a minute.
+   *[other] Try again in { $minutes } minutes.
+}
 error-code-expired = This code has expired. Ask for a new one.
 error-code-used = This code was used already. Ask for a new one.
 error-locked = There were too many attempts. Try again later.
@@ -158,11 +163,14 @@ create-user-title = Create your account
 create-user-submit = Create account
 one-time-code-title = Check your mail
 one-time-code-lead = We sent a code to { $address }. It can take a minute to arrive.
-one-time-code-withheld = Many codes went to { $address } lately, so that we send none for now. Try again later.
+one-time-code-none = We have no code for you to enter yet. It will go to { $address }.
 one-time-code-submit = Confirm
 code-sent = We sent you a code.
 code-sent-again = We sent you a new code. The ones before no longer work.
-code-too-many-mails = We send no further code for now. The last one still works; otherwise try again later.
+code-too-many-mails = Many codes were sent lately, so that we send no further one for now. { $minutes ->
+    [one] Try again in a minute.
+   *[other] Try again in { $minutes } minutes.
+}
 code-not-sent = The code could not be sent. Ask for a new one.
 complete-title = All done
 complete-lead = You can close this page.

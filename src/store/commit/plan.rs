@@ -245,6 +245,7 @@ impl Planner {
             let (counter, limit, step) = match step {
                 CounterStep::AddUnlessFull { key, limit } => (key, limit, Step::Add),
                 CounterStep::RequireBelowAndReset { key, limit } => (key, limit, Step::Reset),
+                CounterStep::RequireBelow { key, limit } => (key, limit, Step::Require),
                 CounterStep::Clear { key } => (key, UNLIMITED, Step::Clear),
             };
             let key = counter::key(self.reads.keyring(), &counter);

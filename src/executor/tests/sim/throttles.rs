@@ -324,16 +324,76 @@ async fn t_12_a_full_counter_of_mails_is_told_on_the_page_and_sends_nothing() {
         assert_eq!(person.browser.post(&world, &path, &resend).await.status, StatusCode::SEE_OTHER);
         let page = person.browser.get(&world, &path).await;
         assert_eq!(world.mails.all().len(), sent.min(5), "{}", page.body);
-        assert_eq!(page.body.contains("We send no further code for now"), sent > 5, "{}", page.body);
+        assert_eq!(page.body.contains("we send no further one for now"), sent > 5, "{}", page.body);
     }
     // A journey that comes to the page when no mail may be sent any more sends nobody to look for one.
     let mut other = Person::new(ADA);
     let path = crate::no_double_effect::to_the_code(&world, &mut other).await;
     let page = other.browser.get(&world, &path).await;
-    assert!(page.body.contains("we send none for now") && !page.body.contains("We sent"), "{}", page.body);
+    assert!(page.body.contains("we send no further one") && !page.body.contains("We sent"), "{}", page.body);
+    assert!(
+        !page.form().unwrap().has_field("code") && page.status == StatusCode::TOO_MANY_REQUESTS,
+        "{page:?}"
+    );
     assert_eq!(world.mails.all().len(), 5);
     world.pass(Span::minutes(10));
     person.walk(&mut world, "", &mut Calm).await.code();
+}
+
+/// The page after somebody in a network of their own asked for a code to Ada's address in a flow for anybody.
+async fn asks_for_a_code(world: &World, network: u8, flow: &str) -> (Browser, String, Answer) {
+    let mut browser = Browser::new();
+    browser.peer = ([203, 0, 113, network], 1).into();
+    let path = browser.get(world, flow).await.location().expect("a journey").to_owned();
+    let form = browser.get(world, &path).await.form().unwrap().fill("email", ADA);
+    browser.post(world, &path, &form.encoded()).await;
+    let page = browser.get(world, &path).await;
+    (browser, path, page)
+}
+
+#[tokio::test]
+async fn p_8_mails_that_strangers_have_sent_keep_the_owner_from_none() {
+    let mut world = World::new(1).await;
+    world.user(ADA).await;
+    for _ in 0..7 {
+        asks_for_a_code(&world, 1, "/flows/sign-up").await;
+    }
+    assert_eq!(world.mails.all().len(), 5, "one network");
+    let (_, _, page) = asks_for_a_code(&world, 2, "/flows/reset").await;
+    assert!(page.form().unwrap().has_field("code"), "another one: {}", page.body);
+    for network in 3..40 {
+        asks_for_a_code(&world, network, "/flows/reset").await;
+    }
+    assert_eq!(world.mails.all().len(), 20, "many networks");
+    Person::new(ADA).walk(&mut world, "", &mut Calm).await.code();
+    assert_eq!(world.mails.all().len(), 21, "whoever knows the password");
+    world.pass(Span::hours(1));
+    asks_for_a_code(&world, 1, "/flows/reset").await;
+    assert_eq!(world.mails.all().len(), 22);
+}
+
+#[tokio::test]
+async fn p_8_wrong_codes_of_strangers_close_no_code_of_the_owners() {
+    let mut world = World::new(1).await;
+    world.user(ADA).await;
+    let (mut stranger, path, mut page) = asks_for_a_code(&world, 1, "/flows/sign-up").await;
+    for _ in 0..14 {
+        let Some(form) = page.form() else { break };
+        let body = if form.has_field("code") {
+            form.fill("code", "0000000").encoded()
+        } else {
+            form.press("resend").encoded()
+        };
+        stranger.post(&world, &path, &body).await;
+        page = stranger.get(&world, &path).await;
+    }
+    assert!(page.form().is_none(), "its own tries are used up: {}", page.body);
+    let (mut owner, path, page) = asks_for_a_code(&world, 2, "/flows/reset").await;
+    let code = world.mails.code_for(ADA).unwrap();
+    owner.post(&world, &path, &page.form().unwrap().fill("code", &code).encoded()).await;
+    let page = owner.get(&world, &path).await;
+    assert!(page.form().unwrap().has_field("password"), "{}", page.body);
+    Person::new(ADA).walk(&mut world, "", &mut Calm).await.code();
 }
 
 #[tokio::test]
