@@ -68,6 +68,9 @@ impl Limit {
     }
 }
 
+/// How far a clock may step back before a stored moment in the future counts as a mistake of it.
+const CLOCK_STEP: Span = Span::hours(1);
+
 /// How fast something may happen for long, and how much of it at once. Counted in the memory of one process, where a
 /// [`Limit`] is counted in the store.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -99,10 +102,20 @@ impl Count {
         self.value >= limit.max
     }
 
+    /// The count as this limit reads it at `now`. A window that ends later than any that begins now was counted by a clock
+    /// that has stepped back since: nobody waits for it to come round again.
+    fn of(self, limit: Limit, now: Timestamp) -> Self {
+        let latest = now.plus(limit.window).plus(CLOCK_STEP);
+        if limit.pace.is_none() && self.ends > latest { Self::default() } else { self.at(now) }
+    }
+
     /// Whether one more event at `now` would exceed the limit or come too early.
     pub fn is_full(self, limit: Limit, now: Timestamp) -> bool {
-        let current = self.at(now);
-        current.is_used_up(limit) || now < current.opens(limit)
+        let current = self.of(limit, now);
+        let longest = limit.pace.map_or(Span(0), |pace| pace.longest);
+        let waits = now..now.plus(longest).plus(CLOCK_STEP);
+        let opens = current.opens(limit);
+        current.is_used_up(limit) || opens > now && waits.contains(&opens)
     }
 
     /// From when on one more event fits, as long as there is none before. Where none has to wait, at any time: clocks differ.
@@ -119,10 +132,10 @@ impl Count {
 
     /// The count after one more event at `now`, or nothing when it is full.
     pub fn add(self, limit: Limit, now: Timestamp) -> Option<Self> {
-        let current = self.at(now);
-        if current.is_full(limit, now) {
+        if self.is_full(limit, now) {
             return None;
         }
+        let current = self.of(limit, now);
         let begins = current.value == 0 || limit.pace.is_some();
         let value = current.value + 1;
         let ends = if begins { now.plus(limit.memory(value)) } else { current.ends };
@@ -204,6 +217,26 @@ mod tests {
             Some(1),
             "forgotten"
         );
+    }
+
+    #[test]
+    fn a_clock_that_stepped_back_makes_nobody_wait_until_it_comes_round_again() {
+        let (now, ahead) = (Timestamp(1_700_000_000_000), Span::hours(48));
+        let plain = Limit { max: 3, window: Span::minutes(10), pace: None };
+        let filled = |limit: Limit, events: u32| {
+            let step = |(count, at): (Count, Timestamp), _| {
+                (count.add(limit, at).unwrap(), at.plus(Span::minutes(2)))
+            };
+            (0..events).fold((Count::default(), now.plus(ahead)), step).0
+        };
+        assert_eq!(filled(plain, 3).add(plain, now).map(|count| count.value), Some(1));
+        let row = filled(PACED, 6);
+        let next = row.add(PACED, now).unwrap();
+        assert_eq!(next.value, 7, "the row goes on");
+        assert_eq!(next.opens(PACED), now.plus(Span::minutes(2)), "by the present clock");
+        assert_eq!(filled(PACED, 9).add(PACED, now), None, "and it ends");
+        let small = Count { value: 3, ends: now.plus(Span::minutes(11)) };
+        assert_eq!(small.add(plain, now), None, "a small step opens nothing");
     }
 
     #[test]

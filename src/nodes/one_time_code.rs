@@ -4,6 +4,11 @@
 //! factor `otp` (RFC 8176). A code works once, for ten minutes, in this browser and this step only, and a newer one
 //! replaces it (checklist T-9). Five wrong codes end it, and ten end the journey's tries (T-6).
 //!
+//! Who has shown a factor of the account, or has read a mail to the address in this journey, has five mails in ten
+//! minutes of their own. Everybody else has five per network and address, and all of them together twenty an hour: who
+//! asks for codes to somebody's address in order to keep them out needs several networks, and does not touch those who
+//! know the password (P-8, T-12).
+//!
 //! ```yaml
 //! - id: code
 //!   oneTimeCode: { connection: mail }
