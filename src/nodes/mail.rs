@@ -88,7 +88,9 @@ impl Node for SendMail {
                     cx.withhold_mail();
                     return Err(Fault::new("mail: too many mails to one address"));
                 }
-                mails.iter().for_each(|mails| cx.count(mails.add()));
+                for mails in &mails {
+                    cx.count(mails.add());
+                }
                 self.send(cx, to)?;
                 Ok(Turn::Finish(Box::new(Finish::by("next"))))
             }

@@ -192,7 +192,9 @@ impl OneTimeCode {
             return Ok(Turn::Ask(Box::new(Ask::ReadCounters { keys })));
         }
         std::iter::once(&tries).chain(&account).for_each(|guesses| cx.count(guesses.require()));
-        mails.iter().for_each(|mails| cx.count(mails.add()));
+        for mails in &mails {
+            cx.count(mails.add());
+        }
         let page = if previous.is_some() { Page::SentAgain } else { Page::Sent };
         let sent = self.mail(cx, &address);
         self.show(cx, Some(sent), address, page)
