@@ -190,7 +190,7 @@ fn a_kustomization_hides_no_resource_and_no_file_of_another_folder_without_a_war
 #[test]
 fn few_bytes_make_no_endless_work() {
     let key = "k".repeat(1000);
-    let nested: String = (0..90).map(|depth| format!("{}{key}:\n", " ".repeat(depth))).collect();
+    let nested = (0..90).map(|depth| format!("{}{key}:\n", " ".repeat(depth))).collect::<Vec<_>>().concat();
     let items = format!("{}[{}]\n", " ".repeat(90), "a,".repeat(80_000));
     let found = tree(&[("deep.yaml", format!("{nested}{items}"))]);
     assert_eq!(told(&found.findings), ["invalid-yaml: the file grows beyond 16 MiB when it is read"]);
@@ -203,7 +203,7 @@ fn few_bytes_make_no_endless_work() {
     let last = told(&found.findings).pop().unwrap_or_default();
     assert!(last.starts_with("tree-too-large: ") && last.ends_with(" more findings are left out"), "{last}");
 
-    let many: String = (0..200).map(|number| format!("{}---\n", tenant(&format!("t{number}")))).collect();
+    let many = (0..200).map(|number| tenant(&format!("t{number}"))).collect::<Vec<_>>().join("---\n");
     let shared = format!("{BASE}# {}\n", "x".repeat(1_000_000));
     let found = tree(&[("shared.yaml", shared), ("tenants.yaml", many)]);
     assert!(found.environments.len() < 100, "{}", found.environments.len());
