@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::id::{Attempt, StepInstance, UserId};
+use crate::name::is_same;
 use crate::time::Timestamp;
 
 /// One proven fact.
@@ -19,6 +20,21 @@ pub enum Proof {
     Created,
     /// The user agreed to what this name stands for.
     Consent(String),
+}
+
+impl Proof {
+    /// The mail address that is proven to be read.
+    pub fn mail_address(&self) -> Option<&str> {
+        match self {
+            Self::Address(address) => address.strip_prefix("email:"),
+            _ => None,
+        }
+    }
+
+    /// Whether it says so of this address, however that is spelled.
+    pub fn is_of_address(&self, address: &str) -> bool {
+        self.mail_address().is_some_and(|proven| is_same(proven, address))
+    }
 }
 
 /// A proof with its origin: the checks of a later step accept it only with all of these equal (checklist J-1).

@@ -23,6 +23,11 @@ const LONGEST_ADDRESS: usize = 254;
 /// The longest part before the `@` (RFC 5321 section 4.5.3.1.1).
 const LONGEST_LOCAL_PART: usize = 64;
 
+/// Whether two texts are spellings of one name.
+pub fn is_same(one: &str, other: &str) -> bool {
+    one == other || canonical(one) == canonical(other)
+}
+
 /// What accounts and counters are found by. Every text has one, also one that no form would take today.
 pub fn canonical(text: &str) -> String {
     if text.is_ascii() {

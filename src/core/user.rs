@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::Data;
 use crate::id::UserId;
+use crate::name::is_same;
 use crate::time::Timestamp;
 
 /// The name under which expressions read a user's groups.
@@ -88,7 +89,7 @@ impl User {
     pub fn confirmed(mut self, proven: &[String]) -> Self {
         self.reserved = None;
         let is_proven = |name: &String| {
-            self.text(name).is_some_and(|value| proven.iter().any(|address| address == value))
+            self.text(name).is_some_and(|value| proven.iter().any(|address| is_same(address, value)))
         };
         let is_new = |name: &&String| is_proven(name) && !self.verified.contains(name);
         let verified: Vec<String> = self.attributes.keys().filter(is_new).cloned().collect();

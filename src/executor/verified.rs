@@ -1,8 +1,8 @@
 //! Which addresses of a user are proven: those to which a mailed code was answered.
 
-use idflow_core::evidence::Proof;
 use idflow_core::id::UserId;
 use idflow_core::journey::Journey;
+use idflow_core::name::is_same;
 use idflow_core::time::Timestamp;
 use idflow_core::user::User;
 use idflow_core::write::Write;
@@ -25,7 +25,8 @@ pub(crate) fn note(
     }
     let Some(previous) = current(id, writes, reads)? else { return Ok(()) };
     let is_news = |(name, value): &(&String, &serde_json::Value)| {
-        value.as_str().is_some_and(|text| proven.contains(&text)) && !previous.verified.contains(name)
+        let is_proven = |text| proven.iter().any(|address| is_same(address, text));
+        !previous.verified.contains(name) && value.as_str().is_some_and(is_proven)
     };
     let news: Vec<String> =
         previous.attributes.iter().filter(is_news).map(|(name, _)| name.clone()).collect();
@@ -45,12 +46,7 @@ fn proven<'j>(journey: &'j Journey, id: UserId, writes: &[Write]) -> Vec<&'j str
         .any(|write| matches!(write, Write::SetPassword { user, ends_sessions: true, .. } if *user == id));
     let counts = |owner: Option<UserId>| owner == Some(id) || takes_over && owner.is_none();
     let of_user = journey.evidence.iter().filter(|evidence| counts(evidence.user));
-    of_user
-        .filter_map(|evidence| match &evidence.proof {
-            Proof::Address(address) => address.strip_prefix("email:"),
-            _ => None,
-        })
-        .collect()
+    of_user.filter_map(|evidence| evidence.proof.mail_address()).collect()
 }
 
 /// The user as this commit leaves them.

@@ -18,7 +18,6 @@
 //! ```
 
 use idflow_core::effect::{Answer, Ask, EffectClass};
-use idflow_core::evidence::Proof;
 use idflow_core::id::UserId;
 use idflow_core::name::mixes_scripts;
 use idflow_core::time::Span;
@@ -227,8 +226,7 @@ impl CreateUser {
 
 /// Whether the visitor has shown in this journey to read the address.
 fn is_proven(cx: &Cx<'_>, address: &str) -> bool {
-    let proof = Proof::Address(format!("email:{address}"));
-    cx.evidence().iter().any(|evidence| evidence.proof == proof)
+    cx.evidence().iter().any(|evidence| evidence.proof.is_of_address(address))
 }
 
 #[cfg(test)]

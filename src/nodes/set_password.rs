@@ -13,7 +13,6 @@
 use idflow_core::Value;
 use idflow_core::effect::{Answer, Ask, EffectClass, Submission, Weakness};
 use idflow_core::evidence::{Evidence, Proof};
-use idflow_core::name::canonical;
 use idflow_core::secret::SecretText;
 use idflow_core::view::{Action, Field, FieldType, Text, View};
 use idflow_core::write::Write;
@@ -103,14 +102,13 @@ impl SetPassword {
     /// A verified address speaks for a user only where no other user can have it: under another attribute it may be
     /// somebody else's, such as that of a manager.
     fn may_set(&self, cx: &Cx<'_>) -> bool {
-        let own = |address: &str| {
-            let address = canonical(address);
+        let own = |proof: &Proof| {
             let mut values = self.unique.iter().filter_map(|name| cx.user_data().get(name)?.as_str());
-            values.any(|value| canonical(value) == address)
+            values.any(|value| proof.is_of_address(value))
         };
         let is_proof = |evidence: &Evidence| match &evidence.proof {
             Proof::Factor(_) | Proof::Created => evidence.user == cx.user(),
-            Proof::Address(address) => address.strip_prefix("email:").is_some_and(own),
+            proof @ Proof::Address(_) => own(proof),
             Proof::Identified | Proof::Consent(_) => false,
         };
         cx.user().is_some() && cx.evidence().iter().any(is_proof)

@@ -80,11 +80,8 @@ impl Run<'_> {
         if !is_finished || !own.any(|evidence| evidence.proof == Proof::Created) {
             return None;
         }
-        let addresses = self.journey.evidence.iter().filter_map(|evidence| match &evidence.proof {
-            Proof::Address(address) => address.strip_prefix("email:").map(str::to_owned),
-            _ => None,
-        });
-        Some(Write::ConfirmUser { user, addresses: addresses.collect() })
+        let addresses = self.journey.evidence.iter().filter_map(|evidence| evidence.proof.mail_address());
+        Some(Write::ConfirmUser { user, addresses: addresses.map(str::to_owned).collect() })
     }
 
     /// Ends the journey as failed, with the product's own last page.

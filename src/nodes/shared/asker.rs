@@ -30,10 +30,7 @@ impl Asker {
             };
             is_own && cx.evidence().iter().any(is_factor)
         });
-        let is_read = |evidence: &Evidence| match &evidence.proof {
-            Proof::Address(proven) => proven.strip_prefix("email:") == Some(address),
-            _ => false,
-        };
+        let is_read = |evidence: &Evidence| evidence.proof.is_of_address(address);
         match owner {
             Some(user) => Self::Owner(user),
             None if cx.evidence().iter().any(is_read) => Self::Reader,

@@ -305,6 +305,16 @@ async fn an_address_is_verified_once_its_mailed_code_was_answered_and_until_it_c
 }
 
 #[tokio::test]
+async fn an_address_that_was_stored_as_it_was_typed_is_verified_like_any_other() {
+    let mut world = World::new(7).await;
+    let ada = world.user(ADA).await;
+    let typed = json!("Ada@Example.COM");
+    world.change(ada, |user| drop(user.attributes.insert("email".to_owned(), typed))).await;
+    let code = Person::new("Ada@example.com").walk(&mut world, "", &mut Calm).await.code();
+    assert_eq!(claims_of(&exchange(&world, &code).await)["email_verified"], json!(true));
+}
+
+#[tokio::test]
 async fn a_code_that_was_answered_before_anybody_was_named_proves_nothing_of_an_account_until_it_is_taken_over()
  {
     let world = World::new(8).await;
