@@ -171,6 +171,13 @@ async fn a_claim_that_fails_is_told_once_for_each_registration_and_to_nobody_who
         LINES.set(Some(Vec::new()));
         let code = person.browser.get(world, &path).await.code().expect("a code");
         assert_eq!(redeem(world, "app", &code).await.status, http::StatusCode::BAD_REQUEST);
+        let stolen = format!(
+            "grant_type=authorization_code&client_id=failing&code={code}&code_verifier={}&redirect_uri={}",
+            "x".repeat(43),
+            "https%3A%2F%2Fapp.example.com%2Fcallback"
+        );
+        let refused = Browser::new().post(world, "/oauth2/token", &stolen).await;
+        assert!(refused.body.contains("invalid_grant"), "{}", refused.body);
         let lines = || String::from_utf8(LINES.with_borrow(|lines| lines.clone().unwrap())).unwrap();
         let count = |log: &str| log.lines().filter(|line| line.contains("is not told of a claim")).count();
         assert_eq!(count(&lines()), 0, "nothing is computed for who is not the client");
