@@ -208,11 +208,14 @@ impl World {
         let keyring = &self.secrets.keyring;
         let mut opened = None;
         // Opening meets the same faults; the kubelet tries again.
-        while opened.is_none() {
+        for _ in 0..1000 {
             let chance = Arc::clone(&self.chance);
             opened = Store::over(Box::new(self.storage.clone()), keyring.clone(), chance as _).await.ok();
+            if opened.is_some() {
+                break;
+            }
         }
-        let executor = Executor::new(self.parts(opened.unwrap()), &self.snapshot);
+        let executor = Executor::new(self.parts(opened.expect("the store opens")), &self.snapshot);
         let (app, reports) = (Arc::clone(&executor.app), executor.reports.clone());
         let routes = idflow_executor::http::routes(Arc::clone(&app), self.endpoints, BODY_TIME);
         let second = executor.second_port();
