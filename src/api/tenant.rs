@@ -294,8 +294,8 @@ pub struct TenantStatus {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 20), extend("x-kubernetes-list-type" = "atomic"))]
     pub problems: Vec<Problem>,
-    /// The keys that were made for the tenant. They are made once; if one is missing from the keys Secret, it is
-    /// not made anew.
+    /// The keys of the tenant. They are made once; if one is missing from the keys Secret, it is not made anew. One that
+    /// is changed by hand is taken while the earlier one stands beside it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(
         length(max = 32),

@@ -88,6 +88,22 @@ fn of_two_cookies_of_one_name_the_right_one_counts() {
 }
 
 #[test]
+fn a_request_is_as_long_as_what_accepts_it_lets_it_be() {
+    let served = Served::start();
+    let authorize = served.client().authorize_url("mine").replace(&served.dev.origin, "");
+    for length in [20_000, 40_000, 64_000] {
+        let state = "s".repeat(length);
+        let authorize = authorize.replace("state=mine", &format!("state={state}"));
+        let answer = get(&served, &format!("{authorize}&prompt=none&other=1"), b"idflow-language=en");
+        let returned = answer.starts_with("HTTP/1.1 303") && answer.contains(&format!("state={state}"));
+        assert!(returned && answer.contains("error=login_required"), "{length}: {answer:.300}");
+    }
+    // The HTTP library keeps an address in 16 bits, and refuses a longer one by itself.
+    let answer = get(&served, &format!("{authorize}&other={}", "x".repeat(66_000)), b"");
+    assert!(answer.starts_with("HTTP/1.1 414"), "{answer:.300}");
+}
+
+#[test]
 fn more_cookies_than_are_read_are_named_on_a_page_with_the_cure() {
     let served = Served::start();
     let one = format!("tracker={}; ", "x".repeat(4000));

@@ -1,7 +1,8 @@
 //! A tenant's keys: made once, never again.
 //!
 //! Whoever loses the sealing key loses everything the store holds, and whoever changes the signing keys signs every
-//! user out. So a key that is gone is never replaced: the status says `KeysMissing` until the backup is restored.
+//! user out. So a key that is gone is never replaced: the status says `KeysMissing` until the backup is restored. One that
+//! was changed by hand, with the earlier one still beside it, is taken (`docs/keys.md`).
 
 use std::collections::BTreeMap;
 

@@ -355,6 +355,39 @@ fn missing_keys_leave_the_record_of_the_right_ones_and_say_what_runs() {
 }
 
 #[test]
+fn l_8_the_status_keeps_the_key_that_a_changed_secret_holds() {
+    let mut acme = tenant("acme");
+    acme.status = Some(TenantStatus { keys: made().records(), ..TenantStatus::default() });
+    let mut secret = made().manifest(&acme);
+    let data = secret.data.as_mut().unwrap();
+    let earlier = data.insert("sealing.key".to_owned(), k8s_openapi::ByteString(b"new".to_vec())).unwrap();
+    data.insert("sealing-previous.key".to_owned(), earlier);
+    let observe = |tenant: &Tenant, secret: &Secret| {
+        let recorded = tenant.status.clone().unwrap().keys;
+        let keys = Some(keys::judge(tenant, &recorded, Some(secret)));
+        let (workload, graces) = (Some(running(1, 1)), Vec::new());
+        let (claim, judged) = (Claim::Granted, plan::Judged::default());
+        let observed = Observed { claim, judged, keys, workload, graces, problem: None };
+        plan::status(tenant, &observed, NOW)
+    };
+    let changed = observe(&acme, &secret);
+    assert_ne!(changed.keys, made().records());
+    acme.status = Some(changed.clone());
+    secret.data.as_mut().unwrap().remove("sealing-previous.key");
+    let done = observe(&acme, &secret);
+    assert_eq!(
+        (find(&done.conditions, KEYS_PRESENT).unwrap().status.as_str(), done.keys),
+        ("True", changed.keys)
+    );
+    let back = observe(&acme, &made().manifest(&acme));
+    assert_eq!(
+        find(&back.conditions, KEYS_PRESENT).unwrap().status,
+        "False",
+        "the one before is another key now"
+    );
+}
+
+#[test]
 fn an_unchanged_tenant_gets_no_new_status() {
     let mut acme = tenant("acme");
     let observe = || Observed {
