@@ -67,6 +67,19 @@ pub fn words(pattern: &str) -> Option<&'static str> {
     WORDS.get(pattern).map(String::as_str)
 }
 
+/// An address, or a name and an address in angle brackets; a name with a comma in quotes. No part holds a character that
+/// begins another part or another line.
+fn mail_sender() -> String {
+    const CONTROL: &str = r"\x00-\x1f\x7f";
+    const SPECIAL: &str = r#""(),:;<>@\[\]\\"#;
+    let atom = format!(r"[^\s{SPECIAL}{CONTROL}.]+");
+    let label = r"[\pL\pN]([\pL\pN-]*[\pL\pN])?";
+    let address = format!(r"{atom}(\.{atom})*@{label}(\.{label})*");
+    let quoted = format!(r#""[^"\\{CONTROL}]*" ?"#);
+    let plain = format!("[^{SPECIAL}{CONTROL}]*");
+    format!("^({address}|({quoted}|{plain})<{address}>)$")
+}
+
 macro_rules! schema {
     ($($name:ident => $body:tt),+ $(,)?) => {
         /// Every form.
@@ -135,7 +148,7 @@ schema! {
     },
     MailSender => {
         "type": "string", "minLength": 3, "maxLength": 320,
-        "pattern": "^([^\\s\"(),:;<>@\\[\\]\\\\\\x00-\\x1f\\x7f.]+(\\.[^\\s\"(),:;<>@\\[\\]\\\\\\x00-\\x1f\\x7f.]+)*@[\\pL\\pN]([\\pL\\pN-]*[\\pL\\pN])?(\\.[\\pL\\pN]([\\pL\\pN-]*[\\pL\\pN])?)*|(\"[^\"\\\\\\x00-\\x1f\\x7f]*\" ?|[^\"(),:;<>@\\[\\]\\\\\\x00-\\x1f\\x7f]*)<[^\\s\"(),:;<>@\\[\\]\\\\\\x00-\\x1f\\x7f.]+(\\.[^\\s\"(),:;<>@\\[\\]\\\\\\x00-\\x1f\\x7f.]+)*@[\\pL\\pN]([\\pL\\pN-]*[\\pL\\pN])?(\\.[\\pL\\pN]([\\pL\\pN-]*[\\pL\\pN])?)*>)$",
+        "pattern": mail_sender(),
         "description": "A mail address such as `no-reply@acme.example` or `Acme <no-reply@acme.example>`; a name with a comma in quotes."
     },
     HeaderValue => {

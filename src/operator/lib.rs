@@ -42,6 +42,8 @@ mod refusal_tests;
 pub mod rights;
 mod route;
 mod run;
+#[cfg(test)]
+mod secret_tests;
 mod status;
 mod tenant;
 mod tolerance;

@@ -1,0 +1,77 @@
+//! What is no expression, and how that is said.
+
+use super::*;
+
+/// What a parser was doing when it stopped is nothing that an author knows.
+#[test]
+fn what_is_no_expression_is_said_in_words() {
+    let wrong = [
+        "1 +",
+        "'abc",
+        "a b",
+        "form..x",
+        "@",
+        "user.?",
+        "[1,",
+        "{",
+        "foo(",
+        "1e99999",
+        "99999999999999999999",
+        "'\\q'",
+        "has(1)",
+        "x.all(1, 2)",
+        "a?b",
+        "b'\\400'",
+        "...",
+        "--",
+        "user.email = 'x'",
+        "for",
+        "in",
+        "user.in",
+        "`a`",
+        "a[",
+        "0x",
+    ];
+    let internals = [
+        "Error",
+        "Context",
+        "Incomplete",
+        "No `",
+        "EOF",
+        "recognition",
+        "literal",
+        "ident",
+        "macro",
+        "input",
+    ];
+    for source in wrong {
+        let said = Expression::compile(source).expect_err(source).message;
+        assert!(internals.iter().all(|word| !said.contains(word)), "{source}: {said}");
+    }
+}
+
+#[test]
+fn broken_expressions_say_where_and_what_to_do() {
+    for (source, line, column, says) in [
+        ("", 1, 1, "empty"),
+        ("user.email ==", 1, 14, "too early"),
+        ("user.email &&\n  == 1", 2, 3, "=="),
+        ("'é' + nope(1)", 1, 7, "no function `nope`"),
+        ("user.replace('a', 'b')", 1, 6, "no function `replace`"),
+        ("user.name.matches(form.pattern)", 1, 23, "literal"),
+        ("user.name.matches('(')", 1, 19, "not acceptable"),
+        ("user.name.matches('(a{1000}){1000}')", 1, 19, "memory"),
+        ("User{name: 1}", 1, 5, "typed message"),
+        ("has(1)", 1, 5, "`has(…)` takes a field"),
+    ] {
+        let error = Expression::compile(source).unwrap_err();
+        assert!(error.message.contains(says), "{source:?}: {}", error.message);
+        assert_eq!(
+            (error.position.line, error.position.column),
+            (line, column),
+            "{source:?}: {}",
+            error.message
+        );
+        assert!(!error.help.is_empty());
+    }
+}
