@@ -2,6 +2,10 @@
 //! code.
 #![allow(clippy::expect_used, clippy::panic, reason = "a panic is the failure report of a test")]
 
+use std::io::Write as _;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
 use idflow_operator::rights::{self, TENANT_ROLE};
 use idflow_test_support::helm::Helm;
 use idflow_test_support::repository;
@@ -98,5 +102,89 @@ fn values_set_image_replicas_and_resources_and_nothing_else_is_taken() {
     let helm = Helm::found(test).expect("it was found before");
     for wrong in ["replica=2", "replicas=many", "resources.request.cpu=1", "nodeSelector.a=b"] {
         helm.render("idflow", &["--set", wrong]).expect_err(wrong);
+    }
+}
+
+/// A chart as a team writes one: its flow differs by the values of an environment.
+const TEAM_CHART: [(&str, &str); 5] = [
+    ("Chart.yaml", "apiVersion: v2\nname: team\nversion: 0.1.0\n"),
+    ("values.yaml", "factors: []\n"),
+    ("staging.yaml", "connection: mail\n"),
+    ("prod.yaml", "factors: [pwd, hwk]\nconnection: mail\n"),
+    (
+        "templates/flow.yaml",
+        r#"apiVersion: idflow.dev/v1alpha1
+kind: Directory
+metadata: { name: people, namespace: {{ .Release.Namespace }} }
+spec: { default: true, attributes: [{ name: email, type: Email, unique: true, required: true }], identifiers: [email] }
+---
+apiVersion: idflow.dev/v1alpha1
+kind: Connection
+metadata: { name: mail, namespace: {{ .Release.Namespace }} }
+spec: { smtp: { host: mail.acme.example, from: no-reply@acme.example } }
+---
+apiVersion: idflow.dev/v1alpha1
+kind: Flow
+metadata:
+  name: {{ .Release.Name }}-sign-in
+  namespace: {{ .Release.Namespace }}
+spec:
+  type: Login
+  {{- with .Values.factors }}
+  guarantees: { factors: {{ toJson . }} }
+  {{- end }}
+  start: password
+  steps:
+    - { id: password, password: { identify: true }, outcomes: { next: code } }
+    - { id: code, oneTimeCode: { connection: {{ .Values.connection }} }, outcomes: { next: done } }
+    - { id: done, complete: {} }
+"#,
+    ),
+];
+
+/// Findings of `idflow lint - MORE…`, as JSON, and its exit code.
+fn linted(chart: &Path, rendered: &str, more: &[&str]) -> (Option<i32>, Value) {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_idflow"));
+    command.args(["lint", "-", "--output", "json"]).args(more).current_dir(chart);
+    command.stdin(Stdio::piped()).stdout(Stdio::piped());
+    let mut process = command.spawn().expect("idflow lint");
+    process.stdin.take().expect("its input").write_all(rendered.as_bytes()).expect("the manifests");
+    let output = process.wait_with_output().expect("idflow lint");
+    (output.status.code(), serde_json::from_slice(&output.stdout).expect("JSON"))
+}
+
+#[test]
+fn what_helm_renders_of_a_teams_chart_is_judged_by_environment_and_named_by_object() {
+    let Some(helm) = Helm::found("what_helm_renders_of_a_teams_chart_is_judged") else { return };
+    let chart = tempfile::tempdir().expect("a folder");
+    std::fs::create_dir(chart.path().join("templates")).expect("a folder");
+    for (file, text) in TEAM_CHART {
+        std::fs::write(chart.path().join(file), text).expect("a file");
+    }
+    let folder = chart.path().display().to_string();
+    for (environment, code, expected) in
+        [("staging", 0, vec![]), ("prod", 1, vec![("weak-assurance", "spec.steps[done]")])]
+    {
+        let values = format!("{folder}/{environment}.yaml");
+        let arguments =
+            ["template", environment, &folder, "--namespace", &format!("acme-{environment}"), "-f", &values];
+        let rendered = helm.run(&arguments).expect("helm template");
+        // The templates are no manifests: naming them beside the pipe shows nothing else.
+        for more in [&[][..], &["templates"]] {
+            let (exit, report) = linted(chart.path(), &rendered, more);
+            let findings = report["findings"].as_array().expect("findings");
+            let told: Vec<_> = findings
+                .iter()
+                .filter(|finding| finding["severity"] == "error")
+                .map(|finding| (finding["code"].as_str().expect("a code"), &finding["place"]))
+                .collect();
+            let places: Vec<_> =
+                told.iter().map(|(code, place)| (*code, place["path"].as_str().expect("a path"))).collect();
+            assert_eq!((exit, places), (Some(code), expected.clone()), "{environment} {more:?}: {report}");
+            for (_, place) in told {
+                assert_eq!(place["object"], format!("Flow/{environment}-sign-in"), "{report}");
+                assert_eq!(place["namespace"], format!("acme-{environment}"), "{report}");
+            }
+        }
     }
 }

@@ -54,6 +54,9 @@ const STORE: &str = "store.redb";
 pub(crate) struct Args {
     /// The folder of manifests.
     folder: PathBuf,
+    /// The Tenant that is served, where the folder has several: its namespace, and what names no namespace.
+    #[arg(long, value_name = "NAME")]
+    tenant: Option<String>,
     /// Where visitors and applications find the issuer. Loopback only: there is no TLS.
     #[arg(long, default_value = "127.0.0.1:8080", value_name = "ADDRESS")]
     listen: SocketAddr,
@@ -116,7 +119,8 @@ async fn serve(args: Args) -> anyhow::Result<()> {
 
     // Whatever could keep it from serving comes first, so that nothing is said of what then does not happen, and
     // nothing is written.
-    std::fs::read_dir(&args.folder).with_context(|| format!("cannot read {}", args.folder.display()))?;
+    Folder::check(&args.folder, args.tenant.as_deref())
+        .with_context(|| format!("cannot serve {}", args.folder.display()))?;
     let users = args.users.as_deref().map(read_users).transpose()?;
     let listeners = Listeners::bind(&args).await?;
     let data = state::folder(&args.folder, args.data.as_deref())?;
@@ -124,7 +128,8 @@ async fn serve(args: Args) -> anyhow::Result<()> {
     let store = Store::open_redb(data.join(STORE), secrets.keyring()?, Arc::clone(&chance)).await?;
     let kinds = idflow_nodes::kinds();
     let mut folder = Folder::open(&args.folder, &data, &issuer, kinds)
-        .with_context(|| format!("cannot read {}", args.folder.display()))?;
+        .with_context(|| format!("cannot read {}", args.folder.display()))?
+        .of_tenant(args.tenant.clone());
     let first = folder.read().with_context(|| format!("cannot read {}", args.folder.display()))?;
     terminal::reading(&first);
 

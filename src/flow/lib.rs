@@ -54,4 +54,4 @@ pub use diagnostic::Finding;
 pub use folder::Folder;
 pub use objects::Objects;
 pub use source::Manifest;
-pub use tree::Tree;
+pub use tree::{Files, Tree};

@@ -124,6 +124,45 @@ fn bounded(findings: &[Finding]) -> Vec<Finding> {
     told.iter().cloned().chain(more).collect()
 }
 
+/// Files that are read and not judged yet, of which one tenant's are wanted.
+pub struct Files(Vec<Manifest>);
+
+impl Files {
+    /// Reads files.
+    pub fn read(files: impl IntoIterator<Item = (String, String)>) -> Self {
+        Self(manifests(files))
+    }
+
+    /// The Tenants by name, each with the namespace that it gives.
+    pub fn tenants(&self) -> BTreeMap<String, String> {
+        let tenants = objects(&self.0).filter(is_tenant);
+        tenants.filter_map(|tenant| Some((tenant.name.clone(), about(tenant)?.to_owned()))).collect()
+    }
+
+    /// Judges everything but what stands in the namespace of another Tenant; how many objects those are, by namespace.
+    pub fn judge(self, namespace: Option<&str>, kinds: Kinds) -> (Folder, BTreeMap<String, usize>) {
+        let given: BTreeSet<String> = self.tenants().into_values().collect();
+        let others = |object: &Object| {
+            let about = about(object).filter(|name| namespace.is_some_and(|own| own != *name));
+            about.filter(|name| given.contains(*name)).map(str::to_owned)
+        };
+        let mut skipped = BTreeMap::new();
+        for name in objects(&self.0).filter_map(others) {
+            *skipped.entry(name).or_default() += 1;
+        }
+        let own = self.0.iter().map(|manifest| with(manifest, |object| others(object).is_none())).collect();
+        (Folder::of(own, kinds, &Schemas::new(kinds)), skipped)
+    }
+}
+
+fn objects(manifests: &[Manifest]) -> impl Iterator<Item = &Object> {
+    manifests.iter().flat_map(|manifest| &manifest.objects)
+}
+
+fn is_tenant(object: &&Object) -> bool {
+    object.kind == ResourceKind::Tenant.as_str()
+}
+
 /// The finding of an object that belongs to several environments, when only some of them have it.
 fn in_some(mut finding: Shown, names: &BTreeSet<&str>, all: usize) -> Shown {
     let is_shared = finding.spot.object.is_some() && finding.spot.namespace.is_none();
@@ -137,8 +176,7 @@ fn in_some(mut finding: Shown, names: &BTreeSet<&str>, all: usize) -> Shown {
 /// What concerns several environments: a namespace that is no Tenant's, and Tenants that claim one thing.
 fn across(manifests: &[Manifest]) -> Vec<Finding> {
     let mut tenants = Objects::default();
-    let is_tenant = |object: &&Object| object.kind == ResourceKind::Tenant.as_str();
-    for tenant in manifests.iter().flat_map(|manifest| &manifest.objects).filter(is_tenant) {
+    for tenant in objects(manifests).filter(is_tenant) {
         // One of the same name is a duplicate of its environment, or another cluster's.
         let _ = tenants.insert(tenant);
     }
@@ -149,20 +187,24 @@ fn across(manifests: &[Manifest]) -> Vec<Finding> {
 
 /// The namespace an object is about: a Tenant is part of the one it gives.
 fn about(object: &Object) -> Option<&str> {
-    if object.kind == ResourceKind::Tenant.as_str() {
+    if is_tenant(&object) {
         return object.value.pointer("/spec/namespace").and_then(idflow_core::Value::as_str);
     }
     object.namespace.as_deref()
 }
 
 fn namespaces(manifests: &[Manifest]) -> BTreeSet<Option<String>> {
-    let named = manifests.iter().flat_map(|manifest| &manifest.objects).filter_map(about);
+    let named = objects(manifests).filter_map(about);
     let named: BTreeSet<Option<String>> = named.map(|name| Some(name.to_owned())).collect();
     if named.is_empty() { BTreeSet::from([None]) } else { named }
 }
 
 /// What of a file belongs to an environment.
 fn part(manifest: &Manifest, namespace: Option<&str>) -> Manifest {
-    let is_own = |object: &&Object| about(object).is_none_or(|name| Some(name) == namespace);
-    Manifest { objects: manifest.objects.iter().filter(is_own).cloned().collect(), ..manifest.clone() }
+    with(manifest, |object| about(object).is_none_or(|name| Some(name) == namespace))
+}
+
+fn with(manifest: &Manifest, is_own: impl Fn(&Object) -> bool) -> Manifest {
+    let own = manifest.objects.iter().filter(|object| is_own(object)).cloned();
+    Manifest { objects: own.collect(), ..manifest.clone() }
 }

@@ -19,6 +19,7 @@ mod newcomer;
 mod reload;
 mod repeated;
 mod state;
+mod tenants;
 mod terminal;
 mod why;
 

@@ -29,6 +29,10 @@ pub(super) fn reading(reading: &Reading) {
     for (flow, missing) in &reading.missing {
         eprintln!("waiting   {flow}: {missing} does not exist yet");
     }
+    let tenant = reading.tenant.as_deref();
+    for (namespace, number) in &reading.skipped {
+        println!("skipped   {}", of_another(*number, namespace, tenant));
+    }
     let Changes { minted, kept, refused, mended, removed, idle } = &reading.changes;
     for (flow, digest) in minted {
         println!("revision  {flow}@{} serves new journeys", digest.short(8));
@@ -38,7 +42,6 @@ pub(super) fn reading(reading: &Reading) {
             "kept      {object}: as it is now it cannot be used, so its last good form goes on serving"
         );
     }
-    let tenant = reading.tenant.as_deref();
     for object in refused {
         eprintln!("refused   {object}: {}", while_refused(object, tenant));
     }
@@ -63,6 +66,12 @@ fn while_refused(object: &ObjectId, tenant: Option<&str>) -> String {
 
 fn another_is_served(tenant: &str) -> String {
     format!("a folder is served as one tenant, and that is Tenant/{tenant}")
+}
+
+fn of_another(number: usize, namespace: &str, served: Option<&str>) -> String {
+    let objects = if number == 1 { "object" } else { "objects" };
+    let served = served.map_or_else(String::new, |served| format!(" and Tenant/{served} is served"));
+    format!("{number} {objects}: namespace {namespace} is another tenant's{served} (--tenant NAME chooses)")
 }
 
 fn once_removed(object: &ObjectId) -> &'static str {

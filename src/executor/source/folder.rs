@@ -33,6 +33,12 @@ pub struct Folder {
     issuer: String,
     kinds: Kinds,
     catalog: i64,
+    /// The Tenant that is served where there are several; nothing where there is one.
+    wanted: Option<String>,
+    /// The namespace of the tenant that is served, once there is one.
+    namespace: Option<String>,
+    /// What stands in other tenants' namespaces, as last told.
+    skipped: BTreeMap<String, usize>,
     tenant: Option<Arc<Tenant>>,
     served: BTreeMap<String, CatalogFlow>,
     contents: BTreeMap<Digest, String>,
@@ -57,6 +63,8 @@ pub struct Reading {
     pub missing: Vec<(String, ObjectId)>,
     /// The Tenant whose settings count, if some file describes one that can be used.
     pub tenant: Option<String>,
+    /// How many objects stand in other tenants' namespaces, where that is another number than before.
+    pub skipped: BTreeMap<String, usize>,
     /// What became of objects since the last reading.
     pub changes: Changes,
 }
@@ -97,6 +105,9 @@ impl Folder {
             issuer: issuer.to_owned(),
             kinds,
             catalog: 0,
+            wanted: None,
+            namespace: None,
+            skipped: BTreeMap::new(),
             tenant: None,
             served: BTreeMap::new(),
             contents,
@@ -108,6 +119,18 @@ impl Folder {
         })
     }
 
+    /// Whether it is clear which tenant of a folder would be served, before anything is written.
+    pub fn check(folder: &Path, wanted: Option<&str>) -> std::io::Result<()> {
+        let tenants = idflow_flow::Files::read(texts(folder)?).tenants();
+        choose(&tenants, wanted, None).map(drop).map_err(std::io::Error::other)
+    }
+
+    /// The same, of which this Tenant is served.
+    #[must_use]
+    pub fn of_tenant(self, name: Option<String>) -> Self {
+        Self { wanted: name, ..self }
+    }
+
     /// Reads the folder when something was saved since the last reading, and nothing since this was last asked: editors
     /// empty a file, or take it away, a moment before they write it anew.
     pub fn read_saved(&mut self) -> std::io::Result<Option<Reading>> {
@@ -117,7 +140,7 @@ impl Folder {
         if !is_still || self.glimpsed == self.seen {
             return Ok(None);
         }
-        let texts = self.texts();
+        let texts = texts(&self.path);
         if !self.fingerprint().is_ok_and(|after| after == self.glimpsed) {
             return Ok(None);
         }
@@ -138,21 +161,18 @@ impl Folder {
     pub fn read(&mut self) -> std::io::Result<Reading> {
         // Taken before the files are read: what is saved in between is read again.
         self.seen = self.fingerprint()?;
-        let texts = self.texts()?;
+        let texts = texts(&self.path)?;
         self.take(texts)
     }
 
-    /// Every file's name and text.
-    fn texts(&self) -> std::io::Result<Vec<(String, String)>> {
-        let text = |path: PathBuf| {
-            let text = String::from_utf8_lossy(&std::fs::read(&path)?).into_owned();
-            Ok((path.display().to_string(), text))
-        };
-        files(&self.path)?.into_iter().map(text).collect()
-    }
-
     fn take(&mut self, texts: Vec<(String, String)>) -> std::io::Result<Reading> {
-        let checked = idflow_flow::Folder::read(texts, self.kinds);
+        let files = idflow_flow::Files::read(texts);
+        let tenants = files.tenants();
+        let served = self.tenant.as_ref().and_then(|tenant| tenant.metadata.name.as_deref());
+        let wanted = self.wanted.as_deref().or(served);
+        self.namespace =
+            choose(&tenants, wanted, self.namespace.as_ref()).map_err(std::io::Error::other)?.cloned();
+        let (checked, skipped) = files.judge(self.namespace.as_deref(), self.kinds);
         self.catalog += 1;
         let before = self.known();
         let mut changes = Changes { refused: checked.refused(), ..Changes::default() };
@@ -161,10 +181,20 @@ impl Folder {
         let is_open = self.tenant.is_some() || !changes.refused.iter().any(|object| object.kind == "Tenant");
         let missing = if is_open { self.take_flows(&checked, &mut changes)? } else { Vec::new() };
         self.report(&before, &checked, &mut changes);
+        let is_other = |namespace: &String| self.namespace.as_ref().is_some_and(|own| own != namespace);
+        let others = tenants.iter().filter(|(_, namespace)| is_other(namespace));
+        changes.idle.extend(others.map(|(name, _)| ObjectId::new("Tenant", name)));
+        let skipped = self.news_of(skipped);
         let snapshot = self.snapshot();
         let (manifests, findings) = (checked.manifests, checked.findings);
         let tenant = self.tenant.as_ref().and_then(|tenant| tenant.metadata.name.clone());
-        Ok(Reading { snapshot, manifests, findings, missing, tenant, changes })
+        Ok(Reading { snapshot, manifests, findings, missing, tenant, skipped, changes })
+    }
+
+    fn news_of(&mut self, skipped: BTreeMap<String, usize>) -> BTreeMap<String, usize> {
+        let before = std::mem::replace(&mut self.skipped, skipped);
+        let is_news = |(namespace, number): &(&String, &usize)| before.get(*namespace) != Some(number);
+        self.skipped.iter().filter(is_news).map(|(namespace, number)| (namespace.clone(), *number)).collect()
     }
 
     /// What has a good form.
@@ -298,6 +328,36 @@ impl Folder {
             live: self.live.clone(),
         }
     }
+}
+
+/// The namespace that is served: that of the Tenant that is wanted, else the one before, else the only one.
+fn choose<'t>(
+    tenants: &'t BTreeMap<String, String>,
+    wanted: Option<&str>,
+    before: Option<&'t String>,
+) -> Result<Option<&'t String>, String> {
+    let all = || {
+        let named = tenants.iter().map(|(name, namespace)| format!("{name} (namespace {namespace})"));
+        named.collect::<Vec<_>>().join(", ")
+    };
+    let known = wanted.and_then(|name| tenants.get(name));
+    let namespaces: BTreeSet<&String> = tenants.values().collect();
+    match (known.or(before), wanted, namespaces.len()) {
+        (Some(namespace), ..) => Ok(Some(namespace)),
+        (None, Some(name), 0) => Err(format!("it has no Tenant {name}, nor any other")),
+        (None, Some(name), _) => Err(format!("it has no Tenant {name}; those it has are {}", all())),
+        (None, None, 0 | 1) => Ok(namespaces.into_iter().next()),
+        (None, None, _) => Err(format!("it has several tenants: {}; choose one by --tenant NAME", all())),
+    }
+}
+
+/// Every file's name and text.
+fn texts(folder: &Path) -> std::io::Result<Vec<(String, String)>> {
+    let text = |path: PathBuf| {
+        let text = String::from_utf8_lossy(&std::fs::read(&path)?).into_owned();
+        Ok((path.display().to_string(), text))
+    };
+    files(folder)?.into_iter().map(text).collect()
 }
 
 fn id(tenant: &Tenant) -> ObjectId {
