@@ -113,7 +113,7 @@ const TEAM_CHART: [(&str, &str); 5] = [
     ("prod.yaml", "factors: [pwd, hwk]\nconnection: mail\n"),
     (
         "templates/flow.yaml",
-        r#"apiVersion: idflow.dev/v1alpha1
+        r"apiVersion: idflow.dev/v1alpha1
 kind: Directory
 metadata: { name: people, namespace: {{ .Release.Namespace }} }
 spec: { default: true, attributes: [{ name: email, type: Email, unique: true, required: true }], identifiers: [email] }
@@ -138,7 +138,7 @@ spec:
     - { id: password, password: { identify: true }, outcomes: { next: code } }
     - { id: code, oneTimeCode: { connection: {{ .Values.connection }} }, outcomes: { next: done } }
     - { id: done, complete: {} }
-"#,
+",
     ),
 ];
 

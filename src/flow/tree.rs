@@ -135,7 +135,7 @@ impl Files {
 
     /// The Tenants by name, each with the namespace that it gives.
     pub fn tenants(&self) -> BTreeMap<String, String> {
-        let tenants = objects(&self.0).filter(is_tenant);
+        let tenants = objects(&self.0).filter(|object| is_tenant(object));
         tenants.filter_map(|tenant| Some((tenant.name.clone(), about(tenant)?.to_owned()))).collect()
     }
 
@@ -159,7 +159,7 @@ fn objects(manifests: &[Manifest]) -> impl Iterator<Item = &Object> {
     manifests.iter().flat_map(|manifest| &manifest.objects)
 }
 
-fn is_tenant(object: &&Object) -> bool {
+fn is_tenant(object: &Object) -> bool {
     object.kind == ResourceKind::Tenant.as_str()
 }
 
@@ -176,7 +176,7 @@ fn in_some(mut finding: Shown, names: &BTreeSet<&str>, all: usize) -> Shown {
 /// What concerns several environments: a namespace that is no Tenant's, and Tenants that claim one thing.
 fn across(manifests: &[Manifest]) -> Vec<Finding> {
     let mut tenants = Objects::default();
-    for tenant in objects(manifests).filter(is_tenant) {
+    for tenant in objects(manifests).filter(|object| is_tenant(object)) {
         // One of the same name is a duplicate of its environment, or another cluster's.
         let _ = tenants.insert(tenant);
     }
@@ -187,7 +187,7 @@ fn across(manifests: &[Manifest]) -> Vec<Finding> {
 
 /// The namespace an object is about: a Tenant is part of the one it gives.
 fn about(object: &Object) -> Option<&str> {
-    if is_tenant(&object) {
+    if is_tenant(object) {
         return object.value.pointer("/spec/namespace").and_then(idflow_core::Value::as_str);
     }
     object.namespace.as_deref()

@@ -5,8 +5,11 @@ use serde_json::{Value, json};
 
 use crate::harness::Harness;
 
-/// What, the value of `current`, what the client is Ready for, the problem's code and what its message says.
-const ROWS: [(&str, &str, &str, Option<(&str, &str)>); 5] = [
+/// The code of a problem, and what its message says.
+type Told = Option<(&'static str, &'static str)>;
+
+/// What, the value of `current`, the reason of the client's `Ready`, and its problem.
+const ROWS: [(&str, &str, &str, Told); 5] = [
     ("sound", "canary-kP3vX9tQ2mZ7wL4r", "Ready", None),
     (
         "a line break at its end",

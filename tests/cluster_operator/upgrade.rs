@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use crate::{OPERATOR, PROGRAM, operated};
 
-const SOON: Duration = Duration::from_secs(60);
+const SOON: Duration = Duration::from_mins(1);
 
 /// What the rules of an earlier release allowed.
 fn objects(namespace: &str) -> String {

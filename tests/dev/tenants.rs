@@ -13,9 +13,9 @@ fn environments(folder: &std::path::Path) {
     for namespace in ["acme", "acme-staging"] {
         let issuer = format!("https://{namespace}.example");
         let manifests = world::manifests(namespace, &issuer, 25, 9);
-        let placed = |text: &str| match text.contains("kind: Tenant") {
-            true => text.to_owned(),
-            false => text.replacen(" }", &format!(", namespace: {namespace} }}"), 1),
+        let placed = |text: &str| {
+            let in_it = text.replacen(" }", &format!(", namespace: {namespace} }}"), 1);
+            if text.contains("kind: Tenant") { text.to_owned() } else { in_it }
         };
         let placed: Vec<String> = manifests.split("---\n").map(placed).collect();
         std::fs::write(folder.join(format!("{namespace}.yaml")), placed.join("---\n")).expect("manifests");
