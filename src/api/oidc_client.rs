@@ -234,7 +234,8 @@ pub enum Scope {
     Profile,
     /// The e-mail address and whether it is verified.
     Email,
-    /// The groups the user is in, as the claim `groups`.
+    /// The groups the user is in, as the claim `groups`: all of them. To tell fewer, or other names, write a claim `groups`
+    /// with a value such as `user.groups.filter(g, g.startsWith('shop-'))`, which takes its place.
     Groups,
     /// A refresh token that outlives the session.
     OfflineAccess,

@@ -25,7 +25,8 @@ pub struct Claims {
 struct Claim {
     name: String,
     source: String,
-    expression: Expression,
+    /// Nothing where it does not compile: then nobody is told of it.
+    expression: Option<Expression>,
     /// Whether it was told that the claim fails. It may do so for everybody, and each would be told of anew.
     told: AtomicBool,
 }
@@ -44,18 +45,19 @@ impl Claims {
     pub fn compile(client: &str, specs: &[CustomClaim]) -> (Self, Vec<String>) {
         let (mut compiled, mut problems) = (Vec::new(), Vec::new());
         for CustomClaim { name, value } in specs {
-            match Expression::compile(value) {
-                _ if claim::is_reserved(name) => {
-                    problems.push(format!("claim {name}: the name is reserved"));
-                }
-                Ok(expression) => compiled.push(Claim {
-                    name: name.clone(),
-                    source: value.clone(),
-                    expression,
-                    told: AtomicBool::new(false),
-                }),
-                Err(error) => problems.push(format!("claim {name}: {error}; {}", error.help)),
+            if claim::is_reserved(name) {
+                problems.push(format!("claim {name}: the name is reserved"));
+                continue;
             }
+            let expression = Expression::compile(value);
+            let refused = expression.as_ref().err();
+            problems.extend(refused.map(|error| format!("claim {name}: {error}; {}", error.help)));
+            compiled.push(Claim {
+                name: name.clone(),
+                source: value.clone(),
+                expression: expression.ok(),
+                told: AtomicBool::new(false),
+            });
         }
         (Self { client: client.to_owned(), claims: compiled.into() }, problems)
     }
@@ -66,13 +68,16 @@ impl Claims {
     }
 
     /// Computes them, and tells `dropped` of those that are absent without being null, in words without values.
-    /// Whatever goes wrong with one drops that one: an application sees less, never something else.
+    /// Whatever goes wrong with one makes it null, so that what it would have replaced is not told in its place: an
+    /// application sees less, never something else.
     fn compute(&self, user: &User, session: &Data, mut dropped: impl FnMut(&Claim, &str)) -> Data {
         let roots = [("user", user.data()), ("session", session.clone())];
         let roots: Data = roots.into_iter().map(|(name, data)| (name.to_owned(), data.into())).collect();
         let (mut computed, mut size) = (Data::new(), 0);
         for claim in self.claims.iter() {
-            let value = match claim.expression.evaluate(&roots, Budget::default()) {
+            computed.insert(claim.name.clone(), Value::Null);
+            let Some(expression) = &claim.expression else { continue };
+            let value = match expression.evaluate(&roots, Budget::default()) {
                 Ok(Value::Null) => continue,
                 Ok(value) => value,
                 Err(error) => {
@@ -124,9 +129,10 @@ mod tests {
 
     fn computed(claims: &Claims, session: &Data) -> (Value, Vec<String>) {
         let mut dropped = Vec::new();
-        let computed = claims.compute(&ada(), session, |claim, problem| {
+        let mut computed = claims.compute(&ada(), session, |claim, problem| {
             dropped.push(format!("{}: {problem}", claim.name));
         });
+        computed.retain(|_, value| !value.is_null());
         (Value::Object(computed), dropped)
     }
 
@@ -175,5 +181,21 @@ mod tests {
         let (told, dropped) = computed(&claims, &Data::new());
         assert_eq!((told, dropped.len()), (json!({ "kept": "yes" }), 3), "{dropped:?}");
         assert!(!dropped.iter().any(|told| told.contains("ada@")), "{dropped:?}");
+    }
+
+    #[test]
+    fn a_claim_that_narrows_the_groups_and_fails_tells_none_of_them() {
+        let scopes = ["groups".to_owned()];
+        for (value, expected) in [
+            ("user.groups.filter(one, one != 'staff')", Some(json!(["admins"]))),
+            ("user.groups.filter(one, one == session.team)", None),
+            ("user.groups.filter(", None),
+            ("null", None),
+        ] {
+            let (claims, _) = claims(&[("groups", value)]);
+            let own = claims.compute(&ada(), &Data::new(), |_, _| {});
+            let told = idflow_oidc::claims::of(&ada(), &scopes, Some(own));
+            assert_eq!(told.get("groups").cloned(), expected, "{value}");
+        }
     }
 }

@@ -54,7 +54,7 @@ pub fn supported() -> Vec<&'static str> {
 /// Claims that a client's registration computes. They cost what their author likes, so they are computed where they are
 /// told and nowhere else.
 pub trait OwnClaims: Debug + Sync {
-    /// The claims about a user, whose session has these attributes.
+    /// The claims about a user, whose session has these attributes; null for one that is not told.
     fn about(&self, user: &User, session: &Data) -> Data;
 }
 
@@ -77,6 +77,12 @@ pub fn of(user: &User, scopes: &[String], own: Option<Data>) -> Data {
     if has(scopes, GROUPS) {
         claims.insert(GROUPS.to_owned(), user.groups.clone().into());
     }
-    claims.extend(own.into_iter().flatten().filter(|(name, _)| !is_reserved(name)));
+    for (name, value) in own.into_iter().flatten().filter(|(name, _)| !is_reserved(name)) {
+        // What takes the place of a scope's claim and is null, or could not be computed, is not told by the scope.
+        match value {
+            Value::Null => drop(claims.remove(&name)),
+            value => drop(claims.insert(name, value)),
+        }
+    }
     claims
 }
