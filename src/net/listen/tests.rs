@@ -141,8 +141,8 @@ async fn a_silent_tls_client_is_cut_off() {
 async fn an_oversized_header_is_refused() {
     let server = start(strict(), None).await;
     for request in [
-        format!("GET / HTTP/1.1\r\nhost: x\r\ncookie: {}\r\n\r\n", "a".repeat(100_000)),
-        format!("GET /{} HTTP/1.1\r\nhost: x\r\n\r\n", "a".repeat(100_000)),
+        format!("GET / HTTP/1.1\r\nhost: x\r\ncookie: {}\r\n\r\n", "a".repeat(200_000)),
+        format!("GET /{} HTTP/1.1\r\nhost: x\r\n\r\n", "a".repeat(200_000)),
         format!("GET / HTTP/1.1\r\nhost: x\r\n{}\r\n", "a: b\r\n".repeat(200)),
     ] {
         let text = exchange(server.address, request.as_bytes()).await;
