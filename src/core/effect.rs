@@ -121,6 +121,19 @@ pub struct Foreseen {
     pub counters: Vec<CounterKey>,
     /// Counters of whoever is found by name, by what they count.
     pub of_found: Vec<String>,
+    /// What a user will be called by: who has it is looked at when it becomes theirs.
+    pub names: Option<ForeseenNames>,
+}
+
+/// The values that become a user's own when a sign-up is finished.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ForeseenNames {
+    /// The `Directory`.
+    pub directory: String,
+    /// Its attributes that no two users share.
+    pub unique: Vec<String>,
+    /// The user's values of them.
+    pub values: Vec<String>,
 }
 
 /// A call through a `Connection` of kind `http`.

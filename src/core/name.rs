@@ -73,9 +73,30 @@ pub fn address(text: &str) -> Option<String> {
     (is_local_part(&local) && !is_address && address.len() <= LONGEST_ADDRESS).then_some(address)
 }
 
+/// The address that an account has already, of which no more is asked than that a mail goes to it and to nobody else:
+/// what was stored by an earlier rule is mailed to as before.
+pub fn kept_address(text: &str) -> Option<String> {
+    let text = text.trim();
+    let (local, domain) = text.rsplit_once('@')?;
+    let separates =
+        |letter: char| letter.is_whitespace() || letter.is_control() || ",;<>\"()".contains(letter);
+    let is_one =
+        !local.is_empty() && !local.contains('@') && domain.split('.').all(|label| !label.is_empty());
+    address(text).or_else(|| {
+        (is_one && text.len() <= LONGEST_ADDRESS && !text.contains(separates)).then(|| text.to_owned())
+    })
+}
+
 /// Whether the text mixes letters of scripts that are not written together, so that it may look like another: beyond the
 /// level "highly restrictive" of UTS 39 section 5.2. A reason to look twice and none to refuse.
+/// Of an address the parts are judged each, its domain as people see it.
 pub fn mixes_scripts(text: &str) -> bool {
+    let Some((local, domain)) = text.rsplit_once('@') else { return is_mixture(text) };
+    let (domain, _) = Uts46::new().to_unicode(domain.as_bytes(), AsciiDenyList::EMPTY, Hyphens::Allow);
+    is_mixture(local) || domain.split('.').any(is_mixture)
+}
+
+fn is_mixture(text: &str) -> bool {
     const TOGETHER: [&[Script]; 3] = [
         &[Script::Latin, Script::Han, Script::Hiragana, Script::Katakana],
         &[Script::Latin, Script::Han, Script::Hangul],
@@ -216,11 +237,27 @@ mod tests {
 
     #[test]
     fn a_mixture_of_scripts_is_seen_and_what_people_write_is_none() {
-        for text in ["p\u{430}ypal", "\u{3b1}da", "ad\u{430}@example.org", "\u{5d0}da"] {
+        for text in [
+            "p\u{430}ypal",
+            "\u{3b1}da",
+            "ad\u{430}@example.org",
+            "\u{5d0}da",
+            "ada@xn--pypal-4ve.com",
+            "ada@p\u{430}ypal.com",
+        ] {
             assert!(mixes_scripts(text), "{text:?}");
         }
-        for text in ["ada", "a-1@example.org", "пользователь", "東京タワー", "서울 Seoul", "åsa", "علي٣", ""]
-        {
+        for text in [
+            "ada",
+            "a-1@example.org",
+            "ada@xn--e1afmkfd.xn--p1ai",
+            "пользователь",
+            "東京タワー",
+            "서울 Seoul",
+            "åsa",
+            "علي٣",
+            "",
+        ] {
             assert!(!mixes_scripts(text), "{text:?}");
         }
     }

@@ -62,7 +62,7 @@ pub struct Input {
 #[derive(Debug)]
 pub enum Next {
     /// Perform this and hand the result to [`Run::answer`].
-    Ask(PendingAsk),
+    Ask(Box<PendingAsk>),
     /// Commit this; the run is over.
     Done(Box<Commit>),
     /// Commit nothing; the run is over.
@@ -283,11 +283,11 @@ impl<'p> Run<'p> {
                 Stage::Turn(event) => self.stage = self.turn(event),
                 Stage::ExpectUser(pending) => {
                     self.stage = Stage::ExpectUser(pending.clone());
-                    return Next::Ask(pending);
+                    return Next::Ask(Box::new(pending));
                 }
                 Stage::ExpectAnswer(pending) => {
                     self.stage = Stage::ExpectAnswer(pending.clone());
-                    return Next::Ask(pending);
+                    return Next::Ask(Box::new(pending));
                 }
                 Stage::Decided => {
                     if self.surroundings.taken && self.has_reserved() {

@@ -64,6 +64,10 @@ impl Asks {
     /// What an ask looks at, and what is foreseen with it.
     pub fn looks<'a>(&self, PendingAsk { ask, foreseen, .. }: &'a PendingAsk) -> Looks<'a> {
         let mut looks = Looks { by: None, wanted: self.counters(&foreseen.counters).collect() };
+        if let Some(names) = &foreseen.names {
+            let by = |value: &'a String| self.store.user_by(&names.directory, &names.unique, value, &[]);
+            looks.wanted.extend(names.values.iter().flat_map(|value| by(value).wanted().to_vec()));
+        }
         match ask {
             Ask::FindUser { directory, attributes, value } => {
                 looks.by = Some(self.store.user_by(directory, attributes, value, &foreseen.of_found));

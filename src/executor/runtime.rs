@@ -135,7 +135,7 @@ impl Executor {
             reports: reports.clone(),
             registry: Arc::new(registry),
             token: parts.admin_token,
-            store: app.store.clone(),
+            app: Arc::clone(&app),
         };
         Self { app, reports, admin, mailer: parts.mailer, waiting }
     }

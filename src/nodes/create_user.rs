@@ -9,7 +9,8 @@
 //! values, nothing of the others stays, and they are told to start again. So prove the address first: where the
 //! credential comes before the proof, whoever types an address first has it.
 //!
-//! A name that mixes scripts, and so may look like another, is created and told in the step's security event.
+//! A name that mixes scripts, and so may look like another, is created and told in the step's security event and by
+//! `idflow users duplicates`.
 //!
 //! ```yaml
 //! - id: account

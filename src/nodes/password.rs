@@ -8,6 +8,12 @@
 //! reset stay open, and a new password begins the row anew. The outcome `locked` means that this journey's ten tries are
 //! used up.
 //!
+//! After eighty wrong passwords in a row from browsers that the user has not signed in with, which takes a stranger
+//! about eighteen hours, no password is looked at from such a browser for as long as 90 days: nobody verifies more than a
+//! hundred guesses in a row. The way in is a device that is known, a mailed code, or a reset. So offer one: have a Flow of
+//! type `ResetPassword`, or a `oneTimeCode` beside the password. Fewer are forgotten sooner, each after its share of the 90
+//! days.
+//!
 //! ```yaml
 //! - id: password
 //!   password: { identify: true }
@@ -148,7 +154,7 @@ impl Node for Password {
         let devices = devices.map(|(id, _)| Throttle::device(id).key());
         let of_found = self.lookup.iter().flat_map(|_| [PASSWORD.to_owned(), DEVICES.to_owned()]).collect();
         let all = user.map(|user| Throttle::devices(user).key());
-        Foreseen { counters: guards.chain(devices).chain(all).collect(), of_found }
+        Foreseen { counters: guards.chain(devices).chain(all).collect(), of_found, names: None }
     }
 }
 

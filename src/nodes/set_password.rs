@@ -11,7 +11,7 @@
 //! ```
 
 use idflow_core::Value;
-use idflow_core::effect::{Answer, Ask, EffectClass, Submission, Weakness};
+use idflow_core::effect::{Answer, Ask, EffectClass, Foreseen, ForeseenNames, Submission, Weakness};
 use idflow_core::evidence::{Evidence, Proof};
 use idflow_core::secret::SecretText;
 use idflow_core::view::{Action, Field, FieldType, Text, View};
@@ -96,15 +96,32 @@ impl Node for SetPassword {
             Event::Answered(_) => Err(answer_mismatch("setPassword")),
         }
     }
+
+    fn foresees(&self, cx: &Cx<'_>) -> Foreseen {
+        Foreseen { names: self.names(cx), ..Foreseen::default() }
+    }
 }
 
 impl SetPassword {
+    /// The names of a user whom this journey has made: they become theirs with the password.
+    fn names(&self, cx: &Cx<'_>) -> Option<ForeseenNames> {
+        let is_new = |evidence: &Evidence| evidence.proof == Proof::Created && evidence.user == cx.user();
+        cx.evidence().iter().any(is_new).then(|| ForeseenNames {
+            directory: self.directory.clone(),
+            unique: self.unique.clone(),
+            values: self.values(cx).map(str::to_owned).collect(),
+        })
+    }
+
+    fn values<'c>(&self, cx: &'c Cx<'_>) -> impl Iterator<Item = &'c str> {
+        self.unique.iter().filter_map(|name| cx.user_data().get(name)?.as_str())
+    }
+
     /// A verified address speaks for a user only where no other user can have it: under another attribute it may be
     /// somebody else's, such as that of a manager.
     fn may_set(&self, cx: &Cx<'_>) -> bool {
         let own = |proof: &Proof| {
-            let mut values = self.unique.iter().filter_map(|name| cx.user_data().get(name)?.as_str());
-            values.any(|value| proof.is_of_address(value))
+            self.values(cx).any(|value| proof.is_of_address(value))
         };
         let is_proof = |evidence: &Evidence| match &evidence.proof {
             Proof::Factor(_) | Proof::Created => evidence.user == cx.user(),

@@ -14,7 +14,7 @@
 
 pub mod backend;
 mod commit;
-mod duplicates;
+mod doubts;
 mod index;
 mod purge;
 mod read;
@@ -40,7 +40,7 @@ use self::backend::memory::Memory;
 use self::backend::redb::Redb;
 use self::backend::{Backend, Batch, Condition, Effect, Refusal, Unavailable, Versioned};
 pub use self::commit::{Commit, CommitError};
-pub use self::duplicates::Duplicate;
+pub use self::doubts::{Doubt, DoubtfulName, DoubtfulNames, Names};
 pub use self::read::{ReadSet, Wanted};
 pub use self::record::Corrupt;
 use self::record::tenant::Tenant;

@@ -12,11 +12,12 @@ use axum::{Json, Router};
 use http::header::{AUTHORIZATION, CONTENT_TYPE};
 use http::{HeaderMap, StatusCode};
 use idflow_core::digest::Digest;
-use idflow_store::Store;
+use idflow_store::Names;
 use prometheus_client::registry::Registry;
 use serde::Deserialize;
 
-use crate::report::{Reports, Unindexed};
+use crate::app::Shared;
+use crate::report::Reports;
 
 /// How long a hanging report waits before it answers with the old one.
 const HANG: Duration = Duration::from_secs(25);
@@ -30,13 +31,13 @@ pub struct Admin {
     pub registry: Arc<Registry>,
     /// The digest of the bearer token; nothing refuses everything but probes.
     pub token: Option<Digest>,
-    /// The records, without which no visitor can be served.
-    pub store: Store,
+    /// Its records, without which no visitor can be served, and its configuration.
+    pub app: Shared,
 }
 
 #[derive(Deserialize)]
-struct After {
-    after: Option<u64>,
+struct After<T> {
+    after: Option<T>,
 }
 
 impl Admin {
@@ -69,7 +70,7 @@ async fn ready(State(admin): State<Admin>) -> Response {
     if admin.reports.is_leaving() {
         return unavailable("this pod is about to go");
     }
-    match admin.store.health().await {
+    match admin.app.store.health().await {
         Ok(()) => "ok".into_response(),
         Err(error) => {
             tracing::error!(%error, "the store did not answer");
@@ -92,31 +93,36 @@ async fn metrics(State(admin): State<Admin>, headers: HeaderMap) -> Response {
     }
 }
 
-/// The users who share a name that should be one user's, in every Directory that was looked at.
-async fn duplicates(State(admin): State<Admin>, headers: HeaderMap) -> Response {
+/// One page of the names that somebody should look at, such as those that several users have.
+async fn duplicates(
+    State(admin): State<Admin>,
+    headers: HeaderMap,
+    Query(query): Query<After<Digest>>,
+) -> Response {
     if !admin.permits(&headers) {
         return StatusCode::UNAUTHORIZED.into_response();
     }
-    let report = admin.reports.latest();
-    let mut names = report.indexed;
-    for Unindexed { directory, attribute, .. } in report.unindexed {
-        names.entry(directory).or_default().insert(attribute);
-    }
-    let mut found = Vec::new();
-    for (directory, attributes) in names {
-        let attributes: Vec<String> = attributes.into_iter().collect();
-        match admin.store.duplicates(&directory, &attributes).await {
-            Ok(duplicates) => found.extend(duplicates),
-            Err(error) => {
-                tracing::error!(%error, directory, "the users could not be listed");
-                return StatusCode::SERVICE_UNAVAILABLE.into_response();
-            }
+    let (app, configuration) = (&admin.app, admin.app.configuration.load_full());
+    let names = |directory: &str, attribute: &str| {
+        let directory = configuration.directories.get(directory)?;
+        let is_any = |names: &[String]| names.iter().any(|name| name == attribute);
+        let names = if is_any(&directory.addresses) { Names::Addresses } else { Names::Unique };
+        is_any(&directory.unique).then_some(names)
+    };
+    match app.store.doubtful_names(app.clock.now(), query.after, names).await {
+        Ok(page) => Json(page).into_response(),
+        Err(error) => {
+            tracing::error!(%error, "the names of users could not be listed");
+            StatusCode::SERVICE_UNAVAILABLE.into_response()
         }
     }
-    Json(found).into_response()
 }
 
-async fn revisions(State(admin): State<Admin>, headers: HeaderMap, Query(query): Query<After>) -> Response {
+async fn revisions(
+    State(admin): State<Admin>,
+    headers: HeaderMap,
+    Query(query): Query<After<u64>>,
+) -> Response {
     if !admin.permits(&headers) {
         return StatusCode::UNAUTHORIZED.into_response();
     }

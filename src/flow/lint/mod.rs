@@ -198,6 +198,7 @@ rules! {
         unproven_factor,
         unproven_address,
         unended_session,
+        password_only,
         weak_assurance,
         missing_text,
         missing_locale,

@@ -30,7 +30,7 @@
 //!   namespace: small
 //!   issuer: https://small.example.com
 //!   store: { embedded: {} }
-//!   limits: { flows: 2 }
+//!   limits: { flows: 3 }
 //! ---
 //! apiVersion: idflow.dev/v1alpha1
 //! kind: Flow

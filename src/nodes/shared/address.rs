@@ -5,9 +5,12 @@ use idflow_engine::context::Cx;
 use idflow_engine::turn::Fault;
 use idflow_sandbox::Expression;
 
-/// The address an expression yields. The message of the fault names no address.
+/// The address an expression yields: one that somebody can have, or whatever the user's account has. The message of the
+/// fault names no address.
 pub fn evaluated(cx: &mut Cx<'_>, expression: &Expression) -> Result<String, Fault> {
+    let is_kept = own_attributes(expression).is_some();
     let address = match cx.evaluate(expression)? {
+        Value::String(text) if is_kept => name::kept_address(&text),
         Value::String(text) => name::address(&text),
         _ => None,
     };
@@ -40,6 +43,7 @@ mod tests {
             ["", "ada", "@example.org", "ada@", "a@b@c", "a@b,c@d", "a@b\r\nBcc: c@d", "A <a@b>", "a@b..c"]
         {
             assert!(name::address(address).is_none(), "{address:?}");
+            assert!(name::kept_address(address).is_none(), "{address:?}");
         }
     }
 }

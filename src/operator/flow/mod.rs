@@ -15,6 +15,7 @@ use std::sync::Arc;
 use idflow_api::diagnostic::Problem;
 use idflow_api::reason::Reason;
 use idflow_api::{Catalog, Flow, FlowRevision, FlowType, ResourceKind, Tenant};
+use idflow_flow::diagnostic::Severity;
 use idflow_flow::objects::Objects;
 use idflow_flow::secret::SecretFacts;
 use idflow_flow::{Finding, compile_flow};
@@ -100,6 +101,8 @@ async fn check(ctx: &Context, flow: &Flow, place: &Place) -> Result<Checked, Fai
     let namespace = flow.namespace().unwrap_or_default();
     let objects = objects(ctx, &namespace, flow).await?;
     let mut compiled = compile_flow(flow, &objects, ctx.environment.kinds);
+    // What another object may still bring is told to who looks at the whole set: nobody wakes this flow when it comes.
+    compiled.findings.retain(|finding| !(finding.is_absence && finding.severity == Severity::Warning));
     let Judged { mut refused, mut tolerated } = judge(ctx, flow);
     // What a rule of its own says better is said once.
     let is_new = |one: &Finding| !compiled.findings.iter().any(|known| known.place == one.place);

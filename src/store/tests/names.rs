@@ -3,11 +3,14 @@
 
 use std::collections::BTreeSet;
 
+use idflow_core::user::Reservation;
+
 use super::*;
 use crate::backend::{Batch, Condition};
 use crate::record::Numbered as _;
 use crate::record::uniqueness::{self, Uniqueness};
 use crate::record::user_index::{self, UserIndex};
+use crate::{Doubt, DoubtfulName, Names};
 
 const COMPOSED: &str = "\u{e5}sa@example.org";
 const DECOMPOSED: &str = "A\u{30a}sa@example.org";
@@ -89,15 +92,59 @@ fn accounts_that_meet_in_one_form_are_neither_merged_nor_found_and_are_listed() 
         for name in [DECOMPOSED, COMPOSED, OTHER] {
             assert_eq!(found(&store, name).await, None, "{name:?}");
         }
-        let listed = store.duplicates("people", &["email".to_owned()]).await.unwrap();
+        let listed = doubtful(&store).await;
         let [one] = listed.as_slice() else { panic!("{listed:?}") };
-        assert_eq!((one.name.as_str(), one.users.len()), (COMPOSED, 2));
+        assert_eq!((one.doubt, one.name.as_str(), one.users.len()), (Doubt::Shared, COMPOSED, 2));
         assert_eq!(found(&store, "bob@example.org").await, Some(user(3, "").id));
         // Somebody mends it.
         let reads = store.read(NOW, &Wanted::person(&user(2, "").id)).await.unwrap();
         let change = update(&user(2, OTHER), user(2, "asa2@example.org"));
         done(&store, Commit::after(reads).writes([change])).await;
         assert_eq!(found(&store, COMPOSED).await, Some(user(1, "").id));
-        assert_eq!(store.duplicates("people", &["email".to_owned()]).await, Ok(Vec::new()));
+        assert_eq!(doubtful(&store).await, Vec::new());
+    });
+}
+
+/// All pages of the doubtful names of `email`.
+async fn doubtful(store: &Store) -> Vec<DoubtfulName> {
+    let is = |_: &str, attribute: &str| (attribute == "email").then_some(Names::Addresses);
+    let (mut found, mut after) = (Vec::new(), None);
+    loop {
+        let page = store.doubtful_names(NOW, after, is).await.unwrap();
+        assert!(page.found.len() <= 500, "a page is a page");
+        found.extend(page.found);
+        after = page.next;
+        if after.is_none() {
+            return found;
+        }
+    }
+}
+
+#[test]
+fn doubtful_names_are_listed_page_by_page_whatever_the_number_of_users() {
+    run(async {
+        let store = store();
+        for number in 0..1200_u16 {
+            let [high, low] = number.to_be_bytes();
+            let mut id = [0xee; 16];
+            (id[0], id[1]) = (high, low);
+            let address = match number {
+                100 => "a..b@example.org".to_owned(),
+                900 => "ad\u{430}@example.org".to_owned(),
+                _ => format!("user{number}@example.org"),
+            };
+            let named = User { id: UserId::from_bytes(id), ..user(1, &address) };
+            done(&store, store.blind().writes([create(named)])).await;
+        }
+        let reserved = Some(Reservation { until: later(Span::hours(24)), unique: Vec::new() });
+        let reserving = User { reserved, ..user(0xef, "c..d@example.org") };
+        done(&store, store.blind().writes([create(reserving)])).await;
+        let mut found: Vec<_> = doubtful(&store).await.into_iter().map(|one| (one.doubt, one.name)).collect();
+        found.sort();
+        let expected = [
+            (Doubt::NoAddress, "a..b@example.org".to_owned()),
+            (Doubt::MixedScripts, "ad\u{430}@example.org".to_owned()),
+        ];
+        assert_eq!(found, expected);
     });
 }

@@ -11,6 +11,7 @@ use idflow_factor::{Cost, Hasher};
 use serde_json::json;
 
 use crate::faults::Kind;
+use crate::person::{Calm, Person};
 use crate::visitor::{Answer, Browser};
 use crate::world::{PASSWORD, TENANT, World, snapshot};
 
@@ -179,4 +180,20 @@ async fn a_users_file_skips_who_is_there_and_tells_whose_name_is_somebody_elses(
     assert_eq!(loaded(&world, json!([ada])).await, Ok(0), "the same file again");
     let told = loaded(&world, json!([ada, grace])).await.unwrap_err();
     assert!(told.starts_with("user 1 of the file has a username that is somebody else's"), "{told}");
+}
+
+#[tokio::test]
+async fn an_address_that_an_account_has_from_before_is_mailed_to_and_no_form_takes_another_such() {
+    for address in ["a@ab--cd.example.com", "a@127.0.0.1", "a..b@example.com"] {
+        assert_eq!(idflow_core::name::address(address), None);
+        let mut world = World::new(1).await;
+        world.user(address).await;
+        Person::new(address).walk(&mut world, "", &mut Calm).await.code();
+        let mut browser = Browser::new();
+        let path = browser.authorize(&world, "&prompt=create").await;
+        let form = browser.get(&world, &path).await.form().unwrap().fill("email", address);
+        browser.post(&world, &path, &form.encoded()).await;
+        let page = browser.get(&world, &path).await;
+        assert!(page.form().is_some_and(|form| form.has_field("email")), "{}", page.body);
+    }
 }

@@ -35,7 +35,6 @@ const SIGN_IN: [(&str, u64); 10] = [
 /// The same of a sign-up. The post that makes the account costs one more: whether its address is free is asked by the
 /// step behind the code, of a value that only the right code puts out, and whether a code is right is judged only after
 /// the guesses were read. To judge it before would let a step behind it call the outside for who has guessed too often.
-/// So does the post that makes a user of the reservation: what is reserved is looked at once more and becomes theirs.
 const SIGN_UP: [(&str, u64); 10] = [
     ("authorize", 1),
     ("page", 1),
@@ -43,7 +42,7 @@ const SIGN_UP: [(&str, u64); 10] = [
     ("page", 1),
     ("post: mailed code, account", 4),
     ("page", 1),
-    ("post: new password", 4),
+    ("post: new password", 3),
     ("page: code", 2),
     ("tokens: code", 3),
     ("authorize: single sign-on", 2),

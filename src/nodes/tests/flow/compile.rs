@@ -457,3 +457,22 @@ fn a_sign_up_knows_whether_its_address_is_proven_before_it_is_finished() {
         assert_eq!(account.sign_up == SignUp::ProvesFirst, proves, "{order:?}");
     }
 }
+
+#[test]
+fn a_password_needs_another_way_in_beside_it_and_not_behind_it() {
+    let sign_in = |steps: &str| {
+        format!("type: Login\nstart: password\nsteps:\n{steps}  - {{ id: done, complete: {{}} }}\n")
+    };
+    let asks = "  - { id: password, password: { identify: true, actions: [{ name: other }] }, outcomes: { next: NEXT, other: OTHER } }\n";
+    let code = "  - { id: code, oneTimeCode: { connection: mail }, outcomes: { next: done } }\n";
+    let who = "  - { id: who, form: { fields: [{ name: email, type: Email }] }, outcomes: { next: account } }\n  - { id: account, findUser: { by: form.email }, outcomes: { next: code, notFound: who } }\n";
+    let rows = [
+        (asks.replace("NEXT", "code").replace("OTHER", "password") + code, true),
+        (asks.replace("NEXT", "done").replace("OTHER", "who") + who + code, false),
+        (asks.replace("NEXT", "code").replace("OTHER", "who") + who + code, false),
+    ];
+    for (steps, is_told) in rows {
+        let compiled = compiled(&sign_in(&steps));
+        assert_eq!(codes(&compiled), vec!["password-only"; usize::from(is_told)], "{steps}");
+    }
+}

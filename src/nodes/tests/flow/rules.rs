@@ -34,6 +34,28 @@ spec:
       steps:
         - id: leave
           exit: { outcome: other }
+---
+apiVersion: idflow.dev/v1alpha1
+kind: Flow
+metadata: { name: reset }
+spec:
+  type: ResetPassword
+  start: who
+  steps:
+    - id: who
+      form: { fields: [{ name: email, type: Email }] }
+      outcomes: { next: code }
+    - id: code
+      call: { flow: verify-email, with: { email: form.email } }
+      outcomes: { next: account }
+    - id: account
+      findUser: { by: steps.code.address }
+      outcomes: { next: newPassword, notFound: done }
+    - id: newPassword
+      setPassword: {}
+      outcomes: { next: done }
+    - id: done
+      complete: {}
 "#;
 
 fn examples(lint: &Lint, fence: &str) -> Vec<String> {

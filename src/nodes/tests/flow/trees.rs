@@ -14,7 +14,7 @@ apiVersion: idflow.dev/v1alpha1
 kind: Flow
 metadata: { name: sign-in }
 spec:
-  type: Login
+  type: Custom
   start: password
   steps:
     - { id: password, password: { identify: true }, outcomes: { next: code } }
@@ -153,7 +153,7 @@ fn what_was_rendered_is_shown_where_it_was_written() {
         "kind: Flow\nmetadata: { name: sign-in }",
         "kind: Flow\nmetadata: { name: sign-in, namespace: prod }",
     );
-    let rendered = rendered.replace("  type: Login\n", "  lifetime: 3000h\n  type: Login\n");
+    let rendered = rendered.replace("  type: Custom\n", "  lifetime: 3000h\n  type: Custom\n");
     let rendered = format!("{rendered}---\n{}", mail("prod"));
     let sources = sources.map(|(file, text)| (file.to_owned(), text));
     let found = Tree::read([("-".to_owned(), rendered)], sources, kinds());
