@@ -8,6 +8,7 @@ use std::process::ExitCode;
 use anyhow::Context as _;
 use idflow_flow::Tree;
 use idflow_flow::lint::RULES;
+use idflow_flow::reading::FOUND_WHILE_READING;
 use idflow_flow::schema::Schemas;
 
 use crate::output::text::Style;
@@ -129,16 +130,22 @@ fn read(file: &Path) -> anyhow::Result<(String, String)> {
 }
 
 fn explain(code: &str) -> anyhow::Result<ExitCode> {
-    let lint = RULES.iter().find(|lint| lint.rule.code == code).with_context(|| {
-        let codes: Vec<&str> = RULES.iter().map(|lint| lint.rule.code).collect();
-        format!("there is no rule {code}; the rules are {}", codes.join(", "))
-    })?;
-    let mut text = format!("{code}\n\n{}\n", lint.documentation());
-    if lint.module == "broken_rule" {
-        text += &not_run();
-    }
+    let text = explanation(code)?;
     std::io::stdout().write_all(text.as_bytes()).context("cannot write the explanation")?;
     Ok(ExitCode::SUCCESS)
+}
+
+fn explanation(code: &str) -> anyhow::Result<String> {
+    if let Some(rule) = FOUND_WHILE_READING.iter().find(|rule| rule.code == code) {
+        return Ok(format!("{code}\n\n{}.\n", rule.why));
+    }
+    let lint = RULES.iter().find(|lint| lint.rule.code == code).with_context(|| {
+        let codes = RULES.iter().map(|lint| lint.rule).chain(FOUND_WHILE_READING);
+        let codes: Vec<&str> = codes.map(|rule| rule.code).collect();
+        format!("there is no rule {code}; the rules are {}", codes.join(", "))
+    })?;
+    let more = if lint.module == "broken_rule" { not_run() } else { String::new() };
+    Ok(format!("{code}\n\n{}\n{more}", lint.documentation()))
 }
 
 /// What lint says of the rules that it cannot run.
@@ -184,6 +191,15 @@ mod tests {
             let comment = text.lines().take_while(|line| line.starts_with('#')).count();
             assert!(comment >= 2, "{file}");
         }
+    }
+
+    #[test]
+    fn every_code_is_explained_and_an_unknown_one_is_told_which_there_are() {
+        let codes = RULES.iter().map(|lint| lint.rule).chain(FOUND_WHILE_READING);
+        for rule in codes {
+            assert!(explanation(rule.code).unwrap().lines().count() > 2, "{}", rule.code);
+        }
+        assert!(explanation("nonsense").unwrap_err().to_string().contains("unknown-kind"));
     }
 
     #[test]

@@ -19,17 +19,17 @@ use crate::program::Program;
 use crate::resolve::{Part, Resolved, Subject, resolve};
 use crate::secret::{SecretFacts, SecretUse};
 
-const TOO_LARGE: Rule = Rule {
+pub(crate) static TOO_LARGE: Rule = Rule {
     code: "too-large",
     severity: Severity::Error,
     why: "A revision is one object of the cluster's store, which takes no larger ones",
 };
-const BROKEN_CALLEE: Rule = Rule {
+pub(crate) static BROKEN_CALLEE: Rule = Rule {
     code: "broken-callee",
     severity: Severity::Error,
     why: "What a flow enters becomes part of its revision",
 };
-const INTERNAL: Rule = Rule {
+pub(crate) static INTERNAL: Rule = Rule {
     code: "internal",
     severity: Severity::Error,
     why: "The checks let something through that cannot be loaded; this is a mistake in idflow",

@@ -34,6 +34,7 @@ pub mod policy;
 pub mod program;
 pub mod proofs;
 mod proven_order;
+pub mod reading;
 pub mod resolve;
 mod scalar;
 pub mod schema;

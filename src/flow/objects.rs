@@ -18,12 +18,12 @@ use crate::pinned::Texts;
 use crate::secret::{Entry, SecretFacts};
 use crate::source::Object;
 
-const DUPLICATE_OBJECT: Rule = Rule {
+pub(crate) static DUPLICATE_OBJECT: Rule = Rule {
     code: "duplicate-object",
     severity: Severity::Error,
     why: "Which of the two would count depends on the order in which they are applied",
 };
-const UNREADABLE: Rule = Rule {
+pub(crate) static UNREADABLE: Rule = Rule {
     code: "invalid-object",
     severity: Severity::Error,
     why: "The API server refuses an object that does not match the schema of its kind",

@@ -9,22 +9,22 @@ use idflow_core::Value;
 use crate::diagnostic::{Finding, ObjectId, Place, Rule, Severity, nearest};
 use crate::yaml::{self, Document, MAX_FILE, Spans};
 
-pub(crate) const TOO_LARGE: Rule = Rule {
+pub(crate) static TOO_LARGE: Rule = Rule {
     code: "file-too-large",
     severity: Severity::Error,
     why: "A manifest of this size would not fit into the cluster's store either",
 };
-const NOT_AN_OBJECT: Rule = Rule {
+pub(crate) static NOT_AN_OBJECT: Rule = Rule {
     code: "not-an-object",
     severity: Severity::Warning,
     why: "Only Kubernetes objects are read: they have apiVersion, kind and metadata.name",
 };
-const UNKNOWN_KIND: Rule = Rule {
+pub(crate) static UNKNOWN_KIND: Rule = Rule {
     code: "unknown-kind",
     severity: Severity::Error,
     why: "An object of a kind that does not exist is refused by the cluster",
 };
-pub(crate) const SKIPPED: Rule = Rule {
+pub(crate) static SKIPPED: Rule = Rule {
     code: "skipped",
     severity: Severity::Info,
     why: "idflow reads its own kinds, ConfigMaps and Secrets, and leaves others to the tools they are meant for",
@@ -141,7 +141,13 @@ impl Manifest {
             file: self.file.clone(),
             span: spans.find(&format!("{root}{pointer}"), false),
         };
-        let (Some(api_version), Some(kind)) = (text("/apiVersion"), text("/kind")) else {
+        let (api_version, kind) = (text("/apiVersion"), text("/kind"));
+        let is_ours = || {
+            kind.as_deref()
+                .is_some_and(|kind| ResourceKind::written_by_users().any(|own| own.as_str() == kind))
+        };
+        let api_version = api_version.or_else(|| is_ours().then(String::new));
+        let (Some(api_version), Some(kind)) = (api_version, kind) else {
             let help = "add apiVersion and kind, or move the file elsewhere";
             self.findings.push(NOT_AN_OBJECT.at(
                 place(""),
@@ -210,6 +216,8 @@ fn reading(api_version: &str, kind: &str, place: &dyn Fn(&str) -> Place) -> Read
     } else if api_version.starts_with(&format!("{}/", idflow_api::GROUP)) {
         let title = format!("there is no version {api_version}");
         doubt(UNKNOWN_KIND.at(place("/apiVersion"), title, format!("write {own}")))
+    } else if is_known && api_version.is_empty() {
+        doubt(UNKNOWN_KIND.at(place(""), format!("this {kind} has no apiVersion"), format!("write {own}")))
     } else if is_known {
         let title = format!("this {kind} of {api_version} is skipped");
         doubt(SKIPPED.at(place("/apiVersion"), title, format!("write {own} if idflow's {kind} is meant")))
@@ -348,6 +356,16 @@ mod tests {
     fn depth_and_size_are_bounded() {
         assert_eq!(codes(&"[".repeat(500)), ["invalid-yaml"]);
         assert_eq!(codes(&"- ".repeat(500)), ["invalid-yaml"]);
+        assert_eq!(
+            codes("# hi\n\u{feff}apiVersion: v1\nkind: ConfigMap\nmetadata: { name: a }\n"),
+            ["invalid-yaml"]
+        );
+        assert_eq!(
+            codes("kind: Flow\nmetadata: { name: a }\n"),
+            ["unknown-kind"],
+            "kubectl refuses the folder"
+        );
+        assert_eq!(codes("kind: Deployment\nmetadata: { name: a }\n"), ["not-an-object"]);
         assert_eq!(codes(&"#".repeat(MAX_FILE + 1)), ["file-too-large"]);
     }
 

@@ -17,7 +17,7 @@ use crate::schema::Schemas;
 use crate::shown::{Shown, shown};
 use crate::source::{self, Manifest, Object};
 
-const TREE_TOO_LARGE: Rule = Rule {
+pub(crate) static TREE_TOO_LARGE: Rule = Rule {
     code: "tree-too-large",
     severity: Severity::Error,
     why: "Whoever can send a few files to a pipeline must not be able to stop it",

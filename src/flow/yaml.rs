@@ -23,7 +23,7 @@ const MAX_EXPANDED: usize = 16 * MAX_FILE;
 const NODE_COST: usize = 16;
 const MAX_DEPTH: usize = 100;
 
-pub(crate) const INVALID_YAML: Rule = Rule {
+pub(crate) static INVALID_YAML: Rule = Rule {
     code: "invalid-yaml",
     severity: Severity::Error,
     why: "A document that cannot be read is not applied at all",
@@ -76,6 +76,7 @@ pub(crate) fn documents(file: &str, text: &str) -> (Vec<Document>, Vec<Finding>)
     let mut parser =
         Parser::new_from_str_with_options(text, granit_parser::options! { emit_comments: false });
     let mut builder = Builder::new(file, text);
+    findings.extend(builder.invisible_marks());
     while let Some(event) = parser.next_event() {
         let step = event
             .map_err(|error| builder.refused(&error))
@@ -340,6 +341,15 @@ impl<'a> Builder<'a> {
             "the file grows beyond 16 MiB when it is read",
             "write fewer aliases, and nest less deeply under long keys",
         ))
+    }
+
+    /// Byte order marks that begin a line further down: `kubectl` reads each as part of the key behind it.
+    fn invisible_marks(&self) -> Vec<Finding> {
+        let marks = self.text.match_indices("\n\u{feff}").map(|(end, mark)| end + 1..end + mark.len());
+        let help = "delete it, and save the file as UTF-8 without a byte order mark";
+        marks
+            .map(|mark| *self.invalid(&mark, "an invisible byte order mark begins this line", help))
+            .collect()
     }
 
     fn too_deep(&self, range: &Range<usize>) -> Refused {
