@@ -72,6 +72,23 @@ impl Skipped {
     }
 }
 
+/// The length of the hash that kustomize puts behind the name of what it generates.
+const HASH: usize = 10;
+
+/// What to do about a name that kustomize changed on the way: it knows the fields of Kubernetes' own kinds that name a
+/// ConfigMap or a Secret, and none of ours.
+pub(crate) fn renamed<'a>(name: &str, names: impl IntoIterator<Item = &'a str>) -> Option<String> {
+    let is_hash = |text: &str| {
+        text.len() == HASH && text.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit())
+    };
+    let generated = names.into_iter().find(|known| {
+        known.strip_prefix(name).and_then(|rest| rest.strip_prefix('-')).is_some_and(is_hash)
+    })?;
+    Some(format!(
+        "kustomize made it {generated}: write generatorOptions: {{ disableNameSuffixHash: true }} into the kustomization"
+    ))
+}
+
 /// What is known of the files of a tree.
 #[derive(Debug, Default)]
 struct Trees {

@@ -28,6 +28,7 @@
 //! Correct the name, or apply the object.
 
 use crate::diagnostic::{Finding, ObjectId, Rule, Severity, nearest};
+use crate::kustomize::renamed;
 use crate::lint::Subject;
 use crate::objects::Objects;
 use crate::resolve::DEFAULT;
@@ -45,10 +46,9 @@ pub(super) fn find(cx: &Subject<'_, '_>) -> Vec<Finding> {
             let help = format!("set default: true in one {kind}, or name one in the step");
             return RULE.at(cx.at(pointer), format!("no {kind} is the default one"), help).of_absence();
         }
-        let help = match nearest(name, names(cx.resolved.objects, kind)) {
-            Some(near) => format!("did you mean {near}?"),
-            None => format!("apply the {kind} too, or correct the name"),
-        };
+        let names = || names(cx.resolved.objects, kind);
+        let help = renamed(name, names()).or_else(|| Some(format!("did you mean {}?", nearest(name, names())?)));
+        let help = help.unwrap_or_else(|| format!("apply the {kind} too, or correct the name"));
         RULE.at(cx.at(pointer), format!("there is no {kind} {name} in this namespace"), help).of_absence()
     });
     found.collect()

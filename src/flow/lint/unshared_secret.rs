@@ -39,6 +39,7 @@
 //! Share the Secret, and list the host.
 
 use crate::diagnostic::{Finding, ObjectId, Rule, Severity, nearest};
+use crate::kustomize::renamed;
 use crate::objects::Objects;
 use crate::secret::SecretUse;
 
@@ -68,10 +69,9 @@ pub(super) fn uses(objects: &Objects) -> impl Iterator<Item = (ObjectId, SecretU
 fn of_use(objects: &Objects, id: &ObjectId, wanted: &SecretUse<'_>) -> Vec<Finding> {
     let (name, place) = (wanted.name, id.at(wanted.field));
     let Some(facts) = objects.secrets.get(name) else {
-        let help = match nearest(name, objects.secrets.keys().map(String::as_str)) {
-            Some(near) => format!("did you mean {near}?"),
-            None => "apply the Secret too; a folder need not hold it".to_owned(),
-        };
+        let names = || objects.secrets.keys().map(String::as_str);
+        let help = renamed(name, names()).or_else(|| Some(format!("did you mean {}?", nearest(name, names())?)));
+        let help = help.unwrap_or_else(|| "apply the Secret too; a folder need not hold it".to_owned());
         let finding = RULE.at(place, format!("there is no Secret {name} here"), help);
         return vec![finding.graded(Severity::Warning).of_absence()];
     };

@@ -209,3 +209,16 @@ fn few_bytes_make_no_endless_work() {
     assert!(found.environments.len() < 100, "{}", found.environments.len());
     assert!(told(&found.findings).iter().any(|one| one.starts_with("tree-too-large: 200 namespaces share")));
 }
+
+#[test]
+fn a_name_that_kustomize_changed_is_told_with_its_cure() {
+    let texts = BASE.replace("  type: Login\n", "  type: Login\n  textsFrom: [german]\n");
+    let secret = mail("").replace("from:", "secretRef: { name: relay }, from:");
+    let generated = "apiVersion: v1\nkind: ConfigMap\nmetadata: { name: german-tgd5dk769b }\n---\n\
+                     apiVersion: v1\nkind: Secret\nmetadata: { name: relay-tgd5dk769b }\n";
+    let files = [("base.yaml", texts), ("mail.yaml", secret), ("generated.yaml", generated.to_owned())];
+    let helps = tree(&files).findings.into_iter().filter(|one| one.title.starts_with("there is no "));
+    let helps: Vec<String> = helps.map(|one| one.help).collect();
+    assert_eq!(helps.len(), 2, "{helps:?}");
+    assert!(helps.iter().all(|help| help.contains("-tgd5dk769b: write generatorOptions")), "{helps:?}");
+}
