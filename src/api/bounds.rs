@@ -40,8 +40,11 @@ pub struct Cidr;
 /// A host name, `*.` and a host name, or an IP address.
 pub struct Host;
 
-/// An amount as Kubernetes writes it, for example `500m`, `64Mi` or `10Gi`.
-pub struct Amount;
+/// Processor time as Kubernetes writes it, for example `500m` or `2`.
+pub struct Cores;
+
+/// Bytes as Kubernetes writes them, for example `64Mi` or `10Gi`.
+pub struct Bytes;
 
 /// A sender of mail: an address, or a name and an address (RFC 5322).
 pub struct MailSender;
@@ -140,10 +143,16 @@ schema! {
         "pattern": "^(\\*\\.)?[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$|^[0-9a-f:]*:[0-9a-f:.]*$",
         "description": "A host such as `api.example.com`, all below one such as `*.example.com`, or an address."
     },
-    Amount => {
+    Cores => {
         "type": "string", "minLength": 1, "maxLength": 20,
-        "pattern": "^[0-9]{1,12}(\\.[0-9]{1,3})?(m|k|M|G|T|Ki|Mi|Gi|Ti)?$",
-        "description": "An amount above zero such as `500m`, `64Mi` or `10Gi`.",
+        "pattern": "^[0-9]{1,12}(\\.[0-9]{1,3})?m?$",
+        "description": "Processor time above zero such as `500m` for half a core, or `2`.",
+        "x-kubernetes-validations": [{ "rule": "self.matches('[1-9]')", "message": "an amount of nothing: write one above zero" }]
+    },
+    Bytes => {
+        "type": "string", "minLength": 1, "maxLength": 20,
+        "pattern": "^[0-9]{1,12}((\\.[0-9]{1,3})?(k|M|G|T|Ki|Mi|Gi|Ti))?$",
+        "description": "An amount of bytes above zero such as `64Mi` or `10Gi`.",
         "x-kubernetes-validations": [{ "rule": "self.matches('[1-9]')", "message": "an amount of nothing: write one above zero" }]
     },
     MailSender => {

@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::address;
-use crate::bounds::{Amount, Cidr, Duration, Host, Label, Name, ObjectName, Text};
+use crate::bounds::{Bytes, Cidr, Cores, Duration, Host, Label, Name, ObjectName, Text};
 use crate::claim::{Claim, Claims};
 use crate::diagnostic::Problem;
 use crate::flow::Guarantees;
@@ -148,7 +148,7 @@ pub struct EmbeddedStore {
     /// The size of the volume, for example `10Gi`. Absent means 1Gi. It counts when the volume is made; an existing
     /// one is not resized.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(with = "Option<Amount>")]
+    #[schemars(with = "Option<Bytes>")]
     pub size: Option<String>,
     /// The storage class of the volume. Absent: the cluster's default class. It cannot be changed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -175,12 +175,12 @@ pub struct ExecutorSettings {
 pub struct Resources {
     /// Processor time that is set aside, for example `500m` for half a core. Absent means 100m.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(with = "Option<Amount>")]
+    #[schemars(with = "Option<Cores>")]
     pub cpu: Option<String>,
     /// Memory that is set aside and not exceeded, for example `512Mi`. Absent means 180Mi and 19Mi more for each of
     /// `limits.hashingSlots`: 256Mi in all with 4. Who sets it leaves that much room.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(with = "Option<Amount>")]
+    #[schemars(with = "Option<Bytes>")]
     pub memory: Option<String>,
 }
 

@@ -90,6 +90,8 @@ const CONNECTIONS: &[Row] = &[
 const TENANTS: &[Row] = &[
     ("Tenant", "store: { embedded: { size: '0' } }", &[("spec.store.embedded.size", RULE)]),
     ("Tenant", "store: { embedded: { size: '0.000Gi' } }", &[("spec.store.embedded.size", RULE)]),
+    ("Tenant", "store: { embedded: { size: 500m } }", &[("spec.store.embedded.size", FORM)]),
+    ("Tenant", "store: { embedded: { size: '0.5' } }", &[("spec.store.embedded.size", FORM)]),
     ("Tenant", "store: { embedded: { size: 10GB } }", &[("spec.store.embedded.size", FORM)]),
     ("Tenant", "store: { embedded: { size: -1Gi } }", &[("spec.store.embedded.size", FORM)]),
     ("Tenant", "store: { embedded: { size: 10 } }", &[("spec.store.embedded.size", FORM)]),
