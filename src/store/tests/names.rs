@@ -129,7 +129,7 @@ fn doubtful_names_are_listed_page_by_page_whatever_the_number_of_users() {
             let mut id = [0xee; 16];
             (id[0], id[1]) = (high, low);
             let address = match number {
-                100 => "a..b@example.org".to_owned(),
+                n if n % 100 == 0 && n != 900 => format!("a..{n}@example.org"),
                 900 => "ad\u{430}@example.org".to_owned(),
                 _ => format!("user{number}@example.org"),
             };
@@ -139,12 +139,8 @@ fn doubtful_names_are_listed_page_by_page_whatever_the_number_of_users() {
         let reserved = Some(Reservation { until: later(Span::hours(24)), unique: Vec::new() });
         let reserving = User { reserved, ..user(0xef, "c..d@example.org") };
         done(&store, store.blind().writes([create(reserving)])).await;
-        let mut found: Vec<_> = doubtful(&store).await.into_iter().map(|one| (one.doubt, one.name)).collect();
-        found.sort();
-        let expected = [
-            (Doubt::NoAddress, "a..b@example.org".to_owned()),
-            (Doubt::MixedScripts, "ad\u{430}@example.org".to_owned()),
-        ];
-        assert_eq!(found, expected);
+        let found = doubtful(&store).await;
+        let of = |doubt: Doubt| found.iter().filter(|one| one.doubt == doubt).count();
+        assert_eq!([Doubt::Shared, Doubt::NoAddress, Doubt::MixedScripts].map(of), [0, 11, 1], "{found:?}");
     });
 }
