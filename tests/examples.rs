@@ -102,7 +102,7 @@ impl Example {
     }
 
     /// An application of ours: it shows the claims when somebody signed in, and again when it has refreshed.
-    fn shows_claims_and_refreshes(&self, program: &str, arguments: &[&str]) {
+    fn shows_claims_and_refreshes(&self, program: &str, arguments: &[&str]) -> (Process, Browser) {
         let process = self.serve(program, arguments);
         let mut browser = Browser::default();
         let told = |page: &Page| {
@@ -121,6 +121,7 @@ impl Example {
             assert_eq!((&claims["groups"], &claims["sub"]), (&json!(["staff"]), &first["sub"]), "{claims}");
         }
         self.has_refreshed(1);
+        (process, browser)
     }
 
     /// Waits until the provider has told that this application refreshed as often as that, or more often.
@@ -154,9 +155,14 @@ fn copy(from: &Path, to: &Path, change: impl Fn(String) -> String) {
 }
 
 #[test]
-fn openid_client_signs_in_and_refreshes() {
+fn openid_client_signs_in_refreshes_and_signs_out() {
     let Some(example) = Example::begin("openid-client") else { return };
-    example.shows_claims_and_refreshes("node", &["main.mjs"]);
+    let (_process, mut browser) = example.shows_claims_and_refreshes("node", &["main.mjs"]);
+    let mut at = |address: &str| browser.open(address).expect("an answer").page();
+    assert!(at(&example.dev.origin).text().contains("You are signed in"));
+    let bye = at(&example.at("/logout"));
+    assert_eq!((bye.url.as_str(), bye.text().as_str()), (&*example.at("/bye"), "{}"));
+    assert!(at(&example.dev.origin).text().contains("You are not signed in"));
 }
 
 #[test]

@@ -57,6 +57,8 @@ pub(crate) struct Args {
     /// The Tenant that is served, where the folder has several: its namespace, and what names no namespace.
     #[arg(long, value_name = "NAME")]
     tenant: Option<String>,
+    /// More manifests that are served together with it: files and folders. Accounts stay those of the first folder.
+    more: Vec<PathBuf>,
     /// Where visitors and applications find the issuer. Loopback only: there is no TLS.
     #[arg(long, default_value = "127.0.0.1:8080", value_name = "ADDRESS")]
     listen: SocketAddr,
@@ -80,6 +82,13 @@ pub(crate) struct Args {
     /// in the file `admin.token` beside the accounts.
     #[arg(long, value_name = "ADDRESS")]
     admin: Option<SocketAddr>,
+}
+
+impl Args {
+    /// All that is served.
+    fn paths(&self) -> Vec<PathBuf> {
+        std::iter::once(&self.folder).chain(&self.more).cloned().collect()
+    }
 }
 
 /// The cost of a password hash.
@@ -119,7 +128,7 @@ async fn serve(args: Args) -> anyhow::Result<()> {
 
     // Whatever could keep it from serving comes first, so that nothing is said of what then does not happen, and
     // nothing is written.
-    Folder::check(&args.folder, args.tenant.as_deref())
+    Folder::check(&args.paths(), args.tenant.as_deref())
         .with_context(|| format!("cannot serve {}", args.folder.display()))?;
     let users = args.users.as_deref().map(read_users).transpose()?;
     let listeners = Listeners::bind(&args).await?;
@@ -129,6 +138,7 @@ async fn serve(args: Args) -> anyhow::Result<()> {
     let kinds = idflow_nodes::kinds();
     let mut folder = Folder::open(&args.folder, &data, &issuer, kinds)
         .with_context(|| format!("cannot read {}", args.folder.display()))?
+        .and(args.more.clone())
         .of_tenant(args.tenant.clone());
     let first = folder.read().with_context(|| format!("cannot read {}", args.folder.display()))?;
     terminal::reading(&first);

@@ -1,4 +1,5 @@
-// Signs the visitor of / in, shows the claims, and refreshes at /refresh. One visitor at a time: it is an example.
+// Signs the visitor of / in, shows the claims, refreshes at /refresh, and signs out at /logout. One visitor at a time: it
+// is an example.
 
 import { createServer } from 'node:http';
 import * as client from 'openid-client';
@@ -21,8 +22,17 @@ async function begin() {
   });
 }
 
+/** Ends the own session, then the provider's, which brings the browser back to /bye. */
+function leave() {
+  const { id_token } = tokens;
+  tokens = undefined;
+  return client.buildEndSessionUrl(config, { id_token_hint: id_token, post_logout_redirect_uri: `${own}/bye` });
+}
+
 async function answer(url) {
   if (url.pathname === '/') return { to: await begin() };
+  if (url.pathname === '/logout') return { to: leave() };
+  if (url.pathname === '/bye') return { claims: {} };
   if (url.pathname === '/callback') tokens = await client.authorizationCodeGrant(config, url, checks);
   if (url.pathname === '/refresh') tokens = await client.refreshTokenGrant(config, tokens.refresh_token);
   return { claims: tokens.claims() };

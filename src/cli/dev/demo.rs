@@ -24,6 +24,9 @@ use super::page::page;
 /// One cookie for each sign-in that was begun, so that two tabs do not disturb each other.
 const COOKIE_PREFIX: &str = "idflow-demo-";
 
+/// The cookie of the application's own session.
+const SESSION: &str = "idflow-demo-session";
+
 /// The demo application's own settings.
 #[derive(Clone)]
 pub(super) struct Demo {
@@ -35,6 +38,15 @@ pub(super) struct Demo {
     pub(super) app: app::Shared,
     /// Sign-ins that were begun and not finished, by state.
     pending: Arc<Mutex<BTreeMap<String, Pending>>>,
+    /// Who has signed in, by the value of their cookie.
+    visitors: Arc<Mutex<BTreeMap<String, Visitor>>>,
+}
+
+/// Somebody who has signed in.
+struct Visitor {
+    name: String,
+    /// Where they sign out at the provider.
+    goodbye: Option<String>,
 }
 
 /// One sign-in that was begun.
@@ -64,12 +76,14 @@ enum Prompt {
 #[derive(Debug, Deserialize)]
 struct Wanted {
     prompt: Option<Prompt>,
+    /// The visitor's languages, passed on as they are (OpenID Connect Core 3.1.2.1).
+    ui_locales: Option<String>,
 }
 
 impl Demo {
     /// The application that listens at `origin`.
     pub(super) fn at(origin: String, issuer: String, app: &app::Shared) -> Self {
-        Self { issuer, origin, app: Arc::clone(app), pending: Arc::default() }
+        Self { issuer, origin, app: Arc::clone(app), pending: Arc::default(), visitors: Arc::default() }
     }
 
     fn callback(&self) -> String {
@@ -118,12 +132,13 @@ pub(super) fn routes(demo: Demo) -> Router {
         .route("/", get(home))
         .route("/login", get(login))
         .route("/callback", get(callback))
+        .route("/logout", get(logout))
         .with_state(demo)
 }
 
 type Shared = State<Demo>;
 
-async fn home(State(demo): Shared) -> Html<String> {
+async fn home(State(demo): Shared, headers: http::HeaderMap) -> Html<String> {
     let create = "<a class=\"button quiet\" href=\"/login?prompt=create\">Create an account</a>";
     let offers = match demo.offers() {
         Ok(Offers { registration, .. }) => {
@@ -132,21 +147,30 @@ async fn home(State(demo): Shared) -> Html<String> {
         Err(lacking) => format!("Nobody can sign in now: {}.", escape(&lacking)),
     };
     let issuer = escape(&demo.issuer);
+    let visitors = demo.visitors.lock();
+    let visitor = visitors.as_deref().ok().and_then(|known| known.get(cookie(&headers, SESSION)?));
+    let known = match visitor {
+        Some(Visitor { name, .. }) => format!(
+            "<p>You are signed in as <b>{}</b>.</p><p><a class=\"button quiet\" href=/logout>Sign out</a></p>",
+            escape(name)
+        ),
+        None => "<p>This application does not know you.</p>".to_owned(),
+    };
     let body = format!(
-        "<p>This application knows nobody. It asks <code>{issuer}</code> who you are, by OpenID Connect.</p>\
+        "{known}<p>It asks <code>{issuer}</code> who you are, by OpenID Connect.</p>\
          <p>{offers}</p><p><a href=\"{issuer}/dev/mail\">Mail catcher</a></p>"
     );
     page("Demo application", "", &body)
 }
 
 async fn login(State(demo): Shared, Query(wanted): Query<Wanted>) -> Response {
-    match begin(&demo, wanted.prompt).await {
+    match begin(&demo, &wanted).await {
         Ok((cookie, url)) => ([(SET_COOKIE, cookie)], Redirect::to(&url)).into_response(),
         Err(problem) => failed(&problem),
     }
 }
 
-async fn begin(demo: &Demo, prompt: Option<Prompt>) -> Result<(String, String), String> {
+async fn begin(demo: &Demo, wanted: &Wanted) -> Result<(String, String), String> {
     let Offers { client_id, .. } = demo.offers()?;
     let discovery = fetch(&format!("{}/.well-known/openid-configuration", demo.issuer), None).await?;
     let endpoint = discovery["authorization_endpoint"].as_str().ok_or("discovery names no authorization endpoint")?;
@@ -163,7 +187,10 @@ async fn begin(demo: &Demo, prompt: Option<Prompt>) -> Result<(String, String), 
         .append_pair("nonce", &pending.nonce)
         .append_pair("code_challenge", &challenge(&pending.verifier))
         .append_pair("code_challenge_method", "S256");
-    match prompt {
+    if let Some(locales) = &wanted.ui_locales {
+        url.query_pairs_mut().append_pair("ui_locales", locales);
+    }
+    match wanted.prompt {
         Some(Prompt::Login) => drop(url.query_pairs_mut().append_pair("prompt", "login")),
         Some(Prompt::Create) => drop(url.query_pairs_mut().append_pair("prompt", "create")),
         None => {}
@@ -182,16 +209,28 @@ async fn callback(
     headers: http::HeaderMap,
 ) -> Response {
     match finish(&demo, &query, &headers).await {
-        Ok(html) => html.into_response(),
+        Ok((cookie, html)) => ([(SET_COOKIE, cookie)], html).into_response(),
         Err(problem) => failed(&problem),
     }
+}
+
+/// Ends the application's own session, and sends the visitor on to end the provider's.
+async fn logout(State(demo): Shared, headers: http::HeaderMap) -> Response {
+    let session = cookie(&headers, SESSION).unwrap_or_default();
+    let visitor = demo.visitors.lock().ok().and_then(|mut known| known.remove(session));
+    let to = visitor.and_then(|visitor| visitor.goodbye).unwrap_or_else(|| "/".to_owned());
+    ([(SET_COOKIE, own_cookie("", 0))], Redirect::to(&to)).into_response()
+}
+
+fn own_cookie(value: &str, seconds: u32) -> String {
+    format!("{SESSION}={value}; Path=/; HttpOnly; SameSite=Lax; Max-Age={seconds}")
 }
 
 async fn finish(
     demo: &Demo,
     query: &BTreeMap<String, String>,
     headers: &http::HeaderMap,
-) -> Result<Html<String>, String> {
+) -> Result<(String, Html<String>), String> {
     let state = query.get("state").ok_or("the answer has no state")?;
     let pending = demo.pending.lock().ok().and_then(|mut open| open.remove(state));
     let pending = pending.ok_or("this sign-in was never begun, or finished before; begin again")?;
@@ -219,8 +258,14 @@ async fn finish(
     }
     let access = tokens["access_token"].as_str().ok_or("the provider sent no access token")?;
     let user_info = fetch(&endpoint("userinfo_endpoint")?, Some(access)).await?;
-    let goodbye = goodbye(demo, &pending.client_id, &discovery, &tokens);
-    Ok(signed_in(&claims, &user_info, goodbye.as_deref()))
+    let name = [&user_info["name"], &user_info["email"], &claims["sub"]].into_iter().find_map(Value::as_str);
+    let name = name.unwrap_or("you").to_owned();
+    let html = signed_in(&name, &claims, &user_info);
+    let (session, goodbye) = (demo.token(), goodbye(demo, &pending.client_id, &discovery, &tokens));
+    if let Ok(mut known) = demo.visitors.lock() {
+        known.insert(session.clone(), Visitor { name, goodbye });
+    }
+    Ok((own_cookie(&session, 3600), html))
 }
 
 /// Where the visitor signs out (RP-Initiated Logout 1.0), and comes back from where the client allows that.
@@ -235,7 +280,10 @@ fn goodbye(demo: &Demo, client_id: &str, discovery: &Value, tokens: &Value) -> O
 }
 
 fn browser<'a>(headers: &'a http::HeaderMap, state: &str) -> Option<&'a str> {
-    let wanted = cookie_name(state);
+    cookie(headers, &cookie_name(state))
+}
+
+fn cookie<'a>(headers: &'a http::HeaderMap, wanted: &str) -> Option<&'a str> {
     let mut pairs = headers.get(COOKIE)?.to_str().ok()?.split(';').filter_map(|pair| pair.trim().split_once('='));
     pairs.find(|(name, _)| *name == wanted).map(|(_, value)| value)
 }
@@ -283,19 +331,16 @@ async fn answer(response: reqwest::Result<reqwest::Response>) -> Result<Value, S
     if status.is_success() { Ok(body) } else { Err(format!("the provider answered {status}: {body}")) }
 }
 
-fn signed_in(claims: &Value, user_info: &Value, goodbye: Option<&str>) -> Html<String> {
+fn signed_in(name: &str, claims: &Value, user_info: &Value) -> Html<String> {
     let row = |(name, value): (&String, &Value)| {
         let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
         format!("<tr><th>{}<td>{}", escape(name), escape(&text))
     };
     let table = |value: &Value| value.as_object().into_iter().flatten().map(row).collect::<String>();
-    let sign_out = goodbye.map(|url| format!("<a class=\"button quiet\" href=\"{}\">Sign out</a>", escape(url)));
-    let sign_out = sign_out.unwrap_or_default();
-    let name = user_info["name"].as_str().or(user_info["email"].as_str()).or(claims["sub"].as_str()).unwrap_or("you");
     let body = format!(
         "<p>You stay signed in at the provider, so that the button of the start page now brings you straight back \
          here. This one asks for a fresh sign-in (<code>prompt=login</code>):</p>\
-         <p><a class=button href=\"/login?prompt=login\">Sign in again</a><a class=\"button quiet\" href=/>Start page</a>{sign_out}</p>\
+         <p><a class=button href=\"/login?prompt=login\">Sign in again</a><a class=\"button quiet\" href=/>Start page</a><a class=\"button quiet\" href=/logout>Sign out</a></p>\
          <h2>ID token</h2><table id=claims>{}</table><h2>UserInfo</h2><table id=userinfo>{}</table>",
         table(claims),
         table(user_info)

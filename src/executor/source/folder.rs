@@ -28,7 +28,7 @@ use crate::source::shared_secret::SharedSecret;
 
 /// A folder of manifests.
 pub struct Folder {
-    path: PathBuf,
+    paths: Vec<PathBuf>,
     kept: PathBuf,
     issuer: String,
     kinds: Kinds,
@@ -100,7 +100,7 @@ impl Folder {
             contents.insert(Digest::of(&content), content);
         }
         Ok(Self {
-            path: folder.to_owned(),
+            paths: vec![folder.to_owned()],
             kept,
             issuer: issuer.to_owned(),
             kinds,
@@ -119,9 +119,9 @@ impl Folder {
         })
     }
 
-    /// Whether it is clear which tenant of a folder would be served, before anything is written.
-    pub fn check(folder: &Path, wanted: Option<&str>) -> std::io::Result<()> {
-        let tenants = idflow_flow::Files::read(texts(folder)?).tenants();
+    /// Whether it is clear which tenant would be served of these files and folders, before anything is written.
+    pub fn check(paths: &[PathBuf], wanted: Option<&str>) -> std::io::Result<()> {
+        let tenants = idflow_flow::Files::read(texts(paths)?).tenants();
         choose(&tenants, wanted, None).map(drop).map_err(std::io::Error::other)
     }
 
@@ -129,6 +129,13 @@ impl Folder {
     #[must_use]
     pub fn of_tenant(self, name: Option<String>) -> Self {
         Self { wanted: name, ..self }
+    }
+
+    /// The same with more files and folders that are served together with it.
+    #[must_use]
+    pub fn and(mut self, more: Vec<PathBuf>) -> Self {
+        self.paths.extend(more);
+        self
     }
 
     /// Reads the folder when something was saved since the last reading, and nothing since this was last asked: editors
@@ -140,7 +147,7 @@ impl Folder {
         if !is_still || self.glimpsed == self.seen {
             return Ok(None);
         }
-        let texts = texts(&self.path);
+        let texts = texts(&self.paths);
         if !self.fingerprint().is_ok_and(|after| after == self.glimpsed) {
             return Ok(None);
         }
@@ -154,14 +161,14 @@ impl Folder {
             let modified = metadata.as_ref().and_then(|metadata| metadata.modified().ok());
             (path, modified, metadata.map_or(0, |metadata| metadata.len()))
         };
-        Ok(files(&self.path)?.into_iter().map(describe).collect())
+        Ok(files(&self.paths)?.into_iter().map(describe).collect())
     }
 
     /// Reads the folder as it is.
     pub fn read(&mut self) -> std::io::Result<Reading> {
         // Taken before the files are read: what is saved in between is read again.
         self.seen = self.fingerprint()?;
-        let texts = texts(&self.path)?;
+        let texts = texts(&self.paths)?;
         self.take(texts)
     }
 
@@ -352,12 +359,12 @@ fn choose<'t>(
 }
 
 /// Every file's name and text.
-fn texts(folder: &Path) -> std::io::Result<Vec<(String, String)>> {
+fn texts(paths: &[PathBuf]) -> std::io::Result<Vec<(String, String)>> {
     let text = |path: PathBuf| {
         let text = String::from_utf8_lossy(&std::fs::read(&path)?).into_owned();
         Ok((path.display().to_string(), text))
     };
-    files(folder)?.into_iter().map(text).collect()
+    files(paths)?.into_iter().map(text).collect()
 }
 
 fn id(tenant: &Tenant) -> ObjectId {
@@ -387,19 +394,27 @@ fn secret(object: &Object) -> SharedSecret {
     }
 }
 
-fn files(folder: &Path) -> std::io::Result<Vec<PathBuf>> {
+/// Every file of these files and folders, once.
+fn files(paths: &[PathBuf]) -> std::io::Result<BTreeSet<PathBuf>> {
+    let mut found = BTreeSet::new();
+    for path in paths {
+        found.extend(if path.is_file() { vec![path.clone()] } else { below(path)? });
+    }
+    Ok(found)
+}
+
+fn below(folder: &Path) -> std::io::Result<Vec<PathBuf>> {
     let mut files = Vec::new();
     for entry in std::fs::read_dir(folder)? {
         let path = entry?.path();
         let is_hidden = path.file_name().is_some_and(|name| name.to_string_lossy().starts_with('.'));
         if path.is_dir() && !is_hidden {
-            files.extend(self::files(&path)?);
+            files.extend(below(&path)?);
         } else if path.extension().is_some_and(|extension| extension == "yaml" || extension == "yml")
             && !is_hidden
         {
             files.push(path);
         }
     }
-    files.sort();
     Ok(files)
 }
