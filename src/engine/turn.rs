@@ -112,7 +112,7 @@ pub struct Additions {
 pub enum EndSessions {
     /// The one of this browser.
     Browser,
-    /// All of the person: the identified user, or else whoever is signed in in this browser.
+    /// All of the person: the user whom a factor of the journey has proven, or else whoever is signed in in this browser.
     Person,
 }
 

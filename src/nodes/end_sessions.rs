@@ -5,6 +5,9 @@
 //! nothing in the journey yet, and no application has shown an ID token of this very session, the step asks first.
 //! Where nobody is signed in there is nothing to end, and the journey goes on.
 //!
+//! A flow of type Logout signs out by being completed: where none of its steps has ended the browser's session, it ends
+//! with the last one. A flow that failed or was cancelled ends nothing.
+//!
 //! ```yaml
 //! - id: signOut
 //!   endSessions: {}

@@ -1,8 +1,9 @@
 //! The index of unique attributes follows the live Directory: in small batches, each a commit of its own that also
 //! says how far it has come, so that a killed process goes on where it was.
 //!
-//! While an attribute is being indexed nobody can be given a value of it (the commit is refused as unavailable), and
-//! whoever is not in the index yet is not found by it. A value that two users have already finds neither of them. A
+//! While an attribute is being indexed nobody can be given a value of it (the commit is refused as unavailable). Whoever
+//! is not in the index yet is not found by it, but where it is only made anew in another form: entries of the former
+//! form lead to them meanwhile. A value that two users have already finds neither of them. A
 //! record that cannot be opened stops nobody: it is counted, and the attribute is not called unique until it can be.
 
 use std::collections::{BTreeMap, BTreeSet};

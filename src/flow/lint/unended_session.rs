@@ -1,8 +1,9 @@
-//! A sign-out after which the visitor is still signed in.
+//! A sign-out that none of its steps says.
 //!
-//! A flow of type Logout ends no session by itself: `endSessions` does. On a path that reaches `complete` without it the
-//! application is told of a sign-out, while the browser's session goes on: the next click on "Sign in" asks for nothing,
-//! and refresh tokens stay good.
+//! Whoever completes a flow of type Logout is signed out, whatever its steps say: what they have left, the browser's
+//! session with all that applications got from it, ends with the last one. On a path without `endSessions` the flow does
+//! not show it: steps before the end still find the visitor signed in, and who only followed a link is asked by a page of
+//! the product instead of one of the flow.
 //!
 //! ```yaml,invalid
 //! type: Logout
@@ -38,7 +39,7 @@ use crate::lint::Subject;
 pub(super) const RULE: Rule = Rule {
     code: "unended-session",
     severity: Severity::Warning,
-    why: "The browser stays signed in with every application, and what they got from its session, refresh tokens included, stays good",
+    why: "Whoever completes it is signed out all the same, as no step says, and at the last moment; where the flow asks nothing, a page of the product asks in its place",
 };
 
 /// The step through which each step is first reached with the session still open; the first by none.

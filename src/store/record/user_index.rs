@@ -63,7 +63,8 @@ impl Record for UserIndex {
 }
 
 /// The ids under every key of the ring, the current one first; none for a value that cannot identify anybody. The first
-/// version knew another form of a value: what it wrote is found by that one too, until the index is made anew.
+/// version knew another form of a value: what it wrote is found by that one too, for an index that is made anew leaves
+/// it behind.
 pub(crate) fn ids(keyring: &Keyring, directory: &str, attribute: &str, value: &str) -> Vec<[u8; 32]> {
     let (form, former) = (canonical(value), former(value));
     let forms = [Some(&form), Some(&former).filter(|former| **former != form)];
