@@ -216,6 +216,12 @@ const fn explained(end: DeadEnd) -> &'static str {
         DeadEnd::AnotherOrigin => {
             "A form came from another site, or from another name of this one. Where many meet it, the site is shown at another name than the Tenant's issuer."
         }
+        DeadEnd::AnotherName => {
+            "A form was posted from a page at another name than the Tenant's issuer, which the page tells the person and links to. Where many meet it, something before the executor shows the site at another name: the issuer must be the address that browsers use."
+        }
+        DeadEnd::TooManyCookies => {
+            "The browser sent more than 32 KiB of cookies, most of them of other applications of the host and of its parent domains. The person must delete the cookies of this site; where many meet it, an application near it sets too many."
+        }
         DeadEnd::Unreadable => {
             "What came was no form of ours, or an address with control characters. Nothing was changed."
         }

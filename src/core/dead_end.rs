@@ -45,6 +45,10 @@ dead_ends! {
     Taken = "taken",
     /// A form came from another site.
     AnotherOrigin = "anotherOrigin",
+    /// The page was shown at another name than the issuer's, where nothing that it posts is accepted.
+    AnotherName = "anotherName",
+    /// The browser sent more cookies than are read.
+    TooManyCookies = "tooManyCookies",
     /// What was posted is no form of ours.
     Unreadable = "unreadable",
     /// A part of the service could not be reached.

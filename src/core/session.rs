@@ -11,9 +11,11 @@ use crate::time::{Span, Timestamp};
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Session {
-    /// The `sid` of tokens.
+    /// The `sid` of tokens. It stays when the same person signs in once more in the same browser: what applications
+    /// got before belongs to the session as it is now, and ends with it.
     pub id: SessionId,
-    /// The digest of the secret in the browser's cookie.
+    /// The digest of the secret in the browser's cookie. Every sign-in draws another, so that the cookie before is void
+    /// (checklist J-8).
     pub secret: crate::digest::Digest,
     /// Who is signed in; nothing for a guest.
     pub user: Option<UserId>,

@@ -11,13 +11,13 @@ use idflow_core::chance::Chance;
 use idflow_core::dead_end::{self, DeadEnd};
 use idflow_core::digest::Digest;
 use idflow_core::grant::Grant;
-use idflow_core::id::{GrantId, JourneyId, SessionId};
+use idflow_core::id::{GrantId, JourneyId, SessionId, UserId};
 use idflow_core::journey::{Journey, Purpose};
 use idflow_core::secret::SecretText;
 use idflow_core::time::{Clock, Span, Timestamp};
 use idflow_oidc::client::Client;
 use idflow_oidc::endpoint::{Endpoint, Surroundings};
-use idflow_oidc::handle::RefreshSecrets;
+use idflow_oidc::handle::Secrets;
 use idflow_oidc::keys::Keys;
 use idflow_oidc::provider::Provider;
 use idflow_oidc::refusal::Refusal;
@@ -102,7 +102,7 @@ impl App {
             keys: &self.keys,
             now: self.clock.now(),
             chance: self.chance.as_ref(),
-            refresh_secrets: self,
+            secrets: self,
         }
     }
 
@@ -296,6 +296,11 @@ impl App {
         AuditEvent { user: Some(grant.user), ..self.event(event, outcome.map(str::to_owned), client) }
     }
 
+    /// That what an application asked for was refused, as a security event.
+    pub fn refused_event(&self, client: Option<&str>, refusal: Refusal) -> AuditEvent {
+        self.event("request.refused", Some(refusal.name().to_owned()), client.map(str::to_owned))
+    }
+
     /// Stores a security event that goes along with nothing else that is written, and tells it.
     pub async fn record(&self, event: &AuditEvent) -> Result<(), Unavailable> {
         let commit = Commit::after(self.store.reads(self.clock.now())).audit([event.clone()]);
@@ -364,11 +369,14 @@ fn code_parts<'a>(journey: &'a JourneyId, late: Option<&'a [u8; 8]>) -> Vec<&'a 
     [journey.as_bytes().as_slice()].into_iter().chain(late).collect()
 }
 
-impl RefreshSecrets for App {
-    fn of(&self, grant: GrantId, generation: u32) -> Vec<SecretText> {
+impl Secrets for App {
+    fn refresh(&self, grant: GrantId, generation: u32) -> Vec<SecretText> {
         let parts: [&[u8]; 2] = [grant.as_bytes(), &generation.to_be_bytes()];
-        let secrets = self.keyring.derivations("refresh-secret", &parts);
-        secrets.map(|secret| SecretText::new(URL_SAFE_NO_PAD.encode(secret))).collect()
+        self.derivations("refresh-secret", &parts).map(SecretText::new).collect()
+    }
+
+    fn hint(&self, client: &str, user: UserId) -> Vec<SecretText> {
+        self.derivations("person-hint", &[client.as_bytes(), user.as_bytes()]).map(SecretText::new).collect()
     }
 }
 

@@ -22,8 +22,8 @@ const DEVICE_LIFETIME: i64 = 31_536_000;
 /// How many cookies of one name are looked at. More were planted.
 const MOST_OF_ONE_NAME: usize = 4;
 
-/// Remembers that a browser was sent to the issuer's own name.
-const SENT_HERE: &str = "idflow-sent-here";
+/// Remembers that a browser comes by another name also to the issuer.
+const RENAMED: &str = "idflow-renamed";
 
 /// The most bytes of cookies that are read; the accept loop takes some more, so that a page can say so.
 pub const MOST_BYTES: usize = 32 << 10;
@@ -51,14 +51,14 @@ impl Cookies {
         values(headers, "idflow-language").into_iter().next()
     }
 
-    /// Whether the browser was sent to the issuer a moment ago.
-    pub fn was_sent_here(headers: &HeaderMap) -> bool {
-        !values(headers, SENT_HERE).is_empty()
+    /// Whether the browser was found a moment ago to come by another name also to the issuer.
+    pub fn is_renamed(headers: &HeaderMap) -> bool {
+        !values(headers, RENAMED).is_empty()
     }
 
-    /// The `Set-Cookie` value that remembers for a moment, at the name that it came by, that it was sent to the issuer.
-    pub fn set_sent_here(&self) -> String {
-        self.cookie(SENT_HERE, "1", 60)
+    /// The `Set-Cookie` value that remembers it for a moment.
+    pub fn set_renamed(&self) -> String {
+        self.cookie(RENAMED, "1", 60)
     }
 
     /// Whether the browser sent more than is read.

@@ -23,7 +23,7 @@ use idflow_store::{Commit, CommitError, ReadSet, Wanted};
 use crate::app::{App, Unavailable};
 use crate::configuration::ServedFlow;
 use crate::devices::Device;
-use crate::leaving::{SignOut, proven};
+use crate::leaving::{self, Left};
 use crate::limiter;
 use crate::metrics::{EndKind, StepResult};
 use crate::opening::{Opened, open};
@@ -61,6 +61,13 @@ pub struct Moved {
     pub device: Option<Device>,
     /// Whether the browser's session has ended.
     pub signs_out: bool,
+}
+
+impl Moved {
+    /// Whether the journey is over, and went as it should.
+    pub fn has_completed(&self) -> bool {
+        matches!(self.journey.phase, Phase::Ended(Ending::Completed { .. }))
+    }
 }
 
 /// Begins a journey on the revision that the weights choose.
@@ -255,29 +262,19 @@ async fn commit(
     post: Option<LastPost>,
 ) -> Result<Result<Moved, Changed>, Unavailable> {
     let now = reads.now();
-    let journey = &mut decided.journey;
-    let mut binding = None;
-    verified::note(journey, &mut decided.writes, &reads, now)?;
-    if decided.assurance_rose {
-        let rotation = journey.binding.rotation + 1;
-        let secret = app.binding_secret(journey.id, rotation);
-        journey.binding = Binding { rotation, secret: Digest::of(&secret), ..journey.binding };
-        binding = Some(secret);
-    }
+    verified::note(&mut decided.journey, &mut decided.writes, &reads, now)?;
+    let binding = decided.assurance_rose.then(|| rebind(app, &mut decided.journey));
+    let ends = decided.ends.take().or_else(|| leaving::implied(app, &decided.journey, post.is_some()));
+    let left = Left::by(app, visitor, &decided, ends, &mut reads).await?;
     let opened = match decided.opens.take() {
-        Some(opens) => Some(open(app, &mut decided, opens, &reads)?),
+        Some(opens) => Some(open(app, &mut decided, opens, left.goes_on, &reads)?),
         None => None,
     };
     let journey = &mut decided.journey;
     if matches!(journey.phase, Phase::Ended(_)) {
         journey.deadline = now.plus(KEPT_AFTER_END);
     }
-    let signed_in = SignedIn::by(journey, &decided.writes, &reads);
-    let sign_out = match decided.ends.take() {
-        Some(which) => Some(SignOut::by_step(app, visitor, which, proven(journey), &mut reads).await?),
-        None => None,
-    };
-    let sign_out = sign_out.filter(SignOut::is_any);
+    let signed_in = SignedIn::by(journey, &decided.writes, ends, &reads);
     let mut batch = Commit::after(reads)
         .put_journey(journey.clone())
         .writes(by_live_directories(app, std::mem::take(&mut decided.writes)))
@@ -286,7 +283,8 @@ async fn commit(
     if let Some(post) = post {
         batch = batch.put_last_post(&decided.journey.id, &post);
     }
-    if let Some(sign_out) = &sign_out {
+    let is_left = !left.ends.is_empty();
+    for sign_out in left.ends {
         let told = sign_out.event(app, decided.journey.purpose.client_id());
         let told = AuditEvent { journey: Some(decided.journey.id), ..told };
         batch = sign_out.add_to(app, batch, &told);
@@ -307,14 +305,22 @@ async fn commit(
                 }
                 None => None,
             };
-            let is_gone = sign_out.is_some() && cookie.is_none();
-            Ok(Ok(Moved { journey, binding, session: cookie, device, signs_out: is_gone }))
+            let signs_out = is_left && cookie.is_none();
+            Ok(Ok(Moved { journey, binding, session: cookie, device, signs_out }))
         }
         Err(CommitError::Unavailable(error)) => Err(error.into()),
         Err(CommitError::Taken { .. }) => Ok(Err(Changed::Taken)),
         Err(CommitError::CounterFull(counter)) => Ok(Err(Changed::Full(counter))),
         Err(CommitError::Conflict) => Ok(Err(Changed::Reads)),
     }
+}
+
+/// Gives a journey its next secret, and returns it.
+fn rebind(app: &App, journey: &mut Journey) -> String {
+    let rotation = journey.binding.rotation + 1;
+    let secret = app.binding_secret(journey.id, rotation);
+    journey.binding = Binding { rotation, secret: Digest::of(&secret), ..journey.binding };
+    secret
 }
 
 /// The counter steps of a commit.

@@ -3,8 +3,10 @@
 use idflow_core::audit::AuditEvent;
 use idflow_core::evidence::{Evidence, Proof};
 use idflow_core::id::{SessionId, UserId};
-use idflow_core::journey::Journey;
+use idflow_core::journey::{Ending, Journey, Phase, Purpose};
 use idflow_core::session::Session;
+use idflow_core::time::{Span, Timestamp};
+use idflow_engine::run::Commit as Decided;
 use idflow_engine::turn::EndSessions;
 use idflow_store::{Commit, ReadSet};
 
@@ -24,8 +26,8 @@ pub(crate) fn proven(journey: &Journey) -> Option<UserId> {
 
 /// The sessions that end.
 pub(crate) struct SignOut {
-    session: Option<SessionId>,
-    /// Whose are to end: all of them, or only the one.
+    sessions: Vec<SessionId>,
+    /// Whose are to end: all of them, or only those.
     user: Option<UserId>,
     is_everywhere: bool,
 }
@@ -33,7 +35,7 @@ pub(crate) struct SignOut {
 impl SignOut {
     /// One session and what came from it.
     pub(crate) fn of(session: &Session) -> Self {
-        Self { session: Some(session.id), user: session.user, is_everywhere: false }
+        Self { sessions: vec![session.id], user: session.user, is_everywhere: false }
     }
 
     /// What a step ends: the sessions of the browser that its visitor sits at, or of the user whom the journey has
@@ -45,18 +47,18 @@ impl SignOut {
         proven: Option<UserId>,
         reads: &mut ReadSet,
     ) -> Result<Self, Unavailable> {
-        let session = own_session::session(app, visitor, reads).await?;
-        let owner = session.as_ref().and_then(|session| session.user);
+        let sessions = own_session::to_end(app, visitor, reads).await?;
+        let owner = sessions.first().and_then(|session| session.user);
         let is_everywhere = which == EndSessions::Person;
         let user = if is_everywhere { proven.or(owner) } else { owner };
-        Ok(Self { session: session.map(|session| session.id), user, is_everywhere })
+        Ok(Self { sessions: sessions.iter().map(|session| session.id).collect(), user, is_everywhere })
     }
 
     /// Adds the end to a commit, with what is told of it.
     pub(crate) fn add_to(&self, app: &App, mut commit: Commit, told: &AuditEvent) -> Commit {
-        let until = commit.now().plus(app.provider().lifetimes.grant);
-        if let Some(session) = self.session {
-            commit = commit.end_session(session, until);
+        let until = marked_until(app, commit.now());
+        for session in &self.sessions {
+            commit = commit.end_session(*session, until);
         }
         match self.user.filter(|_| self.is_everywhere) {
             Some(user) => commit.end_sessions_of(user),
@@ -73,7 +75,72 @@ impl SignOut {
     }
 
     /// Whether anything ends.
-    pub(crate) const fn is_any(&self) -> bool {
-        self.session.is_some() || (self.is_everywhere && self.user.is_some())
+    pub(crate) fn is_any(&self) -> bool {
+        !self.sessions.is_empty() || (self.is_everywhere && self.user.is_some())
+    }
+}
+
+/// How much longer than its grants the mark of an ended session is kept. A grant that was issued while the clock was
+/// ahead lives on by as much.
+const MARGIN: Span = Span::hours(30 * 24);
+
+/// Until when an ended session is remembered as such.
+fn marked_until(app: &App, now: Timestamp) -> Timestamp {
+    now.plus(app.provider().lifetimes.grant).plus(MARGIN)
+}
+
+/// What a completed Logout flow ends although none of its steps has said so: who completes it is told that they are
+/// signed out. Whoever has neither posted anything nor shown what counts as a yes only followed a link.
+pub(crate) fn implied(app: &App, journey: &Journey, is_posted: bool) -> Option<EndSessions> {
+    let is_completed = matches!(journey.phase, Phase::Ended(Ending::Completed { .. }));
+    let is_wanted = match &journey.purpose {
+        Purpose::EndSession(request) => request.confirmed || is_posted,
+        Purpose::Standalone { .. } => is_posted && is_logout(app, journey),
+        Purpose::Authorize(_) => false,
+    };
+    (is_completed && is_wanted).then_some(EndSessions::Browser)
+}
+
+/// Whether a journey goes through a flow of type Logout.
+pub(crate) fn is_logout(app: &App, journey: &Journey) -> bool {
+    app.revisions.get(&journey.digest).is_some_and(|runnable| runnable.program().flow_type == "Logout")
+}
+
+/// What becomes of the sessions that a browser has.
+#[derive(Default)]
+pub(crate) struct Left {
+    /// The session that goes on as the one which is opened: it is the same person's.
+    pub(crate) goes_on: Option<SessionId>,
+    /// What ends.
+    pub(crate) ends: Vec<SignOut>,
+}
+
+impl Left {
+    /// Judges them by what was decided: a step may end sessions, and whoever gets another session could reach those
+    /// of before no more.
+    pub(crate) async fn by(
+        app: &App,
+        visitor: &Visitor,
+        decided: &Decided,
+        ends: Option<EndSessions>,
+        reads: &mut ReadSet,
+    ) -> Result<Self, Unavailable> {
+        if let Some(which) = ends {
+            let proven = proven(&decided.journey);
+            let sign_out = SignOut::by_step(app, visitor, which, proven, reads).await?;
+            return Ok(Self { goes_on: None, ends: Some(sign_out).filter(SignOut::is_any).into_iter().collect() });
+        }
+        match &decided.opens {
+            Some(opens) => Ok(Self::behind(opens.user, own_session::to_end(app, visitor, reads).await?)),
+            None => Ok(Self::default()),
+        }
+    }
+
+    /// The sessions behind a new one of this user, or of a guest.
+    fn behind(user: Option<UserId>, sessions: Vec<Session>) -> Self {
+        let is_same = |session: &Session| user.is_some() && session.user == user;
+        let goes_on = sessions.iter().find(|session| is_same(session)).map(|session| session.id);
+        let others = sessions.iter().filter(|session| Some(session.id) != goes_on);
+        Self { goes_on, ends: others.map(SignOut::of).collect() }
     }
 }

@@ -36,6 +36,7 @@ struct Bucket(AtomicI64);
 impl Bucket {
     /// Takes one out, or says how long to wait for it.
     fn take(&self, rate: Rate, now: Timestamp) -> Result<(), Span> {
+        self.bound(rate, now);
         let taken = |full: i64| next(full, rate, now).ok();
         match self.0.fetch_update(Ordering::Relaxed, Ordering::Relaxed, taken) {
             Ok(_) => Ok(()),
@@ -45,16 +46,35 @@ impl Bucket {
 
     /// Whether one could be taken out, or how long to wait for it.
     fn look(&self, rate: Rate, now: Timestamp) -> Result<(), Span> {
+        self.bound(rate, now);
         next(self.0.load(Ordering::Relaxed), rate, now).map(drop)
     }
+
+    /// A bucket is never further from being full than by all that it holds, whatever the clock said when it was used: one
+    /// that was set back refuses nobody for longer.
+    fn bound(&self, rate: Rate, now: Timestamp) {
+        self.0.fetch_min(micros(now).saturating_add(capacity(rate)), Ordering::Relaxed);
+    }
+}
+
+const fn micros(now: Timestamp) -> i64 {
+    now.0.saturating_mul(1000)
+}
+
+/// How long it takes to refill one.
+fn interval(rate: Rate) -> i64 {
+    1_000_000 / i64::from(rate.per_second.max(1))
+}
+
+/// How long it takes to refill all.
+fn capacity(rate: Rate) -> i64 {
+    interval(rate).saturating_mul(i64::from(rate.burst))
 }
 
 /// When a bucket that is full again at `full` is so after one more was taken out, or how long to wait for it.
 fn next(full: i64, rate: Rate, now: Timestamp) -> Result<i64, Span> {
-    let now = now.0.saturating_mul(1000);
-    let interval = 1_000_000 / i64::from(rate.per_second.max(1));
-    let capacity = interval.saturating_mul(i64::from(rate.burst));
-    let next = full.max(now).saturating_add(interval);
+    let (now, capacity) = (micros(now), capacity(rate));
+    let next = full.max(now).saturating_add(interval(rate));
     if next - now <= capacity { Ok(next) } else { Err(Span((next - now - capacity) / 1000 + 1)) }
 }
 
@@ -224,6 +244,20 @@ mod tests {
             50,
             "never more than a burst"
         );
+    }
+
+    #[test]
+    fn a_clock_that_is_set_back_refuses_nobody_for_longer_than_a_bucket_takes_to_fill() {
+        let (starts, now) = (Limiter::default(), Timestamp(1_700_000_000_000));
+        assert_eq!(admitted(&starts, "192.0.2.1", now, 200), 50);
+        let back = now.plus(Span::hours(-48));
+        let keyring = Keyring::new("acme", &[7; 32], &[]);
+        for address in ["192.0.2.1", "192.0.2.2"] {
+            // The second meets only what the whole pod has used up.
+            let wait = starts.begin(&keyring, Some(address), Some(1000), back).unwrap_err();
+            assert!(wait <= Span::seconds(1), "{address}: {wait}");
+        }
+        assert_eq!(admitted(&starts, "192.0.2.1", back.plus(Span::seconds(5)), 200), 50);
     }
 
     #[test]

@@ -16,6 +16,7 @@ use idflow_oidc::handle;
 use idflow_store::{Commit, CommitError, ReadSet};
 
 use crate::app::{App, Unavailable};
+use crate::leaving;
 
 /// Issues the code of a journey that ended a while ago, as it would have been issued then: its session must still be
 /// alive and its user's. Returns when it was issued, by us or by somebody who came at the same moment.
@@ -78,40 +79,46 @@ pub(crate) struct Opened {
     pub(crate) secret: String,
 }
 
-/// The session of a journey, and the code that answers its application.
+/// The session of a journey, which may go on where the browser has one, and the code that answers its application.
 pub(crate) fn open(
     app: &App,
     decided: &mut Decided,
     opens: OpenSession,
+    goes_on: Option<SessionId>,
     reads: &ReadSet,
 ) -> Result<Opened, Unavailable> {
     let (now, journey) = (reads.now(), &mut decided.journey);
     let secret = app.session_secret(journey.id);
-    let session = session(app, journey.id, &secret, opens, now);
+    let id = goes_on.unwrap_or_else(|| app.session_id(journey.id));
+    let session = session(app, id, &secret, opens, now);
     check_session(app, journey, &session, now)?;
     let mut code = None;
-    if let (Purpose::Authorize(request), Some(user)) = (&journey.purpose, session.user)
-        && authorize::declines(request, user).is_none()
-    {
+    if let (Purpose::Authorize(request), Some(user)) = (&journey.purpose, session.user) {
+        if let Some(refusal) = authorize::declines(request, user) {
+            let told = app.refused_event(Some(&request.client_id), refusal);
+            decided.audit.push(of_journey(journey, told));
+            set_session(journey, &session);
+            return Ok(Opened { session, code, secret });
+        }
         let user = user_of(reads, &decided.writes, user)?;
         let code_secret = app.code_secret(journey.id, None);
         let issued = grant(app, journey, request, &session, (&user, &code_secret), now)?;
         let told = app.grant_event("code.issued", &issued, None);
-        decided.audit.push(AuditEvent {
-            journey: Some(journey.id),
-            flow: Some(journey.flow.clone()),
-            ..told
-        });
+        decided.audit.push(of_journey(journey, told));
         code = Some(issued);
     }
     set_session(journey, &session);
     Ok(Opened { session, code, secret })
 }
 
-fn session(app: &App, journey: JourneyId, secret: &str, opens: OpenSession, now: Timestamp) -> Session {
+fn of_journey(journey: &Journey, told: AuditEvent) -> AuditEvent {
+    AuditEvent { journey: Some(journey.id), flow: Some(journey.flow.clone()), ..told }
+}
+
+fn session(app: &App, id: SessionId, secret: &str, opens: OpenSession, now: Timestamp) -> Session {
     let lifetime = opens.lifetime.min(app.configuration.load().longest_session());
     Session {
-        id: app.session_id(journey),
+        id,
         secret: Digest::of(secret),
         user: opens.user,
         evidence: opens.evidence,
@@ -168,8 +175,8 @@ fn grant(
     now: Timestamp,
 ) -> Result<Grant, Unavailable> {
     let grant = app.grant_id(journey.id);
-    let (flow, asked) = (journey.flow.as_str(), journey.started);
-    let answer = Answer { request, session, user, flow, asked, grant, secret };
+    let (flow, is_fresh) = (journey.flow.as_str(), leaving::proven(journey) == Some(user.id));
+    let answer = Answer { request, session, user, flow, is_fresh, grant, secret };
     match authorize::issue(&app.provider(), &answer, now) {
         Ok(issued) => Ok(issued.grant),
         Err(refusal) => {

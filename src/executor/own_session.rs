@@ -3,7 +3,7 @@
 use idflow_core::Data;
 use idflow_core::block::BlockTarget;
 use idflow_core::digest::Digest;
-use idflow_core::id::UserId;
+use idflow_core::id::{SessionId, UserId};
 use idflow_core::session::Session;
 use idflow_core::user::User;
 use idflow_engine::bind::Runnable;
@@ -39,6 +39,20 @@ pub(crate) async fn session(
     Ok(proven(app, visitor, reads, None).await?.into_iter().next())
 }
 
+/// Every session that the browser's cookies prove and that can be ended, also while its user is switched off.
+pub(crate) async fn to_end(
+    app: &App,
+    visitor: &Visitor,
+    reads: &mut ReadSet,
+) -> Result<Vec<Session>, Unavailable> {
+    let mut proven = Vec::new();
+    for (id, secret) in shown(app, visitor, reads, None).await? {
+        let session = reads.session_to_end(&id).await?;
+        proven.extend(session.filter(|session| session.secret.matches(&Digest::of(&secret))));
+    }
+    Ok(proven)
+}
+
 /// The browser's session, for a flow that reads it: whose it is, and its attributes.
 pub(crate) async fn attributes(
     app: &App,
@@ -60,17 +74,27 @@ async fn proven(
     reads: &mut ReadSet,
     switch: Option<&BlockTarget>,
 ) -> Result<Vec<Session>, Unavailable> {
-    let shown = app.session_cookies(&visitor.headers);
-    if shown.is_empty() {
-        return Ok(Vec::new());
-    }
-    let first = shown.iter().flat_map(|(id, _)| Wanted::session(id));
-    let first: Vec<_> = first.chain(switch.map(Wanted::block)).collect();
-    reads.more(&first).await?;
     let mut proven = Vec::new();
-    for (id, secret) in shown {
+    for (id, secret) in shown(app, visitor, reads, switch).await? {
         let session = reads.session(&id).await?;
         proven.extend(session.filter(|session| session.secret.matches(&Digest::of(&secret))));
     }
     Ok(proven)
+}
+
+/// The ids and secrets that the browser's cookies show, whose records are read in one round trip. Where there is no
+/// cookie nothing is read.
+async fn shown(
+    app: &App,
+    visitor: &Visitor,
+    reads: &mut ReadSet,
+    switch: Option<&BlockTarget>,
+) -> Result<Vec<(SessionId, String)>, Unavailable> {
+    let shown = app.session_cookies(&visitor.headers);
+    if !shown.is_empty() {
+        let first = shown.iter().flat_map(|(id, _)| Wanted::session(id));
+        let first: Vec<_> = first.chain(switch.map(Wanted::block)).collect();
+        reads.more(&first).await?;
+    }
+    Ok(shown)
 }

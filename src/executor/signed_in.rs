@@ -4,6 +4,7 @@ use idflow_core::evidence::Proof;
 use idflow_core::id::UserId;
 use idflow_core::journey::{Ending, Journey, Phase};
 use idflow_core::write::Write;
+use idflow_engine::turn::EndSessions;
 use idflow_store::{ReadSet, Wanted};
 
 use crate::app::App;
@@ -26,7 +27,12 @@ impl SignedIn {
     }
 
     /// The same of a journey that is about to be committed. Whoever becomes a user by it has had no other standing.
-    pub(crate) fn by(journey: &Journey, writes: &[Write], reads: &ReadSet) -> Option<Self> {
+    pub(crate) fn by(
+        journey: &Journey,
+        writes: &[Write],
+        ends: Option<EndSessions>,
+        reads: &ReadSet,
+    ) -> Option<Self> {
         let Self { user, .. } = Self::through(journey)?;
         let known = reads.user(&user).ok().flatten();
         let becomes_user = known.is_some_and(|known| known.reserved.is_some());
@@ -35,7 +41,8 @@ impl SignedIn {
             Write::UpdateUser { .. } => true,
             Write::CreateUser { .. } | Write::ConfirmUser { .. } => false,
         };
-        let epoch = if writes.iter().any(changes) { None } else { reads.epoch(&user).ok() };
+        let is_changed = ends == Some(EndSessions::Person) || writes.iter().any(changes);
+        let epoch = if is_changed { None } else { reads.epoch(&user).ok() };
         Some(Self { user, epoch })
     }
 

@@ -2,11 +2,12 @@
 
 use idflow_core::grant::AuthorizationRequest;
 
-use crate::endpoint::authorize::LONGEST_ADDRESS;
+use crate::endpoint::authorize::{LONGEST_ADDRESS, STAND_IN};
+use crate::handle::{Secrets, stand_in};
 
 /// The path and query at which the request begins anew, if an address can hold it. Only for who began it: it carries what
 /// the application sent.
-pub fn path(request: &AuthorizationRequest) -> Option<String> {
+pub fn path(request: &AuthorizationRequest, secrets: &dyn Secrets) -> Option<String> {
     let AuthorizationRequest {
         client_id,
         redirect_uri,
@@ -20,8 +21,7 @@ pub fn path(request: &AuthorizationRequest) -> Option<String> {
         acr_values,
         ui_locales,
         login_hint,
-        // The token that named the person is not kept: whoever signs in is checked by the application.
-        hinted: _,
+        hinted,
         form_post,
     } = request;
     let words = |words: &[String]| (!words.is_empty()).then(|| words.join(" "));
@@ -41,6 +41,8 @@ pub fn path(request: &AuthorizationRequest) -> Option<String> {
         ("acr_values", words(acr_values)),
         ("ui_locales", words(ui_locales)),
         ("login_hint", login_hint.clone()),
+        // The token that named the person is not kept.
+        (STAND_IN, hinted.map(|user| stand_in(secrets, client_id, user))),
         ("response_mode", form_post.then(|| "form_post".to_owned())),
     ];
     let given = pairs.into_iter().filter_map(|(name, value)| Some((name, value?)));
@@ -51,12 +53,15 @@ pub fn path(request: &AuthorizationRequest) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::fixture::{Form, World, authorization};
+    use crate::fixture::{Derived, Form, World, authorization};
 
     #[test]
     fn it_begins_the_very_same_journey() {
         let world = World::new();
+        let (_, tokens) = world.exchanged(&authorization());
+        let hint = tokens.id_token.unwrap();
         let forms = [
+            authorization().with("id_token_hint", hint.expose_for("a test")),
             authorization(),
             authorization().without("state").with("prompt", "login").with("max_age", "60"),
             authorization().without("state").with("state", "a b&c=é").with("prompt", "create"),
@@ -66,7 +71,8 @@ mod tests {
         ];
         for form in forms {
             let request = world.accepted(&form);
-            let path = path(&request).unwrap();
+            let path = path(&request, &Derived).unwrap();
+            assert!(!path.contains(hint.expose_for("a test")), "{path}");
             let query = path.strip_prefix("/oauth2/authorize?").unwrap();
             let pairs = url::form_urlencoded::parse(query.as_bytes()).into_owned().collect();
             assert_eq!(world.accepted(&Form(pairs)), request, "{path}");

@@ -19,7 +19,7 @@ use crate::client::{Algorithm, Client, ClientAuthentication, GrantType, PkcePoli
 use crate::endpoint::authorize::{self, Answer};
 use crate::endpoint::token::{self, Verdict};
 use crate::endpoint::{Decision, Facts, Request as _, Surroundings, userinfo};
-use crate::handle::RefreshSecrets;
+use crate::handle::Secrets;
 use crate::http::Incoming;
 use crate::keys::{self, KeyPair, Keys};
 use crate::pkce;
@@ -152,7 +152,7 @@ impl World {
             session: &self.session,
             user: &self.user,
             flow: "sign-in",
-            asked: self.now,
+            is_fresh: false,
             grant: GRANT,
             secret: &secret,
         };
@@ -206,18 +206,25 @@ impl World {
 
     pub(crate) fn around(&self) -> Surroundings<'_> {
         let Self { provider, keys, now, chance, .. } = self;
-        Surroundings { provider, keys, now: *now, chance, refresh_secrets: &Derived }
+        Surroundings { provider, keys, now: *now, chance, secrets: &Derived }
     }
 }
 
 /// Under two keys, as after a rotation.
 pub(crate) struct Derived;
 
-impl RefreshSecrets for Derived {
-    fn of(&self, grant: GrantId, generation: u32) -> Vec<SecretText> {
-        let under = |key: &str| Digest::of(format!("{key} {grant} {generation}")).to_string();
-        ["current", "previous"].map(|key| SecretText::new(under(key))).to_vec()
+impl Secrets for Derived {
+    fn refresh(&self, grant: GrantId, generation: u32) -> Vec<SecretText> {
+        under_both(&format!("{grant} {generation}"))
     }
+
+    fn hint(&self, client: &str, user: UserId) -> Vec<SecretText> {
+        under_both(&format!("{client} {user}"))
+    }
+}
+
+fn under_both(what: &str) -> Vec<SecretText> {
+    ["current", "previous"].map(|key| SecretText::new(Digest::of(format!("{key} {what}")).to_string())).to_vec()
 }
 
 pub(crate) fn authorization() -> Form {

@@ -13,7 +13,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use idflow_core::digest::Digest;
-use idflow_core::id::GrantId;
+use idflow_core::id::{GrantId, UserId};
 use idflow_core::secret::SecretText;
 
 /// The text was not a code or refresh token.
@@ -104,11 +104,29 @@ fn read(secret: &str) -> Result<SecretText, InvalidHandle> {
     Ok(SecretText::new(secret))
 }
 
-/// Derives the secrets of refresh tokens, so that an exchange can be answered again although none is stored.
-pub trait RefreshSecrets: Send + Sync {
-    /// The secret of this generation of a grant, 128 bits or more as base64url, under every key that is still known:
-    /// the one for new tokens first.
-    fn of(&self, grant: GrantId, generation: u32) -> Vec<SecretText>;
+/// Derives secrets, so that none has to be stored: 128 bits or more as base64url, under every key that is still known, the
+/// one for new secrets first.
+pub trait Secrets: Send + Sync {
+    /// Of the refresh token of this generation of a grant: an exchange can be answered again.
+    fn refresh(&self, grant: GrantId, generation: u32) -> Vec<SecretText>;
+
+    /// Of what this client says of a person in an address.
+    fn hint(&self, client: &str, user: UserId) -> Vec<SecretText>;
+}
+
+/// What stands for an ID token in an address of ours, where no token belongs (checklist O-34): whom it names, and the proof
+/// that this client has shown one of them.
+pub fn stand_in(secrets: &dyn Secrets, client: &str, user: UserId) -> String {
+    let proof = secrets.hint(client, user).into_iter().next();
+    let proof = proof.as_ref().map_or("", |proof| proof.expose_for("standing for an ID token"));
+    format!("{user}.{proof}")
+}
+
+/// Whom such a text means.
+pub fn meant(secrets: &dyn Secrets, client: &str, text: &str) -> Option<UserId> {
+    let (user, proof) = text.split_once('.')?;
+    let (user, proof) = (user.parse().ok()?, digest(&read(proof).ok()?));
+    secrets.hint(client, user).iter().any(|known| digest(known).matches(&proof)).then_some(user)
 }
 
 /// What an access token says about its origin: `jti` (RFC 9068 section 2.2), unique per exchange.

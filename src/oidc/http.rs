@@ -1,5 +1,6 @@
 //! What an endpoint sees of a request and says in an answer, without an HTTP library.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use crate::parameters::Parameters;
@@ -36,11 +37,10 @@ impl Incoming<'_> {
         Ok(Parameters::parse(&[self.query, self.form()?], known))
     }
 
-    /// The same as one query.
-    pub fn joined(&self) -> Result<String, Refusal> {
+    /// The pairs of query and body together, whatever they are.
+    pub fn pairs(&self) -> Result<impl Iterator<Item = (Cow<'_, str>, Cow<'_, str>)>, Refusal> {
         let texts = [self.query, self.form()?];
-        let pairs = texts.iter().flat_map(|text| url::form_urlencoded::parse(text.as_bytes()));
-        Ok(url::form_urlencoded::Serializer::new(String::new()).extend_pairs(pairs).finish())
+        Ok(texts.into_iter().flat_map(|text| url::form_urlencoded::parse(text.as_bytes())))
     }
 
     /// The `known` parameters of the body, whatever the address has.

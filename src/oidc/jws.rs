@@ -13,8 +13,8 @@ use serde::de::DeserializeOwned;
 pub use crate::header::Type;
 use crate::keys::{Key, Keys, SigningFailed};
 
-/// The longest token that is read.
-pub const LONGEST: usize = 8 * 1024;
+/// The longest token that is read, and that is made: what we sign we can be shown again.
+pub const LONGEST: usize = 32 * 1024;
 
 /// Signs claims.
 pub fn sign(key: &Key, kind: Type, claims: &impl Serialize) -> Result<String, SigningFailed> {

@@ -1,6 +1,6 @@
 //! What is fixed for one tenant: its issuer and how long things live.
 
-use idflow_core::time::Span;
+use idflow_core::time::{Span, Timestamp};
 
 /// One tenant's OpenID Provider.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -35,6 +35,16 @@ impl Lifetimes {
     pub fn of_code(&self) -> Span {
         self.code.min(Self::LONGEST_CODE)
     }
+}
+
+/// By how much the clocks of two servers of one tenant may differ. What seems to have happened later than that in the
+/// future was written by a clock that was set back since, and nobody knows how old it is.
+pub const CLOCK_SKEW: Span = Span::seconds(10);
+
+/// Whether `at` is no longer ago than `span`; not where its age cannot be known.
+pub(crate) fn is_within(at: Timestamp, span: Span, now: Timestamp) -> bool {
+    let age = now.since(at);
+    Span(-CLOCK_SKEW.0) <= age && age.max(Span(0)) < span
 }
 
 impl Default for Lifetimes {

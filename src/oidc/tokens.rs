@@ -18,7 +18,7 @@ use crate::handle::TokenId;
 use crate::jws::{self, Type};
 use crate::keys::{Keys, SigningFailed};
 use crate::provider::Provider;
-use crate::scope::{OPENID, has};
+use crate::scope::{GROUPS, OPENID, has};
 
 /// What a successful token request gives.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -33,6 +33,8 @@ pub struct Tokens {
     pub refresh_token: Option<SecretText>,
     /// The scopes of the access token.
     pub scopes: Vec<String>,
+    /// What the ID token does not say although it should, because no token is as long.
+    pub left_out: Option<&'static str>,
 }
 
 /// The claims of an access token. Its audience is the issuer itself: it opens UserInfo and whatever interfaces the
@@ -118,7 +120,7 @@ struct IdToken<'a> {
     sid: String,
     // None of the above is among the names of `claims::of` (checklist O-41).
     #[serde(flatten)]
-    about: Data,
+    about: &'a Data,
 }
 
 /// What tokens are made of.
@@ -140,10 +142,11 @@ impl Making<'_> {
     pub(crate) fn tokens(&self, refresh_token: Option<SecretText>) -> Result<Tokens, SigningFailed> {
         let claims = self.access_claims();
         let access_token = jws::sign(self.keys.signing(Algorithm::Es256), Type::AccessToken, &claims)?;
-        let id_token = if has(self.scopes, OPENID) {
-            Some(SecretText::new(self.id_token(&claims, &access_token)?))
+        let (id_token, left_out) = if has(self.scopes, OPENID) {
+            let (id_token, left_out) = self.id_token(&claims, &access_token)?;
+            (Some(SecretText::new(id_token)), left_out)
         } else {
-            None
+            (None, None)
         };
         Ok(Tokens {
             access_token: SecretText::new(access_token),
@@ -151,6 +154,7 @@ impl Making<'_> {
             id_token,
             refresh_token,
             scopes: self.scopes.to_vec(),
+            left_out,
         })
     }
 
@@ -173,8 +177,34 @@ impl Making<'_> {
         }
     }
 
-    fn id_token(&self, access: &AccessToken, access_token: &str) -> Result<String, SigningFailed> {
+    /// An ID token with all that it should say; of what no token can hold, UserInfo still tells. Groups go first: they are
+    /// what grows without the application's doing.
+    fn id_token(
+        &self,
+        access: &AccessToken,
+        access_token: &str,
+    ) -> Result<(String, Option<&'static str>), SigningFailed> {
         let own = self.claims.map(|own| own.about(self.user, &self.grant.attributes));
+        let mut about = claims::of(self.user, self.scopes, own);
+        let whole = self.id_token_with(access, access_token, &about)?;
+        if whole.len() <= jws::LONGEST {
+            return Ok((whole, None));
+        }
+        about.remove(GROUPS);
+        let shorter = self.id_token_with(access, access_token, &about)?;
+        if shorter.len() <= jws::LONGEST {
+            return Ok((shorter, Some("the groups")));
+        }
+        let least = self.id_token_with(access, access_token, &Data::new())?;
+        Ok((least, Some("all that is said of the person")))
+    }
+
+    fn id_token_with(
+        &self,
+        access: &AccessToken,
+        access_token: &str,
+        about: &Data,
+    ) -> Result<String, SigningFailed> {
         let claims = IdToken {
             iss: &access.iss,
             sub: &access.sub,
@@ -188,7 +218,7 @@ impl Making<'_> {
             amr: &access.amr,
             at_hash: at_hash(access_token),
             sid: self.grant.session.to_string(),
-            about: claims::of(self.user, self.scopes, own),
+            about,
         };
         jws::sign(self.keys.signing(self.client.id_token_algorithm), Type::IdToken, &claims)
     }
@@ -219,6 +249,7 @@ pub(crate) fn of_client(around: &Surroundings<'_>, client: &Client) -> Result<To
         id_token: None,
         refresh_token: None,
         scopes: Vec::new(),
+        left_out: None,
     })
 }
 

@@ -16,6 +16,8 @@ pub struct Aftermath<'a> {
     pub reference: Option<&'a str>,
     /// Where the visitor can go on: a path on this origin.
     pub onward: Option<&'a str>,
+    /// The issuer, where the page is shown at another name: there the visitor goes on.
+    pub issuer: Option<&'a str>,
     /// The application that sent the visitor.
     pub application: Option<Application<'a>>,
 }
@@ -53,7 +55,8 @@ impl AftermathContext {
         is_error: bool,
     ) -> Self {
         let own = after.onward.filter(|href| is_own_path(href));
-        let own = own.map(|href| Link { label: say.key(key), href: href.to_owned() });
+        let own = own.map(|path| format!("{}{path}", after.issuer.unwrap_or_default()));
+        let own = own.map(|href| Link { label: say.key(key), href });
         let back = after.application.and_then(|application| {
             let text = Text::with("action-back-to", [("application", application.name.to_owned())]);
             Some(Link { label: say.html(&text), href: place(application.target)? })

@@ -76,6 +76,7 @@ fn after() -> Aftermath<'static> {
     Aftermath {
         reference: Some("7Q2M4XKDB9"),
         onward: Some("/flows/sign-in"),
+        issuer: None,
         application: Some(Application { name: "Acme", target: "https://app.example/?error=access_denied" }),
     }
 }

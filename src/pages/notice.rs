@@ -38,6 +38,8 @@ pub enum Notice {
     BadRequest,
     /// The request came from another site, or without the token of the page.
     Refused,
+    /// The page was shown at another name than the issuer's, where it can do nothing.
+    AnotherName,
     /// The address exists but not for this method.
     MethodNotAllowed,
     /// More was sent than is read.
@@ -68,6 +70,7 @@ impl Notice {
         Self::NotFound,
         Self::BadRequest,
         Self::Refused,
+        Self::AnotherName,
         Self::MethodNotAllowed,
         Self::TooLarge,
         Self::TooManyCookies,
@@ -81,7 +84,7 @@ impl Notice {
         match self {
             Self::Cancelled | Self::AlreadyDone | Self::SignedIn | Self::NotSignedIn | Self::SignedOut => 200,
             Self::BadRequest => 400,
-            Self::Refused => 403,
+            Self::Refused | Self::AnotherName => 403,
             Self::NotFound => 404,
             Self::MethodNotAllowed => 405,
             Self::Expired
@@ -112,6 +115,7 @@ impl Notice {
             Self::NotFound => "not-found",
             Self::BadRequest => "bad-request",
             Self::Refused => "refused",
+            Self::AnotherName => "another-name",
             Self::MethodNotAllowed => "method-not-allowed",
             Self::TooLarge => "too-large",
             Self::TooManyCookies => "too-many-cookies",
@@ -133,7 +137,7 @@ impl Notice {
     /// The text on the way on.
     const fn onward(self) -> &'static str {
         match self {
-            Self::AlreadyDone | Self::Refused => "action-continue",
+            Self::AlreadyDone | Self::Refused | Self::AnotherName => "action-continue",
             Self::SignedIn => "action-sign-out",
             Self::NotSignedIn | Self::SignedOut => "action-sign-in",
             Self::Unavailable | Self::TooManyRequests | Self::Failed => "action-try-again",

@@ -2,8 +2,8 @@
 //! to the application, or the tenant's own page. Why it is so stands in the audit record under the reference.
 
 use axum::response::Response;
-use http::HeaderMap;
 use http::header::COOKIE;
+use http::{HeaderMap, Uri};
 use idflow_core::dead_end::DeadEnd;
 use idflow_core::grant::AuthorizationRequest;
 use idflow_core::journey::{Journey, Purpose};
@@ -13,6 +13,7 @@ use idflow_oidc::refusal::Refusal;
 use idflow_pages::{Aftermath, Application, Notice};
 
 use crate::app::App;
+use crate::http::{end_session, issuer};
 use crate::http::respond::{self, HOME};
 use crate::visitor::Visitor;
 
@@ -28,8 +29,24 @@ pub(super) fn page(app: &App, visitor: &Visitor, end: DeadEnd, journey: Option<&
 /// The page of a request at a journey that was not even looked at.
 pub(super) fn refused(app: &App, visitor: &Visitor, end: DeadEnd, path: &str) -> Response {
     let reference = app.stopped(end, None);
-    let after = Aftermath { reference: Some(&reference), onward: Some(path), application: None };
+    let after = Aftermath { reference: Some(&reference), onward: Some(path), ..Aftermath::default() };
     respond::notice_with(app, visitor, notice(end), after)
+}
+
+/// The page of a post that no page at the issuer's own name has sent. One at another name of ours is told so, and led to
+/// the issuer: at its own name the same form would be refused for ever.
+pub(super) fn foreign(app: &App, visitor: &Visitor, uri: &Uri) -> Response {
+    if issuer::is_called(app, uri, &visitor.headers) {
+        return refused(app, visitor, DeadEnd::AnotherOrigin, uri.path());
+    }
+    let (reference, issuer) = (app.stopped(DeadEnd::AnotherName, None), &app.configuration.load().issuer);
+    let after = Aftermath {
+        reference: Some(&reference),
+        onward: Some(HOME),
+        issuer: Some(issuer),
+        ..Aftermath::default()
+    };
+    respond::notice_with(app, visitor, notice(DeadEnd::AnotherName), after)
 }
 
 /// Why nothing is known of the journey that a browser asks for.
@@ -55,6 +72,8 @@ const fn notice(end: DeadEnd) -> Notice {
         DeadEnd::NothingKnown => Notice::AnotherBrowser,
         DeadEnd::NoCookies => Notice::NoCookies,
         DeadEnd::AnotherOrigin => Notice::Refused,
+        DeadEnd::AnotherName => Notice::AnotherName,
+        DeadEnd::TooManyCookies => Notice::TooManyCookies,
         DeadEnd::Unreadable => Notice::BadRequest,
         DeadEnd::Unavailable => Notice::Unavailable,
         DeadEnd::Failed | DeadEnd::Defect => Notice::Failed,
@@ -77,12 +96,15 @@ impl Way {
     fn out_of(app: &App, journey: &Journey) -> Self {
         match &journey.purpose {
             Purpose::Authorize(request) if app.still_wanted(&journey.purpose) => {
-                Self { onward: again::path(request), ..Self::back(app, request) }
+                Self { onward: again::path(request, app), ..Self::back(app, request) }
             }
             Purpose::Standalone { query } if is_offered(app, &journey.flow) => {
                 let pairs = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(query).finish();
                 let joint = if pairs.is_empty() { "" } else { "?" };
                 Self { onward: Some(format!("/flows/{}{joint}{pairs}", journey.flow)), application: None }
+            }
+            Purpose::EndSession(request) => {
+                Self { onward: Some(end_session::path(request, None)), application: None }
             }
             _ => Self::home(),
         }
@@ -127,6 +149,7 @@ impl Way {
         Aftermath {
             reference: None,
             onward: self.onward.as_deref(),
+            issuer: None,
             application: application.map(|(name, target)| Application { name, target }),
         }
     }

@@ -6,11 +6,14 @@
 //!   ID token of this session, or the visitor's yes ──▶ the Logout flow, or the end ──▶ onward
 //!   anything else ──────────────────▶ a page that asks, or the Logout flow, whose step asks
 //! ```
+//!
+//! Signing out waits for nobody: what the Logout flow cannot do now is done here, and what is wrong with an application's
+//! request keeps nobody from signing out; only the way back to it is left out.
 
 use axum::response::Response;
 use idflow_core::digest::Digest;
 use idflow_core::id::SessionId;
-use idflow_core::journey::Purpose;
+use idflow_core::journey::{Channel, Ending, Phase, Purpose};
 use idflow_core::secret::SecretText;
 use idflow_core::session::{EndSessionRequest, Session};
 use idflow_core::view::View;
@@ -20,15 +23,16 @@ use idflow_pages::Notice;
 use idflow_store::{Commit, CommitError, ReadSet};
 
 use crate::app::{App, Unavailable};
-use crate::configuration::Configuration;
+use crate::configuration::{Configuration, ServedFlow};
+use crate::drive::{self, Driven};
 use crate::http::goodbye::farewell;
 use crate::http::respond::Form;
-use crate::http::{flows, journeys, respond};
+use crate::http::{journeys, respond};
 use crate::leaving::SignOut;
 use crate::visitor::Visitor;
 
 /// Where the form of the page that asks is posted.
-const PATH: &str = end_session::ENDPOINT.paths[0];
+pub(super) const PATH: &str = end_session::ENDPOINT.paths[0];
 
 /// Performs a request to sign out; nothing when the session changed since it was loaded.
 pub(super) async fn leave(
@@ -37,7 +41,7 @@ pub(super) async fn leave(
     reads: ReadSet,
     leaving: Leaving<'_>,
 ) -> Result<Option<Response>, Unavailable> {
-    let Leaving { method, mut request, session, hinted, confirmation } = leaving;
+    let Leaving { method, mut request, session, hinted, confirmation, refusal: _ } = leaving;
     let is_posted = method == Method::Post;
     match &confirmation {
         None if is_posted => return Ok(Some(again(app, &request, hinted))),
@@ -51,22 +55,23 @@ pub(super) async fn leave(
     request.confirmed =
         hinted == Some(session.id) || confirmation.is_some_and(|shown| is_same(&shown, &token));
     let configuration = app.configuration.load_full();
-    if let Some(flow) = flow(app, &configuration, &request) {
-        let begun = flows::begin(app, visitor, flow, Purpose::EndSession(Box::new(request))).await?;
-        return Ok(Some(respond::opened_by_application(begun)));
+    if let Some(flow) = flow(app, &configuration, &request)
+        && let Some(begun) = by_flow(app, visitor, flow, &request).await
+    {
+        return Ok(Some(begun));
     }
     if !request.confirmed {
-        return Ok(Some(respond::opened_by_application(ask(app, visitor, &request, &token))));
+        return Ok(Some(ask(app, visitor, &request, &token)));
     }
     end(app, visitor, reads, session, &request, is_posted).await
 }
 
-/// The Logout flow that takes new journeys: the application's, else the tenant's. Signing out never waits for one.
+/// The Logout flow that takes new journeys: the application's, else the tenant's.
 fn flow<'c>(
     app: &App,
     configuration: &'c Configuration,
     request: &EndSessionRequest,
-) -> Option<&'c crate::configuration::ServedFlow> {
+) -> Option<&'c ServedFlow> {
     let client = request.client_id.as_deref().and_then(|id| app.client(id));
     let named = client.as_deref().and_then(|client| client.flows.get("Logout"));
     let found = named.and_then(|named| configuration.flow_of_type("Logout", Some(named)));
@@ -79,6 +84,27 @@ fn flow<'c>(
     }
     let (_, flow) = found.or_else(|| configuration.flow_of_type("Logout", None))?;
     (!app.is_out_of_service(flow)).then_some(flow)
+}
+
+/// The first answer of a Logout flow. Nothing where the flow cannot give one now, whatever the reason: it may not begin
+/// or run, has met an error, or is done without having asked who must be asked. Then this page does it.
+async fn by_flow(
+    app: &App,
+    visitor: &Visitor,
+    flow: &ServedFlow,
+    request: &EndSessionRequest,
+) -> Option<Response> {
+    app.may_begin(visitor.address.as_deref()).ok()?;
+    let purpose = Purpose::EndSession(Box::new(request.clone()));
+    let started = drive::start(app, visitor, flow, purpose, Channel::Browser).await;
+    let Ok(Driven::Moved(moved)) = started else { return None };
+    let answers = match &moved.journey.phase {
+        Phase::ExpectSubmission(_) => true,
+        Phase::Ended(Ending::Completed { .. }) => request.confirmed,
+        // What the author has the flow say, rather than what it could not do.
+        Phase::Ended(Ending::Failed { code, .. }) => code == "failed",
+    };
+    answers.then(|| journeys::see_other(app, visitor, &moved))
 }
 
 async fn end(
@@ -111,10 +137,10 @@ fn ask(app: &App, visitor: &Visitor, request: &EndSessionRequest, token: &str) -
 /// the place of the ID token, which belongs in no address, stands what proves that it was shown.
 fn again(app: &App, request: &EndSessionRequest, hinted: Option<SessionId>) -> Response {
     let token = hinted.map(|session| token(app, session, request));
-    respond::opened_by_application(respond::see_other(app, &path(request, token.as_deref()), &[]))
+    respond::see_other(app, &path(request, token.as_deref()), &[])
 }
 
-fn path(request: &EndSessionRequest, token: Option<&str>) -> String {
+pub(super) fn path(request: &EndSessionRequest, token: Option<&str>) -> String {
     let mut query = url::form_urlencoded::Serializer::new(String::new());
     query.extend_pairs(end_session::parameters(request));
     query.extend_pairs(token.map(|token| ("token", token)));

@@ -9,13 +9,14 @@ use idflow_core::dead_end::DeadEnd;
 use idflow_core::grant::AuthorizationRequest;
 use idflow_core::journey::{Channel, Purpose};
 use idflow_oidc::endpoint::authorize;
+use idflow_oidc::http::Returned;
 use idflow_oidc::refusal::Refusal;
 
 use crate::app::{App, Shared, Unavailable};
 use crate::configuration::{Configuration, ServedFlow};
 use crate::drive::{self, Driven};
 use crate::http::respond::{Reader, Trouble};
-use crate::http::{dead_end, journeys, respond};
+use crate::http::{dead_end, end_session, journeys, respond};
 use crate::visitor::Visitor;
 
 /// The longest query that `flow.query` takes, in pairs.
@@ -52,7 +53,7 @@ pub async fn start(
 }
 
 /// Begins a journey, unless too many were begun of late.
-pub(super) async fn begin(
+async fn begin(
     app: &App,
     visitor: &Visitor,
     flow: &ServedFlow,
@@ -62,33 +63,37 @@ pub(super) async fn begin(
         return Ok(respond::trouble(app, visitor, Reader::Person, Trouble::TooMany(wait)));
     }
     match drive::start(app, visitor, flow, purpose, Channel::Browser).await? {
+        // Whoever only followed a link is asked before they are told that they are signed out.
+        Driven::Moved(moved) if flow.flow_type == "Logout" && moved.has_completed() => {
+            Ok(respond::see_other(app, end_session::PATH, &[]))
+        }
         Driven::Moved(moved) => Ok(journeys::see_other(app, visitor, &moved)),
         Driven::Refused(_) | Driven::Withdrawn => Err(Unavailable),
     }
 }
 
-/// Begins the sign-in or registration that an application asked for.
-pub async fn start_for_application(
+/// Begins the sign-in or registration that an application asked for; gives the error for it where there is none.
+pub(super) async fn start_for_application(
     app: &App,
     visitor: &Visitor,
     request: AuthorizationRequest,
     flow_type: &str,
     flow: Option<&str>,
-) -> Result<Response, Unavailable> {
+) -> Result<Result<Response, Returned>, Unavailable> {
     let configuration = app.configuration.load_full();
     let out_of_service = |why: &str| {
         let (client, flow) = (&request.client_id, flow.unwrap_or("the default one"));
         tracing::error!(client, flow_type, flow, why, "an application cannot sign anybody in");
-        respond::returned(app, visitor, &authorize::refuse(&app.provider(), &request, Refusal::OutOfService))
+        Ok(Err(authorize::refuse(&app.provider(), &request, Refusal::OutOfService)))
     };
     let served = match find(&configuration, flow_type, flow) {
         Ok(served) => served,
-        Err(why) => return Ok(out_of_service(&why)),
+        Err(why) => return out_of_service(&why),
     };
     if app.is_out_of_service(served) {
-        return Ok(out_of_service("no revision of the flow takes new journeys"));
+        return out_of_service("no revision of the flow takes new journeys");
     }
-    begin(app, visitor, served, Purpose::Authorize(Box::new(request))).await
+    begin(app, visitor, served, Purpose::Authorize(Box::new(request))).await.map(Ok)
 }
 
 /// The flow that an application's people run through, or why there is none.

@@ -28,7 +28,7 @@ pub(super) fn farewell(
     if let Ok(cookie) = HeaderValue::from_str(&app.cookies().forget_session()) {
         response.headers_mut().append(SET_COOKIE, cookie);
     }
-    respond::opened_by_application(response)
+    response
 }
 
 /// The last page of a Logout journey whose application wants the browser back, and is still registered with the address.

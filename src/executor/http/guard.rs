@@ -35,11 +35,12 @@ pub(super) async fn guard(
     let was_sent = issuer::take_mark(&mut parts);
     let route = parts.extensions.get::<MatchedPath>().cloned();
     let kept = parts.clone();
+    let renamed = was_sent && !issuer::is_called(&app, &kept.uri, &kept.headers);
     let answered = match read(body, body_time).await {
         _ if kept.extensions.get::<UnclearHost>().is_some() => Err(Trouble::Broken),
         Ok(_) if Cookies::are_too_many(&kept.headers) => Err(Trouble::TooManyCookies),
         Ok(body) => match issuer::elsewhere(&app, &kept, was_sent) {
-            Some(sent) => Ok(sent),
+            Some(sent) => Ok(of_the_way(kept.uri.path(), sent)),
             None => run(next, Request::from_parts(parts, Body::from(body))).await,
         },
         Err(trouble) => Err(trouble),
@@ -49,12 +50,24 @@ pub(super) async fn guard(
     let (path, headers) = (kept.uri.path().to_owned(), kept.headers.clone());
     let mut response = match answered {
         Ok(response) => response,
-        Err(trouble) => refuse(&app, kept, trouble).await,
+        Err(trouble) => of_the_way(&path, refuse(&app, kept, trouble).await),
     };
+    if renamed {
+        issuer::remember(&app, &mut response);
+    }
     cross_origin::mark(&app, &path, &headers, &mut response);
     let (status, millis) = (response.status().as_u16(), app.clock.now().since(begun).0);
     tracing::debug!(target: "idflow::http", method, route, status, millis, "answered");
     response
+}
+
+/// An answer that none of the handlers gave: nobody has looked whose it is.
+fn of_the_way(path: &str, response: Response) -> Response {
+    if respond::may_be_opened_by_application(path) {
+        respond::opened_by_application(response)
+    } else {
+        response
+    }
 }
 
 /// The method's name, unless the visitor made it up.

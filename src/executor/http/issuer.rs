@@ -2,14 +2,15 @@
 //! `127.0.0.1`, a port-forward, an old name) is sent there before anything is asked: cookies belong to a name, and a
 //! password manager knows a page by it. Programs are answered at every name, and told the issuer only.
 //!
-//! Behind a proxy that changes the name everybody comes by another one, the issuer's own visitors too. Whoever was sent
-//! here once is not sent again: better that than a circle. The browser remembers it by a cookie, and where it takes none,
-//! the address does by a mark.
+//! Behind a proxy that changes the name everybody comes by another one, the issuer's own visitors too. Whoever arrives so
+//! at an address that they were sent to, which a mark in it says, is not sent again: better that than a circle. The browser
+//! remembers by a cookie that there was one, so that it is spared the next turn. Nobody else has that cookie: whoever
+//! types the wrong name is sent to the issuer each time.
 
 use axum::response::Response;
-use http::header::{ACCEPT, HOST};
+use http::header::{ACCEPT, HOST, SET_COOKIE};
 use http::request::Parts;
-use http::{HeaderMap, Method, Uri};
+use http::{HeaderMap, HeaderValue, Method, Uri};
 
 use crate::app::App;
 use crate::cookies::Cookies;
@@ -40,20 +41,31 @@ pub(super) fn elsewhere(app: &App, request: &Parts, was_sent: bool) -> Option<Re
         return None;
     }
     let issuer = app.configuration.load().issuer.clone();
-    let called = called(&request.uri, &request.headers)?;
-    if is_name_of(&issuer, called) || was_sent || Cookies::was_sent_here(&request.headers) {
+    if is_called(app, &request.uri, &request.headers) || was_sent || Cookies::is_renamed(&request.headers) {
         return None;
     }
     let rest = request.uri.path_and_query().map_or("/", http::uri::PathAndQuery::as_str);
     let joint = if request.uri.query().is_some() { '&' } else { '?' };
-    Some(respond::found(app, &format!("{issuer}{rest}{joint}{MARK}"), &[app.cookies().set_sent_here()]))
+    Some(respond::found(app, &format!("{issuer}{rest}{joint}{MARK}"), &[]))
+}
+
+/// Remembers in the browser that the issuer's own visitors come by another name.
+pub(super) fn remember(app: &App, response: &mut Response) {
+    if let Ok(cookie) = HeaderValue::from_str(&app.cookies().set_renamed()) {
+        response.headers_mut().append(SET_COOKIE, cookie);
+    }
+}
+
+/// Whether a request came by the issuer's own name. One without a name came by no other.
+pub(super) fn is_called(app: &App, uri: &Uri, headers: &HeaderMap) -> bool {
+    called(uri, headers).is_none_or(|called| is_name_of(&app.configuration.load().issuer, called))
 }
 
 /// Whether a load balancer wants to know if we are there: it asks for `/` by the pod's address, for no page, and takes
 /// anything but 200 for a no.
 fn is_probe(request: &Parts) -> bool {
     let wants_page =
-        |accepted: &http::HeaderValue| accepted.to_str().is_ok_and(|text| text.contains("text/html"));
+        |accepted: &HeaderValue| accepted.to_str().is_ok_and(|text| text.contains("text/html"));
     request.uri.path() == HOME && !request.headers.get_all(ACCEPT).iter().any(wants_page)
 }
 

@@ -52,7 +52,7 @@ async fn shown(
     is_repeated: bool,
 ) -> Result<Response, Unavailable> {
     let Some(loaded) = load(app, visitor, id, Looks::AtItsEnd).await? else {
-        return Ok(dead_end::page(app, visitor, dead_end::unknown(&visitor.headers), None));
+        return Ok(unknown(app, visitor));
     };
     let is_applications = loaded.journey.purpose.client_id().is_some();
     let response = match loaded.bound {
@@ -63,6 +63,12 @@ async fn shown(
 }
 
 /// Nobody can say whose journey it is, and the window may be an application's.
+fn unknown(app: &App, visitor: &Visitor) -> Response {
+    let page = dead_end::page(app, visitor, dead_end::unknown(&visitor.headers), None);
+    respond::opened_by_application(page)
+}
+
+/// The same.
 fn unavailable(app: &App, visitor: &Visitor) -> Response {
     respond::opened_by_application(respond::unavailable(app, visitor))
 }
@@ -76,10 +82,11 @@ pub async fn post(
     body: Bytes,
 ) -> Response {
     if !is_same_origin(&app, &visitor.headers) {
-        return dead_end::refused(&app, &visitor, DeadEnd::AnotherOrigin, uri.path());
+        return respond::opened_by_application(dead_end::foreign(&app, &visitor, &uri));
     }
     let Some(input) = input(&visitor.headers, &body) else {
-        return dead_end::refused(&app, &visitor, DeadEnd::Unreadable, uri.path());
+        let refused = dead_end::refused(&app, &visitor, DeadEnd::Unreadable, uri.path());
+        return respond::opened_by_application(refused);
     };
     posted(&app, &mut visitor, &id, input, &body).await.unwrap_or_else(|Unavailable| {
         app.metrics.step(crate::metrics::StepResult::Unavailable);
@@ -95,7 +102,7 @@ async fn posted(
     body: &[u8],
 ) -> Result<Response, Unavailable> {
     let Some(loaded) = load(app, visitor, id, Looks::AtThePost).await? else {
-        return Ok(dead_end::page(app, visitor, dead_end::unknown(&visitor.headers), None));
+        return Ok(unknown(app, visitor));
     };
     let is_applications = loaded.journey.purpose.client_id().is_some();
     let response = taken(app, visitor, loaded, input, body).await?;

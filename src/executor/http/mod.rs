@@ -11,6 +11,7 @@ mod home;
 mod issuer;
 pub mod journeys;
 mod provider;
+mod refusals;
 pub mod respond;
 
 use std::sync::Arc;

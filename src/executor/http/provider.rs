@@ -7,9 +7,7 @@ use axum::response::Response;
 use bytes::Bytes;
 use http::header::{ALLOW, AUTHORIZATION, CONTENT_TYPE};
 use http::{HeaderValue, Method, StatusCode, Uri};
-use idflow_core::audit::AuditEvent;
 use idflow_core::block::BlockTarget;
-use idflow_core::counter::Rate;
 use idflow_core::grant::{AuthorizationRequest, Grant};
 use idflow_core::id::GrantId;
 use idflow_core::secret::SecretText;
@@ -17,16 +15,16 @@ use idflow_core::session::Session;
 use idflow_core::user::User;
 use idflow_oidc::claims::OwnClaims;
 use idflow_oidc::client::{Client, Credentials};
-use idflow_oidc::endpoint::authorize::{self, Answer};
-use idflow_oidc::endpoint::{Decision, Endpoint, Errors, Facts, Wanted, Written};
+use idflow_oidc::endpoint::authorize::{self, Answer, Issued};
+use idflow_oidc::endpoint::{Decision, Endpoint, Facts, Wanted, Written};
 use idflow_oidc::http::{Incoming, Method as Sent};
 use idflow_oidc::refusal::Refusal;
 use idflow_store::{Commit, CommitError, ReadSet};
 
-use crate::app::{App, Unavailable, reference};
+use crate::app::{App, Unavailable};
 use crate::claims::Claims;
 use crate::http::respond::{Reader, Trouble};
-use crate::http::{cross_origin, end_session, flows, respond};
+use crate::http::{cross_origin, end_session, flows, refusals, respond};
 use crate::limiter::Claimant;
 use crate::own_session;
 use crate::visitor::Visitor;
@@ -44,8 +42,16 @@ pub(super) struct Asked {
     pub(super) body: Bytes,
 }
 
-/// Answers a request to an endpoint.
+/// Answers a request to an endpoint. An application may have opened whatever a person sees of it in a window.
 pub(super) async fn serve(app: &App, endpoint: &Endpoint, visitor: &Visitor, asked: &Asked) -> Response {
+    let response = served(app, endpoint, visitor, asked).await;
+    match Reader::of(endpoint) {
+        Reader::Person => respond::opened_by_application(response),
+        Reader::Program => response,
+    }
+}
+
+async fn served(app: &App, endpoint: &Endpoint, visitor: &Visitor, asked: &Asked) -> Response {
     if asked.method == Method::OPTIONS
         && let Some(allowed) = cross_origin::preflight(app, endpoint, &visitor.headers)
     {
@@ -100,9 +106,9 @@ async fn answered(
     let request = match (endpoint.read)(&incoming, &app.surroundings(&provider)) {
         Ok(request) => request,
         Err(refusal) if refusal.is_of_authentication() => {
-            return Ok(refused_client(app, endpoint, visitor, &Claimant::new("", address), refusal).await);
+            return Ok(refusals::refused_client(app, endpoint, visitor, &Claimant::new("", address), refusal).await);
         }
-        Err(refusal) => return Ok(refused(app, endpoint, visitor, None, refusal).await),
+        Err(refusal) => return Ok(refusals::refused(app, endpoint, visitor, None, refusal).await),
     };
     if let Some(shown) = request.credentials()
         && let Err(refused) = authenticate(app, endpoint, visitor, shown).await
@@ -117,7 +123,7 @@ async fn answered(
             && let Err(refusal) = loaded.facts().authenticated(shown)
         {
             let who = Claimant::new(&shown.client_id, address);
-            return Ok(refused_client(app, endpoint, visitor, &who, refusal).await);
+            return Ok(refusals::refused_client(app, endpoint, visitor, &who, refusal).await);
         }
         let decided = request.decide(&app.surroundings(&provider), &loaded.facts());
         let decision = decided.map_err(|failed| {
@@ -144,7 +150,7 @@ async fn authenticate(
     let who = Claimant::new(id, visitor.address.as_deref());
     let client = client.as_deref().ok_or(Refusal::UnregisteredClient);
     match client.and_then(|client| client.authenticate(shown).map(|()| client)) {
-        Err(refusal) => Err(refused_client(app, endpoint, visitor, &who, refusal).await),
+        Err(refusal) => Err(refusals::refused_client(app, endpoint, visitor, &who, refusal).await),
         Ok(client) => app
             .admit(client, &who)
             .map_err(|wait| respond::trouble(app, visitor, Reader::of(endpoint), Trouble::TooMany(wait))),
@@ -183,7 +189,8 @@ impl Loaded {
         } else {
             None
         };
-        let ending = if wanted.ending { own_session::session(app, visitor, &mut reads).await? } else { None };
+        let ending = if wanted.ending { own_session::to_end(app, visitor, &mut reads).await? } else { Vec::new() };
+        let ending = ending.into_iter().next();
         // Whoever begins a journey finds the switch there, and who shows a grant finds it at the grant.
         if wanted.switch {
             reads.more(&switch.iter().map(idflow_store::Wanted::block).collect::<Vec<_>>()).await?;
@@ -229,21 +236,16 @@ async fn perform(
     loaded: &Loaded,
     decision: Decision<'_>,
 ) -> Result<Option<Response>, Unavailable> {
-    if let (Decision::Refuse(refusal) | Decision::RedirectError { refusal, .. }, Some(client)) =
-        (&decision, loaded.client.as_deref())
-    {
-        app.note_refusal(client, *refusal);
-    }
+    let client = loaded.client.as_deref();
     match decision {
         Decision::Answer(decided) => Ok(Some(respond::decided(app, decided))),
         Decision::Refuse(refusal) => {
-            Ok(Some(refused(app, endpoint, visitor, loaded.client.as_deref(), refusal).await))
+            Ok(Some(refusals::refused(app, endpoint, visitor, client, refusal).await))
         }
         Decision::RedirectError { to, refusal } => {
-            note_refusal(app, endpoint, visitor, loaded.client.as_deref(), refusal, None).await;
-            Ok(Some(respond::opened_by_application(respond::returned(app, visitor, &to))))
+            Ok(Some(refusals::returned(app, endpoint, visitor, client, (refusal, &to)).await))
         }
-        Decision::GoOn(path) => Ok(Some(respond::opened_by_application(respond::see_other(app, &path, &[])))),
+        Decision::GoOn(path) => Ok(Some(respond::see_other(app, &path, &[]))),
         Decision::IssueToClient(decided) => {
             let client = loaded.client.as_deref().map(|client| client.id.clone());
             app.record(&app.event("token.issued", None, client)).await?;
@@ -253,98 +255,41 @@ async fn perform(
         Decision::Write(written) => write(app, *written, loaded.reads.clone()).await,
         Decision::StartJourney(request) => {
             let flow_type = if request.registration { "Registration" } else { "Login" };
-            let flow = loaded.client.as_deref().and_then(|client| client.flows.get(flow_type));
-            let flow = flow.map(String::as_str);
-            let started = flows::start_for_application(app, visitor, request, flow_type, flow).await?;
-            Ok(Some(respond::opened_by_application(started)))
+            let flow = client.and_then(|client| client.flows.get(flow_type)).map(String::as_str);
+            match flows::start_for_application(app, visitor, request, flow_type, flow).await? {
+                Ok(started) => Ok(Some(started)),
+                Err(to) => {
+                    let refusal = Refusal::OutOfService;
+                    Ok(Some(refusals::returned(app, endpoint, visitor, client, (refusal, &to)).await))
+                }
+            }
         }
         Decision::IssueCode { request, session, user } => {
-            single_sign_on(app, visitor, &request, session, user, loaded).await
+            let issued = match answer_from_session(app, &request, session, user, loaded) {
+                Ok(issued) => issued,
+                Err(refusal) => {
+                    let to = authorize::refuse(&app.provider(), &request, refusal);
+                    return Ok(Some(refusals::returned(app, endpoint, visitor, client, (refusal, &to)).await));
+                }
+            };
+            single_sign_on(app, visitor, session, issued, loaded).await
         }
         Decision::EndSession(leaving) => {
+            if let Some(refusal) = leaving.refusal {
+                refusals::note(app, endpoint, visitor, client, refusal, None).await;
+            }
             end_session::leave(app, visitor, loaded.reads.clone(), *leaving).await
         }
     }
 }
 
-/// How many refusals of one network are stored; more are only told. Whoever likes may be refused, and shall not fill
-/// the store by it.
-const STORED_REFUSALS: Rate = Rate { burst: 20, per_second: 1 };
-
-/// Tells of a refusal. That somebody is not signed in is none.
-async fn note_refusal(
-    app: &App,
-    endpoint: &Endpoint,
-    visitor: &Visitor,
-    client: Option<&Client>,
-    refusal: Refusal,
-    reference: Option<&str>,
-) {
-    if refusal == Refusal::LoginRequired {
-        return;
-    }
-    let client = client.map(|client| client.id.clone());
-    let event = app.event("request.refused", Some(refusal.name().to_owned()), client);
-    let (detail, reference) = (Some(endpoint.name.to_owned()), reference.map(str::to_owned));
-    let event = AuditEvent { detail, reference, ..event };
-    let address = visitor.address.as_deref();
-    tell(app, address, &event).await;
-}
-
-/// Stores the event of a refusal as long as its network is within bounds.
-async fn tell(app: &App, address: Option<&str>, event: &AuditEvent) {
-    if app.limiter.call(&app.keyring, address, "refusals", STORED_REFUSALS, app.clock.now()).is_ok() {
-        // It was refused either way, and the log has what is not stored.
-        let _stored = app.record(event).await;
-    } else {
-        app.observer.audit(event);
-    }
-}
-
-/// A refusal in the words of whoever reads it: a person gets a reference under which the reason is told.
-async fn refused(
-    app: &App,
-    endpoint: &Endpoint,
-    visitor: &Visitor,
-    client: Option<&Client>,
-    refusal: Refusal,
-) -> Response {
-    match endpoint.errors {
-        Errors::Page => {
-            let reference = reference(app.chance.as_ref());
-            note_refusal(app, endpoint, visitor, client, refusal, Some(&reference)).await;
-            respond::refused_request(app, visitor, &reference)
-        }
-        Errors::Json(word) => {
-            note_refusal(app, endpoint, visitor, client, refusal, None).await;
-            respond::decided(app, word(refusal))
-        }
-    }
-}
-
-/// The same for somebody who is not the client they say to be. Whoever guesses fast is told to wait instead.
-async fn refused_client(
-    app: &App,
-    endpoint: &Endpoint,
-    visitor: &Visitor,
-    who: &Claimant,
-    refusal: Refusal,
-) -> Response {
-    match app.note_refused_client(who, refusal) {
-        Ok(event) => {
-            tell(app, visitor.address.as_deref(), &event).await;
-            match endpoint.errors {
-                Errors::Page => respond::refused_request(app, visitor, &reference(app.chance.as_ref())),
-                Errors::Json(word) => respond::decided(app, word(refusal)),
-            }
-        }
-        Err(wait) => respond::trouble(app, visitor, Reader::of(endpoint), Trouble::TooMany(wait)),
-    }
-}
-
 /// Writes a grant and answers; nothing when the grant changed since it was loaded.
 async fn write(app: &App, written: Written, reads: ReadSet) -> Result<Option<Response>, Unavailable> {
-    let Written { grant, event, refusal, answer } = written;
+    let Written { grant, event, refusal, answer, left_out } = written;
+    if let Some(left_out) = left_out {
+        let (client, user) = (&grant.request.client_id, grant.user);
+        tracing::warn!(client, %user, left_out, "an ID token would be too long: UserInfo tells what it leaves out");
+    }
     let told = app.grant_event(event, &grant, refusal.map(Refusal::name));
     let commit = Commit::after(reads).put_grant(grant).audit([told.clone()]);
     match app.store.commit(commit).await {
@@ -358,33 +303,36 @@ async fn write(app: &App, written: Written, reads: ReadSet) -> Result<Option<Res
     }
 }
 
-/// Answers from the session; nothing when it changed since it was loaded.
-async fn single_sign_on(
+/// The code that a session is answered with, and its grant.
+fn answer_from_session(
     app: &App,
-    visitor: &Visitor,
     request: &AuthorizationRequest,
     session: &Session,
     user: &User,
     loaded: &Loaded,
-) -> Result<Option<Response>, Unavailable> {
-    let now = loaded.reads.now();
+) -> Result<Issued, Refusal> {
     let secret = SecretText::new(idflow_core::chance::token(app.chance.as_ref()));
     let answered = Answer {
         request,
         session,
         user,
         flow: loaded.flow.as_deref().unwrap_or_default(),
-        asked: now,
+        is_fresh: false,
         grant: GrantId::random(app.chance.as_ref()),
         secret: &secret,
     };
-    let issued = match authorize::issue(&app.provider(), &answered, now) {
-        Ok(issued) => issued,
-        Err(refusal) => {
-            let to = authorize::refuse(&app.provider(), request, refusal);
-            return Ok(Some(respond::opened_by_application(respond::returned(app, visitor, &to))));
-        }
-    };
+    authorize::issue(&app.provider(), &answered, loaded.reads.now())
+}
+
+/// Answers from the session; nothing when it changed since it was loaded.
+async fn single_sign_on(
+    app: &App,
+    visitor: &Visitor,
+    session: &Session,
+    issued: Issued,
+    loaded: &Loaded,
+) -> Result<Option<Response>, Unavailable> {
+    let now = loaded.reads.now();
     let told = app.grant_event("code.issued", &issued.grant, None);
     let mut commit = Commit::after(loaded.reads.clone()).put_grant(issued.grant).audit([told.clone()]);
     if now.since(session.used) >= USE_INTERVAL {
@@ -394,7 +342,7 @@ async fn single_sign_on(
         Ok(()) => {
             app.metrics.grant("code.issued");
             app.observer.audit(&told);
-            Ok(Some(respond::opened_by_application(respond::returned(app, visitor, &issued.answer))))
+            Ok(Some(respond::returned(app, visitor, &issued.answer)))
         }
         Err(CommitError::Unavailable(error)) => Err(error.into()),
         Err(_) => Ok(None),

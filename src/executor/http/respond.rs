@@ -206,11 +206,14 @@ impl Trouble {
         }
     }
 
-    /// What is our fault is told under a reference that the reader is given (checklist L-4).
+    /// What is our fault, or is in the way of a visitor who did nothing wrong, is told under a reference that the reader
+    /// is given (checklist L-4). An address that nothing is at gets none: programs try them by the thousand, and a person
+    /// is led on.
     const fn dead_end(self) -> Option<DeadEnd> {
         match self {
             Self::Unavailable => Some(DeadEnd::Unavailable),
             Self::Failed => Some(DeadEnd::Defect),
+            Self::TooManyCookies => Some(DeadEnd::TooManyCookies),
             _ => None,
         }
     }
@@ -285,6 +288,12 @@ pub fn decided(app: &App, decided: Decided) -> Response {
 pub fn opened_by_application(mut response: Response) -> Response {
     response.headers_mut().insert("cross-origin-opener-policy", HeaderValue::from_static("unsafe-none"));
     response
+}
+
+/// Whether an address is on a way that an application may have opened in a window of its own.
+pub fn may_be_opened_by_application(path: &str) -> bool {
+    let endpoint = Endpoint::governing(path);
+    path.starts_with("/journeys/") || endpoint.is_some_and(|endpoint| Reader::of(endpoint) == Reader::Person)
 }
 
 /// An answer without a body.

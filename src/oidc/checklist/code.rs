@@ -35,6 +35,17 @@ fn tokens_follow_the_granted_scopes() {
 }
 
 #[test]
+fn o_7_a_clock_that_was_set_back_lengthens_no_code() {
+    let mut world = World::new();
+    let grant = world.issued(&authorization());
+    for (seconds, works) in [(-11, false), (-10, true), (59, true), (60, false)] {
+        world.now = NOW.plus(Span::seconds(seconds));
+        let verdict = world.token(&code_form(), Some(&grant));
+        assert_eq!(matches!(verdict, Verdict::Exchange { .. }), works, "{seconds} s: {verdict:?}");
+    }
+}
+
+#[test]
 fn o_6_a_code_works_once_and_its_second_use_revokes_everything() {
     let mut world = World::new();
     let (grant, tokens) = world.exchanged(&authorization());

@@ -11,7 +11,7 @@ use super::token::{exchange, revoked};
 use crate::client::{ClientAuthentication, GrantType};
 use crate::endpoint::token::Verdict;
 use crate::fixture::{Derived, NOW, World, authorization, refresh_form};
-use crate::handle::{RefreshSecrets as _, RefreshToken, digest};
+use crate::handle::{Secrets as _, RefreshToken, digest};
 use crate::refusal::Refusal;
 use crate::tokens::{Tokens, verify_access_token};
 
@@ -79,6 +79,19 @@ fn o_19_a_predecessor_ends_the_family_after_its_grace_or_once_its_successor_was_
 }
 
 #[test]
+fn o_19_a_clock_that_was_set_back_lengthens_no_grace_and_switches_none_on() {
+    let mut world = World::new();
+    let (grant, first, _) = refreshed(&world);
+    world.now = NOW.plus(Span::seconds(-10));
+    exchange(world.token(&refresh_form(&first), Some(&grant)));
+    world.now = NOW.plus(Span(-10_001));
+    assert_eq!(revoked(world.token(&refresh_form(&first), Some(&grant))).1, Refusal::ReusedRefreshToken);
+    world.client.refresh_grace = Span(0);
+    world.now = NOW.plus(Span::seconds(-1));
+    assert_eq!(revoked(world.token(&refresh_form(&first), Some(&grant))).1, Refusal::ReusedRefreshToken);
+}
+
+#[test]
 fn o_19_the_grace_is_the_clients_and_can_be_switched_off() {
     let mut world = World::new();
     let (grant, first, _) = refreshed(&world);
@@ -94,7 +107,7 @@ fn o_19_the_grace_is_the_clients_and_can_be_switched_off() {
 fn o_19_a_successor_is_given_again_after_the_keys_have_rotated() {
     let world = World::new();
     let (mut grant, first, second) = refreshed(&world);
-    let earlier = Derived.of(grant.id, 2).pop().unwrap();
+    let earlier = Derived.refresh(grant.id, 2).pop().unwrap();
     if let GrantStage::Refresh { secret, .. } = &mut grant.stage {
         *secret = Some(digest(&earlier));
     }

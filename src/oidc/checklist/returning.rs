@@ -1,11 +1,12 @@
 //! What an application gets back, and by which way.
 
+use idflow_core::id::UserId;
 use idflow_core::secret::SecretText;
 
 use super::authorize::{issue_after, refused, value};
 use crate::endpoint::authorize::{self, code_answer, refuse};
 use crate::endpoint::{Decision, Facts};
-use crate::fixture::{CODE_SECRET, FORM, GRANT, ISSUER, NOW, REDIRECT, World, authorization};
+use crate::fixture::{CODE_SECRET, FORM, Form, GRANT, ISSUER, NOW, REDIRECT, World, authorization};
 use crate::http::{Incoming, Method};
 use crate::refusal::Refusal;
 
@@ -69,13 +70,61 @@ fn o_28_a_sign_in_of_another_person_than_the_hint_names_is_an_error() {
     let mut world = World::new();
     let (_, tokens) = world.exchanged(&authorization());
     let form = authorization().with("id_token_hint", tokens.id_token.unwrap().expose_for("a test"));
-    assert_eq!(issue_after(&world, &form, &world.session, NOW).map(drop), Ok(()));
-    let another = idflow_core::id::UserId::from_bytes([9; 16]);
+    assert_eq!(issue_after(&world, &form, (&world.session, true), NOW).map(drop), Ok(()));
+    let another = UserId::from_bytes([9; 16]);
     world.user.id = another;
     world.session.user = Some(another);
     assert!(matches!(world.authorize(&form), Ok(Decision::StartJourney(_))));
-    assert_eq!(issue_after(&world, &form, &world.session, NOW).map(drop), Err(Refusal::AnotherPerson));
+    assert_eq!(issue_after(&world, &form, (&world.session, true), NOW).map(drop), Err(Refusal::AnotherPerson));
     assert_eq!(Refusal::AnotherPerson.code(), "login_required");
+}
+
+fn posted_again(world: &World, form: &Form) -> String {
+    let body = form.text();
+    let incoming = Incoming {
+        method: Method::Post,
+        content_type: Some(FORM),
+        body: body.as_bytes(),
+        ..Incoming::default()
+    };
+    let request = (authorize::ENDPOINT.read)(&incoming, &world.around()).map_err(drop).unwrap();
+    match request.decide(&world.around(), &Facts::default()).unwrap() {
+        Decision::GoOn(path) => path,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn o_34_a_posted_hint_stands_in_no_address_and_means_the_same_person() {
+    let world = World::new();
+    let (_, tokens) = world.exchanged(&authorization());
+    let hint = tokens.id_token.unwrap();
+    let hint = hint.expose_for("a test");
+    let again = |form: &Form| {
+        let path = posted_again(&world, form);
+        assert!(!path.contains("id_token_hint") && !path.contains(hint.split('.').nth(1).unwrap()), "{path}");
+        let query = path.split_once('?').unwrap().1.to_owned();
+        Form(url::form_urlencoded::parse(query.as_bytes()).into_owned().collect())
+    };
+    let form = again(&authorization().with("id_token_hint", hint));
+    assert!(matches!(world.authorize(&form), Ok(Decision::IssueCode { .. })));
+    assert_eq!(world.accepted(&form).hinted, Some(world.user.id));
+    // It is worth nothing at another client, for another person, or when it was made up.
+    let stand_in = form.0.iter().find(|(name, _)| name == authorize::STAND_IN).unwrap().1.clone();
+    let other = UserId::from_bytes([9; 16]);
+    let proof = stand_in.split_once('.').unwrap().1;
+    for forged in [format!("{other}.{proof}"), format!("{}.", world.user.id), "x".to_owned()] {
+        let form = authorization().with(authorize::STAND_IN, &forged);
+        assert!(matches!(world.authorize(&form), Ok(Decision::StartJourney(_))), "{forged}");
+        assert_eq!(world.accepted(&form).hinted, None, "{forged}");
+    }
+    let mut another = World::new();
+    another.client.id = "other".into();
+    let foreign = form.clone().with("client_id", "other");
+    assert!(matches!(another.authorize(&foreign), Ok(Decision::StartJourney(_))));
+    // Nobody's hint still means nobody.
+    let garbage = again(&authorization().with("id_token_hint", "garbage"));
+    assert!(matches!(world.authorize(&garbage), Ok(Decision::StartJourney(_))));
 }
 
 #[test]

@@ -85,7 +85,8 @@ fn o_42_a_client_that_acts_for_nobody_gets_a_token_that_opens_nothing_of_anybody
     let answer: serde_json::Value = serde_json::from_str(&respond(&tokens).body).unwrap();
     let mut members: Vec<&String> = answer.as_object().unwrap().keys().collect();
     members.sort();
-    assert_eq!(members, ["access_token", "expires_in", "token_type"], "no scope was granted");
+    assert_eq!(members, ["access_token", "expires_in", "scope", "token_type"]);
+    assert_eq!(answer["scope"], "", "none was granted");
     let token = tokens.access_token.expose_for("a test");
     let claims = verify_access_token(&world.provider, world.keys, token, NOW).unwrap();
     assert_eq!((claims.sub.as_str(), claims.client_id.as_str()), ("app", "app"));

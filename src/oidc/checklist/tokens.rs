@@ -20,7 +20,7 @@ use crate::http::Incoming;
 use crate::jws::{self, Type};
 use crate::keys::{self, Key, KeyError, Keys};
 use crate::refusal::Refusal;
-use crate::tokens::{AccessToken, verify_access_token};
+use crate::tokens::{AccessToken, Hint, verify_access_token};
 
 /// Validates as a relying party would: with another library, from the published key set.
 fn validated(keys: &Keys, token: &SecretText, audience: &str) -> TokenData<Value> {
@@ -364,4 +364,26 @@ fn o_41_claims_are_computed_where_they_are_told_and_nowhere_else() {
     assert_eq!(times(&world), 2);
     world.userinfo(access, &Grant { stage: GrantStage::Revoked, ..grant }).unwrap_err();
     assert_eq!(times(&world), 2);
+}
+
+#[test]
+fn what_is_signed_can_be_verified_however_much_there_is_to_say() {
+    let mut world = World::new();
+    world.client.scopes.push("groups".into());
+    let form = authorization().with("scope", "openid email groups offline_access");
+    for (groups, letters, left_out) in
+        [(200, 30, None), (200, 100, None), (200, 128, Some("the groups")), (0, 0, None)]
+    {
+        world.user.groups = (0..groups).map(|n| format!("{n:03}").repeat(letters / 3)).collect();
+        let (_, tokens) = world.exchanged(&form);
+        let token = tokens.id_token.unwrap();
+        assert_eq!(tokens.left_out, left_out, "{groups} groups of {letters}");
+        let hint = Hint::verify(&world.provider, world.keys, token.expose_for("a test")).expect("verified");
+        assert_eq!(hint.sub, world.user.id.to_string());
+    }
+    let long = "\u{10FFFF}".repeat(8 * 1024);
+    world.user.attributes.insert("email".into(), long.into());
+    let (_, tokens) = world.exchanged(&form);
+    assert_eq!(tokens.left_out, Some("all that is said of the person"));
+    assert!(Hint::verify(&world.provider, world.keys, tokens.id_token.unwrap().expose_for("a test")).is_some());
 }

@@ -47,7 +47,7 @@ pub const ENDPOINT: Endpoint = Endpoint {
             "authorization_response_iss_parameter_supported": true,
         })
     },
-    read: |incoming, _| read(incoming),
+    read,
 };
 
 /// The parameters that count here. Of these a repeated one is an error, others are ignored.
@@ -67,10 +67,17 @@ const KNOWN: &[&str] = &[
     "ui_locales",
     "login_hint",
     "id_token_hint",
+    STAND_IN,
     "request",
     "request_uri",
     "registration",
 ];
+
+/// In an address of ours, what stands for the `id_token_hint` that was sent (see [`handle::stand_in`]).
+pub const STAND_IN: &str = "idflow_hint";
+
+/// What stands for a hint that means nobody: no person's identifier.
+const NOBODY: &str = "none";
 
 /// An authorization request as sent: nothing is judged yet.
 #[derive(Debug, Clone)]
@@ -87,14 +94,31 @@ struct Posted {
 /// The longest address that a request is made again at: whatever stands before us takes that much (RFC 9110 section 4.1).
 pub const LONGEST_ADDRESS: usize = 8000;
 
-fn read(incoming: &Incoming<'_>) -> Result<Box<dyn endpoint::Request>, Refusal> {
+fn read(incoming: &Incoming<'_>, around: &Surroundings<'_>) -> Result<Box<dyn endpoint::Request>, Refusal> {
     if incoming.method == Method::Get {
         return Ok(Box::new(parse(incoming)?));
     }
     let path = ENDPOINT.paths.first().copied().unwrap_or_default();
-    let address = format!("{path}?{}", incoming.joined()?);
+    let address = format!("{path}?{}", query(incoming, around)?);
     // What no address can hold is answered as it came: better to sign in once more than not at all.
     if address.len() > LONGEST_ADDRESS { Ok(Box::new(parse(incoming)?)) } else { Ok(Box::new(Posted { address })) }
+}
+
+/// All that was sent, as a query in which no token stands.
+fn query(incoming: &Incoming<'_>, around: &Surroundings<'_>) -> Result<String, Refusal> {
+    let client = incoming.pairs()?.find(|(name, _)| name == "client_id").map(|(_, client)| client);
+    let stand_in = |hint: &str| match hinted(around, hint) {
+        Some(user) => handle::stand_in(around.secrets, client.as_deref().unwrap_or_default(), user),
+        None => NOBODY.to_owned(),
+    };
+    let mut query = url::form_urlencoded::Serializer::new(String::new());
+    for (name, value) in incoming.pairs()? {
+        match &*name {
+            "id_token_hint" if !value.is_empty() => query.append_pair(STAND_IN, &stand_in(&value)),
+            _ => query.append_pair(&name, &value),
+        };
+    }
+    Ok(query.finish())
 }
 
 impl endpoint::Request for Posted {
@@ -143,9 +167,10 @@ pub fn decide<'a>(request: &Request, around: &Surroundings<'_>, facts: &Facts<'a
         Ok(valid) => valid,
         Err(refusal) => return back(refusal),
     };
+    let names_somebody = ["id_token_hint", STAND_IN].iter().any(|name| parameters.get(name).is_some());
     let fitting = facts.signed_in.filter(|(session, user)| {
-        (parameters.get("id_token_hint").is_none() || request.hinted == Some(user.id))
-            && suffices(&request, session, user, now, now)
+        (!names_somebody || request.hinted == Some(user.id))
+            && suffices(&request, session, user, false, now)
             && Strength::of(&session.evidence, user.id).meets(&request.acr_values)
     });
     match fitting {
@@ -200,7 +225,12 @@ fn validate(
         acr_values: parameters.words("acr_values"),
         ui_locales: parameters.words("ui_locales"),
         login_hint: parameters.text("login_hint").filter(|hint| can_be_typed(hint)),
-        hinted: parameters.get("id_token_hint").and_then(|hint| hinted(around, hint)),
+        hinted: match parameters.get("id_token_hint") {
+            Some(hint) => hinted(around, hint),
+            None => parameters
+                .get(STAND_IN)
+                .and_then(|stand_in| handle::meant(around.secrets, &client.id, stand_in)),
+        },
         form_post: is_form_post(parameters, redirect_uri),
     };
     Ok((request, prompt == Prompt::None))
@@ -310,17 +340,18 @@ pub fn declines(request: &AuthorizationRequest, user: UserId) -> Option<Refusal>
     is_another.then_some(Refusal::AnotherPerson)
 }
 
-/// Whether a session may answer a request that was made at `asked`: alive, of this active user, and as recently
-/// authenticated as demanded. What happened since `asked` is always recent enough, so that a person who takes long
-/// over the last page is not sent round in circles.
+/// Whether a session may answer a request: alive, of this active user, and as recently authenticated as demanded. What
+/// was shown in answer to this request is always recent enough, so that a person who takes long over the last page is not
+/// sent round in circles. That it was is known by where it was shown and not by two readings of a clock, which may have
+/// been set back meanwhile.
 fn suffices(
     request: &AuthorizationRequest,
     session: &Session,
     user: &User,
-    asked: Timestamp,
+    is_fresh: bool,
     now: Timestamp,
 ) -> bool {
-    let recent = session.authenticated >= asked
+    let recent = is_fresh
         || (!request.fresh
             && request.max_age.is_none_or(|age| now.since(session.authenticated) <= Span::seconds(age)));
     session.is_alive(now) && session.user == Some(user.id) && user.state == UserState::Active && recent
@@ -337,8 +368,8 @@ pub struct Answer<'a> {
     pub user: &'a User,
     /// The flow that was run, or that the session is used instead of.
     pub flow: &'a str,
-    /// When the request was made: the journey's start, or now for single sign-on.
-    pub asked: Timestamp,
+    /// Whether a factor of the user was shown in the journey that the request began. Never for single sign-on.
+    pub is_fresh: bool,
     /// The new grant's id. Derive it and the secret from the journey's id with a tenant key, so that the same
     /// request gives the same answer; for single sign-on draw both.
     pub grant: GrantId,
@@ -358,11 +389,11 @@ pub struct Issued {
 /// Issues a code. Refuses with `login_required` when the session does not meet the request after all, for example
 /// when a journey re-used a session although a fresh sign-in was demanded (checklist O-27).
 pub fn issue(provider: &Provider, answer: &Answer<'_>, now: Timestamp) -> Result<Issued, Refusal> {
-    let Answer { request, session, user, flow, asked, grant, secret } = *answer;
+    let Answer { request, session, user, flow, is_fresh, grant, secret } = *answer;
     if let Some(refusal) = declines(request, user.id) {
         return Err(refusal);
     }
-    if !suffices(request, session, user, asked, now) {
+    if !suffices(request, session, user, is_fresh, now) {
         return Err(Refusal::LoginRequired);
     }
     let expires = now.plus(provider.lifetimes.of_code());

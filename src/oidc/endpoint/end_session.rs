@@ -45,10 +45,7 @@ impl endpoint::Request for Request {
     }
 
     fn decide<'a>(&self, _: &Surroundings<'a>, facts: &Facts<'a>) -> Result<Decision<'a>, SigningFailed> {
-        Ok(match decide(self, facts) {
-            Ok(leaving) => Decision::EndSession(Box::new(leaving)),
-            Err(refusal) => Decision::Refuse(refusal),
-        })
+        Ok(Decision::EndSession(Box::new(decide(self, facts))))
     }
 }
 
@@ -66,23 +63,28 @@ impl Request {
     }
 }
 
-/// Judges a request. What is wrong is shown, and nothing ends by it.
-pub fn decide<'a>(request: &Request, facts: &Facts<'a>) -> Result<Leaving<'a>, Refusal> {
+/// Judges a request. Of one that is wrong nothing counts but that somebody may want to sign out: the visitor is asked, and
+/// the browser goes nowhere afterwards.
+pub fn decide<'a>(request: &Request, facts: &Facts<'a>) -> Leaving<'a> {
     let Request { method, parameters, hint } = request;
-    let client = client(request, facts)?;
-    let redirect_uri = redirect_uri(parameters, client)?;
-    Ok(Leaving {
-        method: *method,
-        request: EndSessionRequest {
+    let judged = client(request, facts)
+        .and_then(|client| Ok((client, redirect_uri(parameters, client)?)))
+        .map(|(client, redirect_uri)| EndSessionRequest {
             client_id: client.map(|client| client.id.clone()),
             state: parameters.text("state").filter(|_| redirect_uri.is_some()),
             redirect_uri,
             confirmed: false,
-        },
+        });
+    let refusal = judged.as_ref().err().copied();
+    let hint = hint.as_ref().filter(|_| refusal.is_none());
+    Leaving {
+        method: *method,
+        request: judged.unwrap_or_default(),
         session: facts.ending,
-        hinted: hint.as_ref().and_then(|hint| hint.sid.parse().ok()),
+        hinted: hint.and_then(|hint| hint.sid.parse().ok()),
         confirmation: parameters.get("token").map(SecretText::new),
-    })
+        refusal,
+    }
 }
 
 /// The application that asks: the one it says it is, or the one that its hint was issued to, which must be the same.

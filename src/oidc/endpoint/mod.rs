@@ -16,7 +16,7 @@ use serde_json::Value;
 
 use crate::claims::OwnClaims;
 use crate::client::{Client, Credentials};
-use crate::handle::RefreshSecrets;
+use crate::handle::Secrets;
 use crate::http::{Incoming, Method, Response, Returned};
 use crate::keys::{Keys, SigningFailed};
 use crate::provider::Provider;
@@ -95,8 +95,8 @@ pub struct Surroundings<'a> {
     pub now: Timestamp,
     /// Randomness.
     pub chance: &'a dyn Chance,
-    /// The secrets of refresh tokens.
-    pub refresh_secrets: &'a dyn RefreshSecrets,
+    /// The secrets that are derived.
+    pub secrets: &'a dyn Secrets,
 }
 
 /// A request that could be read. Nothing is judged yet.
@@ -208,6 +208,8 @@ pub struct Leaving<'a> {
     pub hinted: Option<SessionId>,
     /// The form token of a confirmation, as sent.
     pub confirmation: Option<SecretText>,
+    /// What is wrong with what the application sent, so that nothing of it counts.
+    pub refusal: Option<Refusal>,
 }
 
 /// A grant that changes.
@@ -221,6 +223,8 @@ pub struct Written {
     pub refusal: Option<Refusal>,
     /// The answer, given when it is written.
     pub answer: Response,
+    /// What its ID token could not hold.
+    pub left_out: Option<&'static str>,
 }
 
 impl Endpoint {

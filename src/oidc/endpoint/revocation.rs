@@ -54,6 +54,7 @@ impl endpoint::Request for Request {
                 event: "token.revoked",
                 refusal: None,
                 answer: done(),
+                left_out: None,
             })),
             Err(refusal) => Decision::Refuse(refusal),
         })

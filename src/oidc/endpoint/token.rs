@@ -23,6 +23,7 @@ use crate::http::{Cache, Incoming, Response};
 use crate::keys::SigningFailed;
 use crate::parameters::Parameters;
 use crate::pkce;
+use crate::provider::is_within;
 use crate::refusal::Refusal;
 use crate::scope::{self, OFFLINE_ACCESS, has};
 use crate::tokens::{self, Making, Tokens};
@@ -58,7 +59,8 @@ pub struct Request {
 enum Demand {
     Code { code: Option<Code>, redirect_uri: String, verifier: Option<SecretText> },
     Refresh { token: Option<RefreshToken>, scopes: Option<Vec<String>> },
-    Own,
+    /// Tokens for the client itself, and whether it names scopes.
+    Own { names_scopes: bool },
 }
 
 impl endpoint::Request for Request {
@@ -66,10 +68,10 @@ impl endpoint::Request for Request {
         let grant = match &self.demand {
             Demand::Code { code, .. } => code.as_ref().map(|code| code.grant),
             Demand::Refresh { token, .. } => token.as_ref().map(|token| token.grant),
-            Demand::Own => None,
+            Demand::Own { .. } => None,
         };
         let client = Some(self.credentials.client_id.as_str());
-        Wanted { client, grant, switch: self.demand == Demand::Own, ..Wanted::default() }
+        Wanted { client, grant, switch: matches!(self.demand, Demand::Own { .. }), ..Wanted::default() }
     }
 
     fn credentials(&self) -> Option<&Credentials> {
@@ -88,14 +90,19 @@ impl endpoint::Request for Request {
                 event: "grant.revoked",
                 refusal: Some(refusal),
                 answer: refuse(refusal),
+                left_out: None,
             })),
             Verdict::Exchange { grant, tokens } => Decision::Write(Box::new(Written {
                 event: event(&grant),
                 grant,
                 refusal: None,
                 answer: respond(&tokens),
+                left_out: tokens.left_out,
             })),
-            Verdict::Own(tokens) => Decision::IssueToClient(respond(&tokens)),
+            Verdict::Own(tokens) => {
+                let names_scopes = matches!(self.demand, Demand::Own { names_scopes: true });
+                Decision::IssueToClient(answer(&tokens, names_scopes))
+            }
         })
     }
 }
@@ -124,7 +131,7 @@ pub fn parse(incoming: &Incoming<'_>) -> Result<Request, Refusal> {
             token: form.get("refresh_token").ok_or(Refusal::MissingRefreshToken)?.parse().ok(),
             scopes: form.get("scope").map(scope::parse),
         },
-        "client_credentials" => Demand::Own,
+        "client_credentials" => Demand::Own { names_scopes: form.get("scope").is_some() },
         _ => return Err(Refusal::UnsupportedGrantType),
     };
     Ok(Request { credentials, demand })
@@ -170,10 +177,10 @@ pub fn decide(
     let now = around.now;
     let step = allowed(request, facts).and_then(|client| match &request.demand {
         Demand::Code { code, redirect_uri, verifier } => {
-            exchange(client, facts, code.as_ref(), redirect_uri, verifier.as_ref(), now)
+            exchange(client, facts, code.as_ref(), redirect_uri, verifier.as_ref(), around)
         }
         Demand::Refresh { token, scopes } => refresh(client, facts, token.as_ref(), scopes.as_deref(), now),
-        Demand::Own => own_account(client),
+        Demand::Own { .. } => own_account(client),
     });
     match step {
         Err(refusal) => Ok(Verdict::Refuse(refusal)),
@@ -190,7 +197,7 @@ fn allowed<'a>(request: &Request, facts: &Facts<'a>) -> Result<&'a Client, Refus
     let needed = match request.demand {
         Demand::Code { .. } => GrantType::AuthorizationCode,
         Demand::Refresh { .. } => GrantType::RefreshToken,
-        Demand::Own => GrantType::ClientCredentials,
+        Demand::Own { .. } => GrantType::ClientCredentials,
     };
     if client.grants.contains(&needed) { Ok(client) } else { Err(Refusal::GrantNotAllowed) }
 }
@@ -220,13 +227,15 @@ fn exchange<'a>(
     code: Option<&Code>,
     redirect_uri: &str,
     verifier: Option<&SecretText>,
-    now: Timestamp,
+    around: &Surroundings<'_>,
 ) -> Result<Step<'a>, Refusal> {
     let code = code.ok_or(Refusal::InvalidCode)?;
-    let grant = own(client, facts, code.grant, now).ok_or(Refusal::InvalidCode)?;
+    let grant = own(client, facts, code.grant, around.now).ok_or(Refusal::InvalidCode)?;
     let shown = handle::digest(&code.secret);
+    let lifetime = around.provider.lifetimes.of_code();
+    let in_time = |expires: Timestamp| is_within(expires.plus(Span(-lifetime.0)), lifetime, around.now);
     match &grant.stage {
-        GrantStage::Code { secret, expires } if secret.matches(&shown) && now < *expires => {}
+        GrantStage::Code { secret, expires } if secret.matches(&shown) && in_time(*expires) => {}
         GrantStage::Refresh { code, .. } if code.matches(&shown) => {
             return Ok(Step::Revoke(grant, Refusal::ReusedCode));
         }
@@ -286,14 +295,14 @@ const MOST_REPEATS: u32 = 20;
 /// The rotation that is answered once more, if the token that was `shown` may have it: it is the one that was
 /// exchanged, not long ago, and its successor has not been used yet.
 fn again(previous: &Rotation, shown: &Digest, grace: Span, now: Timestamp) -> Option<Rotation> {
-    let is_in_time = now < previous.at.plus(grace) && previous.repeats < MOST_REPEATS;
+    let is_in_time = is_within(previous.at, grace, now) && previous.repeats < MOST_REPEATS;
     let is_it = previous.secret.matches(shown);
     (is_it && is_in_time).then(|| Rotation { repeats: previous.repeats + 1, ..previous.clone() })
 }
 
 /// A client that acts for nobody (RFC 6749 section 4.4). Whoever has no secret cannot show to be it, and one that is
-/// called like a person could pass for that person. Every scope there is speaks of a person, so it gets none, and the
-/// answer does not name any (checklist O-42).
+/// called like a person could pass for that person. Every scope there is speaks of a person, so it gets none, and is told
+/// so if it asks for any (checklist O-42).
 fn own_account(client: &Client) -> Result<Step<'_>, Refusal> {
     if client.is_public() {
         return Err(Refusal::GrantNotAllowed);
@@ -364,7 +373,7 @@ impl Issue<'_> {
             }
             _ => None,
         };
-        let mut secrets = around.refresh_secrets.of(self.grant.id, self.generation).into_iter();
+        let mut secrets = around.secrets.refresh(self.grant.id, self.generation).into_iter();
         let secret =
             secrets.find(|secret| issued.is_none_or(|issued| issued.matches(&handle::digest(secret))));
         secret.map(Some).ok_or(Refusal::InvalidRefreshToken)
@@ -382,13 +391,18 @@ fn event(grant: &Grant) -> &'static str {
 
 /// The answer with tokens (RFC 6749 section 5.1).
 pub fn respond(tokens: &Tokens) -> Response {
+    answer(tokens, true)
+}
+
+/// The same, which may leave out that there are no scopes where none were asked for.
+fn answer(tokens: &Tokens, names_scopes: bool) -> Response {
     let shown = |token: &SecretText| token.expose_for("answering the token request").to_owned();
     let mut body = json!({
         "access_token": shown(&tokens.access_token),
         "token_type": "Bearer",
         "expires_in": tokens.expires_in,
     });
-    if !tokens.scopes.is_empty() {
+    if names_scopes {
         body["scope"] = tokens.scopes.join(" ").into();
     }
     for (name, token) in [("id_token", &tokens.id_token), ("refresh_token", &tokens.refresh_token)] {

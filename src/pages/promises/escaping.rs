@@ -120,7 +120,7 @@ fn notice(words: &str) -> String {
         development: None,
     };
     let application = Some(Application { name: words, target: "https://app.example/" });
-    let after = Aftermath { reference: Some(words), onward: None, application };
+    let after = Aftermath { reference: Some(words), application, ..Aftermath::default() };
     let page = NoticePage { notice: Notice::Failed, after };
     pages.notice(&visit, &page).unwrap().html
 }

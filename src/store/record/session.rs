@@ -46,6 +46,14 @@ impl ReadSet {
     /// user was locked or blocked, and after the user's sessions were ended. One round trip; two for a session that
     /// an earlier program wrote, which does not lead to its user.
     pub async fn session(&mut self, id: &SessionId) -> Result<Option<Session>, StoreError> {
+        let session = self.session_to_end(id).await?;
+        let Some(user) = session.as_ref().and_then(|session| session.user) else { return Ok(session) };
+        Ok(if self.is_blocked(&BlockTarget::User(user))? { None } else { session })
+    }
+
+    /// The same also while its user is switched off: nobody is kept from signing out, and who is switched on again
+    /// finds ended what they have ended.
+    pub async fn session_to_end(&mut self, id: &SessionId) -> Result<Option<Session>, StoreError> {
         self.more(&Wanted::session(id)).await?;
         let record = self.get::<SessionRecord>(id.as_bytes())?.cloned();
         let Some(SessionRecord { epoch, session }) = record else {
@@ -56,13 +64,13 @@ impl ReadSet {
         }
         let Some(user) = &session.user else { return Ok(Some(session)) };
         self.more(&Wanted::person(user)).await?;
-        Ok(if self.admits(user, epoch)? { Some(session) } else { None })
+        Ok(self.standing(user)?.admits(epoch).then_some(session))
     }
 }
 
 impl Commit {
-    /// Ends one session and every grant that came from it (checklist O-37). No grant of it lives longer than `until`:
-    /// so long a mark stands where every look at a grant passes.
+    /// Ends one session and every grant that came from it (checklist O-37). Until then a mark stands where every look at
+    /// a grant passes: for longer than any grant of it can live.
     #[must_use]
     pub fn end_session(self, session: SessionId, until: Timestamp) -> Self {
         let ended = self.remove::<SessionRecord>(session.as_bytes());

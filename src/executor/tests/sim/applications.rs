@@ -4,9 +4,12 @@
 use axum::body::Body;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use http::header::{CONTENT_SECURITY_POLICY, CONTENT_TYPE};
+use bytes::Bytes;
+use http::header::{CONTENT_SECURITY_POLICY, CONTENT_TYPE, COOKIE, HOST, ORIGIN};
+use http::request::Builder;
 use http::{Method, StatusCode};
 use idflow_api::flow::FlowType;
+use idflow_core::time::Span;
 use serde_json::Value;
 
 use crate::faults::Fault;
@@ -75,16 +78,18 @@ async fn every_answer_of_an_applications_journey_leaves_the_window_to_its_opener
             .post(&world, &path, &form.fill("username", ADA).fill("password", "wrong").encoded())
             .await;
     }
+    answers.extend(refused(&world).await);
     for (what, answer) in &answers {
         assert_eq!(opener_policy(answer), "unsafe-none", "{what}: {}", answer.status);
     }
 
+    // Their network has begun too many journeys.
+    world.pass(Span::seconds(10));
     let mut visitor = Browser::new();
     let begun = visitor.get(&world, "/flows/sign-in").await;
     let own = begun.location().unwrap().to_owned();
     let mut others = vec![begun, visitor.get(&world, &own).await];
-    for path in ["/", "/journeys/unknown", "/nothing", "/oauth2/authorize?client_id=unknown", "/oauth2/jwks"]
-    {
+    for path in ["/", "/nothing", "/.well-known/change-password", "/oauth2/jwks"] {
         others.push(visitor.get(&world, path).await);
     }
     others.push(visitor.post(&world, &own, "token=x").await);
@@ -92,6 +97,60 @@ async fn every_answer_of_an_applications_journey_leaves_the_window_to_its_opener
         assert_eq!(opener_policy(&answer), "same-origin", "{}", answer.status);
     }
     person.walk(&mut world, "&prompt=login", &mut Calm).await;
+}
+
+/// Answers on an application's way that come before anybody knows whose they are.
+async fn refused(world: &World) -> Vec<(&'static str, Answer)> {
+    let mut person = Person::new(ADA);
+    let path = person.browser.authorize(world, "").await;
+    let send = async |method: Method, path: &str, change: &dyn Fn(Builder) -> Builder, body: Body| {
+        let request = person.browser.request(method, path).header(ORIGIN, ISSUER);
+        let request = change(request.header(CONTENT_TYPE, "application/x-www-form-urlencoded"));
+        world.send(request.body(body).unwrap()).await
+    };
+    let plain = |request: Builder| request;
+    let foreign = |request: Builder| request.header("sec-fetch-site", "cross-site");
+    let named = |request: Builder| request.header(HOST, "localhost:8080");
+    let cookies = |request: Builder| request.header(COOKIE, format!("a={}", "b".repeat(40_000)));
+    let never = || Body::from_stream(futures_util::stream::pending::<Result<Bytes, std::io::Error>>());
+    let (get, post) = (Method::GET, Method::POST);
+    let mut answers = Vec::new();
+    for (wanted, path) in [(400, "/oauth2/authorize?client_id=unknown"), (410, "/journeys/unknown")] {
+        let answer = send(get.clone(), path, &plain, Body::empty()).await;
+        assert_eq!(answer.status, wanted, "{path}");
+        answers.push(("unknown", answer));
+    }
+    for at in [&*path, "/oauth2/authorize"] {
+        for (what, status, answer) in [
+            ("too large", 413, send(post.clone(), at, &plain, Body::from(vec![b'a'; 70_000])).await),
+            ("too slow", 408, send(post.clone(), at, &plain, never()).await),
+            ("too many cookies", 431, send(get.clone(), at, &cookies, Body::empty()).await),
+            ("another name", 302, send(get.clone(), at, &named, Body::empty()).await),
+        ] {
+            assert_eq!(answer.status, status, "{what} at {at}");
+            answers.push((what, answer));
+        }
+    }
+    for (what, status, answer) in [
+        ("foreign", 403, send(post.clone(), &path, &foreign, Body::from("token=a")).await),
+        ("unreadable", 400, send(post.clone(), &path, &plain, Body::from("a=b")).await),
+        ("no method", 405, send(Method::PUT, "/oauth2/authorize", &plain, Body::empty()).await),
+    ] {
+        assert_eq!(answer.status, status, "{what}");
+        answers.push((what, answer));
+    }
+    world.storage.fail_at(0, Fault::Before);
+    answers.push(("unavailable", send(get.clone(), &authorize_path(""), &plain, Body::empty()).await));
+    assert_eq!(answers.last().unwrap().1.status, StatusCode::SERVICE_UNAVAILABLE);
+    for _ in 0..400 {
+        let answer = send(get.clone(), &authorize_path(""), &plain, Body::empty()).await;
+        if answer.status == StatusCode::TOO_MANY_REQUESTS {
+            answers.push(("too many", answer));
+            break;
+        }
+    }
+    assert_eq!(answers.last().unwrap().0, "too many");
+    answers
 }
 
 #[tokio::test]

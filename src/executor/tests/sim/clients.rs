@@ -8,7 +8,7 @@ use http::{Method, StatusCode};
 use idflow_core::block::BlockTarget;
 use idflow_core::time::Span;
 use idflow_store::Wanted;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::person::{Calm, Person};
 use crate::visitor::{Answer, Browser, authorize_path, exchange, redeem, refreshed, userinfo};
@@ -68,6 +68,16 @@ async fn a_secret_is_taken_from_the_header_raw_or_encoded_and_from_the_body() {
         let answer = token(&world, 1, header.as_deref(), form).await;
         assert_eq!(answer.status, StatusCode::OK, "{header:?} {form}: {}", answer.body);
         assert!(answer.json()["access_token"].is_string() && answer.json()["refresh_token"].is_null());
+    }
+}
+
+#[tokio::test]
+async fn o_42_a_client_that_asks_for_scopes_is_told_that_it_has_none() {
+    let world = world().await;
+    let header = format!("machine:{SECRET}");
+    for (asked, told) in [("", Value::Null), ("&scope=openid", "".into()), ("&scope=openid+email", "".into())] {
+        let answer = token(&world, 1, Some(&header), asked).await.json();
+        assert_eq!((&answer["scope"], answer["id_token"].is_null()), (&told, true), "{asked}: {answer}");
     }
 }
 
@@ -227,7 +237,7 @@ async fn told() -> World {
 }
 
 /// The claims of an ID token, unchecked: other tests do that.
-fn claims_of(answer: &Answer) -> serde_json::Value {
+fn claims_of(answer: &Answer) -> Value {
     let tokens = answer.json();
     let token = tokens["id_token"].as_str().unwrap_or_else(|| panic!("no ID token: {answer:?}"));
     let payload = token.split('.').nth(1).unwrap();

@@ -71,7 +71,10 @@ async fn a_sign_in_that_begins_at_another_name_asks_for_the_password_at_the_issu
     let start = at(&world, &mut browser, "localhost:8080", Method::GET, &authorize_path("")).await;
     let to = start.location().unwrap().strip_prefix(ISSUER).unwrap().to_owned();
     assert_eq!(to, authorize_path(&format!("&{MARK}")), "the whole request");
-    assert!(start.headers.get("set-cookie").is_some_and(|set| set.as_bytes().starts_with(b"idflow-sent")));
+    // However often: a name is none the better for having been typed before.
+    let start = at(&world, &mut browser, "localhost:8080", Method::GET, &authorize_path("")).await;
+    assert_eq!(start.location(), Some(&*format!("{ISSUER}{to}")));
+    assert!(browser.cookies.is_empty(), "{browser:?}");
     let mut there = Browser::new();
     let begun = at(&world, &mut there, "127.0.0.1:8080", Method::GET, &to).await;
     assert!(begun.location().unwrap().starts_with("/journeys/"));
@@ -83,8 +86,36 @@ async fn a_proxy_that_changes_the_name_makes_no_circle() {
     let mut browser = Browser::new();
     let sent = at(&world, &mut browser, "upstream:8080", Method::GET, "/").await;
     assert_eq!(sent.location(), Some(&*format!("{ISSUER}/?{MARK}")));
+    let there = format!("/?{MARK}");
+    let shown = at(&world, &mut browser, "upstream:8080", Method::GET, &there).await;
+    assert_eq!(shown.status, http::StatusCode::OK);
+    // The browser, which knows us by the issuer's name, is spared the next turn.
     let shown = at(&world, &mut browser, "upstream:8080", Method::GET, "/").await;
     assert_eq!(shown.status, http::StatusCode::OK);
+    let arrived = at(&world, &mut Browser::new(), "127.0.0.1:8080", Method::GET, &there).await;
+    assert!(!arrived.headers.contains_key("set-cookie"), "{arrived:?}");
+}
+
+#[tokio::test]
+async fn a_page_at_another_name_whose_posts_are_refused_says_why_and_leads_to_the_issuer() {
+    let world = World::new(1).await;
+    let mut browser = Browser::new();
+    // Somebody kept the mark and changed the name.
+    let marked = format!("/flows/sign-in?{MARK}");
+    let begun = at(&world, &mut browser, "localhost:8080", Method::GET, &marked).await;
+    let path = begun.location().unwrap().to_owned();
+    let page = at(&world, &mut browser, "localhost:8080", Method::GET, &path).await;
+    let body = page.form().unwrap().encoded();
+    let post = browser.request(Method::POST, &path).header(HOST, "localhost:8080");
+    let post = post.header("origin", "http://localhost:8080").header("sec-fetch-site", "same-origin");
+    let post = post.header("content-type", "application/x-www-form-urlencoded").body(Body::from(body)).unwrap();
+    let refused = world.send(post).await;
+    assert_eq!(refused.status, http::StatusCode::FORBIDDEN);
+    assert!(refused.body.contains("This site is at another address"), "{refused:?}");
+    let on = idflow_test_support::form::link(&refused.body, "Continue");
+    assert_eq!(on.as_deref(), Some(&*format!("{ISSUER}/")));
+    let told = world.events.all.lock().unwrap().last().unwrap().clone();
+    assert_eq!((told.outcome.as_deref(), told.reference.as_deref()), (Some("anotherName"), refused.reference()));
 }
 
 /// Follows an answer as a browser does whose proxy calls us by another name, and which keeps no cookies.

@@ -14,10 +14,10 @@ use crate::person::{Calm, Person};
 use crate::visitor::{Answer, Browser, authorize_path, exchange, refresh, userinfo};
 use crate::world::{ISSUER, TENANT, World, snapshot};
 
-const ADA: &str = "ada@example.com";
-const GOODBYE: &str = "https://app.example.com/goodbye";
-const ASKS: &str = "Do you want to sign out?";
-const SIGNED_OUT: &str = "You are signed out";
+pub(crate) const ADA: &str = "ada@example.com";
+pub(crate) const GOODBYE: &str = "https://app.example.com/goodbye";
+pub(crate) const ASKS: &str = "Do you want to sign out?";
+pub(crate) const SIGNED_OUT: &str = "You are signed out";
 
 /// What a tenant adds that signs people out by a flow of its own.
 const FLOWS: &str = "
@@ -60,30 +60,30 @@ spec:
 ";
 
 /// A browser where Ada is signed in, and what the application got.
-struct SignedIn {
-    browser: Browser,
-    tokens: Value,
+pub(crate) struct SignedIn {
+    pub(crate) browser: Browser,
+    pub(crate) tokens: Value,
 }
 
 impl SignedIn {
-    async fn at(world: &mut World) -> Self {
+    pub(crate) async fn at(world: &mut World) -> Self {
         let mut person = Person::new(ADA);
         let code = person.walk(world, "", &mut Calm).await.code();
         Self { browser: person.browser, tokens: exchange(world, &code).await.json() }
     }
 
-    fn hint(&self) -> &str {
+    pub(crate) fn hint(&self) -> &str {
         self.tokens["id_token"].as_str().expect("an ID token")
     }
 
     /// Whether a click in the application signs in without a question.
-    async fn has_session(&self, world: &World) -> bool {
+    pub(crate) async fn has_session(&self, world: &World) -> bool {
         let answer = self.browser.clone().get(world, &authorize_path("")).await;
         assert_eq!(answer.status, StatusCode::SEE_OTHER, "{answer:?}");
         answer.location().is_some_and(|to| to.starts_with("https://app.example.com/callback?"))
     }
 
-    async fn has_tokens(&self, world: &World) -> bool {
+    pub(crate) async fn has_tokens(&self, world: &World) -> bool {
         let reads = userinfo(world, &self.tokens).await.status == StatusCode::OK;
         assert_eq!(refresh(world, &self.tokens).await.status == StatusCode::OK, reads);
         reads
@@ -94,23 +94,23 @@ async fn world() -> (World, SignedIn) {
     serving(TENANT).await
 }
 
-async fn serving(manifests: &str) -> (World, SignedIn) {
+pub(crate) async fn serving(manifests: &str) -> (World, SignedIn) {
     let mut world = World::serving(1, snapshot(manifests)).await;
     world.user(ADA).await;
     let signed_in = SignedIn::at(&mut world).await;
     (world, signed_in)
 }
 
-fn query(pairs: &[(&str, &str)]) -> String {
+pub(crate) fn query(pairs: &[(&str, &str)]) -> String {
     url::form_urlencoded::Serializer::new(String::new()).extend_pairs(pairs).finish()
 }
 
-fn logout(pairs: &[(&str, &str)]) -> String {
+pub(crate) fn logout(pairs: &[(&str, &str)]) -> String {
     format!("/oauth2/logout?{}", query(pairs))
 }
 
 /// Presses the button of the page that asks.
-async fn says_yes(world: &World, browser: &mut Browser, page: &Answer) -> Answer {
+pub(crate) async fn says_yes(world: &World, browser: &mut Browser, page: &Answer) -> Answer {
     let form = page.form().unwrap_or_else(|| panic!("nothing to press: {page:?}"));
     let action = form.action.clone();
     browser.post(world, &action, &form.encoded()).await
@@ -124,14 +124,14 @@ async fn leaves(world: &World, browser: &mut Browser) {
 }
 
 /// Where the browser ends up, by redirects and by pages that go on.
-async fn followed(world: &World, browser: &mut Browser, mut answer: Answer) -> Answer {
+pub(crate) async fn followed(world: &World, browser: &mut Browser, mut answer: Answer) -> Answer {
     while let Some(path) = answer.location().filter(|to| to.starts_with('/')).map(str::to_owned) {
         answer = browser.get(world, &path).await;
     }
     answer
 }
 
-fn target(answer: &Answer) -> Option<String> {
+pub(crate) fn target(answer: &Answer) -> Option<String> {
     let refresh = answer.headers.get(REFRESH).map(|value| value.to_str().unwrap());
     let target = refresh.map(|refresh| refresh.split_once("url=").unwrap().1);
     target.or_else(|| answer.location()).map(str::to_owned)
@@ -198,12 +198,12 @@ async fn o_37_the_official_cases_of_rp_initiated_logout() {
         (
             "bad-post-logout-redirect-uri",
             &[(hint, "HINT"), (uri, "https://evil.example/"), (state, "s")],
-            Leads::Refused,
+            Leads::Asks,
         ),
         (
             "query-added-to-post-logout-redirect-uri",
             &[(hint, "HINT"), (uri, &added), (state, "s")],
-            Leads::Refused,
+            Leads::Asks,
         ),
         // The suite takes an error or a question: a page that says what is wrong would help nobody.
         ("modified-id-token-hint", &[(hint, &modified), (uri, GOODBYE), (state, "s")], Leads::Asks),
@@ -241,11 +241,11 @@ async fn o_37_the_metadata_names_where_to_sign_out_revoke_and_ask() {
 async fn o_37_who_asks_must_be_whose_token_is_shown_and_registered() {
     let rows = [
         (vec![("client_id", "app"), ("id_token_hint", "HINT")], Leads::Out),
-        (vec![("client_id", "other"), ("id_token_hint", "HINT")], Leads::Refused),
-        (vec![("client_id", "unknown")], Leads::Refused),
+        (vec![("client_id", "other"), ("id_token_hint", "HINT")], Leads::Asks),
+        (vec![("client_id", "unknown")], Leads::Asks),
         (
             vec![("client_id", "app"), ("post_logout_redirect_uri", "https://app.example.com/goodbye/")],
-            Leads::Refused,
+            Leads::Asks,
         ),
         (vec![("client_id", "app"), ("client_id", "app")], Leads::Refused),
     ];
@@ -276,8 +276,8 @@ async fn o_37_a_hint_that_cannot_be_verified_is_none() {
         ("client_id", "app"),
         ("post_logout_redirect_uri", "https://evil.example/"),
     ];
-    let refused = ada.browser.get(&world, &logout(&evil)).await;
-    assert_eq!((refused.status, target(&refused)), (StatusCode::BAD_REQUEST, None));
+    let asks = ada.browser.get(&world, &logout(&evil)).await;
+    assert!(asks.body.contains(ASKS) && !asks.body.contains("evil.example"), "{asks:?}");
     let posted = Browser::new().post(&world, "/oauth2/logout", &query(&[("id_token_hint", "garbage")])).await;
     let page = followed(&world, &mut ada.browser, posted).await;
     assert!(page.body.contains(ASKS) && ada.has_session(&world).await, "{page:?}");

@@ -133,6 +133,18 @@ async fn a_sign_in_from_a_known_device_costs_no_more() {
 }
 
 #[tokio::test]
+async fn a_sign_in_where_somebody_is_signed_in_costs_a_look_at_their_session_when_it_begins_and_when_it_ends() {
+    let world = World::new(1).await;
+    let ada = world.user(ADA).await;
+    world.change(ada, |user| user.verified = vec!["email".to_owned()]).await;
+    let mut person = Person::new(ADA);
+    walk_as(&world, &mut person, "").await;
+    let dearer = ["authorize", "post: message read"];
+    let ledger = SIGN_IN.map(|(name, cost)| (name, cost + u64::from(dearer.contains(&name))));
+    is_as_in(&ledger, &walk_as(&world, &mut person, "&prompt=login").await);
+}
+
+#[tokio::test]
 async fn a_sign_up_costs_the_round_trips_of_the_ledger() {
     is_as_in(&SIGN_UP, &walk(&World::new(1).await, "&prompt=create").await);
 }

@@ -1,0 +1,187 @@
+//! Who signs in where somebody is signed in: the session of the same person goes on under another secret, that of anybody
+//! else is over. Either way the cookie before is worth nothing, and signing out ends all that came of this browser's
+//! sign-ins (checklist J-8, O-37).
+
+use http::StatusCode;
+use idflow_core::block::BlockTarget;
+use idflow_core::time::Span;
+use idflow_test_support::form::link;
+
+use crate::leaving::{ADA, SIGNED_OUT, SignedIn, logout};
+use crate::person::{Calm, Person};
+use crate::visitor::{Browser, authorize_path, exchange};
+use crate::world::{TENANT, World, snapshot};
+
+const BOB: &str = "bob@example.com";
+const SESSION: &str = "idflow-session";
+
+/// Somebody signs in at the browser of somebody who is signed in.
+async fn signs_in(world: &mut World, at: &SignedIn, address: &str, more: &str) -> SignedIn {
+    let mut person = Person::new(address);
+    person.browser = at.browser.clone();
+    let code = person.walk(world, more, &mut Calm).await.code();
+    SignedIn { browser: person.browser, tokens: exchange(world, &code).await.json() }
+}
+
+fn ended(world: &World) -> Vec<Option<idflow_core::id::UserId>> {
+    let events = world.events.all.lock().unwrap();
+    events.iter().filter(|event| event.name == "session.ended").map(|event| event.user).collect()
+}
+
+#[tokio::test]
+async fn j_8_after_a_step_up_the_cookie_before_is_void_and_what_it_gave_lives_until_somebody_signs_out() {
+    for (hint, more) in [("first", "&prompt=login"), ("second", "&max_age=0"), ("none", "&prompt=consent")] {
+        let mut world = World::new(1).await;
+        world.user(ADA).await;
+        let first = SignedIn::at(&mut world).await;
+        let mut second = signs_in(&mut world, &first, ADA, more).await;
+        assert_ne!(first.browser.cookies[SESSION], second.browser.cookies[SESSION]);
+        assert!(!first.has_session(&world).await && second.has_session(&world).await, "{more}");
+        assert!(first.has_tokens(&world).await && second.has_tokens(&world).await, "{more}");
+        assert!(ended(&world).is_empty());
+        let mut third = signs_in(&mut world, &second, ADA, more).await;
+        std::mem::swap(&mut second, &mut third);
+        let path = match hint {
+            "first" => logout(&[("id_token_hint", first.hint())]),
+            "second" => logout(&[("id_token_hint", third.hint())]),
+            _ => "/oauth2/logout".to_owned(),
+        };
+        let mut answer = second.browser.get(&world, &path).await;
+        if hint == "none" {
+            answer = crate::leaving::says_yes(&world, &mut second.browser, &answer).await;
+        }
+        assert!(answer.body.contains(SIGNED_OUT), "{hint}: {answer:?}");
+        assert!(!second.has_session(&world).await, "{hint}");
+        for (name, one) in [("first", &first), ("second", &third), ("third", &second)] {
+            assert!(!one.has_tokens(&world).await, "{name} after {hint}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn j_8_the_session_of_somebody_else_ends_when_another_person_signs_in() {
+    let mut world = World::new(1).await;
+    let (ada, _) = (world.user(ADA).await, world.user(BOB).await);
+    let first = SignedIn::at(&mut world).await;
+    let second = signs_in(&mut world, &first, BOB, "&prompt=login").await;
+    assert!(!first.has_session(&world).await && !first.has_tokens(&world).await);
+    assert!(second.has_session(&world).await && second.has_tokens(&world).await);
+    assert_eq!(ended(&world), [Some(ada)]);
+    let stored = world.stored_events().await;
+    assert!(stored.iter().any(|event| event.name == "session.ended" && event.user == Some(ada)));
+    let id = |signed_in: &SignedIn| signed_in.browser.cookies[SESSION].split('.').next().unwrap().to_owned();
+    assert_ne!(id(&first), id(&second));
+}
+
+#[tokio::test]
+async fn o_37_whoever_is_switched_off_signs_out_all_the_same() {
+    for is_asked in [false, true] {
+        let mut world = World::new(1).await;
+        let user = BlockTarget::User(world.user(ADA).await);
+        let mut ada = SignedIn::at(&mut world).await;
+        let store = world.app().store.clone();
+        store.commit(world.nothing_read().block(user.clone())).await.unwrap();
+        let path =
+            if is_asked { "/oauth2/logout".to_owned() } else { logout(&[("id_token_hint", ada.hint())]) };
+        let mut browser = ada.browser.clone();
+        let mut answer = browser.get(&world, &path).await;
+        if is_asked {
+            answer = crate::leaving::says_yes(&world, &mut browser, &answer).await;
+        }
+        assert!(answer.body.contains(SIGNED_OUT), "{answer:?}");
+        store.commit(world.nothing_read().unblock(&user)).await.unwrap();
+        assert!(!ada.has_session(&world).await && !ada.has_tokens(&world).await);
+        // Of somebody else who signs in over a switched off person nothing else is true.
+        ada = SignedIn::at(&mut world).await;
+        store.commit(world.nothing_read().block(user.clone())).await.unwrap();
+        world.user(BOB).await;
+        signs_in(&mut world, &ada, BOB, "").await;
+        store.commit(world.nothing_read().unblock(&user)).await.unwrap();
+        assert!(!ada.has_session(&world).await && !ada.has_tokens(&world).await);
+    }
+}
+
+const ALONE: &str = "
+---
+apiVersion: idflow.dev/v1alpha1
+kind: Flow
+metadata: { name: alone }
+spec:
+  type: Login
+  start: password
+  steps:
+    - { id: password, password: { identify: true }, outcomes: { next: others } }
+    - { id: others, endSessions: { whose: Person }, outcomes: { next: done } }
+    - { id: done, complete: {} }
+";
+
+#[tokio::test]
+async fn whoever_ends_all_other_sessions_by_signing_in_stays_known_here() {
+    let mut world = World::serving(1, snapshot(&format!("{TENANT}{ALONE}"))).await;
+    world.user(ADA).await;
+    let elsewhere = SignedIn::at(&mut world).await;
+    let mut ada = Person::new(ADA);
+    let start = ada.browser.get(&world, "/flows/alone").await;
+    let path = start.location().unwrap().to_owned();
+    let body = ada.filling(&world, &path).await;
+    assert_eq!(ada.browser.post(&world, &path, &body).await.status, StatusCode::SEE_OTHER);
+    assert!(!elsewhere.has_session(&world).await && !elsewhere.has_tokens(&world).await);
+    let silent = ada.browser.clone().get(&world, &authorize_path("")).await;
+    assert!(silent.location().is_some_and(|to| to.contains("code=")), "{silent:?}");
+    let device = |browser: &Browser| {
+        browser.cookies.iter().find(|(name, _)| name.contains("device")).map(|(_, value)| value.clone())
+    };
+    let before = device(&ada.browser);
+    ada.walk(&mut world, "&prompt=login", &mut Calm).await.code();
+    assert!(before.is_some() && device(&ada.browser) == before, "it is the same device as before");
+}
+
+/// Gives the page at which somebody's journey has expired, begun by this request.
+async fn expired(world: &World, browser: &mut Browser, more: &str) -> String {
+    let path = browser.authorize(world, more).await;
+    world.pass(Span::minutes(21));
+    let page = browser.get(world, &path).await;
+    link(&page.body, "Start again").unwrap_or_else(|| panic!("{page:?}")).replace("&amp;", "&")
+}
+
+#[tokio::test]
+async fn o_28_whoever_starts_again_is_still_the_one_who_was_meant() {
+    let mut world = World::new(1).await;
+    world.user(ADA).await;
+    world.user(BOB).await;
+    let ada = SignedIn::at(&mut world).await;
+    let mut bob = Person::new(BOB);
+    bob.walk(&mut world, "", &mut Calm).await.code();
+    let hint = format!("&id_token_hint={}", ada.hint());
+    let again = expired(&world, &mut bob.browser, &hint).await;
+    assert!(!again.contains(ada.hint()) && !again.contains("id_token_hint"), "{again}");
+    let begun = bob.browser.clone().get(&world, &again).await;
+    assert!(begun.location().is_some_and(|to| to.starts_with("/journeys/")), "not Bob's session: {begun:?}");
+    let silent = ada.browser.clone().get(&world, &again).await;
+    assert!(silent.location().is_some_and(|to| to.contains("code=")), "{silent:?}");
+    let without = expired(&world, &mut Browser::new(), "").await;
+    let silent = bob.browser.clone().get(&world, &without).await;
+    assert!(silent.location().is_some_and(|to| to.contains("code=")), "{silent:?}");
+}
+
+#[tokio::test]
+async fn o_27_a_clock_that_is_set_back_in_mid_journey_stops_nobody() {
+    let world = World::new(1).await;
+    world.user(ADA).await;
+    for more in ["&prompt=login", "&max_age=60"] {
+        let mut ada = Person::new(ADA);
+        let path = ada.browser.authorize(&world, more).await;
+        world.pass(Span::minutes(-10));
+        let page = loop {
+            let page = ada.browser.get(&world, &path).await;
+            if page.form().is_none() {
+                break page;
+            }
+            let form = ada.filled(&world, &page);
+            let posted = ada.browser.post(&world, &path, &form.encoded()).await;
+            assert_eq!(posted.status, StatusCode::SEE_OTHER, "{more}: {posted:?}");
+        };
+        assert!(page.code().is_some(), "{more}: {page:?}");
+        world.pass(Span::hours(1));
+    }
+}
