@@ -262,7 +262,7 @@ async fn commit(
     post: Option<LastPost>,
 ) -> Result<Result<Moved, Changed>, Unavailable> {
     let now = reads.now();
-    verified::note(&mut decided.journey, &mut decided.writes, &reads, now)?;
+    verified::note(&decided.journey, &mut decided.writes, &reads, now)?;
     let binding = decided.assurance_rose.then(|| rebind(app, &mut decided.journey));
     let ends = decided.ends.take().or_else(|| leaving::implied(app, &decided.journey, post.is_some()));
     let left = Left::by(app, visitor, &decided, ends, &mut reads).await?;

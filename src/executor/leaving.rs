@@ -128,16 +128,19 @@ impl Left {
         if let Some(which) = ends {
             let proven = proven(&decided.journey);
             let sign_out = SignOut::by_step(app, visitor, which, proven, reads).await?;
-            return Ok(Self { goes_on: None, ends: Some(sign_out).filter(SignOut::is_any).into_iter().collect() });
+            return Ok(Self {
+                goes_on: None,
+                ends: Some(sign_out).filter(SignOut::is_any).into_iter().collect(),
+            });
         }
         match &decided.opens {
-            Some(opens) => Ok(Self::behind(opens.user, own_session::to_end(app, visitor, reads).await?)),
+            Some(opens) => Ok(Self::behind(opens.user, &own_session::to_end(app, visitor, reads).await?)),
             None => Ok(Self::default()),
         }
     }
 
     /// The sessions behind a new one of this user, or of a guest.
-    fn behind(user: Option<UserId>, sessions: Vec<Session>) -> Self {
+    fn behind(user: Option<UserId>, sessions: &[Session]) -> Self {
         let is_same = |session: &Session| user.is_some() && session.user == user;
         let goes_on = sessions.iter().find(|session| is_same(session)).map(|session| session.id);
         let others = sessions.iter().filter(|session| Some(session.id) != goes_on);

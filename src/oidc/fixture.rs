@@ -224,7 +224,9 @@ impl Secrets for Derived {
 }
 
 fn under_both(what: &str) -> Vec<SecretText> {
-    ["current", "previous"].map(|key| SecretText::new(Digest::of(format!("{key} {what}")).to_string())).to_vec()
+    ["current", "previous"]
+        .map(|key| SecretText::new(Digest::of(format!("{key} {what}")).to_string()))
+        .to_vec()
 }
 
 pub(crate) fn authorization() -> Form {

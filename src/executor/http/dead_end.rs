@@ -8,12 +8,12 @@ use idflow_core::dead_end::DeadEnd;
 use idflow_core::grant::AuthorizationRequest;
 use idflow_core::journey::{Journey, Purpose};
 use idflow_oidc::again;
-use idflow_oidc::endpoint::authorize;
+use idflow_oidc::endpoint::{authorize, end_session};
 use idflow_oidc::refusal::Refusal;
 use idflow_pages::{Aftermath, Application, Notice};
 
 use crate::app::App;
-use crate::http::{end_session, issuer};
+use crate::http::issuer;
 use crate::http::respond::{self, HOME};
 use crate::visitor::Visitor;
 

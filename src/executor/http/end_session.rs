@@ -31,9 +31,6 @@ use crate::http::{journeys, respond};
 use crate::leaving::SignOut;
 use crate::visitor::Visitor;
 
-/// Where the form of the page that asks is posted.
-pub(super) const PATH: &str = end_session::ENDPOINT.paths[0];
-
 /// Performs a request to sign out; nothing when the session changed since it was loaded.
 pub(super) async fn leave(
     app: &App,
@@ -129,7 +126,7 @@ async fn end(
 
 /// The page that asks. It posts to this endpoint, with the request in the address and a token that only it has.
 fn ask(app: &App, visitor: &Visitor, request: &EndSessionRequest, token: &str) -> Response {
-    let form = Form { action: path(request, None), token: token.to_owned(), can_go_back: false };
+    let form = Form { action: end_session::path(request, None), token: token.to_owned(), can_go_back: false };
     respond::journey(app, visitor, &View::sign_out(), &form)
 }
 
@@ -137,14 +134,7 @@ fn ask(app: &App, visitor: &Visitor, request: &EndSessionRequest, token: &str) -
 /// the place of the ID token, which belongs in no address, stands what proves that it was shown.
 fn again(app: &App, request: &EndSessionRequest, hinted: Option<SessionId>) -> Response {
     let token = hinted.map(|session| token(app, session, request));
-    respond::see_other(app, &path(request, token.as_deref()), &[])
-}
-
-pub(super) fn path(request: &EndSessionRequest, token: Option<&str>) -> String {
-    let mut query = url::form_urlencoded::Serializer::new(String::new());
-    query.extend_pairs(end_session::parameters(request));
-    query.extend_pairs(token.map(|token| ("token", token)));
-    format!("{PATH}?{}", query.finish())
+    respond::see_other(app, &end_session::path(request, token.as_deref()), &[])
 }
 
 /// Proves that somebody who may end this session wants to. It says so for this one request and this one session.

@@ -8,7 +8,7 @@ use http::{Method, StatusCode, Uri};
 use idflow_core::dead_end::DeadEnd;
 use idflow_core::grant::AuthorizationRequest;
 use idflow_core::journey::{Channel, Purpose};
-use idflow_oidc::endpoint::authorize;
+use idflow_oidc::endpoint::{authorize, end_session};
 use idflow_oidc::http::Returned;
 use idflow_oidc::refusal::Refusal;
 
@@ -16,7 +16,7 @@ use crate::app::{App, Shared, Unavailable};
 use crate::configuration::{Configuration, ServedFlow};
 use crate::drive::{self, Driven};
 use crate::http::respond::{Reader, Trouble};
-use crate::http::{dead_end, end_session, journeys, respond};
+use crate::http::{dead_end, journeys, respond};
 use crate::visitor::Visitor;
 
 /// The longest query that `flow.query` takes, in pairs.

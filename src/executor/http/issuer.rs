@@ -64,8 +64,7 @@ pub(super) fn is_called(app: &App, uri: &Uri, headers: &HeaderMap) -> bool {
 /// Whether a load balancer wants to know if we are there: it asks for `/` by the pod's address, for no page, and takes
 /// anything but 200 for a no.
 fn is_probe(request: &Parts) -> bool {
-    let wants_page =
-        |accepted: &HeaderValue| accepted.to_str().is_ok_and(|text| text.contains("text/html"));
+    let wants_page = |accepted: &HeaderValue| accepted.to_str().is_ok_and(|text| text.contains("text/html"));
     request.uri.path() == HOME && !request.headers.get_all(ACCEPT).iter().any(wants_page)
 }
 

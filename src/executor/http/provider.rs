@@ -106,7 +106,14 @@ async fn answered(
     let request = match (endpoint.read)(&incoming, &app.surroundings(&provider)) {
         Ok(request) => request,
         Err(refusal) if refusal.is_of_authentication() => {
-            return Ok(refusals::refused_client(app, endpoint, visitor, &Claimant::new("", address), refusal).await);
+            return Ok(refusals::refused_client(
+                app,
+                endpoint,
+                visitor,
+                &Claimant::new("", address),
+                refusal,
+            )
+            .await);
         }
         Err(refusal) => return Ok(refusals::refused(app, endpoint, visitor, None, refusal).await),
     };
@@ -189,7 +196,8 @@ impl Loaded {
         } else {
             None
         };
-        let ending = if wanted.ending { own_session::to_end(app, visitor, &mut reads).await? } else { Vec::new() };
+        let ending =
+            if wanted.ending { own_session::to_end(app, visitor, &mut reads).await? } else { Vec::new() };
         let ending = ending.into_iter().next();
         // Whoever begins a journey finds the switch there, and who shows a grant finds it at the grant.
         if wanted.switch {
@@ -269,7 +277,9 @@ async fn perform(
                 Ok(issued) => issued,
                 Err(refusal) => {
                     let to = authorize::refuse(&app.provider(), &request, refusal);
-                    return Ok(Some(refusals::returned(app, endpoint, visitor, client, (refusal, &to)).await));
+                    return Ok(Some(
+                        refusals::returned(app, endpoint, visitor, client, (refusal, &to)).await,
+                    ));
                 }
             };
             single_sign_on(app, visitor, session, issued, loaded).await

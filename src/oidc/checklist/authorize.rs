@@ -413,15 +413,8 @@ pub(super) fn issue_after(
     let request = world.accepted(form);
     let secret = SecretText::new(CODE_SECRET);
     let user = &world.user;
-    let answer = Answer {
-        request: &request,
-        session,
-        user,
-        flow: "sign-in",
-        is_fresh,
-        grant: GRANT,
-        secret: &secret,
-    };
+    let answer =
+        Answer { request: &request, session, user, flow: "sign-in", is_fresh, grant: GRANT, secret: &secret };
     issue(&world.provider, &answer, now).map(|issued| issued.grant.evidence)
 }
 

@@ -11,7 +11,7 @@ use super::token::{exchange, revoked};
 use crate::client::{ClientAuthentication, GrantType};
 use crate::endpoint::token::Verdict;
 use crate::fixture::{Derived, NOW, World, authorization, refresh_form};
-use crate::handle::{Secrets as _, RefreshToken, digest};
+use crate::handle::{RefreshToken, Secrets as _, digest};
 use crate::refusal::Refusal;
 use crate::tokens::{Tokens, verify_access_token};
 

@@ -154,7 +154,8 @@ fn leaving_refusals() -> Vec<Refusal> {
         revocation::decide(&request, &facts).unwrap_err()
     };
     let leave = |query: &str| {
-        let request = end_session::parse(&Incoming { query, ..Incoming::default() }, &world.around()).unwrap();
+        let request =
+            end_session::parse(&Incoming { query, ..Incoming::default() }, &world.around()).unwrap();
         let facts = Facts { client: Some(&world.client), ..Facts::default() };
         end_session::decide(&request, &facts).refusal.unwrap()
     };

@@ -75,7 +75,10 @@ fn o_28_a_sign_in_of_another_person_than_the_hint_names_is_an_error() {
     world.user.id = another;
     world.session.user = Some(another);
     assert!(matches!(world.authorize(&form), Ok(Decision::StartJourney(_))));
-    assert_eq!(issue_after(&world, &form, (&world.session, true), NOW).map(drop), Err(Refusal::AnotherPerson));
+    assert_eq!(
+        issue_after(&world, &form, (&world.session, true), NOW).map(drop),
+        Err(Refusal::AnotherPerson)
+    );
     assert_eq!(Refusal::AnotherPerson.code(), "login_required");
 }
 

@@ -385,5 +385,7 @@ fn what_is_signed_can_be_verified_however_much_there_is_to_say() {
     world.user.attributes.insert("email".into(), long.into());
     let (_, tokens) = world.exchanged(&form);
     assert_eq!(tokens.left_out, Some("all that is said of the person"));
-    assert!(Hint::verify(&world.provider, world.keys, tokens.id_token.unwrap().expose_for("a test")).is_some());
+    assert!(
+        Hint::verify(&world.provider, world.keys, tokens.id_token.unwrap().expose_for("a test")).is_some()
+    );
 }

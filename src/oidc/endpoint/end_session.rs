@@ -16,10 +16,13 @@ use crate::parameters::Parameters;
 use crate::refusal::Refusal;
 use crate::tokens::Hint;
 
+/// Where it is.
+pub const PATH: &str = "/oauth2/logout";
+
 /// The row of the table.
 pub const ENDPOINT: Endpoint = Endpoint {
     name: "end_session",
-    paths: &["/oauth2/logout"],
+    paths: &[PATH],
     methods: &["GET", "POST"],
     errors: Errors::Page,
     cors: Cors::Never,
@@ -112,12 +115,14 @@ pub fn goodbye_url(request: &EndSessionRequest) -> Option<String> {
     Some(endpoint::with_query(uri, &[("state", request.state.as_deref())]))
 }
 
-/// The parameters that make the same request again, without its hint: no token stands in an address (checklist O-34).
-pub fn parameters(request: &EndSessionRequest) -> Vec<(&'static str, &str)> {
+/// Where the request is made again: without its hint, for no token stands in an address (checklist O-34), and with what
+/// proves that it may end the session at once, where there is such a proof.
+pub fn path(request: &EndSessionRequest, proof: Option<&str>) -> String {
     let pairs = [
         ("client_id", request.client_id.as_deref()),
         ("post_logout_redirect_uri", request.redirect_uri.as_deref()),
         ("state", request.state.as_deref()),
+        ("token", proof),
     ];
-    pairs.into_iter().filter_map(|(name, value)| Some((name, value?))).collect()
+    endpoint::with_query(PATH, &pairs)
 }

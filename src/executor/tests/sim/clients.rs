@@ -75,7 +75,8 @@ async fn a_secret_is_taken_from_the_header_raw_or_encoded_and_from_the_body() {
 async fn o_42_a_client_that_asks_for_scopes_is_told_that_it_has_none() {
     let world = world().await;
     let header = format!("machine:{SECRET}");
-    for (asked, told) in [("", Value::Null), ("&scope=openid", "".into()), ("&scope=openid+email", "".into())] {
+    for (asked, told) in [("", Value::Null), ("&scope=openid", "".into()), ("&scope=openid+email", "".into())]
+    {
         let answer = token(&world, 1, Some(&header), asked).await.json();
         assert_eq!((&answer["scope"], answer["id_token"].is_null()), (&told, true), "{asked}: {answer}");
     }

@@ -108,14 +108,18 @@ async fn a_page_at_another_name_whose_posts_are_refused_says_why_and_leads_to_th
     let body = page.form().unwrap().encoded();
     let post = browser.request(Method::POST, &path).header(HOST, "localhost:8080");
     let post = post.header("origin", "http://localhost:8080").header("sec-fetch-site", "same-origin");
-    let post = post.header("content-type", "application/x-www-form-urlencoded").body(Body::from(body)).unwrap();
+    let post =
+        post.header("content-type", "application/x-www-form-urlencoded").body(Body::from(body)).unwrap();
     let refused = world.send(post).await;
     assert_eq!(refused.status, http::StatusCode::FORBIDDEN);
     assert!(refused.body.contains("This site is at another address"), "{refused:?}");
     let on = idflow_test_support::form::link(&refused.body, "Continue");
     assert_eq!(on.as_deref(), Some(&*format!("{ISSUER}/")));
     let told = world.events.all.lock().unwrap().last().unwrap().clone();
-    assert_eq!((told.outcome.as_deref(), told.reference.as_deref()), (Some("anotherName"), refused.reference()));
+    assert_eq!(
+        (told.outcome.as_deref(), told.reference.as_deref()),
+        (Some("anotherName"), refused.reference())
+    );
 }
 
 /// Follows an answer as a browser does whose proxy calls us by another name, and which keeps no cookies.

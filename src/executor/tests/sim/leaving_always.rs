@@ -114,7 +114,8 @@ async fn o_37_whoever_was_under_way_when_the_flow_was_switched_off_signs_out_wit
 }
 
 #[tokio::test]
-async fn o_37_a_logout_flow_that_ends_nothing_signs_out_when_it_is_done_and_nobody_who_only_followed_a_link() {
+async fn o_37_a_logout_flow_that_ends_nothing_signs_out_when_it_is_done_and_nobody_who_only_followed_a_link()
+{
     let only_done = with("done", "    - { id: done, complete: { title: bye } }");
     for path in ["/oauth2/logout", "/flows/sign-out"] {
         let (world, mut ada) = serving(&only_done).await;
@@ -182,7 +183,10 @@ async fn o_37_what_is_wrong_with_an_applications_request_keeps_nobody_signed_in_
             assert!(page.body.contains(ASKS) && !is_out(&world, &ada).await, "{reason}: {page:?}");
             let stored = world.stored_events().await;
             let told = stored.iter().find(|event| event.name == "request.refused").expect("a record");
-            assert_eq!((told.outcome.as_deref(), told.detail.as_deref()), (Some(reason), Some("end_session")));
+            assert_eq!(
+                (told.outcome.as_deref(), told.detail.as_deref()),
+                (Some(reason), Some("end_session"))
+            );
             let form = page.form().unwrap();
             let at = at.unwrap_or_else(|| form.action.clone());
             let after = ada.browser.post(&world, &at, &form.encoded()).await;

@@ -133,7 +133,8 @@ async fn a_sign_in_from_a_known_device_costs_no_more() {
 }
 
 #[tokio::test]
-async fn a_sign_in_where_somebody_is_signed_in_costs_a_look_at_their_session_when_it_begins_and_when_it_ends() {
+async fn a_sign_in_where_somebody_is_signed_in_costs_a_look_at_their_session_when_it_begins_and_when_it_ends()
+{
     let world = World::new(1).await;
     let ada = world.user(ADA).await;
     world.change(ada, |user| user.verified = vec!["email".to_owned()]).await;
