@@ -95,3 +95,19 @@ fn one_browser_creates_an_account_signs_in_and_sees_an_edit_reach_the_next_sign_
     let callback = ada.browser.submit(&next, &form).expect("the next journey").left();
     ada.back(&callback);
 }
+
+#[test]
+fn an_applications_folder_is_served_together_with_the_quickstart() {
+    let data = tempfile::tempdir().expect("a folder");
+    let (quickstart, example) =
+        (repository::path("examples/quickstart"), repository::path("examples/clients/go-oidc"));
+    let ask = |more: &[&str]| {
+        let dev = Dev::start(env!("CARGO_BIN_EXE_idflow"), &quickstart, data.path(), more);
+        let asked = "client_id=go-oidc&redirect_uri=http%3A%2F%2F127.0.0.1%3A9015%2Fcallback";
+        let mut browser = Browser::stopping_at("http://127.0.0.1:9015/");
+        browser.open(&format!("{}/oauth2/authorize?{asked}", dev.origin)).expect("an answer")
+    };
+    assert_eq!(ask(&[]).page().status(), 400, "nobody knows it");
+    let told = ask(&[example.to_str().expect("a path")]).left();
+    assert!(told.query().is_some_and(|query| query.contains("error=")), "{told}");
+}
