@@ -14,6 +14,8 @@ use idflow_core::host;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use url::{Host, Url};
 
+use crate::diagnostic::{ObjectId, Place};
+
 /// What may be known of a Secret: everything but its values.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct SecretFacts {
@@ -260,6 +262,11 @@ impl std::fmt::Display for SecretDoubt {
 }
 
 impl SecretDoubt {
+    /// The entry, where the Secret's manifest has it in words.
+    pub fn place(&self) -> Place {
+        ObjectId::new("Secret", &self.name).at(&format!("/stringData/{}", self.entry))
+    }
+
     /// What its owner does about it.
     pub const fn help(&self) -> &'static str {
         match self.flaw {

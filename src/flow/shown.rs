@@ -1,6 +1,8 @@
 //! Findings as they are shown: each place resolved to file, line and path inside the object, so that findings of
 //! several environments stand in one list.
 
+use std::collections::BTreeSet;
+
 use crate::diagnostic::{Finding, Location, ObjectId, Place, Severity, path};
 use crate::source::{Manifest, Object};
 
@@ -73,16 +75,21 @@ fn spot(place: &Place, manifests: &[Manifest], sources: &[Manifest]) -> Spot {
     }
 }
 
-/// The file that says what a rendered object says there; else one that has the object at all.
+/// The file that says what a rendered object says there; else one that has the object at all. An overlay may have put it
+/// into another namespace than all that its files name.
 fn source_of<'a>(object: &Object, pointer: &str, sources: &'a [Manifest]) -> Option<&'a Manifest> {
-    let is_same = |one: &&Object| {
-        let is_there = one.namespace.is_none() || one.namespace == object.namespace;
-        one.id() == object.id() && is_there
-    };
-    let holding = || sources.iter().filter_map(|file| Some((file, file.objects.iter().find(is_same)?)));
-    let says_it = |(_, one): &(&Manifest, &Object)| {
+    let namesakes = sources.iter().flat_map(|file| {
+        file.objects.iter().filter(|one| one.id() == object.id()).map(move |one| (file, one))
+    });
+    let namesakes: Vec<(&Manifest, &Object)> = namesakes.collect();
+    let namespaces: BTreeSet<&String> =
+        namesakes.iter().filter_map(|(_, one)| one.namespace.as_ref()).collect();
+    let is_moved = namespaces.len() == 1 && object.namespace.iter().all(|own| !namespaces.contains(own));
+    let is_there = |one: &Object| is_moved || one.namespace.is_none() || one.namespace == object.namespace;
+    let held: Vec<_> = namesakes.into_iter().filter(|(_, one)| is_there(one)).collect();
+    let says_it = |(_, one): &&(&Manifest, &Object)| {
         let said = one.value.pointer(pointer);
         said.is_some() && said == object.value.pointer(pointer)
     };
-    holding().find(says_it).or_else(|| holding().next()).map(|(file, _)| file)
+    held.iter().find(says_it).or_else(|| held.first()).map(|(file, _)| *file)
 }

@@ -42,7 +42,7 @@ use crate::secret::{Flaw, SecretFacts, SecretUse};
 pub(super) const RULE: Rule = Rule {
     code: "weak-secret",
     severity: Severity::Warning,
-    why: "The application cannot show who it is, or somebody else can",
+    why: "Whoever guesses a short one is the application; one that is not what it looks like never works",
 };
 
 pub(super) fn find(objects: &Objects) -> Vec<Finding> {
@@ -56,6 +56,7 @@ pub(crate) fn of_secret(object: &ObjectId, facts: &SecretFacts, wanted: &SecretU
     let doubts = facts.doubts(wanted).into_iter();
     let finding = doubts.map(|doubt| {
         let finding = RULE.at(object.at(wanted.field), doubt.to_string(), doubt.help());
+        let finding = finding.with(doubt.place(), "the entry is here");
         if doubt.flaw == Flaw::Ciphertext { finding.graded(Severity::Info) } else { finding }
     });
     finding.collect()

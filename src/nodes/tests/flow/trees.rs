@@ -168,6 +168,23 @@ fn what_was_rendered_is_shown_where_it_was_written() {
 }
 
 #[test]
+fn what_an_overlay_put_into_another_namespace_is_shown_where_it_was_written() {
+    let of = |namespace: &str| {
+        BASE.replace("next: done", "next: nowhere")
+            .replace("name: sign-in }", &format!("name: sign-in, namespace: {namespace} }}"))
+    };
+    let place = |sources: &[&str]| {
+        let sources = sources.iter().map(|namespace| (format!("{namespace}.yaml"), of(namespace)));
+        let found = Tree::read([("-".to_owned(), of("prod"))], sources, kinds());
+        let finding = found.findings.into_iter().find(|one| one.code == "unknown-step").unwrap();
+        finding.spot.location.map(|place| place.file).unwrap()
+    };
+    assert_eq!(place(&["acme"]), "acme.yaml");
+    assert_eq!(place(&["acme", "prod"]), "prod.yaml");
+    assert_eq!(place(&["acme", "staging"]), "-", "nobody can tell which");
+}
+
+#[test]
 fn a_kustomization_hides_no_resource_and_no_file_of_another_folder_without_a_warning() {
     let all = || ("base/all.yaml", BASE.replace("start: password", "start: nowhere"));
     let hides = |lists: &str| ("elsewhere/kustomization.yaml", lists.to_owned());
