@@ -76,7 +76,7 @@ impl Skipped {
 const HASH: usize = 10;
 
 /// What to do about a name that kustomize changed on the way: it knows the fields of Kubernetes' own kinds that name a
-/// ConfigMap or a Secret, and none of ours.
+/// `ConfigMap` or a Secret, and none of ours.
 pub(crate) fn renamed<'a>(name: &str, names: impl IntoIterator<Item = &'a str>) -> Option<String> {
     let is_hash = |text: &str| {
         text.len() == HASH && text.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit())

@@ -31,7 +31,8 @@ mod tests {
         let marked = texts.match_indices("    code: \"").map(|(at, mark)| &texts[at + mark.len()..]);
         let mut written: Vec<&str> = marked.map(|rest| rest.split('"').next().unwrap()).collect();
         let mut listed: Vec<&str> = FOUND_WHILE_READING.iter().map(|rule| rule.code).collect();
-        (written.sort_unstable(), listed.sort_unstable());
+        written.sort_unstable();
+        listed.sort_unstable();
         assert_eq!(written, listed);
     }
 }

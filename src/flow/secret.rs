@@ -264,7 +264,7 @@ impl std::fmt::Display for SecretDoubt {
 impl SecretDoubt {
     /// The entry, where the Secret's manifest has it in words.
     pub fn place(&self) -> Place {
-        ObjectId::new("Secret", &self.name).at(&format!("/stringData/{}", self.entry))
+        ObjectId::new("Secret", &self.name).at(format!("/stringData/{}", self.entry))
     }
 
     /// What its owner does about it.

@@ -87,15 +87,15 @@ mod tests {
     #[test]
     fn what_is_kept_is_the_users_own_and_whole() {
         use std::os::unix::fs::PermissionsExt as _;
-        let mode = |path: &Path| path.metadata().unwrap().permissions().mode() & 0o777;
+        let rights = |path: &Path| path.metadata().unwrap().permissions().mode() & 0o777;
         let base = tempfile::tempdir().unwrap();
         let made = folder(base.path(), Some(&base.path().join("a/b"))).unwrap();
-        assert_eq!(mode(&made), 0o700);
+        assert_eq!(rights(&made), 0o700);
         // A start that was stopped while it wrote: what it left is neither read nor in the way.
         std::fs::write(made.join("keys.new"), "{").unwrap();
         keep(&made.join("keys.json"), "{}").unwrap();
         assert_eq!(std::fs::read_to_string(made.join("keys.json")).unwrap(), "{}");
-        assert_eq!(mode(&made.join("keys.json")), 0o600);
+        assert_eq!(rights(&made.join("keys.json")), 0o600);
         assert_eq!(std::fs::read_dir(&made).unwrap().count(), 1);
     }
 }
