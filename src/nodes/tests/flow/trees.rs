@@ -229,7 +229,7 @@ fn few_bytes_make_no_endless_work() {
 
 #[test]
 fn a_name_that_kustomize_changed_is_told_with_its_cure() {
-    let texts = BASE.replace("  type: Login\n", "  type: Login\n  textsFrom: [german]\n");
+    let texts = BASE.replace("  type: Custom\n", "  type: Custom\n  textsFrom: [german]\n");
     let secret = mail("").replace("from:", "secretRef: { name: relay }, from:");
     let generated = "apiVersion: v1\nkind: ConfigMap\nmetadata: { name: german-tgd5dk769b }\n---\n\
                      apiVersion: v1\nkind: Secret\nmetadata: { name: relay-tgd5dk769b }\n";
