@@ -40,6 +40,13 @@ fn error(answer: &Answer) -> Option<String> {
     url.query_pairs().find(|(name, _)| name == "error").map(|(_, error)| error.into_owned())
 }
 
+/// The refusals of applications' requests that were recorded.
+async fn refusals(world: &World) -> Vec<String> {
+    let stored = world.stored_events().await;
+    let refused = stored.into_iter().filter(|event| event.name == "request.refused");
+    refused.filter_map(|event| event.outcome).collect()
+}
+
 fn claims(token: &Value) -> Value {
     let payload = token.as_str().unwrap().split('.').nth(1).unwrap();
     serde_json::from_slice(&URL_SAFE_NO_PAD.decode(payload).unwrap()).unwrap()
@@ -128,6 +135,11 @@ async fn refused(world: &World) -> Vec<(&'static str, Answer)> {
             ("another name", 302, send(get.clone(), at, &named, Body::empty()).await),
         ] {
             assert_eq!(answer.status, status, "{what} at {at}");
+            assert_eq!(
+                answer.reference().is_some(),
+                status == 431,
+                "what stops a visitor can be asked about"
+            );
             answers.push((what, answer));
         }
     }
@@ -260,6 +272,7 @@ async fn a_missing_flow_or_one_of_another_type_is_told_the_application() {
         world.install(next);
         let answer = Browser::new().get(&world, &authorize_path("")).await;
         assert_eq!(error(&answer).as_deref(), Some("temporarily_unavailable"), "{flow}: {answer:?}");
+        assert_eq!(refusals(&world).await, ["OutOfService"], "{flow}");
     }
     let mut world = world().await;
     let mut next = world.snapshot.clone();
@@ -278,6 +291,7 @@ async fn o_28_somebody_else_than_the_hint_names_signs_in_and_the_application_hea
     let more = format!("&id_token_hint={}", tokens["id_token"].as_str().unwrap());
     let arrival = Person::new(EVE).walk(&mut world, &more, &mut Calm).await;
     assert_eq!(error(&arrival.page).as_deref(), Some("login_required"), "{}", arrival.page.body);
+    assert_eq!(refusals(&world).await, ["AnotherPerson"]);
     let arrival = Person::new(ADA).walk(&mut world, &more, &mut Calm).await;
     assert!(arrival.page.code().is_some());
 }

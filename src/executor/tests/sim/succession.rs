@@ -9,7 +9,7 @@ use idflow_test_support::form::link;
 
 use crate::leaving::{ADA, SIGNED_OUT, SignedIn, logout};
 use crate::person::{Calm, Person};
-use crate::visitor::{Browser, authorize_path, exchange};
+use crate::visitor::{Browser, authorize_path, exchange, refresh};
 use crate::world::{TENANT, World, snapshot};
 
 const BOB: &str = "bob@example.com";
@@ -183,5 +183,21 @@ async fn o_27_a_clock_that_is_set_back_in_mid_journey_stops_nobody() {
         };
         assert!(page.code().is_some(), "{more}: {page:?}");
         world.pass(Span::hours(1));
+    }
+}
+
+#[tokio::test]
+async fn o_37_what_was_given_while_the_clock_was_ahead_stays_ended_for_as_long_as_it_lives() {
+    let mut world = World::new(1).await;
+    world.user(ADA).await;
+    let ahead = Span::hours(10 * 24);
+    world.pass(ahead);
+    let mut ada = SignedIn::at(&mut world).await;
+    world.pass(Span(-ahead.0));
+    let answer = ada.browser.get(&world, &logout(&[("id_token_hint", ada.hint())])).await;
+    assert!(answer.body.contains(SIGNED_OUT), "{answer:?}");
+    for _ in 0..13 {
+        assert_eq!(refresh(&world, &ada.tokens).await.json()["error"], "invalid_grant", "{:?}", world.now());
+        world.pass(Span::hours(3 * 24));
     }
 }
