@@ -44,8 +44,8 @@ pub(crate) fn run(args: Args) -> ExitCode {
 fn told(args: Args) -> anyhow::Result<String> {
     let reference = plain(&args.reference);
     let mut records = Records::about(&reference);
-    if let Some(folder) = args.dev {
-        for file in dev::audit_files(&folder, args.data.as_deref())? {
+    if let Some(folder) = &args.dev {
+        for file in dev::audit_files(folder, args.data.as_deref())? {
             records.read_file(&file)?;
         }
     } else {
@@ -56,6 +56,10 @@ fn told(args: Args) -> anyhow::Result<String> {
         );
         records.read(input.lock())?;
     }
+    anyhow::ensure!(
+        records.read > 0 || args.dev.is_none(),
+        "nothing is recorded for this folder: idflow dev has not served it, or keeps its state elsewhere (--data)"
+    );
     let found = records.found.as_ref();
     let found = found.with_context(|| {
         format!(

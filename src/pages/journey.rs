@@ -163,7 +163,7 @@ impl JourneyContext {
             }),
             messages: view.messages.iter().filter_map(|message| MessageContext::of(message, say)).collect(),
             form: FormContext::of(page, say, summary.is_none()),
-            after: AftermathContext::new(visit, say, page.after, "action-start-again", view.kind == "fail"),
+            after: AftermathContext::new(visit, say, page.after, onward(&view.kind), view.kind == "fail"),
             summary,
         }
     }
@@ -246,6 +246,11 @@ impl Button {
         };
         Self { name: action.name.clone(), label: say.html(&action.label), style }
     }
+}
+
+/// The text on the way on from a last page.
+fn onward(kind: &str) -> &'static str {
+    if kind == "complete" { "action-continue" } else { "action-start-again" }
 }
 
 fn icon(kind: &str) -> Option<&'static str> {

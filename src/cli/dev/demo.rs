@@ -9,7 +9,7 @@ use axum::extract::{Query, State};
 use axum::response::{Html, IntoResponse, Redirect, Response};
 use axum::routing::get;
 use http::StatusCode;
-use http::header::{COOKIE, SET_COOKIE};
+use http::header::{CACHE_CONTROL, COOKIE, SET_COOKIE};
 use idflow_core::chance::token;
 use idflow_core::digest::Digest;
 use idflow_executor::app;
@@ -133,7 +133,14 @@ pub(super) fn routes(demo: Demo) -> Router {
         .route("/login", get(login))
         .route("/callback", get(callback))
         .route("/logout", get(logout))
+        .layer(axum::middleware::map_response(forgotten))
         .with_state(demo)
+}
+
+/// Who has signed out goes back to no page that says who they were.
+async fn forgotten(mut page: Response) -> Response {
+    page.headers_mut().insert(CACHE_CONTROL, http::HeaderValue::from_static("no-store"));
+    page
 }
 
 type Shared = State<Demo>;

@@ -118,12 +118,12 @@ impl Way {
         }
     }
 
-    /// The way from the last page of a journey that ended well and signed nobody in: back to the application that waits
-    /// for an answer all the same.
+    /// The way from the last page of a journey that ended well and answers no application: back to the one that waits all
+    /// the same, else to the tenant's own page.
     pub(super) fn after_page(app: &App, journey: &Journey) -> Self {
         match &journey.purpose {
             Purpose::Authorize(request) if app.still_wanted(&journey.purpose) => Self::back(app, request),
-            _ => Self { onward: None, application: None },
+            _ => Self::home(),
         }
     }
 
