@@ -44,8 +44,9 @@ pub(crate) fn run(args: Args) -> ExitCode {
 fn told(args: Args) -> anyhow::Result<String> {
     let reference = plain(&args.reference);
     let mut records = Records::about(&reference);
-    if let Some(folder) = &args.dev {
-        for file in dev::audit_files(folder, args.data.as_deref())? {
+    let is_of_dev = args.dev.is_some();
+    if let Some(folder) = args.dev {
+        for file in dev::audit_files(&folder, args.data.as_deref())? {
             records.read_file(&file)?;
         }
     } else {
@@ -57,7 +58,7 @@ fn told(args: Args) -> anyhow::Result<String> {
         records.read(input.lock())?;
     }
     anyhow::ensure!(
-        records.read > 0 || args.dev.is_none(),
+        records.read > 0 || !is_of_dev,
         "nothing is recorded for this folder: idflow dev has not served it, or keeps its state elsewhere (--data)"
     );
     let found = records.found.as_ref();
