@@ -91,7 +91,7 @@ fn a_start_that_is_refused_writes_nothing() {
         ["keys.json", "store.redb"].map(|name| std::fs::read(state.join(name)).expect(name)).into();
     let users = path("users.json").display().to_string();
     let cases: [Start<'_>; 8] = [
-        ("no folder", None, None, &["--folder"], "cannot read"),
+        ("no folder", None, None, &["--folder"], "cannot serve"),
         ("a port that is taken", None, None, &["--listen", &taken.1], "in use"),
         ("users that are none", None, None, &["--users", &users], "no JSON array of users"),
         ("a store without its keys", None, Some(&good[1]), &[], "keys.json is missing"),
