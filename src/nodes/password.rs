@@ -148,7 +148,7 @@ impl Node for Password {
     /// Whoever is found, or else the name, the devices and the address: so that looking costs the same for all.
     fn foresees(&self, cx: &Cx<'_>) -> Foreseen {
         let user = cx.user().filter(|_| self.lookup.is_none());
-        let guards = guards(cx, user, None).ok();
+        let guards = self.guards(cx, user, None).ok();
         let guards = guards.iter().flat_map(Guards::all).map(Throttle::key);
         let devices = cx.devices().iter().filter_map(|shown| shown.split_once('.'));
         let devices = devices.map(|(id, _)| Throttle::device(id).key());
@@ -189,14 +189,14 @@ impl Password {
                 cx.keep(&State::ExpectDevice { user })?;
                 Ok(Turn::Ask(Box::new(ask)))
             }
-            (State::ExpectUser, Answer::User(user)) => count(cx, user, None),
-            (State::ExpectDevice { user }, Answer::Device(device)) => count(cx, Some(user), device),
+            (State::ExpectUser, Answer::User(user)) => self.count(cx, user, None),
+            (State::ExpectDevice { user }, Answer::Device(device)) => self.count(cx, Some(user), device),
             (State::ExpectCounts { user, device }, Answer::Counts(counts)) => {
                 self.counted(cx, user, device, &counts)
             }
             (State::ExpectVerdict { user, device }, Answer::Verified { matches, rehashed }) => match user {
                 Some(user) if matches && user.state == UserState::Active => {
-                    right(cx, user, device.as_deref(), rehashed)
+                    self.right(cx, user, device.as_deref(), rehashed)
                 }
                 user => self.wrong(cx, user.map(|user| user.id), device.as_deref()),
             },
@@ -212,7 +212,7 @@ impl Password {
         device: Option<String>,
         counts: &[Count],
     ) -> Result<Turn, Fault> {
-        let guards = guards(cx, user.as_ref().map(|user| user.id), device.as_deref())?;
+        let guards = self.guards(cx, user.as_ref().map(|user| user.id), device.as_deref())?;
         let device = device.filter(|_| !guards.are_devices_used_up(counts));
         match guards.closed(counts, device.is_some(), cx.now()) {
             Closed::Journey => return Ok(Turn::Finish(Box::new(Finish::by("locked")))),
@@ -220,18 +220,58 @@ impl Password {
                 cx.wait_until(moment);
                 return self.show(cx, Problem::Early(moment));
             }
+            Closed::Unsaid => return verified(cx, None, None),
             Closed::No => {}
         }
-        let password =
-            cx.submission().and_then(|submission| posted(submission, "password")).unwrap_or_default();
-        let id = user.as_ref().map(|user| user.id);
-        let ask = Ask::VerifyPassword { user: id, password: SecretText::new(password) };
-        cx.keep(&State::ExpectVerdict { user, device })?;
-        Ok(Turn::Ask(Box::new(ask)))
+        verified(cx, user, device)
+    }
+
+    /// What stands before a verdict. Only where the name was typed to find the account is it counted by, too.
+    fn guards(&self, cx: &Cx<'_>, user: Option<UserId>, device: Option<&str>) -> Result<Guards, Fault> {
+        let typed = cx.submission().filter(|_| self.lookup.is_some());
+        Guards::of(cx, user, typed.and_then(|submission| posted(submission, "username")), device)
+    }
+
+    fn count(&self, cx: &mut Cx<'_>, user: Option<User>, device: Option<String>) -> Result<Turn, Fault> {
+        let guards = self.guards(cx, user.as_ref().map(|user| user.id), device.as_deref())?;
+        let keys = guards.all().map(Throttle::key).collect();
+        cx.keep(&State::ExpectCounts { user, device })?;
+        Ok(Turn::Ask(Box::new(Ask::ReadCounters { keys })))
+    }
+
+    fn right(
+        &self,
+        cx: &mut Cx<'_>,
+        user: User,
+        device: Option<&str>,
+        rehashed: Option<PasswordHash>,
+    ) -> Result<Turn, Fault> {
+        let guards = self.guards(cx, Some(user.id), device)?;
+        // The row is over. The address may be guessing at many accounts.
+        let strangers = std::iter::once(&guards.strangers).chain(&guards.typed);
+        match guards.devices.as_slice() {
+            [] => {
+                for throttle in strangers {
+                    cx.count(throttle.reset());
+                }
+            }
+            devices => {
+                for throttle in devices {
+                    cx.count(throttle.reset());
+                }
+                for throttle in strangers {
+                    cx.count(throttle.clear());
+                }
+            }
+        }
+        if let Some(hash) = rehashed {
+            cx.write(Write::SetPassword { user: user.id, hash, ends_sessions: false });
+        }
+        Ok(Turn::Finish(Box::new(Finish { user: Some(user), ..Finish::by("next") })))
     }
 
     fn wrong(&self, cx: &mut Cx<'_>, user: Option<UserId>, device: Option<&str>) -> Result<Turn, Fault> {
-        let guards = guards(cx, user, device)?;
+        let guards = self.guards(cx, user, device)?;
         for throttle in guards.judging(device.is_some()) {
             cx.count(throttle.add());
         }
@@ -296,38 +336,13 @@ fn early(wait: Span) -> Text {
     Text::with("error-password-wait", [("minutes", minutes.max(1).to_string())])
 }
 
-fn guards(cx: &Cx<'_>, user: Option<UserId>, device: Option<&str>) -> Result<Guards, Fault> {
-    Guards::of(cx, user, cx.submission().and_then(|submission| posted(submission, "username")), device)
-}
-
-fn count(cx: &mut Cx<'_>, user: Option<User>, device: Option<String>) -> Result<Turn, Fault> {
-    let guards = guards(cx, user.as_ref().map(|user| user.id), device.as_deref())?;
-    let keys = guards.all().map(Throttle::key).collect();
-    cx.keep(&State::ExpectCounts { user, device })?;
-    Ok(Turn::Ask(Box::new(Ask::ReadCounters { keys })))
-}
-
-fn right(
-    cx: &mut Cx<'_>,
-    user: User,
-    device: Option<&str>,
-    rehashed: Option<PasswordHash>,
-) -> Result<Turn, Fault> {
-    let guards = guards(cx, Some(user.id), device)?;
-    // The row is over. The address may be guessing at many accounts.
-    match guards.devices.as_slice() {
-        [] => cx.count(guards.strangers.reset()),
-        devices => {
-            for throttle in devices {
-                cx.count(throttle.reset());
-            }
-            cx.count(guards.strangers.clear());
-        }
-    }
-    if let Some(hash) = rehashed {
-        cx.write(Write::SetPassword { user: user.id, hash, ends_sessions: false });
-    }
-    Ok(Turn::Finish(Box::new(Finish { user: Some(user), ..Finish::by("next") })))
+/// Has the password of an account judged, or of one that nobody has.
+fn verified(cx: &mut Cx<'_>, user: Option<User>, device: Option<String>) -> Result<Turn, Fault> {
+    let password = cx.submission().and_then(|submission| posted(submission, "password")).unwrap_or_default();
+    let id = user.as_ref().map(|user| user.id);
+    let ask = Ask::VerifyPassword { user: id, password: SecretText::new(password) };
+    cx.keep(&State::ExpectVerdict { user, device })?;
+    Ok(Turn::Ask(Box::new(ask)))
 }
 
 /// A posted text that is neither missing nor empty nor of another type.

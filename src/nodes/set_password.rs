@@ -88,7 +88,10 @@ impl Node for SetPassword {
                 let user = cx.user().ok_or_else(|| Fault::new("setPassword needs an identified user"))?;
                 cx.write(Write::SetPassword { user, hash, ends_sessions: true });
                 // What was guessed at was another password.
-                for row in [Throttle::strangers(user), Throttle::devices(user)] {
+                let names = self.unique.iter().filter_map(|name| cx.user_data().get(name)?.as_str());
+                let of_names = names.map(Throttle::strangers_by_name);
+                let rows = [Throttle::strangers(user), Throttle::devices(user)].into_iter().chain(of_names);
+                for row in rows.collect::<Vec<_>>() {
                     cx.count(row.clear());
                 }
                 Ok(Turn::Finish(Box::new(Finish::by("next"))))

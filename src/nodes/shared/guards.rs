@@ -14,6 +14,8 @@ pub struct Guards {
     pub journey: Throttle,
     /// Those from browsers that the user has not signed in with.
     pub strangers: Throttle,
+    /// The same under the name that was typed, where one was.
+    pub typed: Option<Throttle>,
     network: Option<Throttle>,
     /// The device's own and that of all the user's devices, where the browser is one of them.
     pub devices: Vec<Throttle>,
@@ -27,6 +29,9 @@ pub enum Closed {
     Journey,
     /// It comes before this moment.
     Until(Timestamp),
+    /// The account waits for guesses under another of its names. To say so would tell that both are one account's
+    /// (checklist E-3): it is judged like a guess at a name that nobody has.
+    Unsaid,
 }
 
 impl Guards {
@@ -40,14 +45,16 @@ impl Guards {
     ) -> Result<Self, Fault> {
         let strangers = match (user, name) {
             (Some(user), _) => Throttle::strangers(user),
-            (None, Some(name)) => Throttle::strangers_by_name(name),
+            (None, Some(name)) => Throttle::strangers_of_nobody(name),
             (None, None) => return Err(Fault::new("password counts without an account")),
         };
+        let typed = name.map(Throttle::strangers_by_name);
         let devices =
             device.zip(user).map(|(device, user)| vec![Throttle::device(device), Throttle::devices(user)]);
         Ok(Self {
             journey: Throttle::journey(PASSWORD, cx.journey()),
             strangers,
+            typed,
             network: cx.network().map(|network| Throttle::client(PASSWORD, network)),
             devices: devices.unwrap_or_default(),
         })
@@ -55,13 +62,15 @@ impl Guards {
 
     /// All of them, in the order that they are read in.
     pub fn all(&self) -> impl Iterator<Item = &Throttle> {
-        std::iter::once(&self.journey).chain(&self.devices).chain([&self.strangers]).chain(&self.network)
+        let strangers = std::iter::once(&self.strangers).chain(&self.typed);
+        std::iter::once(&self.journey).chain(&self.devices).chain(strangers).chain(&self.network)
     }
 
     /// Those that judge a browser, known or not, beside the journey's own.
     pub fn judging(&self, is_known: bool) -> impl Iterator<Item = &Throttle> {
         let devices = self.devices.iter().filter(move |_| is_known);
-        devices.chain(std::iter::once(&self.strangers).chain(&self.network).filter(move |_| !is_known))
+        let strangers = std::iter::once(&self.strangers).chain(&self.typed).chain(&self.network);
+        devices.chain(strangers.filter(move |_| !is_known))
     }
 
     /// A device that has guessed too often is a browser like any other.
@@ -80,7 +89,12 @@ impl Guards {
         }
         let judging: Vec<&Throttle> = self.judging(is_known).collect();
         let counted = all.into_iter().zip(counts).filter(|(throttle, _)| judging.contains(throttle));
-        let closed = counted.filter_map(|(throttle, count)| throttle.closed_until(*count, now));
-        closed.max().map_or(Closed::No, Closed::Until)
+        let closed =
+            counted.filter_map(|(throttle, count)| Some((throttle, throttle.closed_until(*count, now)?)));
+        let closed: Vec<(&Throttle, Timestamp)> = closed.collect();
+        match closed.as_slice() {
+            [(only, _)] if self.typed.is_some() && **only == self.strangers => Closed::Unsaid,
+            _ => closed.iter().map(|(_, until)| *until).max().map_or(Closed::No, Closed::Until),
+        }
     }
 }

@@ -83,7 +83,13 @@ impl Throttle {
         Self { key: CounterKey::of_user(PASSWORD, user), limit: FROM_STRANGERS }
     }
 
-    /// The same under a name that belongs to nobody.
+    /// The same for the account that nobody has under a name: a guess at it is written as often as one at an account that
+    /// somebody has (checklist E-2).
+    pub fn strangers_of_nobody(name: &str) -> Self {
+        Self { limit: FROM_STRANGERS, ..Self::name("password/nobody", name) }
+    }
+
+    /// The same under a name, whoever has it.
     pub fn strangers_by_name(name: &str) -> Self {
         Self { limit: FROM_STRANGERS, ..Self::name(PASSWORD, name) }
     }

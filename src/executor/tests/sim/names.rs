@@ -197,3 +197,29 @@ async fn an_address_that_an_account_has_from_before_is_mailed_to_and_no_form_tak
         assert!(page.form().is_some_and(|form| form.has_field("email")), "{}", page.body);
     }
 }
+
+#[tokio::test]
+async fn e_3_two_names_of_one_account_wait_as_two_names_that_nobody_has() {
+    let world = World::serving(1, tenant()).await;
+    let ada = json!({ "email": "ada@example.com", "username": "ada", "password": PASSWORD });
+    assert_eq!(loaded(&world, json!([ada])).await, Ok(1));
+    let wrong = async |name: &str| {
+        let (_, _, page) = posted(&world, "sign-in", &[("username", name), ("password", "wrong")]).await;
+        page.status
+    };
+    for [guessed, other] in [["ada@example.com", "ada"], ["eve@example.com", "eve"]] {
+        for number in 0..6 {
+            let expected = if number < 5 { StatusCode::OK } else { StatusCode::TOO_MANY_REQUESTS };
+            assert_eq!(wrong(guessed).await, expected, "{guessed} {number}");
+        }
+        for number in 0..6 {
+            let expected = if number < 5 { StatusCode::OK } else { StatusCode::TOO_MANY_REQUESTS };
+            assert_eq!(wrong(other).await, expected, "{other} {number}");
+        }
+    }
+    world.pass(idflow_core::time::Span::minutes(16));
+    for name in ["ada@example.com", "ada"] {
+        let (_, _, page) = posted(&world, "sign-in", &[("username", name), ("password", PASSWORD)]).await;
+        assert!(page.form().is_some_and(|form| form.has_field("code")), "{name}: {}", page.body);
+    }
+}
