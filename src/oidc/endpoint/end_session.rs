@@ -40,6 +40,8 @@ pub struct Request {
     method: Method,
     parameters: Parameters,
     hint: Option<Hint>,
+    /// What cannot be used of the parameters.
+    fault: Option<Refusal>,
 }
 
 impl endpoint::Request for Request {
@@ -55,9 +57,10 @@ impl endpoint::Request for Request {
 /// Reads a request. A hint that cannot be verified, because its key is long gone for example, is none: the visitor is
 /// asked, and of the application counts only what it says by its `client_id`.
 pub fn parse(incoming: &Incoming<'_>, around: &Surroundings<'_>) -> Result<Request, Refusal> {
-    let parameters = incoming.parameters(KNOWN)?.checked()?;
+    let parameters = incoming.parameters(KNOWN)?;
+    let fault = parameters.check(KNOWN).err();
     let hint = parameters.get("id_token_hint").and_then(|hint| Hint::verify(around.provider, around.keys, hint));
-    Ok(Request { method: incoming.method, parameters, hint })
+    Ok(Request { method: incoming.method, parameters, hint, fault })
 }
 
 impl Request {
@@ -69,8 +72,10 @@ impl Request {
 /// Judges a request. Of one that is wrong nothing counts but that somebody may want to sign out: the visitor is asked, and
 /// the browser goes nowhere afterwards.
 pub fn decide<'a>(request: &Request, facts: &Facts<'a>) -> Leaving<'a> {
-    let Request { method, parameters, hint } = request;
-    let judged = client(request, facts)
+    let Request { method, parameters, hint, fault } = request;
+    let judged = fault
+        .map_or(Ok(()), Err)
+        .and_then(|()| client(request, facts))
         .and_then(|client| Ok((client, redirect_uri(parameters, client)?)))
         .map(|(client, redirect_uri)| EndSessionRequest {
             client_id: client.map(|client| client.id.clone()),

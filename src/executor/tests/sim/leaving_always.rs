@@ -168,6 +168,7 @@ async fn o_37_a_logout_flow_that_asks_by_itself_signs_out_by_its_end_and_not_by_
 async fn o_37_what_is_wrong_with_an_applications_request_keeps_nobody_signed_in_and_is_recorded() {
     for (pairs, reason) in [
         (vec![("client_id", "unknown")], "UnknownClient"),
+        (vec![("client_id", "app"), ("id_token_hint", "HINT"), ("client_id", "app")], "RepeatedParameter"),
         (vec![("client_id", "other"), ("id_token_hint", "HINT")], "ForeignIdTokenHint"),
         (
             vec![("id_token_hint", "HINT"), ("post_logout_redirect_uri", "https://evil.example/")],
