@@ -36,7 +36,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::shared::asker::Asker;
-use crate::shared::throttle::{Throttle, closed_until};
+use crate::shared::throttle::{Throttle, closed_until, in_minutes};
 use crate::shared::{address, answer_mismatch, settings};
 
 const DIGITS: i64 = 6;
@@ -285,7 +285,7 @@ impl OneTimeCode {
     fn mail(&self, cx: &mut Cx<'_>, address: &str) -> Sent {
         let code = decimal_code(cx.chance(), self.digits);
         let salt = token(cx.chance());
-        let minutes = (self.lifetime.whole_seconds() + 59) / 60;
+        let minutes = in_minutes(self.lifetime);
         let mail = Mail {
             id: cx.effect_id(),
             connection: self.connection.clone(),
@@ -373,9 +373,9 @@ impl Page {
     }
 }
 
-/// When to come again. Rounded up, so that nobody comes too early.
+/// When to come again.
 fn within(key: &str, moment: Timestamp, now: Timestamp) -> Text {
-    let minutes = (moment.since(now).whole_seconds() + 59) / 60;
+    let minutes = in_minutes(moment.since(now));
     Text::with(key, [("minutes", minutes.max(1).to_string())])
 }
 

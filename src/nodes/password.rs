@@ -41,7 +41,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::shared::action::{self, ActionSetting, BoundAction};
 use crate::shared::guards::{Closed, Guards};
-use crate::shared::throttle::{DEVICES, PASSWORD, Throttle};
+use crate::shared::throttle::{DEVICES, PASSWORD, Throttle, in_minutes};
 use crate::shared::{answer_mismatch, settings};
 
 /// Up to this wait the page says how many minutes it is.
@@ -327,9 +327,9 @@ enum Problem {
     Early(Timestamp),
 }
 
-/// When to come again. Rounded up, so that nobody comes too early.
+/// When to come again.
 fn early(wait: Span) -> Text {
-    let minutes = (wait.whole_seconds() + 59) / 60;
+    let minutes = in_minutes(wait);
     if minutes > SHORT_WAIT {
         return Text::product("error-password-closed");
     }

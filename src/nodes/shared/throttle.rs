@@ -167,6 +167,11 @@ pub fn closed_until(throttles: &[Throttle], counts: &[Count], now: Timestamp) ->
     both.filter_map(|(throttle, count)| throttle.closed_until(*count, now)).max()
 }
 
+/// A wait in minutes, rounded up, so that nobody comes too early.
+pub fn in_minutes(wait: Span) -> i64 {
+    (wait.whole_seconds() + 59) / 60
+}
+
 fn fingerprint(name: &str) -> String {
     Digest::of(canonical(name)).short(32)
 }
