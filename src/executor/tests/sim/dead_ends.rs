@@ -163,10 +163,7 @@ async fn a_last_page_without_a_session_leads_back_to_the_application_that_waits(
     world.user(ADA).await;
     let mut person = Person::new(ADA);
     let path = person.browser.authorize(&world, "&prompt=create").await;
-    for _ in 0..2 {
-        let body = person.filling(&world, &path).await;
-        person.browser.post(&world, &path, &body).await;
-    }
+    person.answers(&world, &path, 2).await;
     let last = person.browser.get(&world, &path).await;
     assert!(last.body.contains("All done"), "{}", last.body);
     leads_back(&last);
@@ -196,10 +193,7 @@ async fn o_6_a_code_that_is_fetched_late_is_issued_late_and_a_used_one_never_aga
         world.user(ADA).await;
         let mut person = Person::new(ADA);
         let path = person.browser.authorize(&world, "").await;
-        for _ in 0..3 {
-            let body = person.filling(&world, &path).await;
-            person.browser.post(&world, &path, &body).await;
-        }
+        person.answers(&world, &path, 3).await;
         world.pass(late);
         let code = person.browser.get(&world, &path).await.code().unwrap_or_else(|| panic!("late by {late}"));
         assert_eq!(exchange(&world, &code).await.status, StatusCode::OK, "late by {late}");
@@ -218,10 +212,7 @@ async fn a_late_code_is_not_for_who_may_not_sign_in_any_more() {
     let user = world.user(ADA).await;
     let mut person = Person::new(ADA);
     let path = person.browser.authorize(&world, "").await;
-    for _ in 0..3 {
-        let body = person.filling(&world, &path).await;
-        person.browser.post(&world, &path, &body).await;
-    }
+    person.answers(&world, &path, 3).await;
     world.pass(Span::seconds(61));
     world.lock(user).await;
     assert_eq!(person.browser.get(&world, &path).await.code(), None);

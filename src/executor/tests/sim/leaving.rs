@@ -527,10 +527,7 @@ async fn the_page_of_a_sign_in_says_whether_it_still_holds() {
     world.user(ADA).await;
     let mut person = Person::new(ADA);
     let path = person.browser.authorize(&world, "").await;
-    for _ in 0..3 {
-        let body = person.filling(&world, &path).await;
-        person.browser.post(&world, &path, &body).await;
-    }
+    person.answers(&world, &path, 3).await;
     let code = person.browser.get(&world, &path).await.code().unwrap();
     assert_eq!(exchange(&world, &code).await.status, StatusCode::OK);
     let again = person.browser.get(&world, &path).await;

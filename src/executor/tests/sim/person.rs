@@ -141,6 +141,14 @@ impl Person {
         self.filled(world, &page).encoded()
     }
 
+    /// Answers so many pages at an address, one after the other.
+    pub(crate) async fn answers(&mut self, world: &World, path: &str, pages: usize) {
+        for _ in 0..pages {
+            let body = self.filling(world, path).await;
+            self.browser.post(world, path, &body).await;
+        }
+    }
+
     /// What this person enters.
     pub(crate) fn filled(&mut self, world: &World, page: &Answer) -> Form {
         let form = page.form().expect("a form");
