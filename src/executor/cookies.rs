@@ -36,9 +36,18 @@ pub struct Cookies {
 }
 
 impl Cookies {
-    /// The values of this journey's cookie.
+    /// The values of this journey's cookie. Release 0.1 named it by half of the id.
     pub fn journey<'a>(&self, headers: &'a HeaderMap, id: JourneyId) -> Vec<&'a str> {
-        values(headers, &self.journey_name(id))
+        let name = self.journey_name(id);
+        let of_earlier_release = name.get(..name.len() - 11).unwrap_or(&name);
+        [values(headers, &name), values(headers, of_earlier_release)].concat()
+    }
+
+    /// The journeys of this browser that it has not forgotten, with the values of their cookies.
+    pub fn journeys<'a>(&self, headers: &'a HeaderMap) -> Vec<(JourneyId, &'a str)> {
+        let prefix = self.name("journey-");
+        let shown = pairs(headers).filter_map(|(name, value)| Some((name.strip_prefix(&prefix)?, value)));
+        shown.filter_map(|(id, value)| Some((id.parse().ok()?, value))).take(MOST_JOURNEYS).collect()
     }
 
     /// The values of the session's cookie.
@@ -122,8 +131,7 @@ impl Cookies {
     }
 
     fn journey_name(self, id: JourneyId) -> String {
-        let id = id.to_string();
-        self.name(&format!("journey-{}", id.get(..11).unwrap_or(&id)))
+        self.name(&format!("journey-{id}"))
     }
 
     fn name(self, name: &str) -> String {
@@ -181,6 +189,15 @@ mod tests {
         let set = cookies.set_journey(&headers, ids[8], "new", 60);
         assert_eq!(set.len(), 2, "{set:?}");
         assert!(set[0].contains("Max-Age=0"));
+    }
+
+    #[test]
+    fn a_journey_that_began_before_the_upgrade_is_still_this_browsers() {
+        let id = JourneyId::from_bytes([7; 16]);
+        let short = id.to_string()[..11].to_owned();
+        let shown = headers(&format!("idflow-journey-{short}=before; idflow-journey-{id}=after"));
+        assert_eq!(Cookies { secure: false }.journey(&shown, id), ["after", "before"]);
+        assert_eq!(Cookies { secure: false }.journeys(&shown), [(id, "after")]);
     }
 
     #[test]

@@ -11,7 +11,7 @@ use idflow_engine::turn::EndSessions;
 use idflow_store::{Commit, ReadSet};
 
 use crate::app::{App, Unavailable};
-use crate::own_session;
+use crate::own_session::{self, Endable};
 use crate::visitor::Visitor;
 
 /// The user whom a journey has identified, where a factor has proven in it that it is them. Whoever merely types
@@ -48,10 +48,10 @@ impl SignOut {
         reads: &mut ReadSet,
     ) -> Result<Self, Unavailable> {
         let sessions = own_session::to_end(app, visitor, reads).await?;
-        let owner = sessions.first().and_then(|session| session.user);
+        let owner = sessions.first().and_then(|own| own.session.user);
         let is_everywhere = which == EndSessions::Person;
         let user = if is_everywhere { proven.or(owner) } else { owner };
-        Ok(Self { sessions: sessions.iter().map(|session| session.id).collect(), user, is_everywhere })
+        Ok(Self { sessions: sessions.iter().map(|own| own.session.id).collect(), user, is_everywhere })
     }
 
     /// Adds the end to a commit, with what is told of it.
@@ -106,11 +106,19 @@ pub(crate) fn is_logout(app: &App, journey: &Journey) -> bool {
     app.revisions.get(&journey.digest).is_some_and(|runnable| runnable.program().flow_type == "Logout")
 }
 
+/// A session that goes on.
+pub(crate) struct GoesOn {
+    /// Its id.
+    pub(crate) id: SessionId,
+    /// The secret that it keeps: two tabs have finished at the same moment, and nobody knows whose answer arrives last.
+    pub(crate) keeps: Option<String>,
+}
+
 /// What becomes of the sessions that a browser has.
 #[derive(Default)]
 pub(crate) struct Left {
     /// The session that goes on as the one which is opened: it is the same person's.
-    pub(crate) goes_on: Option<SessionId>,
+    pub(crate) goes_on: Option<GoesOn>,
     /// What ends.
     pub(crate) ends: Vec<SignOut>,
 }
@@ -134,16 +142,21 @@ impl Left {
             });
         }
         match &decided.opens {
-            Some(opens) => Ok(Self::behind(opens.user, &own_session::to_end(app, visitor, reads).await?)),
+            Some(opens) => Ok(Self::behind(opens.user, own_session::to_end(app, visitor, reads).await?)),
             None => Ok(Self::default()),
         }
     }
 
     /// The sessions behind a new one of this user, or of a guest.
-    fn behind(user: Option<UserId>, sessions: &[Session]) -> Self {
-        let is_same = |session: &Session| user.is_some() && session.user == user;
-        let goes_on = sessions.iter().find(|session| is_same(session)).map(|session| session.id);
-        let others = sessions.iter().filter(|session| Some(session.id) != goes_on);
-        Self { goes_on, ends: others.map(SignOut::of).collect() }
+    fn behind(user: Option<UserId>, sessions: Vec<Endable>) -> Self {
+        let mut left = Self::default();
+        for Endable { session, on_its_way } in sessions {
+            if left.goes_on.is_none() && user.is_some() && session.user == user {
+                left.goes_on = Some(GoesOn { id: session.id, keeps: on_its_way });
+            } else {
+                left.ends.push(SignOut::of(&session));
+            }
+        }
+        left
     }
 }

@@ -16,7 +16,7 @@ use idflow_oidc::handle;
 use idflow_store::{Commit, CommitError, ReadSet};
 
 use crate::app::{App, Unavailable};
-use crate::leaving;
+use crate::leaving::{self, GoesOn};
 
 /// Issues the code of a journey that ended a while ago, as it would have been issued then: its session must still be
 /// alive and its user's. Returns when it was issued, by us or by somebody who came at the same moment.
@@ -84,12 +84,15 @@ pub(crate) fn open(
     app: &App,
     decided: &mut Decided,
     opens: OpenSession,
-    goes_on: Option<SessionId>,
+    goes_on: Option<GoesOn>,
     reads: &ReadSet,
 ) -> Result<Opened, Unavailable> {
     let (now, journey) = (reads.now(), &mut decided.journey);
-    let secret = app.session_secret(journey.id);
-    let id = goes_on.unwrap_or_else(|| app.session_id(journey.id));
+    let (id, kept) = match goes_on {
+        Some(GoesOn { id, keeps }) => (id, keeps),
+        None => (app.session_id(journey.id), None),
+    };
+    let secret = kept.unwrap_or_else(|| app.session_secret(journey.id));
     let session = session(app, id, &secret, opens, now);
     check_session(app, journey, &session, now)?;
     let mut code = None;

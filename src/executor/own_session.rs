@@ -3,7 +3,8 @@
 use idflow_core::Data;
 use idflow_core::block::BlockTarget;
 use idflow_core::digest::Digest;
-use idflow_core::id::{SessionId, UserId};
+use idflow_core::id::{JourneyId, SessionId, UserId};
+use idflow_core::journey::{Ending, Phase};
 use idflow_core::session::Session;
 use idflow_core::user::User;
 use idflow_engine::bind::Runnable;
@@ -39,18 +40,58 @@ pub(crate) async fn session(
     Ok(proven(app, visitor, reads, None).await?.into_iter().next())
 }
 
-/// Every session that the browser's cookies prove and that can be ended, also while its user is switched off.
+/// A session of the browser that can be ended.
+pub(crate) struct Endable {
+    /// The session.
+    pub(crate) session: Session,
+    /// The secret of its cookie, which another tab has got a moment ago and this request could not know of.
+    pub(crate) on_its_way: Option<String>,
+}
+
+/// Every session that the browser's cookies prove and that can be ended, also while its user is switched off. A session
+/// that another tab has just opened, whose cookie may not have arrived, is proven by the cookie of its journey: enough
+/// to end it, or to go on as the same person who has signed in once more, never to be signed in by.
 pub(crate) async fn to_end(
     app: &App,
     visitor: &Visitor,
     reads: &mut ReadSet,
-) -> Result<Vec<Session>, Unavailable> {
-    let mut proven = Vec::new();
-    for (id, secret) in shown(app, visitor, reads, None).await? {
+) -> Result<Vec<Endable>, Unavailable> {
+    let shown = app.session_cookies(&visitor.headers);
+    let journeys = app.cookies().journeys(&visitor.headers);
+    let sessions = shown.iter().flat_map(|(id, _)| Wanted::session(id));
+    let wanted: Vec<Wanted> = sessions.chain(journeys.iter().map(|(id, _)| Wanted::journey(id))).collect();
+    reads.more(&wanted).await?;
+    let in_cookies = shown.into_iter().map(|shown| (shown, false));
+    let from_tabs = just_opened(app, &journeys, reads)?.into_iter().map(|opened| (opened, true));
+    let mut proven: Vec<Endable> = Vec::new();
+    for ((id, secret), is_on_its_way) in in_cookies.chain(from_tabs) {
+        if proven.iter().any(|known| known.session.id == id) {
+            continue;
+        }
         let session = reads.session_to_end(&id).await?;
-        proven.extend(session.filter(|session| session.secret.matches(&Digest::of(&secret))));
+        let session = session.filter(|session| session.secret.matches(&Digest::of(&secret)));
+        let on_its_way = is_on_its_way.then_some(secret);
+        proven.extend(session.map(|session| Endable { session, on_its_way }));
     }
     Ok(proven)
+}
+
+/// The sessions that these journeys have opened, by what their cookies would show.
+fn just_opened(
+    app: &App,
+    journeys: &[(JourneyId, &str)],
+    reads: &ReadSet,
+) -> Result<Vec<(SessionId, String)>, Unavailable> {
+    let mut opened = Vec::new();
+    for (id, shown) in journeys {
+        let Some(journey) = reads.journey(id)? else { continue };
+        if let Phase::Ended(Ending::Completed { session: Some(session), .. }) = journey.phase
+            && journey.binding.secret.matches(&Digest::of(shown))
+        {
+            opened.extend(app.session_secrets(*id).map(|secret| (session, secret)));
+        }
+    }
+    Ok(opened)
 }
 
 /// The browser's session, for a flow that reads it: whose it is, and its attributes.
@@ -67,34 +108,24 @@ pub(crate) async fn attributes(
     Ok(signed_in.map(|(session, _)| (session.user, session.attributes)))
 }
 
-/// The sessions that the browser's cookies prove. A browser has one, but others may have planted cookies of its name.
+/// The sessions that the browser's cookies prove, whose records are read in one round trip. A browser has one, but others
+/// may have planted cookies of its name. Where there is no cookie nothing is read.
 async fn proven(
     app: &App,
     visitor: &Visitor,
     reads: &mut ReadSet,
     switch: Option<&BlockTarget>,
 ) -> Result<Vec<Session>, Unavailable> {
-    let mut proven = Vec::new();
-    for (id, secret) in shown(app, visitor, reads, switch).await? {
-        let session = reads.session(&id).await?;
-        proven.extend(session.filter(|session| session.secret.matches(&Digest::of(&secret))));
-    }
-    Ok(proven)
-}
-
-/// The ids and secrets that the browser's cookies show, whose records are read in one round trip. Where there is no
-/// cookie nothing is read.
-async fn shown(
-    app: &App,
-    visitor: &Visitor,
-    reads: &mut ReadSet,
-    switch: Option<&BlockTarget>,
-) -> Result<Vec<(SessionId, String)>, Unavailable> {
     let shown = app.session_cookies(&visitor.headers);
     if !shown.is_empty() {
         let first = shown.iter().flat_map(|(id, _)| Wanted::session(id));
         let first: Vec<_> = first.chain(switch.map(Wanted::block)).collect();
         reads.more(&first).await?;
     }
-    Ok(shown)
+    let mut proven = Vec::new();
+    for (id, secret) in shown {
+        let session = reads.session(&id).await?;
+        proven.extend(session.filter(|session| session.secret.matches(&Digest::of(&secret))));
+    }
+    Ok(proven)
 }

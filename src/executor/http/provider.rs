@@ -198,7 +198,7 @@ impl Loaded {
         };
         let ending =
             if wanted.ending { own_session::to_end(app, visitor, &mut reads).await? } else { Vec::new() };
-        let ending = ending.into_iter().next();
+        let ending = ending.into_iter().next().map(|own| own.session);
         // Whoever begins a journey finds the switch there, and who shows a grant finds it at the grant.
         if wanted.switch {
             reads.more(&switch.iter().map(idflow_store::Wanted::block).collect::<Vec<_>>()).await?;

@@ -6,10 +6,11 @@ use http::StatusCode;
 use idflow_core::block::BlockTarget;
 use idflow_core::time::Span;
 use idflow_test_support::form::link;
+use serde_json::Value;
 
 use crate::leaving::{ADA, SIGNED_OUT, SignedIn, logout};
 use crate::person::{Calm, Person};
-use crate::visitor::{Browser, authorize_path, exchange, refresh};
+use crate::visitor::{Browser, authorize_path, exchange, refresh, userinfo};
 use crate::world::{TENANT, World, snapshot};
 
 const BOB: &str = "bob@example.com";
@@ -134,6 +135,70 @@ async fn whoever_ends_all_other_sessions_by_signing_in_stays_known_here() {
     let before = device(&ada.browser);
     ada.walk(&mut world, "&prompt=login", &mut Calm).await.code();
     assert!(before.is_some() && device(&ada.browser) == before, "it is the same device as before");
+}
+
+/// Two tabs of one browser, each with only the last page left to answer: addresses and bodies.
+async fn two_tabs(world: &World, people: [&str; 2]) -> (Browser, [(String, String); 2]) {
+    let mut browser = Browser::new();
+    let mut tabs = Vec::new();
+    for address in people {
+        let mut person = Person::new(address);
+        person.browser = browser;
+        let path = person.browser.authorize(world, "").await;
+        person.answers(world, &path, 2).await;
+        let body = person.filling(world, &path).await;
+        browser = person.browser;
+        tabs.push((path, body));
+    }
+    (browser, tabs.try_into().unwrap())
+}
+
+/// Finishes them before the answer to either has arrived; the answers arrive in one or the other order. Gives the
+/// browser and what each tab's application gets.
+async fn finishes(world: &World, people: [&str; 2], is_first_last: bool) -> (Browser, Vec<Value>) {
+    let (mut browser, [one, other]) = two_tabs(world, people).await;
+    let (mut first, mut second) = (browser.clone(), browser.clone());
+    let answers = tokio::join!(first.post(world, &one.0, &one.1), second.post(world, &other.0, &other.1));
+    let answers = if is_first_last { [answers.1, answers.0] } else { [answers.0, answers.1] };
+    for answer in &answers {
+        browser.take_cookies(answer);
+    }
+    let mut given = Vec::new();
+    for (path, _) in [one, other] {
+        if let Some(code) = browser.get(world, &path).await.code() {
+            given.push(exchange(world, &code).await.json());
+        }
+    }
+    (browser, given)
+}
+
+#[tokio::test]
+async fn j_8_two_tabs_that_finish_at_the_same_moment_leave_one_session_that_can_be_ended() {
+    for is_first_last in [false, true] {
+        let world = World::new(1).await;
+        world.user(ADA).await;
+        let (browser, given) = finishes(&world, [ADA, ADA], is_first_last).await;
+        let mut tabs = given.into_iter().map(|tokens| SignedIn { browser: browser.clone(), tokens });
+        let (mut one, other) = (tabs.next().unwrap(), tabs.next().unwrap());
+        assert!(one.has_session(&world).await, "{is_first_last}");
+        assert!(one.has_tokens(&world).await && other.has_tokens(&world).await);
+        let answer = one.browser.get(&world, &logout(&[("id_token_hint", one.hint())])).await;
+        assert!(answer.body.contains(SIGNED_OUT), "{answer:?}");
+        assert!(!one.has_tokens(&world).await && !other.has_tokens(&world).await, "{is_first_last}");
+    }
+}
+
+#[tokio::test]
+async fn j_8_of_two_people_who_finish_at_one_browser_at_the_same_moment_one_stays() {
+    for is_first_last in [false, true] {
+        let world = World::new(1).await;
+        let people = [world.user(ADA).await, world.user(BOB).await];
+        let (_, given) = finishes(&world, [ADA, BOB], is_first_last).await;
+        assert_eq!(given.len(), 1, "{given:?}");
+        assert_eq!(userinfo(&world, &given[0]).await.status, StatusCode::OK);
+        let ended = ended(&world);
+        assert!(ended == [Some(people[0])] || ended == [Some(people[1])], "{ended:?}");
+    }
 }
 
 /// Gives the page at which somebody's journey has expired, begun by this request.
