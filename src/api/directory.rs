@@ -64,7 +64,7 @@ pub struct DirectorySpec {
     )]
     pub attributes: Vec<Attribute>,
     /// Names of attributes by which a user can be found at sign-in. Nobody can take for one of them what somebody else
-    /// has for another.
+    /// has for another, nor an address that they have not proven for a name that is no address.
     #[schemars(with = "Vec<Name>", length(min = 1, max = 8), extend("x-kubernetes-list-type" = "atomic"))]
     pub identifiers: Vec<String>,
     /// What a new password must be like. Absent: the defaults of its fields.

@@ -248,7 +248,7 @@ async fn settle(
 enum Changed {
     /// Something it rests on is not as it was read.
     Reads,
-    /// Somebody has a value that must be unique.
+    /// Somebody has a value that must be unique, or may have it.
     Taken,
     /// Nothing more may be counted.
     Full(CounterKey),
@@ -273,6 +273,9 @@ async fn commit(
     let journey = &mut decided.journey;
     if matches!(journey.phase, Phase::Ended(_)) {
         journey.deadline = now.plus(KEPT_AFTER_END);
+    }
+    if takes_an_address(app, &decided.writes) {
+        return Ok(Err(Changed::Taken));
     }
     let signed_in = SignedIn::by(journey, &decided.writes, ends, &reads);
     let mut batch = Commit::after(reads)
@@ -341,6 +344,15 @@ fn by_live_directories(app: &App, mut writes: Vec<Write>) -> Vec<Write> {
         }
     }
     writes
+}
+
+fn takes_an_address(app: &App, writes: &[Write]) -> bool {
+    let configuration = app.configuration.load();
+    writes.iter().any(|write| {
+        let Write::CreateUser { user, .. } = write else { return false };
+        let directory = configuration.directories.get(&user.directory);
+        directory.is_some_and(|directory| verified::takes_an_address(directory, user))
+    })
 }
 
 /// What may happen only once the step is stored.

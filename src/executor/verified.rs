@@ -1,14 +1,15 @@
-//! Which addresses of a user are proven: those to which a mailed code was answered.
+//! Which addresses of a user are proven: those to which a mailed code was answered, and who may be called by one.
 
 use idflow_core::id::UserId;
 use idflow_core::journey::Journey;
-use idflow_core::name::is_same;
+use idflow_core::name::{self, is_same};
 use idflow_core::time::Timestamp;
 use idflow_core::user::User;
 use idflow_core::write::Write;
 use idflow_store::ReadSet;
 
 use crate::app::Unavailable;
+use crate::configuration::Directory;
 
 /// Adds to a commit that the user has proven an address, where the account does not say so yet. It is written once and
 /// costs no look: the user was read for the step.
@@ -36,6 +37,19 @@ pub(crate) fn note(
         writes.push(Write::UpdateUser { user, previous, unique: Vec::new() });
     }
     Ok(())
+}
+
+/// Whether a new user would be found by an address that they have not shown to read, as their user name. Whose
+/// address it is could have no account, and who has one could be found out (checklist E-1).
+pub(crate) fn takes_an_address(directory: &Directory, user: &User) -> bool {
+    let addresses = || directory.addresses.iter().filter_map(|name| user.text(name));
+    let mut names = directory.identifiers.iter().filter(|name| !directory.addresses.contains(name));
+    !directory.addresses.is_empty()
+        && names.any(|attribute| {
+            let address = user.text(attribute).filter(|text| name::address(text).is_some());
+            let is_theirs = |text| user.has_proven(attribute) || addresses().any(|own| is_same(own, text));
+            address.is_some_and(|text| !is_theirs(text))
+        })
 }
 
 /// The addresses that say something of this account: those proven since the user was named. One that was proven before

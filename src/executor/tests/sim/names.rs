@@ -40,6 +40,20 @@ spec:
     - { id: newPassword, setPassword: {}, outcomes: { next: done } }
     - { id: failed, fail: {} }
     - { id: done, complete: {} }
+---
+apiVersion: idflow.dev/v1alpha1
+kind: Flow
+metadata: { name: by-both }
+spec:
+  type: Registration
+  start: who
+  steps:
+    - { id: who, form: { fields: [{ name: email, type: Email }, { name: username, type: Identifier }] }, outcomes: { next: code } }
+    - { id: code, oneTimeCode: { connection: mail, to: form.email }, outcomes: { next: account } }
+    - { id: account, createUser: { attributes: { email: form.email, username: form.username } }, outcomes: { next: newPassword, exists: failed } }
+    - { id: newPassword, setPassword: {}, outcomes: { next: done } }
+    - { id: failed, fail: {} }
+    - { id: done, complete: {} }
 ";
         snapshot(&manifests)
     });
@@ -157,6 +171,31 @@ async fn j_16_an_address_that_nobody_can_have_comes_in_at_no_door() {
         }
     }
     assert_eq!((world.count(Kind::User).await, world.mails.all().len()), (0, 0));
+}
+
+/// Whether somebody with this address and this user name gets an account.
+async fn signs_up(world: &World, address: &str, username: &str) -> bool {
+    let (mut browser, path, page) =
+        posted(world, "by-both", &[("email", address), ("username", username)]).await;
+    let code = world.mails.code_for(address).unwrap();
+    browser.post(world, &path, &page.form().unwrap().fill("code", &code).encoded()).await;
+    let form = browser.get(world, &path).await.form().filter(|form| form.has_field("password"));
+    let Some(form) = form else { return false };
+    browser.post(world, &path, &form.fill("password", PASSWORD).encoded()).await.status
+        == StatusCode::SEE_OTHER
+}
+
+#[tokio::test]
+async fn e_1_nobody_takes_an_address_that_they_do_not_read_for_their_user_name() {
+    let world = World::serving(1, tenant()).await;
+    for name in ["grace@example.com", "\u{ff27}race@EXAMPLE.com ", "heidi@example.com"] {
+        assert!(!signs_up(&world, "mallory@example.com", name).await, "{name}");
+    }
+    let (_, _, page) = posted(&world, "by-name", &[("username", "grace@example.com")]).await;
+    assert!(page.form().is_none(), "{}", page.body);
+    assert!(signs_up(&world, "grace@example.com", "grace").await, "nobody keeps Grace out");
+    assert!(signs_up(&world, "heidi@example.com", "Heidi@example.com").await, "their own");
+    assert!(signs_up(&world, "mallory@example.com", "@mallory").await, "that is nobody's address");
 }
 
 #[tokio::test]
