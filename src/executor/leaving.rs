@@ -38,6 +38,11 @@ impl SignOut {
         Self { sessions: vec![session.id], user: session.user, is_everywhere: false }
     }
 
+    /// What came from a session whose record is gone.
+    pub(crate) fn of_what_is_left(session: SessionId) -> Self {
+        Self { sessions: vec![session], user: None, is_everywhere: false }
+    }
+
     /// What a step ends: the sessions of the browser that its visitor sits at, or of the user whom the journey has
     /// `proven`.
     pub(crate) async fn by_step(

@@ -7,10 +7,13 @@
 //!   anything else ──────────────────▶ a page that asks, or the Logout flow, whose step asks
 //! ```
 //!
+//! What came from a session that is over ends by a hint alone: there is nobody to be signed out by it.
+//!
 //! Signing out waits for nobody: what the Logout flow cannot do now is done here, and what is wrong with an application's
 //! request keeps nobody from signing out; only the way back to it is left out.
 
 use axum::response::Response;
+use idflow_core::block::BlockTarget;
 use idflow_core::digest::Digest;
 use idflow_core::id::SessionId;
 use idflow_core::journey::{Channel, Ending, Phase, Purpose};
@@ -40,6 +43,9 @@ pub(super) async fn leave(
 ) -> Result<Option<Response>, Unavailable> {
     let Leaving { method, mut request, session, hinted, confirmation, refusal: _ } = leaving;
     let is_posted = method == Method::Post;
+    if let Some(hinted) = hinted.filter(|hinted| session.is_none_or(|session| session.id != *hinted)) {
+        end_what_is_left_of(app, hinted, request.client_id.as_deref()).await?;
+    }
     match &confirmation {
         None if is_posted => return Ok(Some(again(app, &request, hinted))),
         Some(_) if is_posted && !journeys::is_same_origin(app, &visitor.headers) => {
@@ -122,6 +128,24 @@ async fn end(
         Err(CommitError::Unavailable(error)) => Err(error.into()),
         Err(_) => Ok(None),
     }
+}
+
+/// Ends the grants of a session that is over; of one that lives, in another browser for example, nothing. Whatever was
+/// written meanwhile has told what there is to tell.
+async fn end_what_is_left_of(app: &App, session: SessionId, client: Option<&str>) -> Result<(), Unavailable> {
+    let mut reads = app.store.reads(app.clock.now());
+    let is_there = reads.session_to_end(&session).await?.is_some();
+    if is_there || reads.is_blocked(&BlockTarget::Session(session))? {
+        return Ok(());
+    }
+    let sign_out = SignOut::of_what_is_left(session);
+    let told = sign_out.event(app, client);
+    match app.store.commit(sign_out.add_to(app, Commit::after(reads), &told)).await {
+        Ok(()) => app.observer.audit(&told),
+        Err(CommitError::Unavailable(error)) => return Err(error.into()),
+        Err(_) => {}
+    }
+    Ok(())
 }
 
 /// The page that asks. It posts to this endpoint, with the request in the address and a token that only it has.

@@ -1,4 +1,5 @@
-//! `3 │ session id` → the session and the epoch of its user. Absent once its lifetime or idle time is over.
+//! `3 │ session id` → the session and the epoch of its user. Absent once its lifetime is over; after its idle time it is
+//! there only to be ended.
 
 use idflow_core::block::BlockTarget;
 use idflow_core::id::{SessionId, UserId};
@@ -20,7 +21,7 @@ pub(crate) struct SessionRecord {
 
 impl Record for SessionRecord {
     fn expires(&self) -> Option<Timestamp> {
-        Some(self.session.expires.min(self.session.used.plus(self.session.idle)))
+        Some(self.session.expires)
     }
 
     fn owner(&self) -> Option<UserId> {
@@ -46,13 +47,13 @@ impl ReadSet {
     /// user was locked or blocked, and after the user's sessions were ended. One round trip; two for a session that
     /// an earlier program wrote, which does not lead to its user.
     pub async fn session(&mut self, id: &SessionId) -> Result<Option<Session>, StoreError> {
-        let session = self.session_to_end(id).await?;
+        let session = self.session_to_end(id).await?.filter(|session| session.is_alive(self.now()));
         let Some(user) = session.as_ref().and_then(|session| session.user) else { return Ok(session) };
         Ok(if self.is_blocked(&BlockTarget::User(user))? { None } else { session })
     }
 
-    /// The same also while its user is switched off: nobody is kept from signing out, and who is switched on again
-    /// finds ended what they have ended.
+    /// The same also while its user is switched off, and when it has been idle for too long: nobody is kept from signing
+    /// out of what came from it, and who is switched on again finds ended what they have ended.
     pub async fn session_to_end(&mut self, id: &SessionId) -> Result<Option<Session>, StoreError> {
         self.more(&Wanted::session(id)).await?;
         let record = self.get::<SessionRecord>(id.as_bytes())?.cloned();

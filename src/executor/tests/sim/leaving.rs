@@ -303,6 +303,58 @@ async fn o_37_an_expired_hint_is_one_and_a_session_that_is_over_needs_none() {
     assert!(!ada.has_session(&world).await);
 }
 
+/// How somebody whose session has run out signs out.
+#[derive(Debug, Clone, Copy)]
+enum Late {
+    ByHint,
+    ByPostedHint,
+    ByAsking,
+    AfterAnotherSignIn,
+}
+
+#[tokio::test]
+async fn o_37_what_a_session_gave_ends_also_when_the_session_has_run_out() {
+    use Late::{AfterAnotherSignIn, ByAsking, ByHint, ByPostedHint};
+    let idle = [ByHint, ByPostedHint, ByAsking, AfterAnotherSignIn].map(|how| (Span::hours(5), how));
+    let over = [ByHint, ByPostedHint].map(|how| (Span::hours(9), how));
+    for (passed, how) in idle.into_iter().chain(over) {
+        let (mut world, mut ada) = world().await;
+        world.pass(passed);
+        let tokens = refresh(&world, &ada.tokens).await.json();
+        let first = SignedIn { browser: ada.browser.clone(), tokens };
+        assert!(
+            !ada.has_session(&world).await && userinfo(&world, &first.tokens).await.status == StatusCode::OK
+        );
+        let hinted = [("id_token_hint", ada.hint())];
+        match how {
+            ByHint => assert!(ada.browser.get(&world, &logout(&hinted)).await.body.contains(SIGNED_OUT)),
+            ByPostedHint => {
+                let posted = Browser::new().post(&world, "/oauth2/logout", &query(&hinted)).await;
+                let page = followed(&world, &mut ada.browser, posted).await;
+                assert!(page.body.contains(SIGNED_OUT) || page.body.contains(ASKS), "{page:?}");
+            }
+            ByAsking => leaves(&world, &mut ada.browser).await,
+            AfterAnotherSignIn => {
+                let mut person = Person::new(ADA);
+                person.browser = ada.browser.clone();
+                person.walk(&mut world, "", &mut Calm).await.code();
+                leaves(&world, &mut person.browser).await;
+            }
+        }
+        assert!(!first.has_tokens(&world).await, "{how:?} after {passed:?}");
+    }
+}
+
+#[tokio::test]
+async fn o_37_a_hint_ends_nothing_of_a_session_that_lives_in_another_browser() {
+    let (world, ada) = world().await;
+    let hinted = [("id_token_hint", ada.hint())];
+    let mut other = Browser::new();
+    assert!(other.get(&world, &logout(&hinted)).await.body.contains(SIGNED_OUT));
+    other.post(&world, "/oauth2/logout", &query(&hinted)).await;
+    assert!(ada.has_session(&world).await && ada.has_tokens(&world).await);
+}
+
 #[tokio::test]
 async fn o_37_a_hint_of_another_session_only_asks() {
     let (mut world, mut ada) = world().await;
