@@ -2,7 +2,8 @@
 //!
 //! Proves that the visitor reads the address. When the address is the identified user's own, it also proves the
 //! factor `otp` (RFC 8176). A code works once, for ten minutes, in this browser and this step only, and a newer one
-//! replaces it (checklist T-9). Five wrong codes end it, and ten end the journey's tries (T-6).
+//! replaces it (checklist T-9). Five wrong codes end it, and ten end the journey's tries (T-6). Once anybody has entered
+//! ten wrong codes for an address within a day, whoever has shown nothing else gets codes of eight digits.
 //!
 //! Who has shown a factor of the account, or has read a mail to the address in this journey, has five mails in ten
 //! minutes of their own. Everybody else has five per network and address, and all of them together twenty an hour: who
@@ -40,6 +41,9 @@ use crate::shared::throttle::{Throttle, closed_until, in_minutes};
 use crate::shared::{address, answer_mismatch, settings};
 
 const DIGITS: i64 = 6;
+
+/// How many digits a code has that many may have guessed at.
+const MOST_DIGITS: u32 = 8;
 const LIFETIME: Span = Span::minutes(10);
 
 /// How many wrong codes end the one that was sent.
@@ -56,7 +60,7 @@ struct Settings {
     /// A CEL expression for the address. Absent means `user.email`, the identified user's own.
     #[schemars(length(min = 1, max = 1024))]
     to: Option<String>,
-    /// How many digits the code has, 6 to 8. Absent means 6.
+    /// How many digits the code has, 6 to 8; one for an address at which strangers have guessed has 8. Absent means 6.
     #[schemars(range(min = 6, max = 8))]
     digits: Option<i64>,
     /// How long the code works, at most `10m`. Absent means `10m`.
@@ -96,7 +100,7 @@ fn plan(value: &Value, compiler: &mut Compiler<'_>) -> Result<Plan, SettingsErro
     let rests_on = rests_on.collect();
     let node = OneTimeCode {
         own_address: own.is_some(),
-        digits: u32::try_from(settings.digits.unwrap_or(DIGITS)).unwrap_or(6).clamp(6, 8),
+        digits: u32::try_from(settings.digits.unwrap_or(DIGITS)).unwrap_or(6).clamp(6, MOST_DIGITS),
         lifetime: settings.lifetime()?,
         connection: compiler.connection(ReferenceKind::SmtpConnection, settings.connection),
         address,
@@ -135,6 +139,9 @@ struct Sent {
     address: String,
     salt: String,
     digest: Digest,
+    /// How many digits it has; absent in what an earlier release has stored, which had as many as the setting says.
+    #[serde(default)]
+    digits: Option<u32>,
     expires: Timestamp,
     /// How many wrong codes were entered in its place.
     #[serde(default)]
@@ -163,8 +170,7 @@ impl Node for OneTimeCode {
 
     fn foresees(&self, cx: &Cx<'_>) -> Foreseen {
         let Ok(Some(State::ExpectCode { address, .. })) = cx.state() else { return Foreseen::default() };
-        let guesses = self.asker(cx, &address).guesses(cx);
-        Foreseen { counters: guesses.iter().map(Throttle::key).collect(), ..Foreseen::default() }
+        Foreseen { counters: self.asker(cx, &address).looks(cx, &address), ..Foreseen::default() }
     }
 }
 
@@ -196,8 +202,25 @@ impl OneTimeCode {
             cx.count(mails.add());
         }
         let page = if previous.is_some() { Page::SentAgain } else { Page::Sent };
-        let sent = self.mail(cx, &address);
+        let digits = self.digits_of_next(cx, &address);
+        let sent = self.mail(cx, &address, digits);
         self.show(cx, Some(sent), address, page)
+    }
+
+    /// How many digits the next code has: the commit tells when strangers have guessed too often at those before.
+    fn digits_of_next(&self, cx: &mut Cx<'_>, address: &str) -> u32 {
+        match self.asker(cx, address).guessed(address).filter(|_| self.digits < MOST_DIGITS) {
+            Some(guessed) if cx.is_full(&guessed.key()) => MOST_DIGITS,
+            Some(guessed) => {
+                cx.count(guessed.require());
+                self.digits
+            }
+            None => self.digits,
+        }
+    }
+
+    fn digits(&self, sent: &Sent) -> u32 {
+        sent.digits.unwrap_or(self.digits)
     }
 
     fn submitted(&self, cx: &mut Cx<'_>, submission: &Submission) -> Result<Turn, Fault> {
@@ -208,9 +231,9 @@ impl OneTimeCode {
             return self.send(cx, address, sent);
         }
         if entered_code(submission).is_none() {
-            return self.show(cx, sent, address, Page::Refused("error-code-format"));
+            return self.show(cx, sent, address, Page::Refused("error-code-digits"));
         }
-        let keys = self.asker(cx, &address).guesses(cx).iter().map(Throttle::key).collect();
+        let keys = self.asker(cx, &address).looks(cx, &address);
         cx.keep(&State::ExpectGuessCounts { sent, address })?;
         Ok(Turn::Ask(Box::new(Ask::ReadCounters { keys })))
     }
@@ -218,18 +241,29 @@ impl OneTimeCode {
     fn answered(&self, cx: &mut Cx<'_>, answer: Answer) -> Result<Turn, Fault> {
         match (cx.state()?, answer) {
             (Some(State::ExpectGuessCounts { sent, address }), Answer::Counts(counts)) => {
-                let guesses = self.asker(cx, &address).guesses(cx);
+                let asker = self.asker(cx, &address);
+                let guesses = asker.guesses(cx);
+                let (counts, of_guessed) = counts.split_at(guesses.len().min(counts.len()));
                 // The journey's own tries stand first, and no wait gives more of them.
                 let is_over = guesses.first().zip(counts.first()).is_none_or(|(own, count)| own.is_used_up(*count));
                 if is_over {
                     return Ok(Turn::Finish(Box::new(Finish::by("locked"))));
                 }
-                match closed_until(&guesses, &counts, cx.now()) {
-                    Some(moment) => {
-                        cx.wait_until(moment);
-                        self.show(cx, sent, address, Page::Early(moment))
+                if let Some(moment) = closed_until(&guesses, counts, cx.now()) {
+                    cx.wait_until(moment);
+                    return self.show(cx, sent, address, Page::Early(moment));
+                }
+                let guessed = asker.guessed(&address).filter(|guessed| {
+                    let is_full = closed_until(std::slice::from_ref(guessed), of_guessed, cx.now()).is_some();
+                    !is_full && !cx.is_full(&guessed.key())
+                });
+                match sent {
+                    Some(sent) if cx.now() >= sent.expires => self.show(cx, None, address, Page::Void("error-code-expired")),
+                    Some(sent) if asker == Asker::Stranger && guessed.is_none() && self.digits(&sent) < MOST_DIGITS => {
+                        self.show(cx, None, address, Page::Void("error-code-void"))
                     }
-                    None => self.judge(cx, sent, address),
+                    Some(sent) => self.judge(cx, sent, address, guessed.as_ref()),
+                    None => Err(answer_mismatch("oneTimeCode")),
                 }
             }
             (Some(State::ExpectMailCounts { sent, address }), Answer::Counts(counts)) => {
@@ -261,29 +295,42 @@ impl OneTimeCode {
         self.show(cx, usable, address, page)
     }
 
-    fn judge(&self, cx: &mut Cx<'_>, sent: Option<Sent>, address: String) -> Result<Turn, Fault> {
+    /// The verdict over a code. `guessed` counts strangers' guesses at the address, unless there were too many.
+    fn judge(
+        &self,
+        cx: &mut Cx<'_>,
+        sent: Sent,
+        address: String,
+        guessed: Option<&Throttle>,
+    ) -> Result<Turn, Fault> {
         let entered = cx.submission().and_then(entered_code).unwrap_or_default();
-        let right = sent.as_ref().is_some_and(|sent| {
-            cx.now() < sent.expires && sent.digest.matches(&digest(&sent.salt, &entered))
-        });
         let asker = self.asker(cx, &address);
-        if !right {
-            asker.guesses(cx).iter().for_each(|guesses| cx.count(guesses.add()));
-            let sent = sent.map(|sent| Sent { wrong: sent.wrong.saturating_add(1), ..sent });
-            let sent = sent.filter(|sent| sent.wrong < MOST_WRONG);
-            let page = if sent.is_some() { Page::Refused("error-code-wrong") } else { Page::Void };
+        if !sent.digest.matches(&digest(&sent.salt, &entered)) {
+            asker.guesses(cx).iter().chain(guessed).for_each(|guesses| cx.count(guesses.add()));
+            let sent = Sent { wrong: sent.wrong.saturating_add(1), ..sent };
+            let sent = Some(sent).filter(|sent| sent.wrong < MOST_WRONG);
+            let page = match &sent {
+                Some(_) => Page::Refused("error-code-wrong"),
+                None => Page::Void("error-code-void"),
+            };
             return self.show(cx, sent, address, page);
+        }
+        // Of guesses that come at the same moment no more are right than are looked at.
+        if let Some(guessed) = guessed.filter(|_| self.digits(&sent) < MOST_DIGITS) {
+            cx.count(guessed.require());
         }
         if let Some(account) = asker.account() {
             cx.count(account.reset());
         }
+        // Whoever has read the mails to an address has not been sent too many.
+        cx.count(asker.own_mails(cx, &address).clear());
         let mut finish = Finish { address: Some(format!("email:{address}")), ..Finish::by("next") };
         finish.outputs.insert("address".to_owned(), Value::String(address));
         Ok(Turn::Finish(Box::new(finish)))
     }
 
-    fn mail(&self, cx: &mut Cx<'_>, address: &str) -> Sent {
-        let code = decimal_code(cx.chance(), self.digits);
+    fn mail(&self, cx: &mut Cx<'_>, address: &str, digits: u32) -> Sent {
+        let code = decimal_code(cx.chance(), digits);
         let salt = token(cx.chance());
         let minutes = in_minutes(self.lifetime);
         let mail = Mail {
@@ -304,6 +351,7 @@ impl OneTimeCode {
             address: address.to_owned(),
             digest: digest(&salt, &code),
             salt,
+            digits: Some(digits),
             expires: cx.now().plus(self.lifetime),
             wrong: 0,
         }
@@ -316,20 +364,21 @@ impl OneTimeCode {
         address: String,
         page: Page,
     ) -> Result<Turn, Fault> {
-        let told = |key: &str| Text::with(key, [("address", address.clone())]);
         let resend = Action::aside("resend", Text::product("action-resend"));
-        let error = match page {
-            Page::Refused(key) => Some(Text::product(key)),
-            _ => None,
-        };
         // Where there is no code to enter, nobody is sent to look for it.
-        let (lead, fields, actions) = if sent.is_some() {
+        let (lead, fields, actions) = if let Some(sent) = &sent {
+            let digits = ("digits", self.digits(sent).to_string());
+            let error = match page {
+                Page::Refused(key) => Some(Text::with(key, [digits.clone()])),
+                _ => None,
+            };
             let next = Action::next(Text::product("one-time-code-submit"));
             let code = Field { error, ..Field::asking("code", FieldType::Code) };
-            (told("one-time-code-lead"), vec![code], vec![next, resend])
+            let lead = Text::with("one-time-code-sent", [("address", address.clone()), digits]);
+            (lead, vec![code], vec![next, resend])
         } else {
             let resend = Action { style: ActionStyle::Primary, ..resend };
-            (told("one-time-code-none"), Vec::new(), vec![resend])
+            (Text::with("one-time-code-none", [("address", address.clone())]), Vec::new(), vec![resend])
         };
         let view = View {
             kind: "oneTimeCode".to_owned(),
@@ -352,8 +401,8 @@ enum Page {
     SentAgain,
     /// The entered code is none.
     Refused(&'static str),
-    /// There were too many wrong codes for the one that was sent.
-    Void,
+    /// The code that was sent counts no more.
+    Void(&'static str),
     /// No code is looked at before this moment.
     Early(Timestamp),
     /// No code is sent before this moment.
@@ -365,7 +414,7 @@ impl Page {
         let (severity, text) = match self {
             Self::Sent | Self::Refused(_) => return None,
             Self::SentAgain => (Severity::Success, Text::product("code-sent-again")),
-            Self::Void => (Severity::Error, Text::product("error-code-void")),
+            Self::Void(key) => (Severity::Error, Text::product(key)),
             Self::Early(moment) => (Severity::Error, within("error-code-wait", moment, now)),
             Self::Withheld(moment) => (Severity::Warning, within("code-too-many-mails", moment, now)),
         };

@@ -174,7 +174,10 @@ mod tests {
 
     #[test]
     fn arguments_are_text_isolated_and_choose_plural_forms() {
-        let lead = Text::with("one-time-code-lead", [("address", "<b>@example.org".to_owned())]);
+        let lead = Text::with(
+            "one-time-code-sent",
+            [("address", "<b>@example.org".to_owned()), ("digits", "6".to_owned())],
+        );
         assert!(said("en", &lead).contains("<bdi>&lt;b&gt;@example.org</bdi>"));
         let lifetime =
             |minutes: &str| said("en", &Text::with("mail-code-lifetime", [("minutes", minutes.to_owned())]));

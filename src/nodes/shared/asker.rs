@@ -1,6 +1,7 @@
 //! Who has a mail sent or enters a code. Each kind is counted for itself, so that strangers use up nothing that belongs
 //! to somebody who has shown more than an address (checklist P-8, T-6, T-12).
 
+use idflow_core::counter::CounterKey;
 use idflow_core::evidence::{Evidence, Proof};
 use idflow_core::id::UserId;
 use idflow_engine::context::Cx;
@@ -41,12 +42,15 @@ impl Asker {
     /// What the mails to the address are counted by. Strangers share a far higher count besides: nobody's mailbox is
     /// flooded from many networks.
     pub fn mails(self, cx: &Cx<'_>, address: &str) -> Vec<Throttle> {
+        let shared = (self == Self::Stranger).then(|| Throttle::mail_of_strangers(address));
+        std::iter::once(self.own_mails(cx, address)).chain(shared).collect()
+    }
+
+    /// The count of the mails to the address that somebody like this has sent.
+    pub fn own_mails(self, cx: &Cx<'_>, address: &str) -> Throttle {
         match self {
-            Self::Owner(_) | Self::Reader => vec![Throttle::mail_of_owner(address)],
-            Self::Stranger => vec![
-                Throttle::mail_from(cx.network().unwrap_or_default(), address),
-                Throttle::mail_of_strangers(address),
-            ],
+            Self::Owner(_) | Self::Reader => Throttle::mail_of_owner(address),
+            Self::Stranger => Throttle::mail_from(cx.network().unwrap_or_default(), address),
         }
     }
 
@@ -57,6 +61,17 @@ impl Asker {
             Self::Owner(user) => Some(Throttle::user(CODE, user)),
             Self::Reader | Self::Stranger => None,
         }
+    }
+
+    /// The wrong codes for an address, from wherever. Too many close nothing, for it would be the owner whom they keep out;
+    /// they make codes longer.
+    pub fn guessed(self, address: &str) -> Option<Throttle> {
+        (self == Self::Stranger).then(|| Throttle::code_of_strangers(address))
+    }
+
+    /// What to look at before a code is judged: the counts of `guesses`, then that of `guessed`.
+    pub fn looks(self, cx: &Cx<'_>, address: &str) -> Vec<CounterKey> {
+        self.guesses(cx).iter().chain(&self.guessed(address)).map(Throttle::key).collect()
     }
 
     /// The tries of the journey, of which no wait gives more.

@@ -35,6 +35,10 @@ pub const MAILS: Limit = Limit { max: 5, window: Span::minutes(10), pace: None }
 /// Mails to one address that strangers have sent, wherever they are. Each is a few guesses at a code, too.
 pub const MAILS_OF_STRANGERS: Limit = Limit { max: 20, window: Span::hours(1), pace: None };
 
+/// Wrong codes for one address that strangers have entered, wherever they are, before codes get longer: a thousandth of a
+/// percent of what six digits can be (checklist T-6).
+pub const CODES_OF_STRANGERS: Limit = Limit { max: 10, window: Span::hours(24), pace: None };
+
 /// Five slips are nobody's harm.
 const PACE: Pace = Pace { free: 5, first: Span::seconds(30), longest: Span::minutes(15) };
 
@@ -119,6 +123,11 @@ impl Throttle {
     /// Mails to an address that strangers have sent.
     pub fn mail_of_strangers(address: &str) -> Self {
         Self { key: CounterKey::of(format!("mail/name/{}", fingerprint(address))), limit: MAILS_OF_STRANGERS }
+    }
+
+    /// Wrong codes for an address that strangers have entered.
+    pub fn code_of_strangers(address: &str) -> Self {
+        Self { limit: CODES_OF_STRANGERS, ..Self::name("oneTimeCode", address) }
     }
 
     /// What to ask the store for.

@@ -52,7 +52,8 @@ fn view(words: &str) -> View {
         default_locale: "en".to_owned(),
         by_locale: [("en".to_owned(), words.to_owned())].into(),
     };
-    let argument = || Text::with("one-time-code-lead", [("address", words.to_owned())]);
+    let argument =
+        || Text::with("one-time-code-sent", [("address", words.to_owned()), ("digits", "6".to_owned())]);
     let unknown = || Text::product(words);
     let types = [
         FieldType::Identifier,
@@ -131,7 +132,10 @@ fn mail(words: &str) -> crate::RenderedMail {
         default_locale: "en".to_owned(),
         by_locale: [("en".to_owned(), words.to_owned())].into(),
     };
-    let body = vec![authored.clone(), Text::with("one-time-code-lead", [("address", words.to_owned())])];
+    let body = vec![
+        authored.clone(),
+        Text::with("one-time-code-sent", [("address", words.to_owned()), ("digits", "6".to_owned())]),
+    ];
     let mail = Mail { subject: authored, body, code: Some(words.to_owned()), ..sample };
     crate::Pages::embedded().unwrap().mail(&mail, &Theme::named(words).prepare()).unwrap()
 }

@@ -100,7 +100,10 @@ fn code() -> View {
     let actions =
         vec![submit("one-time-code-submit"), Action::aside("resend", Text::product("action-resend"))];
     View {
-        lead: Some(Text::with("one-time-code-lead", [("address", "ada.lovelace@example.org".to_owned())])),
+        lead: Some(Text::with(
+            "one-time-code-sent",
+            [("address", "ada.lovelace@example.org".to_owned()), ("digits", "6".to_owned())],
+        )),
         fields: vec![Field::asking("code", FieldType::Code)],
         ..page("oneTimeCode", "one-time-code-title", None, actions)
     }

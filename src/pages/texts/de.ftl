@@ -100,6 +100,7 @@ error-user-not-found = Wir haben dieses Konto nicht gefunden. Prüfen Sie Ihre E
 error-code = Der Code stimmt nicht. Prüfen Sie ihn und versuchen Sie es noch einmal.
 error-code-wrong = Der Code stimmt nicht. Prüfen Sie ihn und versuchen Sie es noch einmal.
 error-code-format = Geben Sie den Code aus der E-Mail ein: nur Ziffern.
+error-code-digits = Geben Sie die { $digits } Ziffern des Codes aus der E-Mail ein.
 error-code-void = Das waren zu viele falsche Codes, deshalb gilt der gesendete nicht mehr. Lassen Sie sich einen neuen senden.
 error-code-wait = Das waren zu viele falsche Codes. { $minutes ->
     [one] Versuchen Sie es in einer Minute noch einmal.
@@ -162,6 +163,7 @@ create-user-title = Konto anlegen
 create-user-submit = Konto anlegen
 one-time-code-title = Sehen Sie in Ihre E-Mails
 one-time-code-lead = Wir haben einen Code an { $address } gesendet. Es kann eine Minute dauern, bis er ankommt.
+one-time-code-sent = Wir haben einen { $digits }-stelligen Code an { $address } gesendet. Es kann eine Minute dauern, bis er ankommt.
 one-time-code-none = Noch gibt es keinen Code, den Sie eingeben könnten. Er geht an { $address }.
 one-time-code-submit = Bestätigen
 code-sent = Wir haben Ihnen einen Code gesendet.

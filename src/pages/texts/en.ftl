@@ -101,6 +101,7 @@ error-user-not-found = We could not find this account. Check what you entered.
 error-code = The code is not right. Check it and try again.
 error-code-wrong = The code is not right. Check it and try again.
 error-code-format = Enter the code from the mail: digits only.
+error-code-digits = Enter the { $digits } digits of the code from the mail.
 error-code-void = There were too many wrong codes, so that the one we sent no longer works. Have a new one sent.
 error-code-wait = There were too many wrong codes. { $minutes ->
     [one] Try again in a minute.
@@ -163,6 +164,7 @@ create-user-title = Create your account
 create-user-submit = Create account
 one-time-code-title = Check your mail
 one-time-code-lead = We sent a code to { $address }. It can take a minute to arrive.
+one-time-code-sent = We sent a { $digits }-digit code to { $address }. It can take a minute to arrive.
 one-time-code-none = We have no code for you to enter yet. It will go to { $address }.
 one-time-code-submit = Confirm
 code-sent = We sent you a code.

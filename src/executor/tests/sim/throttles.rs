@@ -396,6 +396,78 @@ async fn p_8_wrong_codes_of_strangers_close_no_code_of_the_owners() {
     Person::new(ADA).walk(&mut world, "", &mut Calm).await.code();
 }
 
+/// Posts a code in a journey, and gives the page after it.
+async fn enters(world: &World, (browser, path, page): &mut (Browser, String, Answer), code: &str) {
+    let form = page.form().unwrap_or_else(|| panic!("nothing to enter: {}", page.body));
+    browser.post(world, path, &form.fill("code", code).encoded()).await;
+    *page = browser.get(world, path).await;
+}
+
+#[tokio::test]
+async fn t_6_after_ten_wrong_codes_for_an_address_strangers_get_longer_ones() {
+    let mut world = World::new(1).await;
+    world.user(ADA).await;
+    let longest = |world: &World, address: &str| {
+        let mails = world.mails.all();
+        let mail = mails.iter().rev().find(|mail| mail.to == address).unwrap();
+        let words = mail.text.split(|letter: char| !letter.is_ascii_digit());
+        words.max_by_key(|word| word.len()).unwrap().to_owned()
+    };
+    for address in [ADA, "nobody@example.com"] {
+        let asks = async |network: u8| {
+            let mut browser = Browser { peer: ([203, 0, 113, network], 1).into(), ..Browser::new() };
+            let path = browser.get(&world, "/flows/reset").await.location().unwrap().to_owned();
+            let form = browser.get(&world, &path).await.form().unwrap().fill("email", address);
+            browser.post(&world, &path, &form.encoded()).await;
+            let page = browser.get(&world, &path).await;
+            (browser, path, page)
+        };
+        let mut before = asks(9).await;
+        assert_eq!(longest(&world, address).len(), 6);
+        let short = longest(&world, address);
+        for network in [1, 2] {
+            let mut stranger = asks(network).await;
+            for _ in 0..5 {
+                enters(&world, &mut stranger, "0000000").await;
+            }
+        }
+        enters(&world, &mut before, &short).await;
+        assert!(before.2.body.contains("no longer works"), "{}", before.2.body);
+        let mut after = asks(10).await;
+        assert!(after.2.body.contains("8-digit"), "{}", after.2.body);
+        let long = longest(&world, address);
+        assert_eq!(long.len(), 8);
+        enters(&world, &mut after, &long).await;
+        assert!(!after.2.form().is_some_and(|form| form.has_field("code")), "{}", after.2.body);
+    }
+    Person::new(ADA).walk(&mut world, "", &mut Calm).await.code();
+    assert_eq!(longest(&world, ADA).len(), 6, "whoever knows the password");
+    world.pass(Span::hours(25));
+    asks_for_a_code(&world, 1, "/flows/reset").await;
+    assert_eq!(longest(&world, ADA).len(), 6);
+}
+
+#[tokio::test]
+async fn t_6_codes_that_are_guessed_at_the_same_moment_are_no_more_than_one_after_the_other() {
+    let world = World::new(1).await;
+    world.user(ADA).await;
+    let mut strangers = Vec::new();
+    for network in 0..8 {
+        strangers.push(asks_for_a_code(&world, 20 + network, "/flows/reset").await);
+    }
+    let mut verdicts = 0;
+    for _ in 0..5 {
+        let posts = strangers.iter_mut().map(async |(browser, path, page)| {
+            let Some(form) = page.form().filter(|form| form.has_field("code")) else { return 0 };
+            browser.post(&world, path, &form.fill("code", "0000000").encoded()).await;
+            *page = browser.get(&world, path).await;
+            usize::from(page.body.contains("The code is not right"))
+        });
+        verdicts += join_all(posts).await.into_iter().sum::<usize>();
+    }
+    assert_eq!(verdicts, 10);
+}
+
 #[tokio::test]
 async fn t_12_parallel_journeys_send_no_more_mails_than_one_may() {
     let world = World::new(1).await;
