@@ -240,36 +240,47 @@ impl OneTimeCode {
 
     fn answered(&self, cx: &mut Cx<'_>, answer: Answer) -> Result<Turn, Fault> {
         match (cx.state()?, answer) {
-            (Some(State::ExpectGuessCounts { sent, address }), Answer::Counts(counts)) => {
-                let asker = self.asker(cx, &address);
-                let guesses = asker.guesses(cx);
-                let (counts, of_guessed) = counts.split_at(guesses.len().min(counts.len()));
-                // The journey's own tries stand first, and no wait gives more of them.
-                let is_over = guesses.first().zip(counts.first()).is_none_or(|(own, count)| own.is_used_up(*count));
-                if is_over {
-                    return Ok(Turn::Finish(Box::new(Finish::by("locked"))));
-                }
-                if let Some(moment) = closed_until(&guesses, counts, cx.now()) {
-                    cx.wait_until(moment);
-                    return self.show(cx, sent, address, Page::Early(moment));
-                }
-                let guessed = asker.guessed(&address).filter(|guessed| {
-                    let is_full = closed_until(std::slice::from_ref(guessed), of_guessed, cx.now()).is_some();
-                    !is_full && !cx.is_full(&guessed.key())
-                });
-                match sent {
-                    Some(sent) if cx.now() >= sent.expires => self.show(cx, None, address, Page::Void("error-code-expired")),
-                    Some(sent) if asker == Asker::Stranger && guessed.is_none() && self.digits(&sent) < MOST_DIGITS => {
-                        self.show(cx, None, address, Page::Void("error-code-void"))
-                    }
-                    Some(sent) => self.judge(cx, sent, address, guessed.as_ref()),
-                    None => Err(answer_mismatch("oneTimeCode")),
-                }
+            (Some(State::ExpectGuessCounts { sent: Some(sent), address }), Answer::Counts(counts)) => {
+                self.counted(cx, sent, address, &counts)
             }
             (Some(State::ExpectMailCounts { sent, address }), Answer::Counts(counts)) => {
                 self.withhold(cx, sent, address, &counts)
             }
             _ => Err(answer_mismatch("oneTimeCode")),
+        }
+    }
+
+    /// What becomes of a code that was entered, by what was counted before.
+    fn counted(
+        &self,
+        cx: &mut Cx<'_>,
+        sent: Sent,
+        address: String,
+        counts: &[Count],
+    ) -> Result<Turn, Fault> {
+        let asker = self.asker(cx, &address);
+        let guesses = asker.guesses(cx);
+        let (counts, of_row) = counts.split_at(guesses.len().min(counts.len()));
+        // The journey's own tries stand first, and no wait gives more of them.
+        if guesses.first().zip(counts.first()).is_none_or(|(own, count)| own.is_used_up(*count)) {
+            return Ok(Turn::Finish(Box::new(Finish::by("locked"))));
+        }
+        if let Some(moment) = closed_until(&guesses, counts, cx.now()) {
+            cx.wait_until(moment);
+            return self.show(cx, Some(sent), address, Page::Early(moment));
+        }
+        let row = asker.guessed(&address).filter(|row| {
+            let is_full = closed_until(std::slice::from_ref(row), of_row, cx.now()).is_some();
+            !is_full && !cx.is_full(&row.key())
+        });
+        let is_too_short =
+            asker == Asker::Stranger && row.is_none() && self.digits(&sent) < MOST_DIGITS;
+        if cx.now() >= sent.expires {
+            self.show(cx, None, address, Page::Void("error-code-expired"))
+        } else if is_too_short {
+            self.show(cx, None, address, Page::Void("error-code-void"))
+        } else {
+            self.judge(cx, sent, address, row.as_ref())
         }
     }
 
@@ -295,18 +306,18 @@ impl OneTimeCode {
         self.show(cx, usable, address, page)
     }
 
-    /// The verdict over a code. `guessed` counts strangers' guesses at the address, unless there were too many.
+    /// The verdict over a code. The row counts strangers' guesses at the address, unless there were too many.
     fn judge(
         &self,
         cx: &mut Cx<'_>,
         sent: Sent,
         address: String,
-        guessed: Option<&Throttle>,
+        row: Option<&Throttle>,
     ) -> Result<Turn, Fault> {
         let entered = cx.submission().and_then(entered_code).unwrap_or_default();
         let asker = self.asker(cx, &address);
         if !sent.digest.matches(&digest(&sent.salt, &entered)) {
-            asker.guesses(cx).iter().chain(guessed).for_each(|guesses| cx.count(guesses.add()));
+            asker.guesses(cx).iter().chain(row).for_each(|guesses| cx.count(guesses.add()));
             let sent = Sent { wrong: sent.wrong.saturating_add(1), ..sent };
             let sent = Some(sent).filter(|sent| sent.wrong < MOST_WRONG);
             let page = match &sent {
@@ -316,8 +327,8 @@ impl OneTimeCode {
             return self.show(cx, sent, address, page);
         }
         // Of guesses that come at the same moment no more are right than are looked at.
-        if let Some(guessed) = guessed.filter(|_| self.digits(&sent) < MOST_DIGITS) {
-            cx.count(guessed.require());
+        if let Some(row) = row.filter(|_| self.digits(&sent) < MOST_DIGITS) {
+            cx.count(row.require());
         }
         if let Some(account) = asker.account() {
             cx.count(account.reset());
