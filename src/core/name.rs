@@ -73,6 +73,12 @@ pub fn address(text: &str) -> Option<String> {
     (is_local_part(&local) && !is_address && address.len() <= LONGEST_ADDRESS).then_some(address)
 }
 
+/// Whether a text is found where an address is looked for: every spelling of one, and whatever else has its form.
+pub fn reads_as_address(text: &str) -> bool {
+    let form = canonical(text);
+    form.rsplit_once('@').is_some_and(|(local, domain)| !local.is_empty() && !domain.is_empty())
+}
+
 /// The address that an account has already, of which no more is asked than that a mail goes to it and to nobody else:
 /// what was stored by an earlier rule is mailed to as before.
 pub fn kept_address(text: &str) -> Option<String> {
@@ -278,6 +284,22 @@ mod tests {
         assert_eq!(with_ascii_digits("４۲ Ωж ½"), "42 Ωж 1⁄2");
     }
 
+    /// The text in letters that look like its own.
+    fn respelled(text: &str) -> impl Strategy<Value = String> {
+        let spellings = |letter: char| -> Vec<String> {
+            let wide = char::from_u32(u32::from(letter) + 0xfee0).unwrap_or(letter);
+            let mut all = vec![letter.to_string(), wide.to_string(), letter.to_uppercase().to_string()];
+            match letter {
+                '@' => all.push("\u{fe6b}".to_owned()),
+                '.' => all.extend(["\u{2024}", "\u{fe52}", "\u{3002}", "\u{ff61}"].map(str::to_owned)),
+                letter => all.extend([format!("{letter}\u{ad}"), format!("{letter}\u{200d}")]),
+            }
+            all
+        };
+        let letters: Vec<_> = text.chars().map(|letter| prop::sample::select(spellings(letter))).collect();
+        letters.prop_map(|letters| letters.concat())
+    }
+
     proptest! {
         #[test]
         fn no_text_panics_and_every_form_is_its_own(text in any::<String>()) {
@@ -289,6 +311,13 @@ mod tests {
             }
             let digits = with_ascii_digits(&text).into_owned();
             prop_assert_eq!(with_ascii_digits(&digits), digits.clone());
+        }
+
+        #[test]
+        fn whatever_is_found_by_an_address_reads_as_one(spelling in respelled("vic.tim@sub.example.org")) {
+            let is_found = is_same(&spelling, "vic.tim@sub.example.org");
+            prop_assert!(!is_found || reads_as_address(&spelling), "{spelling:?}");
+            prop_assert!(address(&spelling).is_none() || reads_as_address(&spelling), "{spelling:?}");
         }
     }
 }

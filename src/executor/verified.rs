@@ -46,7 +46,7 @@ pub(crate) fn takes_an_address(directory: &Directory, user: &User) -> bool {
     let mut names = directory.identifiers.iter().filter(|name| !directory.addresses.contains(name));
     !directory.addresses.is_empty()
         && names.any(|attribute| {
-            let address = user.text(attribute).filter(|text| name::address(text).is_some());
+            let address = user.text(attribute).filter(|text| name::reads_as_address(text));
             let is_theirs = |text| user.has_proven(attribute) || addresses().any(|own| is_same(own, text));
             address.is_some_and(|text| !is_theirs(text))
         })
