@@ -37,7 +37,7 @@ use crate::visitor::Visitor;
 const TRIES: u32 = 16;
 
 /// How long a journey that ended is kept, so that its last page can be shown again.
-const KEPT_AFTER_END: Span = Span::minutes(10);
+pub(crate) const KEPT_AFTER_END: Span = Span::minutes(10);
 
 /// What became of a request to a journey.
 pub enum Driven {
@@ -126,7 +126,7 @@ async fn chosen(app: &App, flow: &ServedFlow, id: JourneyId) -> Option<Arc<Runna
 
 /// How long a post is answered again. A double click sends the same form twice before the first answer has arrived, and
 /// an answer may be lost on its way when a process dies.
-const ANSWERED_AGAIN: Span = Span::seconds(15);
+pub(crate) const ANSWERED_AGAIN: Span = Span::seconds(15);
 
 /// A post, and what tells it from every other (see [`App::post_proof`]).
 pub struct Post {

@@ -11,6 +11,7 @@
 
 pub mod app;
 pub mod asks;
+mod binding;
 pub mod claims;
 pub mod configuration;
 pub mod cookies;

@@ -4,13 +4,16 @@ use idflow_core::Data;
 use idflow_core::block::BlockTarget;
 use idflow_core::digest::Digest;
 use idflow_core::id::{JourneyId, SessionId, UserId};
-use idflow_core::journey::{Ending, Phase};
+use idflow_core::journey::{Ending, Journey, Phase};
 use idflow_core::session::Session;
+use idflow_core::time::{Span, Timestamp};
 use idflow_core::user::User;
 use idflow_engine::bind::Runnable;
 use idflow_store::{ReadSet, Wanted};
 
 use crate::app::{App, Unavailable};
+use crate::binding::Bound;
+use crate::drive::{ANSWERED_AGAIN, KEPT_AFTER_END};
 use crate::visitor::Visitor;
 
 /// The browser's session with its user, when the cookie proves it and both are alive. An off switch that matters
@@ -62,7 +65,7 @@ pub(crate) async fn to_end(
     let wanted: Vec<Wanted> = sessions.chain(journeys.iter().map(|(id, _)| Wanted::journey(id))).collect();
     reads.more(&wanted).await?;
     let in_cookies = shown.into_iter().map(|shown| (shown, false));
-    let from_tabs = just_opened(app, &journeys, reads)?.into_iter().map(|opened| (opened, true));
+    let from_tabs = just_opened(app, &journeys, reads).into_iter().map(|opened| (opened, true));
     let mut proven: Vec<Endable> = Vec::new();
     for ((id, secret), is_on_its_way) in in_cookies.chain(from_tabs) {
         if proven.iter().any(|known| known.session.id == id) {
@@ -76,22 +79,29 @@ pub(crate) async fn to_end(
     Ok(proven)
 }
 
-/// The sessions that these journeys have opened, by what their cookies would show.
-fn just_opened(
-    app: &App,
-    journeys: &[(JourneyId, &str)],
-    reads: &ReadSet,
-) -> Result<Vec<(SessionId, String)>, Unavailable> {
+/// The sessions that these journeys have opened, by what their cookies would show. A journey that cannot be read keeps
+/// nobody from signing in or out.
+fn just_opened(app: &App, journeys: &[(JourneyId, &str)], reads: &ReadSet) -> Vec<(SessionId, String)> {
     let mut opened = Vec::new();
     for (id, shown) in journeys {
-        let Some(journey) = reads.journey(id)? else { continue };
+        let Ok(Some(journey)) = reads.journey(id) else { continue };
         if let Phase::Ended(Ending::Completed { session: Some(session), .. }) = journey.phase
-            && journey.binding.secret.matches(&Digest::of(shown))
+            && is_bound(app, &journey, shown, reads.now())
         {
             opened.extend(app.session_secrets(*id).map(|secret| (session, secret)));
         }
     }
-    Ok(opened)
+    opened
+}
+
+/// Whether a cookie is that of a journey which has ended: also the one before, while its answer is on its way.
+fn is_bound(app: &App, journey: &Journey, shown: &str, now: Timestamp) -> bool {
+    let is_on_its_way = now < journey.deadline.plus(Span(ANSWERED_AGAIN.0 - KEPT_AFTER_END.0));
+    match Bound::by(app, journey, shown) {
+        Some(Bound::Current) => true,
+        Some(Bound::Previous) => is_on_its_way,
+        None => false,
+    }
 }
 
 /// The browser's session, for a flow that reads it: whose it is, and its attributes.

@@ -18,8 +18,9 @@ use idflow_core::digest::Digest;
 use idflow_core::id::SessionId;
 use idflow_core::journey::{Channel, Ending, Phase, Purpose};
 use idflow_core::secret::SecretText;
-use idflow_core::session::{EndSessionRequest, Session};
+use idflow_core::session::EndSessionRequest;
 use idflow_core::view::View;
+use idflow_engine::turn::EndSessions;
 use idflow_oidc::endpoint::{Leaving, end_session};
 use idflow_oidc::http::Method;
 use idflow_pages::Notice;
@@ -66,7 +67,7 @@ pub(super) async fn leave(
     if !request.confirmed {
         return Ok(Some(ask(app, visitor, &request, &token)));
     }
-    end(app, visitor, reads, session, &request, is_posted).await
+    end(app, visitor, reads, &request, is_posted).await
 }
 
 /// The Logout flow that takes new journeys: the application's, else the tenant's.
@@ -113,12 +114,11 @@ async fn by_flow(
 async fn end(
     app: &App,
     visitor: &Visitor,
-    reads: ReadSet,
-    session: &Session,
+    mut reads: ReadSet,
     request: &EndSessionRequest,
     is_posted: bool,
 ) -> Result<Option<Response>, Unavailable> {
-    let sign_out = SignOut::of(session);
+    let sign_out = SignOut::by_step(app, visitor, EndSessions::Browser, None, &mut reads).await?;
     let told = sign_out.event(app, request.client_id.as_deref());
     match app.store.commit(sign_out.add_to(app, Commit::after(reads), &told)).await {
         Ok(()) => {

@@ -10,7 +10,7 @@ use idflow_core::digest::Digest;
 use idflow_core::effect::Submission;
 use idflow_core::grant::AuthorizationRequest;
 use idflow_core::id::{JourneyId, SessionId};
-use idflow_core::journey::{Channel, Completion, Ending, Journey, Phase, Purpose};
+use idflow_core::journey::{Completion, Ending, Journey, Phase, Purpose};
 use idflow_core::time::{Span, Timestamp};
 use idflow_core::view::{Message, Severity, Text, View};
 use idflow_core::{Data, Value};
@@ -22,6 +22,7 @@ use idflow_pages::{Aftermath, Notice};
 use idflow_store::{ReadSet, Wanted};
 
 use crate::app::{App, Shared, Unavailable};
+use crate::binding::Bound;
 use crate::drive::{self, Driven, Moved, Post};
 use crate::http::dead_end::{self, Way};
 use crate::http::{goodbye, respond};
@@ -211,13 +212,6 @@ async fn answered_again(app: &App, visitor: &Visitor, loaded: &Loaded) -> Result
     Ok(see_other(app, visitor, &moved))
 }
 
-/// How a browser is bound to a journey, the better way first.
-#[derive(PartialEq, Eq, PartialOrd, Ord)]
-enum Bound {
-    Current,
-    Previous,
-}
-
 struct Loaded {
     journey: Journey,
     reads: ReadSet,
@@ -253,23 +247,12 @@ async fn load(
         codes.map(|grant| Wanted::grant(&grant)).chain([Wanted::journey(&id)]).collect();
     let reads = app.store.read(app.clock.now(), &wanted).await?;
     let Some(journey) = reads.journey(&id)? else { return Ok(None) };
-    let bound = shown.into_iter().filter_map(|secret| Some((bound(app, &journey, secret)?, secret))).min();
+    let bound =
+        shown.into_iter().filter_map(|secret| Some((Bound::by(app, &journey, secret)?, secret))).min();
     let Some((bound, cookie)) = bound else { return Ok(None) };
     let cookie = cookie.to_owned();
     visitor.follow(app, &journey);
     Ok(Some(Loaded { journey, reads, bound, cookie }))
-}
-
-fn bound(app: &App, journey: &Journey, shown: &str) -> Option<Bound> {
-    let (binding, shown) = (&journey.binding, Digest::of(shown));
-    if binding.channel != Channel::Browser {
-        return None;
-    }
-    if binding.secret.matches(&shown) {
-        return Some(Bound::Current);
-    }
-    let mut previous = app.binding_secrets(journey.id, binding.rotation.checked_sub(1)?);
-    previous.any(|previous| Digest::of(previous).matches(&shown)).then_some(Bound::Previous)
 }
 
 /// Browsers name the origin of every post (checklist J-10); one that does not is no browser of ours.
