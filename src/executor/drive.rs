@@ -99,6 +99,11 @@ pub async fn start(
             Settled::Blocked => return Ok(Driven::Withdrawn),
             Settled::Decided(decided) => decided,
         };
+        if decided.opens.is_some() {
+            let flow = decided.journey.flow;
+            tracing::error!(flow, "no session by a link alone: put a page before the flow's complete");
+            return Err(Unavailable);
+        }
         match commit(app, visitor, decided, reads, None).await? {
             Ok(mut moved) => {
                 app.metrics.step(StepResult::Started);

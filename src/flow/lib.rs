@@ -44,6 +44,7 @@ pub mod source;
 pub mod summary;
 pub mod theme;
 mod tree;
+mod ways;
 mod yaml;
 
 pub use check::{

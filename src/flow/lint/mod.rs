@@ -209,7 +209,8 @@ rules! {
         invalid_lifetime,
         too_many_steps,
         forbidden_node_kind,
-        forbidden_guest;
+        forbidden_guest,
+        guest_without_page;
     objects:
         mixed_scripts,
         unshared_secret,

@@ -3,11 +3,13 @@
 use http::StatusCode;
 use idflow_api::condition::time;
 use idflow_api::tenant::{Guests, Policy};
+use idflow_core::digest::Digest;
 use idflow_core::time::Span;
 use idflow_executor::report::Refusal;
 use idflow_executor::source::Snapshot;
 
 use crate::faults::Kind;
+use crate::leaving::{ADA, SignedIn};
 use crate::visitor::Browser;
 use crate::world::{TENANT, World, snapshot};
 
@@ -80,5 +82,33 @@ async fn a_served_flow_for_guests_goes_on_for_the_grace() {
     assert_eq!(visit(&world).await, StatusCode::SEE_OTHER);
     world.pass(Span::hours(1));
     assert_eq!(visit(&world).await, StatusCode::SERVICE_UNAVAILABLE);
+    assert_eq!(world.count(Kind::Session).await, 1);
+}
+
+/// The visit without its page, as an earlier release took it.
+fn without_a_page() -> Snapshot {
+    let mut snapshot = with_guests(Some(Guests::Allowed));
+    let flow = snapshot.flows.iter_mut().find(|flow| flow.flow == "visit").unwrap();
+    let before: Digest = flow.entries[0].digest.parse().unwrap();
+    let content = snapshot.contents[&before].replace("\"start\":\"hello\"", "\"start\":\"done\"");
+    assert_ne!(content, snapshot.contents[&before]);
+    let digest = Digest::of(&content);
+    flow.entries[0].digest = digest.to_string();
+    let facts = snapshot.facts[&before].clone();
+    snapshot.facts.insert(digest, facts);
+    snapshot.contents.insert(digest, content);
+    snapshot
+}
+
+#[tokio::test]
+async fn j_11_no_link_opens_a_session_or_ends_the_visitors_own() {
+    let mut world = World::serving(1, without_a_page()).await;
+    world.user(ADA).await;
+    let mut ada = SignedIn::at(&mut world).await;
+    let before = ada.browser.cookies.clone();
+    let answer = ada.browser.get(&world, "/flows/visit").await;
+    assert_eq!(answer.status, StatusCode::SERVICE_UNAVAILABLE);
+    assert_eq!(ada.browser.cookies, before);
+    assert!(ada.has_session(&world).await && ada.has_tokens(&world).await);
     assert_eq!(world.count(Kind::Session).await, 1);
 }
