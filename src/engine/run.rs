@@ -128,7 +128,7 @@ pub struct OpenSession {
     pub evidence: Vec<Evidence>,
     /// When a factor was last shown (`auth_time`).
     pub authenticated: Timestamp,
-    /// What the journey keeps with the session.
+    /// What the journey keeps with the session; null is what it removes.
     pub attributes: Data,
     /// How long the session may last.
     pub lifetime: Span,

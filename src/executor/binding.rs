@@ -3,8 +3,16 @@
 
 use idflow_core::digest::Digest;
 use idflow_core::journey::{Channel, Journey};
+use idflow_core::time::Span;
 
 use crate::app::App;
+
+/// How long a post is answered again. A double click sends the same form twice before the first answer has arrived, and
+/// an answer may be lost on its way when a process dies.
+pub(crate) const ANSWERED_AGAIN: Span = Span::seconds(15);
+
+/// How long a journey that ended is kept, so that its last page can be shown again.
+pub(crate) const KEPT_AFTER_END: Span = Span::minutes(10);
 
 /// How a browser is bound to a journey, the better way first.
 #[derive(PartialEq, Eq, PartialOrd, Ord)]

@@ -21,6 +21,7 @@ use idflow_engine::surroundings::Surroundings;
 use idflow_store::{Commit, CommitError, ReadSet, Wanted};
 
 use crate::app::{App, Unavailable};
+use crate::binding::{ANSWERED_AGAIN, KEPT_AFTER_END};
 use crate::configuration::ServedFlow;
 use crate::devices::Device;
 use crate::leaving::{self, Left};
@@ -35,9 +36,6 @@ use crate::visitor::Visitor;
 
 /// How often a step is decided when somebody else is first each time. Far more than people or their tabs can cause.
 const TRIES: u32 = 16;
-
-/// How long a journey that ended is kept, so that its last page can be shown again.
-pub(crate) const KEPT_AFTER_END: Span = Span::minutes(10);
 
 /// What became of a request to a journey.
 pub enum Driven {
@@ -128,10 +126,6 @@ async fn chosen(app: &App, flow: &ServedFlow, id: JourneyId) -> Option<Arc<Runna
     }
     app.revisions.get(&choose()?)
 }
-
-/// How long a post is answered again. A double click sends the same form twice before the first answer has arrived, and
-/// an answer may be lost on its way when a process dies.
-pub(crate) const ANSWERED_AGAIN: Span = Span::seconds(15);
 
 /// A post, and what tells it from every other (see [`App::post_proof`]).
 pub struct Post {

@@ -1,5 +1,6 @@
 //! Signing out: what ends with a commit.
 
+use idflow_core::Data;
 use idflow_core::audit::AuditEvent;
 use idflow_core::evidence::{Evidence, Proof};
 use idflow_core::id::{SessionId, UserId};
@@ -43,20 +44,23 @@ impl SignOut {
         Self { sessions: vec![session], user: None, is_everywhere: false }
     }
 
-    /// What a step ends: the sessions of the browser that its visitor sits at, or of the user whom the journey has
-    /// `proven`.
+    /// What a step ends: the sessions of the browser that its visitor sits at, and all of the user whom the journey has
+    /// `proven` where it says so. Each person's end is one.
     pub(crate) async fn by_step(
         app: &App,
         visitor: &Visitor,
         which: EndSessions,
         proven: Option<UserId>,
         reads: &mut ReadSet,
-    ) -> Result<Self, Unavailable> {
-        let sessions = own_session::to_end(app, visitor, reads).await?;
-        let owner = sessions.first().and_then(|own| own.session.user);
-        let is_everywhere = which == EndSessions::Person;
-        let user = if is_everywhere { proven.or(owner) } else { owner };
-        Ok(Self { sessions: sessions.iter().map(|own| own.session.id).collect(), user, is_everywhere })
+    ) -> Result<Vec<Self>, Unavailable> {
+        let own = own_session::to_end(app, visitor, reads).await?;
+        let owner = own.first().and_then(|own| own.session.user);
+        let person = proven.or(owner).filter(|_| which == EndSessions::Person);
+        let is_theirs = |own: &&Endable| person.is_some() && own.session.user == person;
+        let (theirs, others): (Vec<&Endable>, Vec<&Endable>) = own.iter().partition(is_theirs);
+        let sessions = theirs.iter().map(|own| own.session.id).collect();
+        let everywhere = person.map(|user| Self { sessions, user: Some(user), is_everywhere: true });
+        Ok(others.iter().map(|own| Self::of(&own.session)).chain(everywhere).collect())
     }
 
     /// Adds the end to a commit, with what is told of it.
@@ -78,11 +82,6 @@ impl SignOut {
         let event = app.event("session.ended", Some(which.to_owned()), client.map(str::to_owned));
         AuditEvent { user: self.user, ..event }
     }
-
-    /// Whether anything ends.
-    pub(crate) fn is_any(&self) -> bool {
-        !self.sessions.is_empty() || (self.is_everywhere && self.user.is_some())
-    }
 }
 
 /// How much longer than its grants the mark of an ended session is kept. A grant that was issued while the clock was
@@ -94,16 +93,25 @@ fn marked_until(app: &App, now: Timestamp) -> Timestamp {
     now.plus(app.provider().lifetimes.grant).plus(MARGIN)
 }
 
-/// What a completed Logout flow ends although none of its steps has said so: who completes it is told that they are
-/// signed out. Whoever has neither posted anything nor shown what counts as a yes only followed a link.
+/// What the end of a Logout flow ends although none of its steps has said so: who completes it is told that they are
+/// signed out, and a flow that breaks off keeps nobody signed in who has said yes already. Whoever has neither posted
+/// anything nor shown what counts as a yes only followed a link.
 pub(crate) fn implied(app: &App, journey: &Journey, is_posted: bool) -> Option<EndSessions> {
     let is_completed = matches!(journey.phase, Phase::Ended(Ending::Completed { .. }));
     let is_wanted = match &journey.purpose {
-        Purpose::EndSession(request) => request.confirmed || is_posted,
-        Purpose::Standalone { .. } => is_posted && is_logout(app, journey),
+        Purpose::EndSession(request) if request.confirmed => is_completed || has_broken_off(journey),
+        Purpose::EndSession(_) => is_completed && is_posted,
+        Purpose::Standalone { .. } => is_completed && is_posted && is_logout(app, journey),
         Purpose::Authorize(_) => false,
     };
-    (is_completed && is_wanted).then_some(EndSessions::Browser)
+    is_wanted.then_some(EndSessions::Browser)
+}
+
+/// Whether a journey has failed by something that it could not do, rather than by what its author has it say or by the
+/// visitor's own wish.
+pub(crate) fn has_broken_off(journey: &Journey) -> bool {
+    let Phase::Ended(Ending::Failed { code, .. }) = &journey.phase else { return false };
+    !matches!(code.as_str(), "failed" | "cancelled")
 }
 
 /// Whether a journey goes through a flow of type Logout.
@@ -115,6 +123,8 @@ pub(crate) fn is_logout(app: &App, journey: &Journey) -> bool {
 pub(crate) struct GoesOn {
     /// Its id.
     pub(crate) id: SessionId,
+    /// Its attributes: what the new sign-in does not set stays as it is.
+    pub(crate) attributes: Data,
     /// The secret that it keeps: two tabs have finished at the same moment, and nobody knows whose answer arrives last.
     pub(crate) keeps: Option<String>,
 }
@@ -140,11 +150,8 @@ impl Left {
     ) -> Result<Self, Unavailable> {
         if let Some(which) = ends {
             let proven = proven(&decided.journey);
-            let sign_out = SignOut::by_step(app, visitor, which, proven, reads).await?;
-            return Ok(Self {
-                goes_on: None,
-                ends: Some(sign_out).filter(SignOut::is_any).into_iter().collect(),
-            });
+            let ends = SignOut::by_step(app, visitor, which, proven, reads).await?;
+            return Ok(Self { goes_on: None, ends });
         }
         match &decided.opens {
             Some(opens) => Ok(Self::behind(opens.user, own_session::to_end(app, visitor, reads).await?)),
@@ -157,7 +164,8 @@ impl Left {
         let mut left = Self::default();
         for Endable { session, on_its_way } in sessions {
             if left.goes_on.is_none() && user.is_some() && session.user == user {
-                left.goes_on = Some(GoesOn { id: session.id, keeps: on_its_way });
+                left.goes_on =
+                    Some(GoesOn { id: session.id, attributes: session.attributes, keeps: on_its_way });
             } else {
                 left.ends.push(SignOut::of(&session));
             }

@@ -1,5 +1,6 @@
 //! What a completed journey opens: the session, and the code that answers its application.
 
+use idflow_core::Data;
 use idflow_core::audit::AuditEvent;
 use idflow_core::digest::Digest;
 use idflow_core::grant::{AuthorizationRequest, Grant, GrantStage};
@@ -88,12 +89,12 @@ pub(crate) fn open(
     reads: &ReadSet,
 ) -> Result<Opened, Unavailable> {
     let (now, journey) = (reads.now(), &mut decided.journey);
-    let (id, kept) = match goes_on {
-        Some(GoesOn { id, keeps }) => (id, keeps),
-        None => (app.session_id(journey.id), None),
+    let (id, before, kept) = match goes_on {
+        Some(GoesOn { id, attributes, keeps }) => (id, attributes, keeps),
+        None => (app.session_id(journey.id), Data::new(), None),
     };
     let secret = kept.unwrap_or_else(|| app.session_secret(journey.id));
-    let session = session(app, id, &secret, opens, now);
+    let session = session(app, (id, before), &secret, opens, now);
     check_session(app, journey, &session, now)?;
     let mut code = None;
     if let (Purpose::Authorize(request), Some(user)) = (&journey.purpose, session.user) {
@@ -118,14 +119,22 @@ fn of_journey(journey: &Journey, told: AuditEvent) -> AuditEvent {
     AuditEvent { journey: Some(journey.id), flow: Some(journey.flow.clone()), ..told }
 }
 
-fn session(app: &App, id: SessionId, secret: &str, opens: OpenSession, now: Timestamp) -> Session {
+/// The session as it is stored, with the attributes that it had before and those of this journey.
+fn session(
+    app: &App,
+    (id, before): (SessionId, Data),
+    secret: &str,
+    opens: OpenSession,
+    now: Timestamp,
+) -> Session {
+    let attributes: Data = before.into_iter().chain(opens.attributes).collect();
     let lifetime = opens.lifetime.min(app.configuration.load().longest_session());
     Session {
         id,
         secret: Digest::of(secret),
         user: opens.user,
         evidence: opens.evidence,
-        attributes: opens.attributes,
+        attributes: attributes.into_iter().filter(|(_, value)| !value.is_null()).collect(),
         authenticated: opens.authenticated,
         expires: now.plus(lifetime),
         used: now,

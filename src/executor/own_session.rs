@@ -12,8 +12,7 @@ use idflow_engine::bind::Runnable;
 use idflow_store::{ReadSet, Wanted};
 
 use crate::app::{App, Unavailable};
-use crate::binding::Bound;
-use crate::drive::{ANSWERED_AGAIN, KEPT_AFTER_END};
+use crate::binding::{ANSWERED_AGAIN, Bound, KEPT_AFTER_END};
 use crate::visitor::Visitor;
 
 /// The browser's session with its user, when the cookie proves it and both are alive. An off switch that matters

@@ -2,7 +2,8 @@
 //!
 //! Shows no page and proves nothing. Values are computed over what stood before the step: none of them sees another.
 //! What is kept with the session outlives the journey: later journeys of the browser read it as `session.<name>`, and so
-//! do the claims of an `OIDCClient`, also where an application gets its answer from the session without a journey.
+//! do the claims of an `OIDCClient`, also where an application gets its answer from the session without a journey. Where
+//! the same person signs in once more, what that journey does not set stays as it is.
 //!
 //! ```yaml
 //! - id: greeting

@@ -65,8 +65,7 @@ impl Run<'_> {
             }
         };
         let (lifetime, idle) = (complete.session_lifetime, complete.session_idle);
-        let kept = self.journey.frames.first().map(|frame| frame.session.clone()).unwrap_or_default();
-        let attributes = kept.into_iter().filter(|(_, value)| !value.is_null()).collect();
+        let attributes = self.journey.frames.first().map(|frame| frame.session.clone()).unwrap_or_default();
         Ok(Some(OpenSession { user, evidence, authenticated, attributes, lifetime, idle }))
     }
 

@@ -15,6 +15,7 @@ use idflow_pages::{Aftermath, Application, Notice};
 use crate::app::App;
 use crate::http::issuer;
 use crate::http::respond::{self, HOME};
+use crate::leaving;
 use crate::visitor::Visitor;
 
 /// The page of a visitor who cannot go on, with what is known of their journey. Only who has its cookie may be told
@@ -104,7 +105,8 @@ impl Way {
                 Self { onward: Some(format!("/flows/{}{joint}{pairs}", journey.flow)), application: None }
             }
             Purpose::EndSession(request) => {
-                Self { onward: Some(end_session::path(request, None)), application: None }
+                let by_flow = !leaving::has_broken_off(journey);
+                Self { onward: Some(end_session::path(request, None, by_flow)), application: None }
             }
             _ => Self::home(),
         }

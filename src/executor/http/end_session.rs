@@ -13,6 +13,7 @@
 //! request keeps nobody from signing out; only the way back to it is left out.
 
 use axum::response::Response;
+use idflow_core::audit::AuditEvent;
 use idflow_core::block::BlockTarget;
 use idflow_core::digest::Digest;
 use idflow_core::id::SessionId;
@@ -32,7 +33,7 @@ use crate::drive::{self, Driven};
 use crate::http::goodbye::farewell;
 use crate::http::respond::Form;
 use crate::http::{journeys, respond};
-use crate::leaving::SignOut;
+use crate::leaving::{self, SignOut};
 use crate::visitor::Visitor;
 
 /// Performs a request to sign out; nothing when the session changed since it was loaded.
@@ -42,7 +43,8 @@ pub(super) async fn leave(
     reads: ReadSet,
     leaving: Leaving<'_>,
 ) -> Result<Option<Response>, Unavailable> {
-    let Leaving { method, mut request, session, hinted, confirmation, refusal: _ } = leaving;
+    let Leaving { method, mut request, session, hinted, confirmation, by_flow: is_by_flow, refusal: _ } =
+        leaving;
     let is_posted = method == Method::Post;
     if let Some(hinted) = hinted.filter(|hinted| session.is_none_or(|session| session.id != *hinted)) {
         end_what_is_left_of(app, hinted, request.client_id.as_deref()).await?;
@@ -59,13 +61,14 @@ pub(super) async fn leave(
     request.confirmed =
         hinted == Some(session.id) || confirmation.is_some_and(|shown| is_same(&shown, &token));
     let configuration = app.configuration.load_full();
-    if let Some(flow) = flow(app, &configuration, &request)
+    if is_by_flow
+        && let Some(flow) = flow(app, &configuration, &request)
         && let Some(begun) = by_flow(app, visitor, flow, &request).await
     {
         return Ok(Some(begun));
     }
     if !request.confirmed {
-        return Ok(Some(ask(app, visitor, &request, &token)));
+        return Ok(Some(ask(app, visitor, &request, &token, is_by_flow)));
     }
     end(app, visitor, reads, &request, is_posted).await
 }
@@ -105,8 +108,7 @@ async fn by_flow(
     let answers = match &moved.journey.phase {
         Phase::ExpectSubmission(_) => true,
         Phase::Ended(Ending::Completed { .. }) => request.confirmed,
-        // What the author has the flow say, rather than what it could not do.
-        Phase::Ended(Ending::Failed { code, .. }) => code == "failed",
+        Phase::Ended(Ending::Failed { .. }) => !leaving::has_broken_off(&moved.journey),
     };
     answers.then(|| journeys::see_other(app, visitor, &moved))
 }
@@ -118,16 +120,29 @@ async fn end(
     request: &EndSessionRequest,
     is_posted: bool,
 ) -> Result<Option<Response>, Unavailable> {
-    let sign_out = SignOut::by_step(app, visitor, EndSessions::Browser, None, &mut reads).await?;
-    let told = sign_out.event(app, request.client_id.as_deref());
-    match app.store.commit(sign_out.add_to(app, Commit::after(reads), &told)).await {
-        Ok(()) => {
-            app.observer.audit(&told);
-            Ok(Some(farewell(app, visitor, request, is_posted)))
-        }
+    let ends = SignOut::by_step(app, visitor, EndSessions::Browser, None, &mut reads).await?;
+    match sign_out(app, Commit::after(reads), &ends, request.client_id.as_deref()).await {
+        Ok(()) => Ok(Some(farewell(app, visitor, request, is_posted))),
         Err(CommitError::Unavailable(error)) => Err(error.into()),
         Err(_) => Ok(None),
     }
+}
+
+async fn sign_out(
+    app: &App,
+    mut commit: Commit,
+    ends: &[SignOut],
+    client: Option<&str>,
+) -> Result<(), CommitError> {
+    let told: Vec<AuditEvent> = ends.iter().map(|end| end.event(app, client)).collect();
+    for (end, told) in ends.iter().zip(&told) {
+        commit = end.add_to(app, commit, told);
+    }
+    app.store.commit(commit).await?;
+    for told in &told {
+        app.observer.audit(told);
+    }
+    Ok(())
 }
 
 /// Ends the grants of a session that is over; of one that lives, in another browser for example, nothing. Whatever was
@@ -138,19 +153,19 @@ async fn end_what_is_left_of(app: &App, session: SessionId, client: Option<&str>
     if is_there || reads.is_blocked(&BlockTarget::Session(session))? {
         return Ok(());
     }
-    let sign_out = SignOut::of_what_is_left(session);
-    let told = sign_out.event(app, client);
-    match app.store.commit(sign_out.add_to(app, Commit::after(reads), &told)).await {
-        Ok(()) => app.observer.audit(&told),
-        Err(CommitError::Unavailable(error)) => return Err(error.into()),
-        Err(_) => {}
+    match sign_out(app, Commit::after(reads), &[SignOut::of_what_is_left(session)], client).await {
+        Err(CommitError::Unavailable(error)) => Err(error.into()),
+        _ => Ok(()),
     }
-    Ok(())
 }
 
 /// The page that asks. It posts to this endpoint, with the request in the address and a token that only it has.
-fn ask(app: &App, visitor: &Visitor, request: &EndSessionRequest, token: &str) -> Response {
-    let form = Form { action: end_session::path(request, None), token: token.to_owned(), can_go_back: false };
+fn ask(app: &App, visitor: &Visitor, request: &EndSessionRequest, token: &str, by_flow: bool) -> Response {
+    let form = Form {
+        action: end_session::path(request, None, by_flow),
+        token: token.to_owned(),
+        can_go_back: false,
+    };
     respond::journey(app, visitor, &View::sign_out(), &form)
 }
 
@@ -158,7 +173,7 @@ fn ask(app: &App, visitor: &Visitor, request: &EndSessionRequest, token: &str) -
 /// the place of the ID token, which belongs in no address, stands what proves that it was shown.
 fn again(app: &App, request: &EndSessionRequest, hinted: Option<SessionId>) -> Response {
     let token = hinted.map(|session| token(app, session, request));
-    respond::see_other(app, &end_session::path(request, token.as_deref()), &[])
+    respond::see_other(app, &end_session::path(request, token.as_deref(), true), &[])
 }
 
 /// Proves that somebody who may end this session wants to. It says so for this one request and this one session.

@@ -32,7 +32,10 @@ pub const ENDPOINT: Endpoint = Endpoint {
 };
 
 /// The parameters that count here.
-const KNOWN: &[&str] = &["id_token_hint", "client_id", "post_logout_redirect_uri", "state", "token"];
+const KNOWN: &[&str] = &["id_token_hint", "client_id", "post_logout_redirect_uri", "state", "token", WITHOUT_FLOW];
+
+/// Says that no flow is to be asked: it has been, and could not answer.
+const WITHOUT_FLOW: &str = "without_flow";
 
 /// A request as sent, its hint verified.
 #[derive(Debug, Clone)]
@@ -91,6 +94,7 @@ pub fn decide<'a>(request: &Request, facts: &Facts<'a>) -> Leaving<'a> {
         session: facts.ending,
         hinted: hint.and_then(|hint| hint.sid.parse().ok()),
         confirmation: parameters.get("token").map(SecretText::new),
+        by_flow: parameters.get(WITHOUT_FLOW).is_none(),
         refusal,
     }
 }
@@ -121,13 +125,14 @@ pub fn goodbye_url(request: &EndSessionRequest) -> Option<String> {
 }
 
 /// Where the request is made again: without its hint, for no token stands in an address (checklist O-34), and with what
-/// proves that it may end the session at once, where there is such a proof.
-pub fn path(request: &EndSessionRequest, proof: Option<&str>) -> String {
+/// proves that it may end the session at once, where there is such a proof; through the Logout flow, or past it.
+pub fn path(request: &EndSessionRequest, proof: Option<&str>, by_flow: bool) -> String {
     let pairs = [
         ("client_id", request.client_id.as_deref()),
         ("post_logout_redirect_uri", request.redirect_uri.as_deref()),
         ("state", request.state.as_deref()),
         ("token", proof),
+        (WITHOUT_FLOW, (!by_flow).then_some("true")),
     ];
     endpoint::with_query(PATH, &pairs)
 }

@@ -208,6 +208,8 @@ pub struct Leaving<'a> {
     pub hinted: Option<SessionId>,
     /// The form token of a confirmation, as sent.
     pub confirmation: Option<SecretText>,
+    /// Whether the Logout flow is to do it, where there is one.
+    pub by_flow: bool,
     /// What is wrong with what the application sent, so that nothing of it counts.
     pub refusal: Option<Refusal>,
 }

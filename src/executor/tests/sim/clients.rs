@@ -223,6 +223,27 @@ spec:
       outcomes: { next: show }
     - { id: show, message: { title: seen }, outcomes: { next: done } }
     - { id: done, complete: {} }
+---
+apiVersion: idflow.dev/v1alpha1
+kind: Flow
+metadata: { name: again }
+spec:
+  type: Login
+  start: password
+  steps:
+    - { id: password, password: { identify: true }, outcomes: { next: done } }
+    - { id: done, complete: {} }
+---
+apiVersion: idflow.dev/v1alpha1
+kind: Flow
+metadata: { name: forget }
+spec:
+  type: Login
+  start: password
+  steps:
+    - { id: password, password: { identify: true }, outcomes: { next: forget } }
+    - { id: forget, set: { session: { organization: \"null\" } }, outcomes: { next: done } }
+    - { id: done, complete: {} }
 ";
 
 async fn told() -> World {
@@ -294,6 +315,28 @@ async fn a_flow_reads_the_session_of_its_browser_and_of_no_other() {
     person.walk(&mut world, "", &mut Calm).await;
     assert!(seen(&world, &mut person.browser).await.contains(">acme<"));
     assert!(seen(&world, &mut Browser::new()).await.contains(">none<"));
+}
+
+#[tokio::test]
+async fn what_another_sign_in_of_the_same_person_does_not_set_stays_with_the_session() {
+    let mut world = told().await;
+    world.user("bob@example.com").await;
+    let mut person = Person::new(ADA);
+    person.walk(&mut world, "", &mut Calm).await;
+    for (flow, address, wanted) in [
+        ("again", ADA, "acme"),
+        ("forget", ADA, "none"),
+        ("sign-in", ADA, "acme"),
+        ("again", "bob@example.com", "none"),
+    ] {
+        person = Person::at(person.browser, address);
+        let start = person.browser.get(&world, &format!("/flows/{flow}")).await;
+        let path = start.location().unwrap().to_owned();
+        person.answers(&world, &path, if flow == "sign-in" { 3 } else { 1 }).await;
+        let start = person.browser.get(&world, "/flows/look").await;
+        let seen = person.browser.get(&world, start.location().unwrap()).await.body;
+        assert!(seen.contains(&format!(">{wanted}<")), "{flow}: {seen}");
+    }
 }
 
 #[tokio::test]

@@ -59,6 +59,21 @@ spec:
     - { id: done, complete: {} }
 ";
 
+/// Whoever shows their password ends all their sessions.
+const ALL_MINE: &str = "
+---
+apiVersion: idflow.dev/v1alpha1
+kind: Flow
+metadata: { name: all-mine }
+spec:
+  type: Custom
+  start: password
+  steps:
+    - { id: password, password: { identify: true }, outcomes: { next: signOut } }
+    - { id: signOut, endSessions: { whose: Person }, outcomes: { next: done } }
+    - { id: done, complete: {} }
+";
+
 /// A browser where Ada is signed in, and what the application got.
 pub(crate) struct SignedIn {
     pub(crate) browser: Browser,
@@ -335,8 +350,7 @@ async fn o_37_what_a_session_gave_ends_also_when_the_session_has_run_out() {
             }
             ByAsking => leaves(&world, &mut ada.browser).await,
             AfterAnotherSignIn => {
-                let mut person = Person::new(ADA);
-                person.browser = ada.browser.clone();
+                let mut person = Person::at(ada.browser.clone(), ADA);
                 person.walk(&mut world, "", &mut Calm).await.code();
                 leaves(&world, &mut person.browser).await;
             }
@@ -353,6 +367,28 @@ async fn o_37_a_hint_ends_nothing_of_a_session_that_lives_in_another_browser() {
     assert!(other.get(&world, &logout(&hinted)).await.body.contains(SIGNED_OUT));
     other.post(&world, "/oauth2/logout", &query(&hinted)).await;
     assert!(ada.has_session(&world).await && ada.has_tokens(&world).await);
+}
+
+#[tokio::test]
+async fn o_37_whoever_ends_their_own_sessions_at_somebody_elses_browser_ends_theirs_too_and_both_are_recorded()
+ {
+    let mut world = World::serving(1, snapshot(&format!("{TENANT}{ALL_MINE}"))).await;
+    let (ada, bob) = (world.user(ADA).await, world.user("bob@example.com").await);
+    let elsewhere = SignedIn::at(&mut world).await;
+    let mut person = Person::new("bob@example.com");
+    person.walk(&mut world, "", &mut Calm).await.code();
+    person = Person::at(person.browser, ADA);
+    let start = person.browser.get(&world, "/flows/all-mine").await;
+    person.answers(&world, &start.location().unwrap().to_owned(), 1).await;
+    assert!(!elsewhere.has_tokens(&world).await);
+    let events = world.events.all.lock().unwrap();
+    let ended: Vec<_> = events.iter().filter(|event| event.name == "session.ended").collect();
+    let told =
+        |user| ended.iter().find(|event| event.user == Some(user)).and_then(|event| event.outcome.clone());
+    assert_eq!(
+        (ended.len(), told(bob).as_deref(), told(ada).as_deref()),
+        (2, Some("browser"), Some("everywhere"))
+    );
 }
 
 #[tokio::test]

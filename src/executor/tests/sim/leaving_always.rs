@@ -135,6 +135,45 @@ async fn o_37_a_logout_flow_that_ends_nothing_signs_out_when_it_is_done_and_nobo
     assert!(is_out(&world, &ada).await);
 }
 
+const BREAKS: &str = "
+    - { id: hello, message: {}, outcomes: { next: ask } }
+    - { id: ask, http: { connection: directory, path: / }, outcomes: { next: out } }
+    - { id: out, endSessions: {}, outcomes: { next: done } }
+    - { id: done, complete: { title: bye } }
+---
+apiVersion: idflow.dev/v1alpha1
+kind: Connection
+metadata: { name: directory }
+spec: { http: { url: https://directory.example } }
+";
+
+#[tokio::test]
+async fn o_37_a_logout_flow_that_breaks_off_behind_its_first_page_keeps_nobody_signed_in() {
+    let uri = ("post_logout_redirect_uri", GOODBYE);
+    for is_hinted in [true, false] {
+        let (world, mut ada) = serving(&with("hello", BREAKS)).await;
+        let hint = if is_hinted { ("id_token_hint", ada.hint()) } else { ("client_id", "app") };
+        let answer = ada.browser.get(&world, &logout(&[hint, uri])).await;
+        let at = answer.location().unwrap().to_owned();
+        let page = followed(&world, &mut ada.browser, answer).await;
+        ada.browser.post(&world, &at, &page.form().unwrap().encoded()).await;
+        let broken = ada.browser.get(&world, &at).await;
+        assert_eq!(is_out(&world, &ada).await, is_hinted, "{broken:?}");
+        let onward = link(&broken.body, "Start again").unwrap_or_else(|| panic!("{broken:?}"));
+        let mut answer = ada.browser.get(&world, &onward.replace("&amp;", "&")).await;
+        if !is_hinted {
+            assert!(answer.body.contains(ASKS), "{answer:?}");
+            answer = says_yes(&world, &mut ada.browser, &answer).await;
+        }
+        assert!(is_out(&world, &ada).await);
+        assert_eq!(
+            target(&answer).or(answer.location().map(str::to_owned)).as_deref(),
+            Some(GOODBYE),
+            "{answer:?}"
+        );
+    }
+}
+
 #[tokio::test]
 async fn o_37_a_logout_flow_that_asks_by_itself_signs_out_by_its_end_and_not_by_a_failure() {
     let asks = with(

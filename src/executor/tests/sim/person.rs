@@ -66,6 +66,11 @@ impl Person {
         }
     }
 
+    /// Somebody at a browser that was used before.
+    pub(crate) fn at(browser: Browser, address: &str) -> Self {
+        Self { browser, ..Self::new(address) }
+    }
+
     /// Walks from an authorization request to the code.
     pub(crate) async fn walk(
         &mut self,

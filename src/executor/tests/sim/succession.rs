@@ -18,8 +18,7 @@ const SESSION: &str = "idflow-session";
 
 /// Somebody signs in at the browser of somebody who is signed in.
 async fn signs_in(world: &mut World, at: &SignedIn, address: &str, more: &str) -> SignedIn {
-    let mut person = Person::new(address);
-    person.browser = at.browser.clone();
+    let mut person = Person::at(at.browser.clone(), address);
     let code = person.walk(world, more, &mut Calm).await.code();
     SignedIn { browser: person.browser, tokens: exchange(world, &code).await.json() }
 }
@@ -142,8 +141,7 @@ async fn two_tabs(world: &World, people: [&str; 2], pages: usize) -> (Browser, [
     let mut browser = Browser::new();
     let mut tabs = Vec::new();
     for address in people {
-        let mut person = Person::new(address);
-        person.browser = browser;
+        let mut person = Person::at(browser, address);
         let path = person.browser.authorize(world, "").await;
         person.answers(world, &path, pages).await;
         let body = person.filling(world, &path).await;

@@ -79,7 +79,7 @@ impl Mailbox {
         let mails = self.all();
         let newest = mails.iter().rev().find(|mail| mail.to == address)?;
         let mut words = newest.text.split(|letter: char| !letter.is_ascii_digit());
-        words.find(|word| word.len() == 6).map(str::to_owned)
+        words.find(|word| (6..=8).contains(&word.len())).map(str::to_owned)
     }
 }
 
