@@ -15,8 +15,8 @@ use crate::app::{App, Unavailable};
 use crate::own_session::{self, Endable};
 use crate::visitor::Visitor;
 
-/// The user whom a journey has identified, where a factor has proven in it that it is them. Whoever merely types
-/// somebody's name must not sign them out.
+/// The user whom a journey has identified, where a factor has proven in it that it is them, or the journey has made
+/// them. Whoever merely types somebody's name must not sign them out.
 pub(crate) fn proven(journey: &Journey) -> Option<UserId> {
     let user = journey.user?;
     let is_factor = |evidence: &Evidence| {

@@ -379,7 +379,7 @@ async fn o_37_whoever_ends_their_own_sessions_at_somebody_elses_browser_ends_the
     person.walk(&mut world, "", &mut Calm).await.code();
     person = Person::at(person.browser, ADA);
     let start = person.browser.get(&world, "/flows/all-mine").await;
-    person.answers(&world, &start.location().unwrap().to_owned(), 1).await;
+    person.answers(&world, start.location().unwrap(), 1).await;
     assert!(!elsewhere.has_tokens(&world).await);
     let events = world.events.all.lock().unwrap();
     let ended: Vec<_> = events.iter().filter(|event| event.name == "session.ended").collect();
