@@ -102,7 +102,7 @@ impl Commit {
         self
     }
 
-    /// Writes a grant. One that was not read is new, and its session must be alive or opened in the same commit:
+    /// Writes a grant. One that was not read is new, and its session must be there or opened in the same commit:
     /// anything else is a conflict.
     #[must_use]
     pub fn put_grant(mut self, grant: Grant) -> Self {
