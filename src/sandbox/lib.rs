@@ -13,7 +13,8 @@ mod position;
 mod template;
 
 pub use cel::{
-    Budget, EvaluationError, Expression, ExpressionError, MAX_DEPTH, MAX_RESULT, MAX_SOURCE, ROOTS, Reference,
+    Budget, Checked, EvaluationError, Expression, ExpressionError, MAX_DEPTH, MAX_RESULT, MAX_SOURCE, ROOTS,
+    Reference, Type, TypeMismatch,
 };
 pub use position::Position;
 pub use template::{Escape, MAX_OUTPUT, MAX_TEMPLATE, RenderError, Template, TemplateError};

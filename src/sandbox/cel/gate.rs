@@ -1,5 +1,6 @@
 //! The gate: what compiles here can be evaluated on an ordinary stack within a budget.
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, LazyLock};
 
 use cel::common::ast::{EntryExpr, Expr, IdedExpr, LiteralValue};
@@ -9,6 +10,7 @@ use regex::Regex;
 
 use super::references::{self, Reference};
 use super::stack::on_large_stack;
+use super::types::{self, Checked, Type};
 use super::{budget, functions, origins, path};
 use crate::position::Position;
 
@@ -130,6 +132,20 @@ fn compile_program(source: &str) -> Result<Compiled, ExpressionError> {
         origins,
         source: source.to_owned(),
     })
+}
+
+/// The tree is read anew: what is evaluated carries the calls that count its work.
+pub(super) fn check(compiled: &Compiled, roots: &BTreeMap<String, Type>, wanted: Option<&Type>) -> Checked {
+    let unknown = || Checked { value: Type::Unknown, mismatches: Vec::new(), is_certain: false };
+    if matches!(compiled.body, Body::Refused) {
+        return unknown();
+    }
+    let source = &compiled.source;
+    on_large_stack(|| match ENVIRONMENT.compile(source) {
+        Ok(program) => types::check(&program, source, roots, wanted),
+        Err(_) => unknown(),
+    })
+    .unwrap_or_else(|_| unknown())
 }
 
 fn unparsable(source: &str, errors: &[ParseError]) -> ExpressionError {

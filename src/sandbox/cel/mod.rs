@@ -9,7 +9,9 @@ mod origins;
 mod path;
 mod references;
 mod stack;
+mod types;
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
@@ -20,6 +22,7 @@ pub use convert::MAX_RESULT;
 pub use evaluate::EvaluationError;
 pub use gate::{ExpressionError, MAX_DEPTH, MAX_SOURCE};
 pub use references::Reference;
+pub use types::{Checked, Type, TypeMismatch};
 
 /// The names an expression can read from. A root that a journey does not have reads as an empty object, so that
 /// `has(session.user)` is false instead of an error.
@@ -67,6 +70,11 @@ impl Expression {
     /// The functions it calls, sorted; macros such as `has` and `map`, and operators, are left out.
     pub fn functions(&self) -> &[String] {
         &self.0.functions
+    }
+
+    /// Tells the types of its parts over roots of these types (see [`ROOTS`]), and whether it gives what is wanted.
+    pub fn check(&self, roots: &BTreeMap<String, Type>, wanted: Option<&Type>) -> Checked {
+        gate::check(&self.0, roots, wanted)
     }
 
     /// Evaluates it over the roots (see [`ROOTS`]). Only values on paths the expression reads are looked at.

@@ -5,6 +5,7 @@ mod limits;
 mod references;
 mod refusals;
 mod shapes;
+mod types;
 mod values;
 
 use super::*;

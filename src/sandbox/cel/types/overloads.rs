@@ -1,0 +1,148 @@
+//! What functions and operators take and give.
+
+use super::Type;
+
+/// A set of types that an argument may have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Takes {
+    Boolean,
+    Integer,
+    Unsigned,
+    Double,
+    String,
+    Bytes,
+    Timestamp,
+    Duration,
+    List,
+    Object,
+}
+
+impl Takes {
+    pub(super) fn accepts(self, found: &Type) -> bool {
+        match found {
+            Type::Unknown | Type::Never => true,
+            Type::Boolean => self == Self::Boolean,
+            Type::Integer => self == Self::Integer,
+            Type::Unsigned => self == Self::Unsigned,
+            Type::Double => self == Self::Double,
+            Type::String => self == Self::String,
+            Type::Bytes => self == Self::Bytes,
+            Type::Timestamp => self == Self::Timestamp,
+            Type::Duration => self == Self::Duration,
+            Type::List(_) => self == Self::List,
+            Type::Map(_) | Type::Object(_) => self == Self::Object,
+            Type::Null | Type::Optional(_) | Type::Type => false,
+        }
+    }
+
+    /// The type that stands for it.
+    pub(super) fn example(self) -> Type {
+        match self {
+            Self::Boolean => Type::Boolean,
+            Self::Integer => Type::Integer,
+            Self::Unsigned => Type::Unsigned,
+            Self::Double => Type::Double,
+            Self::String => Type::String,
+            Self::Bytes => Type::Bytes,
+            Self::Timestamp => Type::Timestamp,
+            Self::Duration => Type::Duration,
+            Self::List => Type::list(),
+            Self::Object => Type::object(),
+        }
+    }
+}
+
+/// What is given back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Gives {
+    Boolean,
+    Integer,
+    Unsigned,
+    Double,
+    String,
+    Bytes,
+    Timestamp,
+    Duration,
+    Strings,
+    /// As the first argument.
+    First,
+}
+
+impl Gives {
+    pub(super) fn of(self, arguments: &[Type]) -> Type {
+        match self {
+            Self::Boolean => Type::Boolean,
+            Self::Integer => Type::Integer,
+            Self::Unsigned => Type::Unsigned,
+            Self::Double => Type::Double,
+            Self::String => Type::String,
+            Self::Bytes => Type::Bytes,
+            Self::Timestamp => Type::Timestamp,
+            Self::Duration => Type::Duration,
+            Self::Strings => Type::List(Box::new(Type::String)),
+            Self::First => arguments.first().cloned().unwrap_or(Type::Unknown),
+        }
+    }
+}
+
+/// One way to call something: a method's subject is its first argument.
+pub(super) struct Overload {
+    pub(super) name: &'static str,
+    pub(super) takes: &'static [Takes],
+    pub(super) gives: Gives,
+}
+
+macro_rules! overloads {
+    ($($name:literal: $($($takes:ident),+ => $gives:ident);+;)+) => {
+        /// Every way to call every function and arithmetic operator.
+        pub(super) const OVERLOADS: &[Overload] =
+            &[$($(Overload { name: $name, takes: &[$(Takes::$takes),+], gives: Gives::$gives },)+)+];
+    };
+}
+
+overloads! {
+    "_+_": Integer, Integer => Integer; Unsigned, Unsigned => Unsigned; Double, Double => Double;
+        String, String => String; Bytes, Bytes => Bytes; List, List => First; Timestamp, Duration => Timestamp;
+        Duration, Timestamp => Timestamp; Duration, Duration => Duration;
+    "_-_": Integer, Integer => Integer; Unsigned, Unsigned => Unsigned; Double, Double => Double;
+        Timestamp, Timestamp => Duration; Timestamp, Duration => Timestamp; Duration, Duration => Duration;
+    "_*_": Integer, Integer => Integer; Unsigned, Unsigned => Unsigned; Double, Double => Double;
+    "_/_": Integer, Integer => Integer; Unsigned, Unsigned => Unsigned; Double, Double => Double;
+    "_%_": Integer, Integer => Integer; Unsigned, Unsigned => Unsigned;
+    "-_": Integer => Integer; Double => Double;
+    "size": String => Integer; Bytes => Integer; List => Integer; Object => Integer;
+    "contains": String, String => Boolean;
+    "startsWith": String, String => Boolean;
+    "endsWith": String, String => Boolean;
+    "matches": String, String => Boolean;
+    "charAt": String, Integer => String;
+    "indexOf": String, String => Integer; String, String, Integer => Integer;
+    "lastIndexOf": String, String => Integer; String, String, Integer => Integer;
+    "lowerAscii": String => String;
+    "upperAscii": String => String;
+    "trim": String => String;
+    "reverse": String => String;
+    "split": String, String => Strings; String, String, Integer => Strings;
+    "substring": String, Integer => String; String, Integer, Integer => String;
+    "base64.encode": Bytes => String;
+    "base64.decode": String => Bytes;
+    "bool": Boolean => Boolean; String => Boolean;
+    "int": Integer => Integer; Unsigned => Integer; Double => Integer; String => Integer; Timestamp => Integer;
+    "uint": Integer => Unsigned; Unsigned => Unsigned; Double => Unsigned; String => Unsigned;
+    "double": Double => Double; Integer => Double; Unsigned => Double; String => Double;
+    "string": String => String; Boolean => String; Integer => String; Unsigned => String; Double => String;
+        Bytes => String; Timestamp => String; Duration => String;
+    "bytes": String => Bytes; Bytes => Bytes;
+    "timestamp": String => Timestamp; Timestamp => Timestamp; Integer => Timestamp;
+    "duration": String => Duration; Duration => Duration;
+    "getFullYear": Timestamp => Integer; Timestamp, String => Integer;
+    "getMonth": Timestamp => Integer; Timestamp, String => Integer;
+    "getDayOfYear": Timestamp => Integer; Timestamp, String => Integer;
+    "getDayOfMonth": Timestamp => Integer; Timestamp, String => Integer;
+    "getDate": Timestamp => Integer; Timestamp, String => Integer;
+    "getDayOfWeek": Timestamp => Integer; Timestamp, String => Integer;
+    "getHours": Timestamp => Integer; Timestamp, String => Integer; Duration => Integer;
+    "getMinutes": Timestamp => Integer; Timestamp, String => Integer; Duration => Integer;
+    "getSeconds": Timestamp => Integer; Timestamp, String => Integer; Duration => Integer;
+    "getMilliseconds": Timestamp => Integer; Timestamp, String => Integer; Duration => Integer;
+}
