@@ -2,7 +2,7 @@
 
 pub use idflow_api::flow::ValueType;
 use idflow_core::effect::EffectClass;
-use idflow_sandbox::Reference as Read;
+use idflow_sandbox::{Expression, Reference as Read, Type};
 
 /// Settings that the kind does not accept.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -136,6 +136,8 @@ pub struct Output {
     pub optional: bool,
     /// The place whose value it repeats.
     pub repeats: Option<String>,
+    /// The expression whose value it is.
+    pub computed: Option<Expression>,
 }
 
 impl Output {
@@ -148,6 +150,7 @@ impl Output {
             only_after: Vec::new(),
             optional: false,
             repeats: None,
+            computed: None,
         }
     }
 
@@ -166,6 +169,8 @@ pub struct Use {
     pub sink: Sink,
     /// Paths that are read.
     pub reads: Vec<Read>,
+    /// What is computed in it, and what that must give.
+    pub computed: Vec<Computed>,
     /// Why it does not compile.
     pub refused: Option<Refused>,
     /// For one of the flow's texts: its key and locale.
@@ -173,6 +178,13 @@ pub struct Use {
 }
 
 impl Use {
+    /// The same where each expression must give a value of this type.
+    #[must_use]
+    pub fn giving(mut self, wanted: Type) -> Self {
+        self.computed.iter_mut().for_each(|computed| computed.wanted = Some(wanted.clone()));
+        self
+    }
+
     /// The unguarded read of an attribute of the user, if there is one.
     pub fn user_read(&self) -> Option<&Read> {
         self.reads.iter().find(|read| read.root() == "user" && read.path.len() > 1 && !read.guarded)
@@ -182,6 +194,15 @@ impl Use {
     pub fn needs_user(&self) -> bool {
         self.user_read().is_some()
     }
+}
+
+/// An expression and what it must give.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Computed {
+    /// The expression.
+    pub expression: Expression,
+    /// The type that it must give; nothing where any will do.
+    pub wanted: Option<Type>,
 }
 
 /// Why an expression or template does not compile.

@@ -49,8 +49,8 @@ pub struct Graph<'a> {
     pub own_texts: BTreeMap<String, String>,
     /// The declared locales, the default first.
     pub locales: Vec<String>,
-    /// What the caller passes: names of `input`, and whether each may be absent.
-    pub inputs: BTreeMap<String, bool>,
+    /// What the caller passes, by its name in `input`.
+    pub inputs: BTreeMap<String, Input>,
     /// For nodes: outputs computed on every exit.
     pub outputs: Vec<NamedUse>,
     /// For nodes: the outcomes that are declared.
@@ -102,6 +102,15 @@ pub enum Entered {
     Recursive(Vec<String>),
     /// Too many flows and nodes are entered inside each other.
     TooDeep,
+}
+
+/// What a caller passes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Input {
+    /// Whether it must.
+    pub required: bool,
+    /// Its type.
+    pub value_type: ValueType,
 }
 
 /// The node object of a step.

@@ -44,6 +44,7 @@ pub mod source;
 pub mod summary;
 pub mod theme;
 mod tree;
+pub mod types;
 mod ways;
 mod yaml;
 

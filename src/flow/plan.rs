@@ -11,10 +11,10 @@ use std::fmt;
 use std::sync::Arc;
 
 use idflow_core::view::Text;
-use idflow_sandbox::{Expression, Template};
+use idflow_sandbox::{Expression, Template, Type};
 
 use crate::facts::{
-    AttributeUse, Facts, Reference, ReferenceKind, Refused, SettingsError, Sink, TextUse, Use,
+    AttributeUse, Computed, Facts, Reference, ReferenceKind, Refused, SettingsError, Sink, TextUse, Use,
 };
 use crate::pinned::{Directories, DirectoryContent, Texts};
 
@@ -147,6 +147,19 @@ impl<'a> Compiler<'a> {
         expression
     }
 
+    /// Compiles a CEL expression that must give a value of this type.
+    pub fn expression_of(
+        &mut self,
+        pointer: impl Into<String>,
+        source: &str,
+        sink: Sink,
+        wanted: Type,
+    ) -> Expression {
+        let (expression, used) = expression(pointer.into(), source, sink);
+        self.note(used.giving(wanted));
+        expression
+    }
+
     /// Compiles a text template that stands in the settings.
     pub fn template(&mut self, pointer: impl Into<String>, source: &str, sink: Sink) -> Template {
         let (template, used) = template(pointer.into(), source, sink);
@@ -256,7 +269,8 @@ pub(crate) fn expression(pointer: String, source: &str, sink: Sink) -> (Expressi
         }
     };
     let reads = expression.references().to_vec();
-    (expression, Use { pointer, sink, reads, refused, text: None })
+    let computed = vec![Computed { expression: expression.clone(), wanted: None }];
+    (expression, Use { pointer, sink, reads, computed, refused, text: None })
 }
 
 /// A template, and what it reads.
@@ -269,5 +283,7 @@ fn template(pointer: String, source: &str, sink: Sink) -> (Template, Use) {
         }
     };
     let reads = template.references();
-    (template, Use { pointer, sink, reads, refused, text: None })
+    let shown = template.expressions().map(|(_, expression)| expression.clone());
+    let computed = shown.map(|expression| Computed { expression, wanted: None }).collect();
+    (template, Use { pointer, sink, reads, computed, refused, text: None })
 }

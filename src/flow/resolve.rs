@@ -6,6 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use idflow_api::directory::{Attribute, AttributeType};
+use idflow_api::flow::Parameter;
 use idflow_api::flow_node::FlowNode;
 use idflow_api::flow_revision::Source;
 use idflow_api::{Directory, Flow, FlowType};
@@ -13,12 +14,13 @@ use idflow_api::{Directory, Flow, FlowType};
 use crate::dataflow::Dataflow;
 use crate::diagnostic::{ObjectId, token};
 use crate::facts::{Callee, ReferenceKind, Sink, Use, ValueType};
-use crate::graph::{Entered, Graph, NamedUse, Role, Step, Written};
+use crate::graph::{Entered, Graph, Input, NamedUse, Role, Step, Written};
 use crate::kinds::Kinds;
 use crate::objects::{Objects, RefusedTexts, config_map_texts, source};
 use crate::pinned::{AttributeContent, Directories, DirectoryContent, Texts};
 use crate::plan::{Scope, expression};
 use crate::summary::{Summary, complete_facts};
+use crate::types::of_value;
 
 /// How many flows and nodes may be entered inside each other, the outermost included. The engine stops there too.
 pub const MAX_DEPTH: usize = 16;
@@ -289,7 +291,7 @@ impl<'a> Resolver<'a> {
             texts,
             own_texts,
             locales: spec.locales.clone(),
-            inputs: spec.inputs.iter().map(|input| (input.name.clone(), input.required)).collect(),
+            inputs: inputs(&spec.inputs),
             outputs: Vec::new(),
             outcomes: None,
         };
@@ -307,7 +309,9 @@ impl<'a> Resolver<'a> {
                 name: output.name.clone(),
                 value_type: output.type_,
                 source: output.value.clone(),
-                used: expression(pointer, &output.value, Sink::Variable).1,
+                used: expression(pointer, &output.value, Sink::Variable)
+                    .1
+                    .giving(of_value(Some(output.type_))),
             }
         });
         let outcomes = if spec.outcomes.is_empty() { vec!["next".to_owned()] } else { spec.outcomes.clone() };
@@ -326,7 +330,7 @@ impl<'a> Resolver<'a> {
             texts: Texts::new(),
             own_texts: BTreeMap::new(),
             locales: Vec::new(),
-            inputs: spec.parameters.iter().map(|input| (input.name.clone(), input.required)).collect(),
+            inputs: inputs(&spec.parameters),
             outputs: outputs.collect(),
             outcomes: Some(outcomes),
         };
@@ -453,4 +457,9 @@ fn place_texts(graph: &mut Graph<'_>) {
             used.pointer.clone_from(own);
         }
     }
+}
+
+fn inputs(declared: &[Parameter]) -> BTreeMap<String, Input> {
+    let input = |one: &Parameter| Input { required: one.required, value_type: one.type_ };
+    declared.iter().map(|one| (one.name.clone(), input(one))).collect()
 }

@@ -17,7 +17,7 @@ use idflow_engine::turn::{Event, Fault, Finish, Turn};
 use idflow_flow::facts::{Facts, Outcome, SettingsError, Sink};
 use idflow_flow::kinds::{Group, Kind};
 use idflow_flow::plan::{Compiler, Plan};
-use idflow_sandbox::Expression;
+use idflow_sandbox::{Expression, Type};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -64,7 +64,7 @@ fn plan(value: &Value, compiler: &mut Compiler<'_>) -> Result<Plan, SettingsErro
     names.dedup();
     let facts = Facts { outcomes: names.into_iter().map(Outcome::wired).collect(), ..Facts::default() };
     let cases = settings.cases.into_iter().enumerate().map(|(index, case)| {
-        let when = compiler.expression(format!("/cases/{index}/when"), &case.when, Sink::Decision);
+        let when = compiler.expression_of(format!("/cases/{index}/when"), &case.when, Sink::Decision, Type::Boolean);
         (when, case.outcome)
     });
     let cases = cases.collect();

@@ -31,6 +31,7 @@ use idflow_engine::turn::{Event, Fault, Finish, Turn};
 use idflow_flow::facts::{AttributeUse, Facts, Outcome, ProofFact, SettingsError, Sink, ValueType};
 use idflow_flow::kinds::{Group, Kind};
 use idflow_flow::pinned::DirectoryContent;
+use idflow_flow::types::of_value;
 use idflow_flow::plan::{Compiler, Plan};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -74,7 +75,9 @@ fn plan(value: &Value, compiler: &mut Compiler<'_>) -> Result<Plan, SettingsErro
         identifies: false,
     });
     let (directory, content) = compiler.directory(settings.directory.as_deref(), uses.collect());
-    let attributes = Expressions::compile(compiler, "/attributes", &settings.attributes, Sink::Store);
+    let wanted = |name: &str| of_value(content.attributes.get(name).map(|attribute| attribute.value_type));
+    let sources = &settings.attributes;
+    let attributes = Expressions::compile_of(compiler, "/attributes", sources, Sink::Store, wanted);
     let facts = Facts {
         outcomes: vec![
             Outcome::wired("next").proving(ProofFact::Identified).proving(ProofFact::Created),

@@ -18,7 +18,7 @@ use idflow_engine::turn::{Event, Fault, Finish, Turn};
 use idflow_flow::facts::{AttributeUse, Facts, Outcome, ProofFact, SettingsError, Sink};
 use idflow_flow::kinds::{Group, Kind};
 use idflow_flow::plan::{Compiler, Plan, origin};
-use idflow_sandbox::Expression;
+use idflow_sandbox::{Expression, Type};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -50,7 +50,7 @@ pub static KIND: Kind = Kind {
 
 fn plan(value: &Value, compiler: &mut Compiler<'_>) -> Result<Plan, SettingsError> {
     let settings: Settings = settings::parse(value)?;
-    let by = compiler.expression("/by", &settings.by, Sink::Decision);
+    let by = compiler.expression_of("/by", &settings.by, Sink::Decision, Type::String);
     let uses = settings.attributes.iter().flatten().enumerate().map(|(index, name)| AttributeUse {
         pointer: format!("/attributes/{index}"),
         name: name.clone(),

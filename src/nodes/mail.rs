@@ -16,7 +16,7 @@ use idflow_engine::turn::{Event, Fault, Finish, Turn};
 use idflow_flow::facts::{Facts, Outcome, ReferenceKind, SettingsError, Sink};
 use idflow_flow::kinds::{Group, Kind};
 use idflow_flow::plan::{AuthoredText, Compiler, Plan};
-use idflow_sandbox::Expression;
+use idflow_sandbox::{Expression, Type};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -53,7 +53,7 @@ pub static KIND: Kind = Kind {
 fn plan(value: &Value, compiler: &mut Compiler<'_>) -> Result<Plan, SettingsError> {
     let settings: Settings = settings::parse(value)?;
     let to = settings.to.as_deref().unwrap_or("user.email");
-    let address = compiler.expression("/to", to, Sink::Mail);
+    let address = compiler.expression_of("/to", to, Sink::Mail, Type::String);
     let send = SendMail {
         own_address: address::own_attributes(&address).is_some(),
         address,

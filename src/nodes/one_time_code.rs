@@ -32,7 +32,7 @@ use idflow_flow::facts::{
 };
 use idflow_flow::kinds::{Group, Kind};
 use idflow_flow::plan::{Compiler, Plan, origin, place};
-use idflow_sandbox::Expression;
+use idflow_sandbox::{Expression, Type};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -90,7 +90,8 @@ pub static KIND: Kind = Kind {
 
 fn plan(value: &Value, compiler: &mut Compiler<'_>) -> Result<Plan, SettingsError> {
     let settings: Settings = settings::parse(value)?;
-    let address = compiler.expression("/to", settings.to.as_deref().unwrap_or(OWN_ADDRESS), Sink::Mail);
+    let to = settings.to.as_deref().unwrap_or(OWN_ADDRESS);
+    let address = compiler.expression_of("/to", to, Sink::Mail, Type::String);
     let own = address::own_attributes(&address);
     let rests_on = own.iter().flatten().map(|name| AttributeUse {
         pointer: "/to".to_owned(),

@@ -65,11 +65,14 @@ fn plan(value: &Value, compiler: &mut Compiler<'_>) -> Result<Plan, SettingsErro
     let session = compile("/session", settings.session);
     let vars = values.iter().map(|(name, value)| Output {
         repeats: origin(value),
+        computed: Some(value.clone()),
         ..Output::after("next", name, None)
     });
     // A flow that is called may set the same attribute, and nobody who called it is told: nothing that was proven of a
     // value is said of the attribute.
-    let kept = session.iter().map(|(name, _)| Output::after("next", name, None));
+    let kept = session
+        .iter()
+        .map(|(name, value)| Output { computed: Some(value.clone()), ..Output::after("next", name, None) });
     let facts = Facts {
         outcomes: vec![Outcome::wired("next")],
         vars: vars.collect(),

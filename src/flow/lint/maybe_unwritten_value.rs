@@ -85,7 +85,7 @@ fn absent(cx: &Subject<'_, '_>, index: usize, used: &Use, read: &Reference) -> O
     let value = read.to_string();
     let place = cx.at(&used.pointer).narrowed(value.as_str());
     match read.root() {
-        "input" if cx.graph().inputs.get(name) == Some(&false) => {
+        "input" if cx.graph().inputs.get(name).is_some_and(|input| !input.required) => {
             let title = format!("{value} is read here, and a caller need not pass it");
             Some(RULE.at(place, title, help(&value)))
         }

@@ -186,6 +186,7 @@ rules! {
         unbounded_loop,
         invalid_expression,
         invalid_template,
+        mismatched_type,
         unknown_root,
         unknown_output,
         unwritten_value,

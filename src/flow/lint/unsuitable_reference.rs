@@ -127,7 +127,7 @@ fn arguments(cx: &Subject<'_, '_>, step: &Step<'_>) -> Vec<Finding> {
         };
         RULE.at(cx.at_key(step.node_pointer(&format!("/with/{name}"))), format!("{} takes no {name}", callee.graph.object), help)
     });
-    let missing = inputs.iter().filter(|(name, required)| **required && !passed.contains(name.as_str()));
+    let missing = inputs.iter().filter(|(name, input)| input.required && !passed.contains(name.as_str()));
     let missing = missing.map(|(name, _)| {
         let title = format!("{} needs {name}, and the step passes none", callee.graph.object);
         RULE.at(place(), title, format!("add with: {{ {name}: <expression> }}"))

@@ -7,7 +7,7 @@ use idflow_engine::context::Cx;
 use idflow_engine::turn::Fault;
 use idflow_flow::facts::{SettingsError, Sink};
 use idflow_flow::plan::{Compiler, place};
-use idflow_sandbox::Expression;
+use idflow_sandbox::{Expression, Type};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -30,6 +30,21 @@ impl Expressions {
     pub fn compile(compiler: &mut Compiler<'_>, setting: &str, sources: &Sources, sink: Sink) -> Self {
         let compile = |(name, source): (&String, &Source)| {
             (name.clone(), compiler.expression(format!("{setting}/{}", escaped(name)), &source.0, sink))
+        };
+        Self(sources.iter().map(compile).collect())
+    }
+
+    /// The same where each must give a type.
+    pub fn compile_of(
+        compiler: &mut Compiler<'_>,
+        setting: &str,
+        sources: &Sources,
+        sink: Sink,
+        wanted: impl Fn(&str) -> Type,
+    ) -> Self {
+        let compile = |(name, source): (&String, &Source)| {
+            let pointer = format!("{setting}/{}", escaped(name));
+            (name.clone(), compiler.expression_of(pointer, &source.0, sink, wanted(name)))
         };
         Self(sources.iter().map(compile).collect())
     }

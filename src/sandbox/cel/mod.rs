@@ -39,6 +39,15 @@ impl fmt::Debug for Expression {
     }
 }
 
+/// Two are the same where their sources are.
+impl PartialEq for Expression {
+    fn eq(&self, other: &Self) -> bool {
+        self.source() == other.source()
+    }
+}
+
+impl Eq for Expression {}
+
 impl Expression {
     /// Compiles an expression, refusing what could not be evaluated safely: more than [`MAX_SOURCE`] bytes, an
     /// operator tree deeper than [`MAX_DEPTH`], unknown functions, patterns that are not literal.

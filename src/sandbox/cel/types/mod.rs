@@ -78,7 +78,8 @@ impl Type {
     }
 
     /// The type of a value that is of one of two types.
-    fn or(self, other: Self) -> Self {
+    #[must_use]
+    pub fn or(self, other: Self) -> Self {
         match (self, other) {
             (one, other) if one == other => one,
             (Self::Never, one) | (one, Self::Never) => one,
