@@ -7,5 +7,6 @@ mod compile;
 mod rules;
 mod schema;
 mod trees;
+mod types;
 mod values;
 mod world;
