@@ -87,11 +87,25 @@ pub enum Ask {
         /// What the browser shows: an id and its proof each.
         devices: Vec<String>,
     },
+    /// Which of the devices that the browser shows is one by which somebody has signed in to an account with this address,
+    /// who reads the mail there. Looks at nothing but what is shown: whether there is such an account is not told.
+    /// Answer: [`Answer::Device`].
+    RecognizeReader {
+        /// The mail address.
+        address: String,
+        /// What the browser shows.
+        devices: Vec<String>,
+    },
     /// Calls an HTTP API through a `Connection`. Answer: [`Answer::Http`].
     Http(HttpCall),
 }
 
 impl Ask {
+    /// Whether the request itself has the answer.
+    pub const fn is_of_the_request(&self) -> bool {
+        matches!(self, Self::RecognizeReader { .. })
+    }
+
     /// How often this may happen.
     pub fn class(&self) -> EffectClass {
         match self {
@@ -161,7 +175,7 @@ pub enum Answer {
     StandingEnded,
     /// The counts at this moment.
     Counts(Vec<Count>),
-    /// The id of the device, or nothing when the user has signed in with none of them.
+    /// The id of the device, or nothing when none of them is known.
     Device(Option<String>),
     /// The new hash.
     Hashed(PasswordHash),

@@ -10,6 +10,7 @@ use crate::grant::AuthorizationRequest;
 use crate::id::{Attempt, JourneyId, SessionId, StepInstance, UserId};
 use crate::session::EndSessionRequest;
 use crate::time::{Span, Timestamp};
+use crate::user::User;
 use crate::view::View;
 use crate::{Data, Value};
 
@@ -51,6 +52,9 @@ pub struct Journey {
     /// What expressions read as `user`: the identified user's attributes at the last look.
     #[serde(default)]
     pub user_data: Data,
+    /// Which of them the user has proven to control.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub verified: Vec<String>,
     /// What was proven, in order.
     #[serde(default)]
     pub evidence: Vec<Evidence>,
@@ -82,6 +86,18 @@ impl Journey {
             Phase::ExpectSubmission(_) => self.deadline.plus(REMEMBERED),
             Phase::Ended(_) => self.deadline,
         }
+    }
+
+    /// Takes on what was read of the identified user.
+    pub fn look_at(&mut self, user: &User) {
+        self.user_data = user.data();
+        self.verified.clone_from(&user.verified);
+    }
+
+    /// Forgets what was read of the identified user.
+    pub fn forget_user(&mut self) {
+        self.user_data.clear();
+        self.verified.clear();
     }
 }
 

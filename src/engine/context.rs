@@ -8,6 +8,7 @@ use idflow_core::effect::{Mail, Submission};
 use idflow_core::evidence::Evidence;
 use idflow_core::id::{Attempt, EffectId, JourneyId, StepInstance, UserId};
 use idflow_core::journey::Purpose;
+use idflow_core::name::is_same;
 use idflow_core::time::Timestamp;
 use idflow_core::view::Text;
 use idflow_core::write::Write;
@@ -39,6 +40,8 @@ pub(crate) struct Active {
     pub(crate) withheld: u32,
     /// Before when a post of the page is not looked at.
     pub(crate) wait_until: Option<Timestamp>,
+    /// Why the page is shown again, where the page does not say it.
+    pub(crate) detail: Option<String>,
     /// What this visit adds to the commit, unless it ends in a fault.
     pub(crate) additions: Additions,
 }
@@ -55,6 +58,7 @@ impl Active {
             effects: 0,
             withheld: 0,
             wait_until: None,
+            detail: None,
             additions,
         }
     }
@@ -99,6 +103,13 @@ impl<'a> Cx<'a> {
     /// The identified user's attributes, as fresh as this request.
     pub fn user_data(&self) -> &'a Data {
         &self.sources.journey.user_data
+    }
+
+    /// Whether the identified user has proven, in whatever journey, to read mail at this address.
+    pub fn has_proven(&self, address: &str) -> bool {
+        let mut proven =
+            self.sources.journey.verified.iter().filter_map(|name| self.user_data().get(name)?.as_str());
+        proven.any(|own| is_same(own, address))
     }
 
     /// What was proven so far in this journey. Evidence names its user: check it.
@@ -272,6 +283,11 @@ impl<'a> Cx<'a> {
     /// Says that a post of the page that is shown next is not looked at before a moment.
     pub fn wait_until(&mut self, moment: Timestamp) {
         self.active.wait_until = Some(moment);
+    }
+
+    /// Says for the security event alone why the page is shown again. Contains no values of the visitor.
+    pub fn detail(&mut self, detail: impl Into<String>) {
+        self.active.detail = Some(detail.into());
     }
 
     /// Says that a mail is not sent because a limit is reached.

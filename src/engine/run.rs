@@ -216,6 +216,7 @@ impl<'p> Run<'p> {
             user: None,
             epoch: None,
             user_data: Data::new(),
+            verified: Vec::new(),
             evidence: Vec::new(),
             phase: Phase::ExpectSubmission(Box::new(nothing_shown())),
             error: None,
@@ -370,7 +371,7 @@ impl<'p> Run<'p> {
             None if is_gone && self.has_reserved() => self.end_taken(),
             None => self.fail("userLocked"),
             Some(user) => {
-                self.journey.user_data = user.data();
+                self.journey.look_at(&user);
                 self.posted()
             }
         }

@@ -81,7 +81,10 @@ impl Asks {
             | Ask::RecognizeDevice { user, .. }
             | Ask::VerifyPassword { user: Some(user), .. } => looks.wanted.extend(Wanted::person(user)),
             Ask::ReadCounters { keys } => looks.wanted.extend(self.counters(keys)),
-            Ask::VerifyPassword { user: None, .. } | Ask::HashPassword { .. } | Ask::Http(_) => {}
+            Ask::RecognizeReader { .. }
+            | Ask::VerifyPassword { user: None, .. }
+            | Ask::HashPassword { .. }
+            | Ask::Http(_) => {}
         }
         looks
     }
@@ -132,6 +135,9 @@ impl Asks {
             Ask::RecognizeDevice { user, devices } => {
                 let epoch = reads.epoch(user)?;
                 Answer::Device(devices::recognized(self.store.keyring(), user, epoch, devices))
+            }
+            Ask::RecognizeReader { address, devices } => {
+                Answer::Device(devices::readers(self.store.keyring(), address, devices))
             }
             Ask::HashPassword { directory, personal, password } => {
                 self.hash(configuration, directory, personal, password).await

@@ -209,7 +209,8 @@ enum Settled {
     Blocked,
 }
 
-/// Runs to a decision. The switches are read together with what the first ask wants, and judged before anything is
+/// Runs to a decision. The switches are read together with what the first ask wants that is not answered by the request
+/// itself, and judged before anything is
 /// answered or done; by the commit alone where the step asks nothing.
 async fn settle(
     app: &App,
@@ -223,7 +224,7 @@ async fn settle(
         match run.next() {
             Next::Ask(pending) => {
                 let looks = app.asks.looks(&pending);
-                if !has_asked {
+                if !has_asked && !pending.ask.is_of_the_request() {
                     let marks: Vec<Wanted> = switches.wanted().collect();
                     reads.more(marks.iter().chain(looks.wanted())).await?;
                     if switches.is_any_off(reads)? {

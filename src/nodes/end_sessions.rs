@@ -1,9 +1,10 @@
 //! `endSessions`: signs the visitor out.
 //!
 //! Ends the session of this browser with everything that applications got from it, refresh tokens included, or all
-//! sessions of the person: of whom a factor has proven to sit there, never of whom a form merely names. A link that somebody was made to follow must not do that: where the visitor has posted
-//! nothing in the journey yet, and no application has shown an ID token of this very session, the step asks first.
-//! Where nobody is signed in there is nothing to end, and the journey goes on.
+//! sessions of the person: of whom a factor has proven to sit there, never of whom a form merely names. A link that
+//! somebody was made to follow must not do that: where the visitor has posted nothing in the journey yet, and no
+//! application has shown an ID token of this very session, the step asks first. Where nobody is signed in there is nothing
+//! to end, and the journey goes on.
 //!
 //! A flow of type Logout signs out by being completed: where none of its steps has ended the browser's session, it ends
 //! with the last one. A flow that failed or was cancelled ends nothing.

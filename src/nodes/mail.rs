@@ -20,7 +20,7 @@ use idflow_sandbox::{Expression, Type};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use crate::shared::asker::Asker;
+use crate::shared::asker::Counted;
 use crate::shared::{address, answer_mismatch, settings};
 
 /// Settings of `mail`.
@@ -83,7 +83,7 @@ impl Node for SendMail {
         match event {
             Event::Entered => {
                 let to = address::evaluated(cx, &self.address)?;
-                let mails = Asker::of(cx, &to, self.own_address).mails(cx, &to);
+                let mails = Counted::of(cx, &to, self.own_address, None).mails;
                 if mails.iter().any(|mails| cx.is_full(&mails.key())) {
                     cx.withhold_mail();
                     return Err(Fault::new("mail: too many mails to one address"));

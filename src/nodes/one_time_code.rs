@@ -5,10 +5,18 @@
 //! replaces it (checklist T-9). Five wrong codes end it, and ten end the journey's tries (T-6). Once anybody has entered
 //! ten wrong codes for an address within a day, whoever has shown nothing else gets codes of eight digits.
 //!
-//! Who has shown a factor of the account, or has read a mail to the address in this journey, has five mails in ten
-//! minutes of their own. Everybody else has five per network and address, and all of them together twenty an hour: who
-//! asks for codes to somebody's address in order to keep them out needs several networks, and does not touch those who
-//! know the password (P-8, T-12).
+//! What strangers do uses up nothing of who has shown more than an address (P-8, T-12):
+//!
+//! | Who asks for codes to an address | Mails of their own | Shared by all who are alike |
+//! |---|---|---|
+//! | Has shown a factor of the account whose own address it is | 5 in 10 minutes | 20 an hour, until the account has proven it by a code |
+//! | Has read a mail to it in this journey | 5 in 10 minutes | |
+//! | Sits at a browser by which somebody has signed in who had proven it | 5 an hour, then as everybody | 20 an hour |
+//! | Everybody else | 5 in 10 minutes for each network | 20 an hour |
+//!
+//! So whoever asks for codes to somebody's address in order to keep them from theirs needs several networks, and then
+//! keeps out only who neither knows the password nor sits at a browser that is known: they wait for up to an hour. A
+//! mail is not sent either while its code would not be looked at.
 //!
 //! ```yaml
 //! - id: code
@@ -36,7 +44,7 @@ use idflow_sandbox::{Expression, Type};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::shared::asker::Asker;
+use crate::shared::asker::Counted;
 use crate::shared::throttle::{Throttle, closed_until, in_minutes};
 use crate::shared::{address, answer_mismatch, settings};
 
@@ -149,12 +157,23 @@ struct Sent {
     wrong: u8,
 }
 
+/// What the step knows of whom it asks for a code.
+#[derive(Serialize, Deserialize)]
+struct Asked {
+    sent: Option<Sent>,
+    address: String,
+    /// The device that they sit at, where it is one of somebody who reads the address.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    device: Option<String>,
+}
+
 #[derive(Serialize, Deserialize)]
 #[expect(clippy::enum_variant_names, reason = "a state is named for what it expects")]
 enum State {
-    ExpectCode { sent: Option<Sent>, address: String },
-    ExpectGuessCounts { sent: Option<Sent>, address: String },
-    ExpectMailCounts { sent: Option<Sent>, address: String },
+    ExpectDevice(Asked),
+    ExpectCode(Asked),
+    ExpectGuessCounts(Asked),
+    ExpectMailCounts(Asked),
 }
 
 impl Node for OneTimeCode {
@@ -162,7 +181,7 @@ impl Node for OneTimeCode {
         match event {
             Event::Entered => {
                 let address = address::evaluated(cx, &self.address)?;
-                self.send(cx, address, None)
+                self.entered(cx, Asked { sent: None, address, device: None })
             }
             Event::Submitted(submission) => self.submitted(cx, &submission),
             Event::Answered(answer) => self.answered(cx, answer),
@@ -170,50 +189,51 @@ impl Node for OneTimeCode {
     }
 
     fn foresees(&self, cx: &Cx<'_>) -> Foreseen {
-        let Ok(Some(State::ExpectCode { address, .. })) = cx.state() else { return Foreseen::default() };
-        Foreseen { counters: self.asker(cx, &address).looks(cx, &address), ..Foreseen::default() }
+        let Ok(Some(State::ExpectCode(asked))) = cx.state() else { return Foreseen::default() };
+        Foreseen { counters: self.counted(cx, &asked).before_verdict(), ..Foreseen::default() }
     }
 }
 
 impl OneTimeCode {
-    fn asker(&self, cx: &Cx<'_>, address: &str) -> Asker {
-        Asker::of(cx, address, self.own_address)
+    fn counted(&self, cx: &Cx<'_>, asked: &Asked) -> Counted {
+        Counted::of(cx, &asked.address, self.own_address, asked.device.as_deref())
     }
 
-    /// What keeps a code from being sent: too many mails, or wrong codes that would keep it from being looked at.
-    fn before_mail(&self, cx: &Cx<'_>, address: &str) -> (Vec<Throttle>, Option<Throttle>) {
-        let asker = self.asker(cx, address);
-        (asker.mails(cx, address), asker.account())
+    fn entered(&self, cx: &mut Cx<'_>, asked: Asked) -> Result<Turn, Fault> {
+        if cx.devices().is_empty() {
+            return self.send(cx, asked);
+        }
+        let devices = cx.devices().to_vec();
+        let ask = Ask::RecognizeReader { address: asked.address.clone(), devices };
+        cx.keep(&State::ExpectDevice(asked))?;
+        Ok(Turn::Ask(Box::new(ask)))
     }
 
     /// Sends a code, unless a counter is full: the commit that counts one more tells.
-    fn send(&self, cx: &mut Cx<'_>, address: String, previous: Option<Sent>) -> Result<Turn, Fault> {
-        let tries = Asker::tries(cx);
-        if cx.is_full(&tries.key()) {
+    fn send(&self, cx: &mut Cx<'_>, asked: Asked) -> Result<Turn, Fault> {
+        let counted = self.counted(cx, &asked);
+        if cx.is_full(&counted.tries.key()) {
             return Ok(Turn::Finish(Box::new(Finish::by("locked"))));
         }
-        let (mails, account) = self.before_mail(cx, &address);
-        let keys: Vec<_> = mails.iter().chain(&account).map(Throttle::key).collect();
+        let keys = counted.before_mail();
         if keys.iter().any(|key| cx.is_full(key)) {
-            cx.keep(&State::ExpectMailCounts { sent: previous, address })?;
+            cx.keep(&State::ExpectMailCounts(asked))?;
             return Ok(Turn::Ask(Box::new(Ask::ReadCounters { keys })));
         }
-        std::iter::once(&tries).chain(&account).for_each(|guesses| cx.count(guesses.require()));
-        for mails in &mails {
-            cx.count(mails.add());
-        }
-        let page = if previous.is_some() { Page::SentAgain } else { Page::Sent };
-        let digits = self.digits_of_next(cx, &address);
-        let sent = self.mail(cx, &address, digits);
-        self.show(cx, Some(sent), address, page)
+        std::iter::once(&counted.tries).chain(counted.guesses()).for_each(|guesses| cx.count(guesses.require()));
+        counted.mails.iter().for_each(|mails| cx.count(mails.add()));
+        let page = if asked.sent.is_some() { Page::SentAgain } else { Page::Sent };
+        let digits = self.digits_of_next(cx, counted.row.as_ref());
+        let sent = Some(self.mail(cx, &asked.address, digits));
+        self.show(cx, Asked { sent, ..asked }, page)
     }
 
-    /// How many digits the next code has: the commit tells when strangers have guessed too often at those before.
-    fn digits_of_next(&self, cx: &mut Cx<'_>, address: &str) -> u32 {
-        match self.asker(cx, address).guessed(address).filter(|_| self.digits < MOST_DIGITS) {
-            Some(guessed) if cx.is_full(&guessed.key()) => MOST_DIGITS,
-            Some(guessed) => {
-                cx.count(guessed.require());
+    /// How many digits the next code has: the commit tells when too many guessed at those before.
+    fn digits_of_next(&self, cx: &mut Cx<'_>, row: Option<&Throttle>) -> u32 {
+        match row.filter(|_| self.digits < MOST_DIGITS) {
+            Some(row) if cx.is_full(&row.key()) => MOST_DIGITS,
+            Some(row) => {
+                cx.count(row.require());
                 self.digits
             }
             None => self.digits,
@@ -225,119 +245,115 @@ impl OneTimeCode {
     }
 
     fn submitted(&self, cx: &mut Cx<'_>, submission: &Submission) -> Result<Turn, Fault> {
-        let Some(State::ExpectCode { sent, address }) = cx.state()? else {
+        let Some(State::ExpectCode(asked)) = cx.state()? else {
             return Err(Fault::new("oneTimeCode was posted to without having asked for a code"));
         };
-        if submission.action == "resend" || sent.is_none() {
-            return self.send(cx, address, sent);
+        if submission.action == "resend" || asked.sent.is_none() {
+            return self.send(cx, asked);
         }
         if entered_code(submission).is_none() {
-            return self.show(cx, sent, address, Page::Refused("error-code-digits"));
+            return self.show(cx, asked, Page::Refused("error-code-digits"));
         }
-        let keys = self.asker(cx, &address).looks(cx, &address);
-        cx.keep(&State::ExpectGuessCounts { sent, address })?;
+        let keys = self.counted(cx, &asked).before_verdict();
+        cx.keep(&State::ExpectGuessCounts(asked))?;
         Ok(Turn::Ask(Box::new(Ask::ReadCounters { keys })))
     }
 
     fn answered(&self, cx: &mut Cx<'_>, answer: Answer) -> Result<Turn, Fault> {
         match (cx.state()?, answer) {
-            (Some(State::ExpectGuessCounts { sent: Some(sent), address }), Answer::Counts(counts)) => {
-                self.counted(cx, sent, address, &counts)
+            (Some(State::ExpectDevice(asked)), Answer::Device(device)) => {
+                self.send(cx, Asked { device, ..asked })
             }
-            (Some(State::ExpectMailCounts { sent, address }), Answer::Counts(counts)) => {
-                self.withhold(cx, sent, address, &counts)
+            (Some(State::ExpectGuessCounts(mut asked)), Answer::Counts(counts)) => {
+                let sent = asked.sent.take().ok_or_else(|| answer_mismatch("oneTimeCode"))?;
+                self.looked_at(cx, sent, asked, &counts)
+            }
+            (Some(State::ExpectMailCounts(asked)), Answer::Counts(counts)) => {
+                self.withhold(cx, asked, &counts)
             }
             _ => Err(answer_mismatch("oneTimeCode")),
         }
     }
 
     /// What becomes of a code that was entered, by what was counted before.
-    fn counted(
+    fn looked_at(
         &self,
         cx: &mut Cx<'_>,
         sent: Sent,
-        address: String,
+        asked: Asked,
         counts: &[Count],
     ) -> Result<Turn, Fault> {
-        let asker = self.asker(cx, &address);
-        let guesses = asker.guesses(cx);
-        let (counts, of_row) = counts.split_at(guesses.len().min(counts.len()));
-        // The journey's own tries stand first, and no wait gives more of them.
-        if guesses.first().zip(counts.first()).is_none_or(|(own, count)| own.is_used_up(*count)) {
+        let counted = self.counted(cx, &asked);
+        let mut counts = counts.iter();
+        if counts.next().is_none_or(|tries| counted.tries.is_used_up(*tries)) {
             return Ok(Turn::Finish(Box::new(Finish::by("locked"))));
         }
-        if let Some(moment) = closed_until(&guesses, counts, cx.now()) {
+        if let Some(moment) = closed_until(counted.guesses(), &mut counts, cx.now()) {
             cx.wait_until(moment);
-            return self.show(cx, Some(sent), address, Page::Early(moment));
+            return self.show(cx, Asked { sent: Some(sent), ..asked }, Page::Early(moment));
         }
-        let row = asker.guessed(&address).filter(|row| {
-            let is_full = closed_until(std::slice::from_ref(row), of_row, cx.now()).is_some();
-            !is_full && !cx.is_full(&row.key())
+        let open_row = counted.row.as_ref().filter(|row| {
+            closed_until([*row], &mut counts, cx.now()).is_none() && !cx.is_full(&row.key())
         });
         let is_too_short =
-            asker == Asker::Stranger && row.is_none() && self.digits(&sent) < MOST_DIGITS;
+            counted.row.is_some() && open_row.is_none() && self.digits(&sent) < MOST_DIGITS;
         if cx.now() >= sent.expires {
-            self.show(cx, None, address, Page::Void("error-code-expired"))
+            self.show(cx, asked, Page::Void("error-code-expired"))
         } else if is_too_short {
-            self.show(cx, None, address, Page::Void("error-code-void"))
+            self.show(cx, asked, Page::Void("error-code-void"))
         } else {
-            self.judge(cx, sent, address, row.as_ref())
+            self.judge(cx, sent, asked, &counted, open_row)
         }
     }
 
     /// Says until when no code is sent. The one before still works.
-    fn withhold(
-        &self,
-        cx: &mut Cx<'_>,
-        sent: Option<Sent>,
-        address: String,
-        counts: &[Count],
-    ) -> Result<Turn, Fault> {
+    fn withhold(&self, cx: &mut Cx<'_>, asked: Asked, counts: &[Count]) -> Result<Turn, Fault> {
         cx.withhold_mail();
-        let (mails, account) = self.before_mail(cx, &address);
-        let (of_mails, of_account) = counts.split_at(mails.len().min(counts.len()));
-        let account = account.and_then(|account| closed_until(&[account], of_account, cx.now()));
-        let mails = closed_until(&mails, of_mails, cx.now());
-        let moment = mails.max(account).unwrap_or(cx.now());
-        let usable = sent.filter(|sent| cx.now() < sent.expires);
-        if usable.is_none() {
+        let counted = self.counted(cx, &asked);
+        let mut counts = counts.iter();
+        let mails = closed_until(&counted.mails, &mut counts, cx.now());
+        let guesses = closed_until(counted.guesses(), &mut counts, cx.now());
+        let moment = mails.max(guesses).unwrap_or(cx.now());
+        let sent = asked.sent.filter(|sent| cx.now() < sent.expires);
+        if sent.is_none() {
             cx.wait_until(moment);
         }
-        let page = if account.is_some() { Page::Early(moment) } else { Page::Withheld(moment) };
-        self.show(cx, usable, address, page)
+        let page = if guesses.is_some() { Page::Early(moment) } else { Page::Withheld(moment) };
+        self.show(cx, Asked { sent, ..asked }, page)
     }
 
-    /// The verdict over a code. The row counts strangers' guesses at the address, unless there were too many.
+    /// The verdict over a code. The row counts guesses at the address, unless there were too many.
     fn judge(
         &self,
         cx: &mut Cx<'_>,
         sent: Sent,
-        address: String,
+        asked: Asked,
+        counted: &Counted,
         row: Option<&Throttle>,
     ) -> Result<Turn, Fault> {
         let entered = cx.submission().and_then(entered_code).unwrap_or_default();
-        let asker = self.asker(cx, &address);
         if !sent.digest.matches(&digest(&sent.salt, &entered)) {
-            asker.guesses(cx).iter().chain(row).for_each(|guesses| cx.count(guesses.add()));
+            let all = std::iter::once(&counted.tries).chain(counted.guesses()).chain(row);
+            all.for_each(|guesses| cx.count(guesses.add()));
             let sent = Sent { wrong: sent.wrong.saturating_add(1), ..sent };
             let sent = Some(sent).filter(|sent| sent.wrong < MOST_WRONG);
             let page = match &sent {
                 Some(_) => Page::Refused("error-code-wrong"),
                 None => Page::Void("error-code-void"),
             };
-            return self.show(cx, sent, address, page);
+            return self.show(cx, Asked { sent, ..asked }, page);
         }
         // Of guesses that come at the same moment no more are right than are looked at.
         if let Some(row) = row.filter(|_| self.digits(&sent) < MOST_DIGITS) {
             cx.count(row.require());
         }
-        if let Some(account) = asker.account() {
+        if let Some(account) = &counted.account {
             cx.count(account.reset());
         }
         // Whoever has read the mails to an address has not been sent too many.
-        cx.count(asker.own_mails(cx, &address).clear());
-        let mut finish = Finish { address: Some(format!("email:{address}")), ..Finish::by("next") };
-        finish.outputs.insert("address".to_owned(), Value::String(address));
+        counted.mails.iter().take(1).for_each(|own| cx.count(own.clear()));
+        let mut finish = Finish { address: Some(format!("email:{}", asked.address)), ..Finish::by("next") };
+        finish.outputs.insert("address".to_owned(), Value::String(asked.address));
         Ok(Turn::Finish(Box::new(finish)))
     }
 
@@ -369,16 +385,11 @@ impl OneTimeCode {
         }
     }
 
-    fn show(
-        &self,
-        cx: &mut Cx<'_>,
-        sent: Option<Sent>,
-        address: String,
-        page: Page,
-    ) -> Result<Turn, Fault> {
+    fn show(&self, cx: &mut Cx<'_>, asked: Asked, page: Page) -> Result<Turn, Fault> {
+        let address = asked.address.clone();
         let resend = Action::aside("resend", Text::product("action-resend"));
         // Where there is no code to enter, nobody is sent to look for it.
-        let (lead, fields, actions) = if let Some(sent) = &sent {
+        let (lead, fields, actions) = if let Some(sent) = &asked.sent {
             let digits = ("digits", self.digits(sent).to_string());
             let error = match page {
                 Page::Refused(key) => Some(Text::with(key, [digits.clone()])),
@@ -386,11 +397,11 @@ impl OneTimeCode {
             };
             let next = Action::next(Text::product("one-time-code-submit"));
             let code = Field { error, ..Field::asking("code", FieldType::Code) };
-            let lead = Text::with("one-time-code-sent", [("address", address.clone()), digits]);
+            let lead = Text::with("one-time-code-sent", [("address", address), digits]);
             (lead, vec![code], vec![next, resend])
         } else {
             let resend = Action { style: ActionStyle::Primary, ..resend };
-            (Text::with("one-time-code-none", [("address", address.clone())]), Vec::new(), vec![resend])
+            (Text::with("one-time-code-none", [("address", address)]), Vec::new(), vec![resend])
         };
         let view = View {
             kind: "oneTimeCode".to_owned(),
@@ -401,7 +412,7 @@ impl OneTimeCode {
             actions,
             identifier: if self.own_address { cx.identifier() } else { None },
         };
-        cx.keep(&State::ExpectCode { sent, address })?;
+        cx.keep(&State::ExpectCode(asked))?;
         Ok(Turn::Show(Box::new(view)))
     }
 }

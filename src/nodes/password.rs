@@ -4,9 +4,15 @@
 //! behave alike in answer, time and counting (checklist E-1 to E-3).
 //!
 //! After five wrong passwords in a row the next is not looked at for 30 seconds, then for longer, at most for 15 minutes.
-//! A browser that the user has signed in with counts for itself, so that nobody else can keep it out; a mailed code and a
-//! reset stay open, and a new password begins the row anew. The outcome `locked` means that this journey's ten tries are
-//! used up.
+//! A browser that the user has signed in with counts for itself, so that nobody else can keep it out, and what it gets
+//! right opens nothing for others; the right password from another browser and a new password begin the row anew. Mailed
+//! codes and resets are counted apart: see `oneTimeCode`. The outcome `locked` means that this journey's ten tries are used
+//! up.
+//!
+//! A wait is told by the name that was typed. While an account waits for guesses under another of its names, a password is
+//! not looked at under this one either, but the page says only that it does not match: a wait would tell that both names
+//! are one account's, and that there is one. This price is paid also by who types the right one, at a browser that is not
+//! known, until the wait is over. The audit record `step.repeated` has the detail `closed` then.
 //!
 //! After eighty wrong passwords in a row from browsers that the user has not signed in with, which takes a stranger
 //! about eighteen hours, no password is looked at from such a browser for as long as 90 days: nobody verifies more than a
@@ -220,7 +226,10 @@ impl Password {
                 cx.wait_until(moment);
                 return self.show(cx, Problem::Early(moment));
             }
-            Closed::Unsaid => return verified(cx, None, None),
+            Closed::Unsaid => {
+                cx.detail("closed");
+                return verified(cx, None, None);
+            }
             Closed::No => {}
         }
         verified(cx, user, device)
@@ -247,23 +256,7 @@ impl Password {
         rehashed: Option<PasswordHash>,
     ) -> Result<Turn, Fault> {
         let guards = self.guards(cx, Some(user.id), device)?;
-        // The row is over. The address may be guessing at many accounts.
-        let strangers = std::iter::once(&guards.strangers).chain(&guards.typed);
-        match guards.devices.as_slice() {
-            [] => {
-                for throttle in strangers {
-                    cx.count(throttle.reset());
-                }
-            }
-            devices => {
-                for throttle in devices {
-                    cx.count(throttle.reset());
-                }
-                for throttle in strangers {
-                    cx.count(throttle.clear());
-                }
-            }
-        }
+        guards.end_rows(cx, device.is_some());
         if let Some(hash) = rehashed {
             cx.write(Write::SetPassword { user: user.id, hash, ends_sessions: false });
         }

@@ -2,7 +2,8 @@
 //!
 //! Only somebody who has proven to be the user gets here: by a factor, by an address of the user verified in this
 //! journey, or because the user was created in it. Without that the step ends in `error` (design 2, fail closed).
-//! Setting a password ends the user's other sessions (checklist P-11).
+//! Setting a password ends the user's sessions everywhere, this browser's own too (checklist P-11): a flow that is to leave
+//! its visitor signed in opens one by its `complete`.
 //!
 //! ```yaml
 //! - id: newPassword
@@ -88,8 +89,8 @@ impl Node for SetPassword {
                 let user = cx.user().ok_or_else(|| Fault::new("setPassword needs an identified user"))?;
                 cx.write(Write::SetPassword { user, hash, ends_sessions: true });
                 // What was guessed at was another password.
-                let names = self.unique.iter().filter_map(|name| cx.user_data().get(name)?.as_str());
-                let of_names = names.map(Throttle::strangers_by_name);
+                let of_name = |name| [Throttle::strangers_by_name(name), Throttle::strangers_of_nobody(name)];
+                let of_names = self.values(cx).flat_map(of_name);
                 let rows = [Throttle::strangers(user), Throttle::devices(user)].into_iter().chain(of_names);
                 for row in rows.collect::<Vec<_>>() {
                     cx.count(row.clear());

@@ -144,7 +144,7 @@ fn what(event: &AuditEvent) -> String {
     match (&*event.name, outcome) {
         ("step.finished", Some(outcome)) => format!("{step} -> {outcome}{detail}"),
         ("mail.withheld", None) => format!("{step} sends no mail: too many went to this address of late"),
-        ("step.repeated", Some(problem)) => format!("{step} asks again: {problem}"),
+        ("step.repeated", Some(problem)) => format!("{step} asks again: {problem}{detail}"),
         ("step.repeated", None) => format!("{step} asks again"),
         (STOPPED, Some(outcome)) => {
             let reference = event.reference.as_deref().unwrap_or_default();

@@ -152,7 +152,7 @@ impl Run<'_> {
         self.audit("journey.ended", Some(outcome));
         self.journey.phase = Phase::Ended(ending);
         self.journey.visited.clear();
-        self.journey.user_data.clear();
+        self.journey.forget_user();
         self.journey.typed = None;
         self.journey.frames.truncate(1);
         for frame in &mut self.journey.frames {

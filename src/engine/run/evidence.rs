@@ -32,7 +32,7 @@ impl Run<'_> {
             before != after || proofs.iter().any(|proof| matches!(proof, Proof::Factor(_)));
         self.journey.user = after;
         if let Some(user) = &finish.user {
-            self.journey.user_data = user.data();
+            self.journey.look_at(user);
         }
         let evidence = proofs.iter().map(|proof| Evidence {
             proof: proof.clone(),

@@ -71,7 +71,8 @@ impl Run<'_> {
 
     fn show(&mut self, view: View) -> Stage {
         if self.submission.is_some() {
-            self.audit("step.repeated", view.problem());
+            let detail = self.active.detail.take();
+            self.audit_detailed("step.repeated", view.problem(), detail);
         }
         self.settle();
         self.weigh(size(&view) + size(&self.active.state));
@@ -275,7 +276,7 @@ fn fits(ask: &Ask, answer: &Answer) -> bool {
         (Ask::FindUser { .. } | Ask::FindHolder { .. }, Answer::User(_))
         | (Ask::HashPassword { .. }, Answer::Hashed(_) | Answer::Weak(_))
         | (Ask::VerifyPassword { .. }, Answer::Verified { .. })
-        | (Ask::RecognizeDevice { .. }, Answer::Device(_))
+        | (Ask::RecognizeDevice { .. } | Ask::RecognizeReader { .. }, Answer::Device(_))
         | (Ask::Http(_), Answer::Http { .. } | Answer::Unavailable | Answer::Gone) => true,
         (Ask::ReadUser { user } | Ask::ReadIdentified { user, .. }, Answer::User(found)) => {
             found.as_ref().is_none_or(|found| found.id == *user)

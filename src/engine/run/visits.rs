@@ -57,7 +57,7 @@ impl Run<'_> {
         let user = self.journey.evidence.iter().rev().find_map(|evidence| evidence.user);
         if user != self.journey.user {
             self.journey.user = user;
-            self.journey.user_data.clear();
+            self.journey.forget_user();
         }
     }
 }

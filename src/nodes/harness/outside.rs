@@ -220,7 +220,7 @@ fn is_of_its_kind(ask: &Ask, answer: &Answer) -> bool {
         // A number of counts that was not asked for is nonsense.
         Ask::ReadCounters { .. } => false,
         Ask::HashPassword { .. } => matches!(answer, Answer::Hashed(_) | Answer::Weak(_)),
-        Ask::RecognizeDevice { .. } => matches!(answer, Answer::Device(_)),
+        Ask::RecognizeDevice { .. } | Ask::RecognizeReader { .. } => matches!(answer, Answer::Device(_)),
         Ask::VerifyPassword { .. } => matches!(answer, Answer::Verified { .. }),
         Ask::Http(_) => matches!(answer, Answer::Http { .. }),
     }

@@ -78,7 +78,7 @@ impl World {
                 let matches = stored == Some(&hash(password.expose_for("a test")));
                 Answer::Verified { matches, rehashed: None }
             }
-            Ask::RecognizeDevice { .. } => Answer::Device(None),
+            Ask::RecognizeDevice { .. } | Ask::RecognizeReader { .. } => Answer::Device(None),
             Ask::Http(_) => Answer::Http { status: 200, body: Value::from("fine") },
         }
     }

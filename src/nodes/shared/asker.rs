@@ -1,30 +1,30 @@
-//! Who has a mail sent or enters a code. Each kind is counted for itself, so that strangers use up nothing that belongs
-//! to somebody who has shown more than an address (checklist P-8, T-6, T-12).
+//! Who has a mail sent or enters a code, and what is counted of them. Each kind is counted for itself, so that strangers
+//! use up nothing that belongs to somebody who has shown more than an address (checklist P-8, T-6, T-12).
+
+use std::iter;
 
 use idflow_core::counter::CounterKey;
 use idflow_core::evidence::{Evidence, Proof};
 use idflow_core::id::UserId;
 use idflow_engine::context::Cx;
 
-use crate::shared::throttle::Throttle;
-
-/// What counts wrong codes.
-const CODE: &str = "oneTimeCode";
+use crate::shared::throttle::{CODE, Throttle};
 
 /// Whoever asks for mails to an address.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Asker {
+enum Asker<'a> {
     /// Has shown a factor of the account whose own address it is.
     Owner(UserId),
     /// Has read a mail to the address in this journey.
     Reader,
+    /// Sits at this device, by which somebody has signed in who reads mail at the address.
+    Device(&'a str),
     /// Anybody.
     Stranger,
 }
 
-impl Asker {
-    /// Who has come this far. `is_own` says that the address is one that the account has.
-    pub fn of(cx: &Cx<'_>, address: &str, is_own: bool) -> Self {
+impl<'a> Asker<'a> {
+    /// Who has come this far. A device that has had too many mails sent is a browser like any other.
+    fn of(cx: &Cx<'_>, address: &str, is_own: bool, device: Option<&'a str>) -> Self {
         let owner = cx.user().filter(|user| {
             let is_factor = |evidence: &Evidence| {
                 evidence.user == Some(*user) && matches!(evidence.proof, Proof::Factor(_))
@@ -32,56 +32,70 @@ impl Asker {
             is_own && cx.evidence().iter().any(is_factor)
         });
         let is_read = |evidence: &Evidence| evidence.proof.is_of_address(address);
-        match owner {
-            Some(user) => Self::Owner(user),
-            None if cx.evidence().iter().any(is_read) => Self::Reader,
-            None => Self::Stranger,
+        let is_full = |device: &&str| {
+            Throttle::mails_of_device(device, address).iter().any(|mails| cx.is_full(&mails.key()))
+        };
+        match (owner, device.filter(|device| !is_full(device))) {
+            (Some(user), _) => Self::Owner(user),
+            _ if cx.evidence().iter().any(is_read) => Self::Reader,
+            (None, Some(device)) => Self::Device(device),
+            (None, None) => Self::Stranger,
         }
     }
+}
 
-    /// What the mails to the address are counted by. Strangers share a far higher count besides: nobody's mailbox is
-    /// flooded from many networks.
-    pub fn mails(self, cx: &Cx<'_>, address: &str) -> Vec<Throttle> {
-        let shared = (self == Self::Stranger).then(|| Throttle::mail_of_strangers(address));
-        std::iter::once(self.own_mails(cx, address)).chain(shared).collect()
-    }
-
-    /// The count of the mails to the address that somebody like this has sent.
-    pub fn own_mails(self, cx: &Cx<'_>, address: &str) -> Throttle {
-        match self {
-            Self::Owner(_) | Self::Reader => Throttle::mail_of_owner(address),
-            Self::Stranger => Throttle::mail_from(cx.network().unwrap_or_default(), address),
-        }
-    }
-
-    /// What the account's wrong codes are counted by. A stranger's count in their own journey and network alone: each
-    /// journey has few tries, and has its code by a mail that is counted.
-    pub fn account(self) -> Option<Throttle> {
-        match self {
-            Self::Owner(user) => Some(Throttle::user(CODE, user)),
-            Self::Reader | Self::Stranger => None,
-        }
-    }
-
-    /// The wrong codes for an address, from wherever. Too many close nothing, for it would be the owner whom they keep out;
-    /// they make codes longer.
-    pub fn guessed(self, address: &str) -> Option<Throttle> {
-        (self == Self::Stranger).then(|| Throttle::code_of_strangers(address))
-    }
-
-    /// What to look at before a code is judged: the counts of `guesses`, then that of `guessed`.
-    pub fn looks(self, cx: &Cx<'_>, address: &str) -> Vec<CounterKey> {
-        self.guesses(cx).iter().chain(&self.guessed(address)).map(Throttle::key).collect()
-    }
-
+/// What is counted of somebody who asks for codes to an address.
+pub struct Counted {
     /// The tries of the journey, of which no wait gives more.
-    pub fn tries(cx: &Cx<'_>) -> Throttle {
-        Throttle::journey(CODE, cx.journey())
+    pub tries: Throttle,
+    /// The mails: those of whoever is like them, and after those what they share with others.
+    pub mails: Vec<Throttle>,
+    /// The account's wrong codes. Only who has shown a factor can close it: anybody else has few tries in each journey,
+    /// and their codes by mails that are counted.
+    pub account: Option<Throttle>,
+    network: Option<Throttle>,
+    /// The row of wrong codes for the address. Too many close nothing, for it would be the owner whom they keep out; they
+    /// make codes longer.
+    pub row: Option<Throttle>,
+}
+
+impl Counted {
+    /// Of whoever has come this far. `is_own` says that the address is one that the account has.
+    pub fn of(cx: &Cx<'_>, address: &str, is_own: bool, device: Option<&str>) -> Self {
+        let (mails, account, row) = match Asker::of(cx, address, is_own, device) {
+            Asker::Owner(user) => {
+                let shared = (!cx.has_proven(address)).then(|| Throttle::mail_to_unproven(address));
+                let mails = iter::once(Throttle::mail_of_owner(user, address)).chain(shared).collect();
+                (mails, Some(Throttle::user(CODE, user)), None)
+            }
+            Asker::Reader => (vec![Throttle::mail_of_reader(address)], None, None),
+            Asker::Device(device) => {
+                let mails = Throttle::mails_of_device(device, address);
+                (mails.into(), None, Some(Throttle::code_of_devices(address)))
+            }
+            Asker::Stranger => {
+                let network = cx.network().unwrap_or_default();
+                let mails = vec![Throttle::mail_from(network, address), Throttle::mail_of_strangers(address)];
+                (mails, None, Some(Throttle::code_of_strangers(address)))
+            }
+        };
+        let network = cx.network().map(|network| Throttle::client(CODE, network));
+        Self { tries: Throttle::journey(CODE, cx.journey()), mails, account, network, row }
     }
 
-    /// What wrong codes are counted by: in the journey first.
-    pub fn guesses(self, cx: &Cx<'_>) -> Vec<Throttle> {
-        let network = cx.network().map(|network| Throttle::client(CODE, network));
-        std::iter::once(Self::tries(cx)).chain(self.account()).chain(network).collect()
+    /// What has to be open for a code to be looked at, beside the journey's own tries.
+    pub fn guesses(&self) -> impl Iterator<Item = &Throttle> {
+        self.account.iter().chain(&self.network)
+    }
+
+    /// What to look at before a code is judged: the tries, the guesses, the row.
+    pub fn before_verdict(&self) -> Vec<CounterKey> {
+        iter::once(&self.tries).chain(self.guesses()).chain(&self.row).map(Throttle::key).collect()
+    }
+
+    /// What to look at before a code is mailed: the mails, and the guesses, for nobody is sent a code that would not be
+    /// looked at.
+    pub fn before_mail(&self) -> Vec<CounterKey> {
+        self.mails.iter().chain(self.guesses()).map(Throttle::key).collect()
     }
 }

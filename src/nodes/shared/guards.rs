@@ -1,12 +1,14 @@
 //! What stands between a guess at a password and its verdict.
 
+use std::iter;
+
 use idflow_core::counter::Count;
 use idflow_core::id::UserId;
 use idflow_core::time::Timestamp;
 use idflow_engine::context::Cx;
 use idflow_engine::turn::Fault;
 
-use crate::shared::throttle::{PASSWORD, Throttle};
+use crate::shared::throttle::{PASSWORD, Throttle, closed_until};
 
 /// The counters that stand between a guess and its verdict.
 pub struct Guards {
@@ -16,6 +18,8 @@ pub struct Guards {
     pub strangers: Throttle,
     /// The same under the name that was typed, where one was.
     pub typed: Option<Throttle>,
+    /// The same at the account that nobody has under that name.
+    nobody: Option<Throttle>,
     network: Option<Throttle>,
     /// The device's own and that of all the user's devices, where the browser is one of them.
     pub devices: Vec<Throttle>,
@@ -29,8 +33,8 @@ pub enum Closed {
     Journey,
     /// It comes before this moment.
     Until(Timestamp),
-    /// The account waits for guesses under another of its names. To say so would tell that both are one account's
-    /// (checklist E-3): it is judged like a guess at a name that nobody has.
+    /// The account waits for guesses under another of its names. To say so, or for how long, would tell that both are one
+    /// account's (checklist E-3): it is judged like a guess at a name that nobody has.
     Unsaid,
 }
 
@@ -43,18 +47,15 @@ impl Guards {
         name: Option<&str>,
         device: Option<&str>,
     ) -> Result<Self, Fault> {
-        let strangers = match (user, name) {
-            (Some(user), _) => Throttle::strangers(user),
-            (None, Some(name)) => Throttle::strangers_of_nobody(name),
-            (None, None) => return Err(Fault::new("password counts without an account")),
-        };
-        let typed = name.map(Throttle::strangers_by_name);
+        let nobody = name.map(Throttle::strangers_of_nobody);
+        let strangers = user.map(Throttle::strangers).or_else(|| nobody.clone());
         let devices =
             device.zip(user).map(|(device, user)| vec![Throttle::device(device), Throttle::devices(user)]);
         Ok(Self {
             journey: Throttle::journey(PASSWORD, cx.journey()),
-            strangers,
-            typed,
+            strangers: strangers.ok_or_else(|| Fault::new("password counts without an account"))?,
+            typed: name.map(Throttle::strangers_by_name),
+            nobody,
             network: cx.network().map(|network| Throttle::client(PASSWORD, network)),
             devices: devices.unwrap_or_default(),
         })
@@ -62,15 +63,26 @@ impl Guards {
 
     /// All of them, in the order that they are read in.
     pub fn all(&self) -> impl Iterator<Item = &Throttle> {
-        let strangers = std::iter::once(&self.strangers).chain(&self.typed);
-        std::iter::once(&self.journey).chain(&self.devices).chain(strangers).chain(&self.network)
+        let strangers = iter::once(&self.strangers).chain(&self.typed);
+        iter::once(&self.journey).chain(&self.devices).chain(strangers).chain(&self.network)
     }
 
     /// Those that judge a browser, known or not, beside the journey's own.
     pub fn judging(&self, is_known: bool) -> impl Iterator<Item = &Throttle> {
         let devices = self.devices.iter().filter(move |_| is_known);
-        let strangers = std::iter::once(&self.strangers).chain(&self.typed).chain(&self.network);
+        let strangers = iter::once(&self.strangers).chain(&self.typed).chain(&self.network);
         devices.chain(strangers.filter(move |_| !is_known))
+    }
+
+    /// What the right password from a browser, known or not, does to the rows. A device's own are over, and no others:
+    /// who guesses from elsewhere would learn that somebody has the name and uses it (checklist E-3).
+    pub fn end_rows(&self, cx: &mut Cx<'_>, is_known: bool) {
+        if is_known {
+            self.devices.iter().for_each(|row| cx.count(row.reset()));
+            return;
+        }
+        iter::once(&self.strangers).chain(&self.typed).for_each(|row| cx.count(row.reset()));
+        self.nobody.iter().for_each(|row| cx.count(row.clear()));
     }
 
     /// A device that has guessed too often is a browser like any other.
@@ -79,22 +91,25 @@ impl Guards {
         { counts }.any(|(count, throttle)| throttle.is_used_up(*count))
     }
 
-    /// Whether a guess from a browser, known or not, may be looked at. A count that is missing is a full one: doubt is a
-    /// refusal.
+    /// Whether a guess from a browser, known or not, may be looked at.
     pub fn closed(&self, counts: &[Count], is_known: bool, now: Timestamp) -> Closed {
-        let all: Vec<&Throttle> = self.all().collect();
-        let journey = counts.first().filter(|_| counts.len() == all.len());
-        if journey.is_none_or(|count| self.journey.closed_until(*count, now).is_some()) {
+        let mut counts = counts.iter();
+        let journey = closed_until([&self.journey], &mut counts, now);
+        let devices = closed_until(&self.devices, &mut counts, now);
+        let account = closed_until([&self.strangers], &mut counts, now);
+        let told = closed_until(self.typed.iter().chain(&self.network), &mut counts, now);
+        if journey.is_some() {
             return Closed::Journey;
         }
-        let judging: Vec<&Throttle> = self.judging(is_known).collect();
-        let counted = all.into_iter().zip(counts).filter(|(throttle, _)| judging.contains(throttle));
-        let closed =
-            counted.filter_map(|(throttle, count)| Some((throttle, throttle.closed_until(*count, now)?)));
-        let closed: Vec<(&Throttle, Timestamp)> = closed.collect();
-        match closed.as_slice() {
-            [(only, _)] if self.typed.is_some() && **only == self.strangers => Closed::Unsaid,
-            _ => closed.iter().map(|(_, until)| *until).max().map_or(Closed::No, Closed::Until),
+        let told = match (is_known, &self.typed) {
+            (true, _) => devices,
+            (false, None) => told.max(account),
+            (false, Some(_)) => told,
+        };
+        match told {
+            Some(moment) => Closed::Until(moment),
+            None if !is_known && account.is_some() => Closed::Unsaid,
+            None => Closed::No,
         }
     }
 }

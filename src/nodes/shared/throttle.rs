@@ -1,8 +1,10 @@
 //! Which guesses and mails are counted under which key, and how many are allowed.
 //!
-//! Counters belong to an account and a factor, whatever name the visitor used (checklist J-16), and to the
-//! visitor's network. They open again by themselves, so that nobody can lock a user out for good (P-8), and what
-//! strangers do is counted apart from what an account's owner does: see `asker`.
+//! Counters belong to an account and a factor (checklist J-16), to the visitor's network, and, where a name or an address
+//! was typed, to that in every spelling: what is told rests on it, so that an account's names behave like names that
+//! nobody has (E-3). They open again by themselves, so that nobody can lock a user out for good (P-8), and what strangers
+//! do is counted apart from what an account's owner does: `asker` says who counts by what for mails and codes, `guards` for
+//! passwords.
 //!
 //! Wrong passwords wait. Whoever guesses from a browser that nobody has signed in with waits for all such browsers
 //! together; a browser that the user has signed in with counts by itself, so that strangers cannot keep it out. In all,
@@ -17,10 +19,13 @@ use idflow_core::time::{Span, Timestamp};
 /// What wrong passwords are counted as.
 pub const PASSWORD: &str = "password";
 
+/// What wrong codes are counted as.
+pub const CODE: &str = "oneTimeCode";
+
 /// What wrong passwords from all of a user's devices are counted as.
 pub const DEVICES: &str = "password/devices";
 
-/// Wrong guesses per account and factor: 10 in 10 minutes (checklist T-6; stricter than P-7 asks).
+/// Wrong codes of who has shown a factor of the account: 10 in 10 minutes (checklist T-6; stricter than P-7 asks).
 pub const GUESSES: Limit = Limit { max: 10, window: Span::minutes(10), pace: None };
 
 /// Wrong guesses per network: many people may share one.
@@ -32,12 +37,16 @@ pub const TRIES: Limit = Limit { max: 10, window: Span::hours(24), pace: None };
 /// Mails to one address that one person has sent: 5 in 10 minutes (checklist T-12).
 pub const MAILS: Limit = Limit { max: 5, window: Span::minutes(10), pace: None };
 
-/// Mails to one address that strangers have sent, wherever they are. Each is a few guesses at a code, too.
-pub const MAILS_OF_STRANGERS: Limit = Limit { max: 20, window: Span::hours(1), pace: None };
+/// Mails to one address that have been sent at one device: one alone leaves the others some of
+/// what all of them share, and who needs more is a stranger like any other.
+pub const MAILS_OF_DEVICE: Limit = Limit { max: 5, window: Span::hours(1), pace: None };
 
-/// Wrong codes for one address that strangers have entered, wherever they are, before codes get longer: a thousandth of a
-/// percent of what six digits can be (checklist T-6).
-pub const CODES_OF_STRANGERS: Limit = Limit { max: 10, window: Span::hours(24), pace: None };
+/// Mails to one address that many have sent who are alike, wherever they are. Each is a few guesses at a code, too.
+pub const MAILS_OF_MANY: Limit = Limit { max: 20, window: Span::hours(1), pace: None };
+
+/// Wrong codes for one address that many have entered who are alike, wherever they are, before codes get longer: a
+/// thousandth of a percent of what six digits can be (checklist T-6).
+pub const CODES_OF_MANY: Limit = Limit { max: 10, window: Span::hours(24), pace: None };
 
 /// Five slips are nobody's harm.
 const PACE: Pace = Pace { free: 5, first: Span::seconds(30), longest: Span::minutes(15) };
@@ -64,7 +73,7 @@ impl Throttle {
         Self { key: CounterKey::of_user(factor, user), limit: GUESSES }
     }
 
-    /// Wrong guesses at a factor under a name that belongs to nobody, or to a mail address.
+    /// Wrong guesses at a factor under a name or an address, whoever has it.
     pub fn name(factor: &str, name: &str) -> Self {
         Self { key: CounterKey::of(format!("{factor}/name/{}", fingerprint(name))), limit: GUESSES }
     }
@@ -109,9 +118,30 @@ impl Throttle {
         Self { key: CounterKey::of_user(DEVICES, user), limit }
     }
 
-    /// Mails to an address that somebody has sent who has shown that it is theirs.
-    pub fn mail_of_owner(address: &str) -> Self {
-        Self { key: CounterKey::of(format!("mail/owner/{}", fingerprint(address))), limit: MAILS }
+    /// Mails to an address that somebody has sent who has shown a factor of the account that has it.
+    pub fn mail_of_owner(user: UserId, address: &str) -> Self {
+        let key = CounterKey::of_user(format!("mail/owner/{}", fingerprint(address)), user);
+        Self { key, limit: MAILS }
+    }
+
+    /// Mails to an address that have been sent by the owners of accounts that have not shown yet that it is theirs.
+    pub fn mail_to_unproven(address: &str) -> Self {
+        let key = CounterKey::of(format!("mail/unproven/{}", fingerprint(address)));
+        Self { key, limit: MAILS_OF_MANY }
+    }
+
+    /// Mails to an address that somebody has sent who has read one.
+    pub fn mail_of_reader(address: &str) -> Self {
+        Self { key: CounterKey::of(format!("mail/reader/{}", fingerprint(address))), limit: MAILS }
+    }
+
+    /// Mails to an address that have been sent at one of its reader's devices, and at all of them. One alone does not use
+    /// up what is all of theirs.
+    pub fn mails_of_device(device: &str, address: &str) -> [Self; 2] {
+        let address = fingerprint(address);
+        let key = CounterKey::of(format!("mail/device/{device}/{address}"));
+        let all = CounterKey::of(format!("mail/devices/{address}"));
+        [Self { key, limit: MAILS_OF_DEVICE }, Self { key: all, limit: MAILS_OF_MANY }]
     }
 
     /// Mails to an address that strangers of one network have sent.
@@ -122,12 +152,17 @@ impl Throttle {
 
     /// Mails to an address that strangers have sent.
     pub fn mail_of_strangers(address: &str) -> Self {
-        Self { key: CounterKey::of(format!("mail/name/{}", fingerprint(address))), limit: MAILS_OF_STRANGERS }
+        Self { key: CounterKey::of(format!("mail/name/{}", fingerprint(address))), limit: MAILS_OF_MANY }
     }
 
     /// Wrong codes for an address that strangers have entered.
     pub fn code_of_strangers(address: &str) -> Self {
-        Self { limit: CODES_OF_STRANGERS, ..Self::name("oneTimeCode", address) }
+        Self { limit: CODES_OF_MANY, ..Self::name(CODE, address) }
+    }
+
+    /// Wrong codes for an address that have been entered at devices of its reader.
+    pub fn code_of_devices(address: &str) -> Self {
+        Self { limit: CODES_OF_MANY, ..Self::name("oneTimeCode/devices", address) }
     }
 
     /// What to ask the store for.
@@ -166,14 +201,17 @@ impl Throttle {
     }
 }
 
-/// Until when some of the counters take nothing more; nothing when each takes one more. A count that is missing is a full
-/// one: doubt is a refusal.
-pub fn closed_until(throttles: &[Throttle], counts: &[Count], now: Timestamp) -> Option<Timestamp> {
-    if counts.len() != throttles.len() {
-        return Some(now.plus(GUESSES.window));
-    }
-    let both = throttles.iter().zip(counts);
-    both.filter_map(|(throttle, count)| throttle.closed_until(*count, now)).max()
+/// Until when some of the counters take nothing more; nothing when each takes one more. The next counts are theirs, and one
+/// that is missing is a full one: doubt is a refusal.
+pub fn closed_until<'a>(
+    throttles: impl IntoIterator<Item = &'a Throttle>,
+    counts: &mut std::slice::Iter<'_, Count>,
+    now: Timestamp,
+) -> Option<Timestamp> {
+    let missing = now.plus(GUESSES.window);
+    let closed =
+        |throttle: &Throttle| counts.next().map_or(Some(missing), |count| throttle.closed_until(*count, now));
+    throttles.into_iter().filter_map(closed).max()
 }
 
 /// A wait in minutes, rounded up, so that nobody comes too early.
@@ -200,6 +238,9 @@ mod tests {
 
     #[test]
     fn p_9_a_missing_count_is_a_refusal() {
-        assert!(closed_until(&[Throttle::mail_of_owner("a@example.org")], &[], Timestamp(0)).is_some());
+        let counted = [Throttle::mail_of_strangers("a@example.org"), Throttle::name("oneTimeCode", "ada")];
+        let closed = |counts: &[Count]| closed_until(&counted, &mut counts.iter(), Timestamp(0)).is_some();
+        assert!(closed(&[]) && closed(&[Count::default()]));
+        assert!(!closed(&[Count::default(); 2]));
     }
 }

@@ -12,6 +12,7 @@ mod applications;
 mod blocks;
 mod browser_rules;
 mod clients;
+mod codes;
 mod content_types;
 mod contention;
 mod dead_ends;

@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
 use http::StatusCode;
+use http::header::RETRY_AFTER;
+use idflow_core::time::Span;
 use idflow_executor::source::Snapshot;
 use idflow_executor::source::live::directory;
 use idflow_executor::users::{self, NewUser};
@@ -243,28 +245,88 @@ async fn an_address_that_an_account_has_from_before_is_mailed_to_and_no_form_tak
     }
 }
 
-#[tokio::test]
-async fn e_3_two_names_of_one_account_wait_as_two_names_that_nobody_has() {
+/// What somebody hears who tries to sign in under a name: the status, and for how many seconds to wait.
+async fn tried(world: &World, name: &str, password: &str) -> (StatusCode, Option<String>) {
+    let (_, _, page) = posted(world, "sign-in", &[("username", name), ("password", password)]).await;
+    let wait = page.headers.get(RETRY_AFTER).map(|wait| wait.to_str().unwrap().to_owned());
+    (page.status, wait)
+}
+
+async fn with_two_names() -> World {
     let world = World::serving(1, tenant()).await;
     let ada = json!({ "email": "ada@example.com", "username": "ada", "password": PASSWORD });
     assert_eq!(loaded(&world, json!([ada])).await, Ok(1));
-    let wrong = async |name: &str| {
-        let (_, _, page) = posted(&world, "sign-in", &[("username", name), ("password", "wrong")]).await;
-        page.status
-    };
-    for [guessed, other] in [["ada@example.com", "ada"], ["eve@example.com", "eve"]] {
-        for number in 0..6 {
-            let expected = if number < 5 { StatusCode::OK } else { StatusCode::TOO_MANY_REQUESTS };
-            assert_eq!(wrong(guessed).await, expected, "{guessed} {number}");
+    world
+}
+
+/// An account's names, and two that nobody has.
+const NAMES: [[&str; 2]; 2] = [["ada@example.com", "ada"], ["eve@example.com", "eve"]];
+
+#[tokio::test]
+async fn e_3_two_names_of_one_account_wait_as_two_names_that_nobody_has() {
+    // As many wrong ones in a row under the one name, the later ones as soon as they are looked at, then under the other.
+    for row in [5, 6, 8, 11] {
+        let world = with_two_names().await;
+        let mut heard = Vec::new();
+        for [guessed, other] in NAMES {
+            let mut of_names = Vec::new();
+            for number in 0..row {
+                world.pass(Span::seconds(if number < 5 { 0 } else { 30 << (number - 5) }));
+                of_names.push(tried(&world, guessed, "wrong").await);
+            }
+            world.pass(Span::seconds(1));
+            for _ in 0..7 {
+                of_names.push(tried(&world, other, "wrong").await);
+            }
+            of_names.push(tried(&world, guessed, "wrong").await);
+            heard.push(of_names);
         }
-        for number in 0..6 {
-            let expected = if number < 5 { StatusCode::OK } else { StatusCode::TOO_MANY_REQUESTS };
-            assert_eq!(wrong(other).await, expected, "{other} {number}");
+        assert_eq!(heard[0], heard[1], "a row of {row}");
+        assert!(heard[0].iter().rev().nth(1).unwrap().1.is_some(), "a wait is told: {heard:?}");
+        world.pass(Span::hours(2));
+        for name in NAMES[0] {
+            let (_, _, page) = posted(&world, "sign-in", &[("username", name), ("password", PASSWORD)]).await;
+            assert!(page.form().is_some_and(|form| form.has_field("code")), "{name}: {}", page.body);
         }
     }
-    world.pass(idflow_core::time::Span::minutes(16));
-    for name in ["ada@example.com", "ada"] {
-        let (_, _, page) = posted(&world, "sign-in", &[("username", name), ("password", PASSWORD)]).await;
-        assert!(page.form().is_some_and(|form| form.has_field("code")), "{name}: {}", page.body);
+}
+
+#[tokio::test]
+async fn e_3_whoever_is_not_looked_at_without_hearing_why_is_told_of_in_the_audit_records() {
+    let world = with_two_names().await;
+    for _ in 0..5 {
+        tried(&world, "ada@example.com", "wrong").await;
+    }
+    assert_eq!(tried(&world, "ada", PASSWORD).await, (StatusCode::OK, None), "the right one, too");
+    tried(&world, "eve", "wrong").await;
+    let events = world.events.all.lock().unwrap().clone();
+    let repeated = events.iter().filter(|event| event.name == "step.repeated");
+    let details: Vec<_> = repeated.map(|event| event.detail.as_deref()).collect();
+    assert_eq!(details, [None, None, None, None, None, Some("closed"), None]);
+    world.pass(Span::minutes(1));
+    assert_eq!(tried(&world, "ada", PASSWORD).await, (StatusCode::OK, None));
+    let events = world.events.all.lock().unwrap();
+    assert!(events.iter().any(|event| event.outcome.as_deref() == Some("pwd")), "then it is looked at");
+}
+
+#[tokio::test]
+async fn e_3_guesses_that_were_not_looked_at_leave_nothing_behind_when_the_row_is_over() {
+    let world = with_two_names().await;
+    for [guessed, other] in NAMES {
+        for _ in 0..5 {
+            tried(&world, guessed, "wrong").await;
+        }
+        for _ in 0..4 {
+            assert_eq!(tried(&world, other, "wrong").await.0, StatusCode::OK);
+        }
+        world.pass(Span::seconds(30));
+        tried(&world, other, PASSWORD).await;
+        for _ in 0..5 {
+            tried(&world, guessed, "wrong").await;
+        }
+        for number in 0..4 {
+            let heard = tried(&world, other, "wrong").await.0;
+            assert_ne!(heard, StatusCode::SERVICE_UNAVAILABLE, "{other} {number}");
+        }
     }
 }

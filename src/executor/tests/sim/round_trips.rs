@@ -150,6 +150,18 @@ async fn a_sign_up_costs_the_round_trips_of_the_ledger() {
     is_as_in(&SIGN_UP, &walk(&World::new(1).await, "&prompt=create").await);
 }
 
+#[tokio::test]
+async fn a_code_that_is_asked_for_at_somebodys_device_costs_no_more() {
+    let world = World::new(1).await;
+    world.user("bob@example.com").await;
+    let mut person = Person::new("bob@example.com");
+    walk_as(&world, &mut person, "").await;
+    person.browser.cookies.retain(|name, _| name.contains("device"));
+    let mut ada = Person::new(ADA);
+    ada.browser = person.browser;
+    is_as_in(&SIGN_UP, &walk_as(&world, &mut ada, "&prompt=create").await);
+}
+
 const TWICE: &str = "
 ---
 apiVersion: idflow.dev/v1alpha1

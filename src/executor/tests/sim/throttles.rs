@@ -15,16 +15,16 @@ use crate::person::{Calm, Person};
 use crate::visitor::{Answer, Browser};
 use crate::world::{PASSWORD, World};
 
-const ADA: &str = "ada@example.com";
+pub(crate) const ADA: &str = "ada@example.com";
 
 /// What a page says of a wrong name or password.
 const WRONG: &str = "This does not match";
 /// The key of that text.
 const MISMATCH: &str = "error-credentials-email";
-const NOBODY: &str = "eve@example.com";
+pub(crate) const NOBODY: &str = "eve@example.com";
 
 /// One guess in a journey of its own; returns the bare answer and the page after it.
-async fn guess(world: &World, host: u8, name: &str, password: &str) -> (Answer, Answer) {
+pub(crate) async fn guess(world: &World, host: u8, name: &str, password: &str) -> (Answer, Answer) {
     let mut browser = Browser { peer: ([192, 0, 2, host], 1).into(), ..Browser::new() };
     let path = browser.authorize(world, "").await;
     let page = browser.get(world, &path).await;
@@ -155,7 +155,7 @@ async fn locked_means_that_the_ten_tries_of_this_journey_are_used_up() {
 }
 
 /// Sets a new password by the mailed code.
-async fn reset(world: &World, browser: &mut Browser, password: &str) {
+pub(crate) async fn reset(world: &World, browser: &mut Browser, password: &str) {
     let answer = browser.get(world, "/flows/reset").await;
     let path = answer.location().expect("a journey").to_owned();
     for _ in 0..4 {
@@ -169,7 +169,7 @@ async fn reset(world: &World, browser: &mut Browser, password: &str) {
 }
 
 /// The page that the right password leads to.
-async fn signs_in(world: &World, browser: &mut Browser, password: &str) -> Answer {
+pub(crate) async fn signs_in(world: &World, browser: &mut Browser, password: &str) -> Answer {
     let path = browser.authorize(world, "&prompt=login").await;
     let form =
         browser.get(world, &path).await.form().unwrap().fill("username", ADA).fill("password", password);
@@ -177,7 +177,7 @@ async fn signs_in(world: &World, browser: &mut Browser, password: &str) -> Answe
     browser.get(world, &path).await
 }
 
-fn is_in(page: &Answer) -> bool {
+pub(crate) fn is_in(page: &Answer) -> bool {
     page.form().is_some_and(|form| form.has_field("code"))
 }
 
@@ -240,6 +240,31 @@ async fn p_7_never_more_than_a_hundred_in_a_row_whatever_the_time_and_the_device
     reset(&world, &mut Browser::new(), "a quilted lizard of mine").await;
     let (_, page) = guess(&world, 200, ADA, "a quilted lizard of mine").await;
     assert!(is_in(&page), "a new password begins a new row: {}", page.body);
+}
+
+#[tokio::test]
+async fn e_3_a_sign_in_from_a_known_device_tells_nobody_that_the_account_is_in_use() {
+    let mut world = World::new(1).await;
+    world.user(ADA).await;
+    let mut person = Person::new(ADA);
+    person.walk(&mut world, "", &mut Calm).await.code();
+    for name in [ADA, NOBODY] {
+        for number in 0..80 {
+            let (_, page) = guess(&world, number, name, "wrong").await;
+            assert!(page.body.contains(WRONG), "{name}: {}", page.body);
+            world.pass(Span::minutes(15));
+        }
+    }
+    let mut heard = Vec::new();
+    for _ in 0..3 {
+        assert!(is_in(&signs_in(&world, &mut person.browser, PASSWORD).await));
+        world.pass(Span::hours(24));
+        for name in [ADA, NOBODY] {
+            let (_, page) = guess(&world, 200, name, "wrong").await;
+            heard.push(page.status);
+        }
+    }
+    assert_eq!(heard, [StatusCode::TOO_MANY_REQUESTS; 6]);
 }
 
 #[tokio::test]
@@ -310,173 +335,6 @@ async fn p_9_faults_while_counting_give_no_further_guesses() {
         all += told;
     }
     assert!(all > 20, "{all} verdicts in all");
-}
-
-#[tokio::test]
-async fn t_12_a_full_counter_of_mails_is_told_on_the_page_and_sends_nothing() {
-    let mut world = World::new(1).await;
-    world.user(ADA).await;
-    let mut person = Person::new(ADA);
-    let path = crate::no_double_effect::to_the_code(&world, &mut person).await;
-    for sent in 2..9 {
-        let page = person.browser.get(&world, &path).await;
-        let resend = page.form().unwrap().press("resend").encoded();
-        assert_eq!(person.browser.post(&world, &path, &resend).await.status, StatusCode::SEE_OTHER);
-        let page = person.browser.get(&world, &path).await;
-        assert_eq!(world.mails.all().len(), sent.min(5), "{}", page.body);
-        assert_eq!(page.body.contains("we send no further one for now"), sent > 5, "{}", page.body);
-    }
-    // A journey that comes to the page when no mail may be sent any more sends nobody to look for one.
-    let mut other = Person::new(ADA);
-    let path = crate::no_double_effect::to_the_code(&world, &mut other).await;
-    let page = other.browser.get(&world, &path).await;
-    assert!(page.body.contains("we send no further one") && !page.body.contains("We sent"), "{}", page.body);
-    assert!(
-        !page.form().unwrap().has_field("code") && page.status == StatusCode::TOO_MANY_REQUESTS,
-        "{page:?}"
-    );
-    assert_eq!(world.mails.all().len(), 5);
-    world.pass(Span::minutes(10));
-    person.walk(&mut world, "", &mut Calm).await.code();
-}
-
-/// The page after somebody in a network of their own asked for a code to Ada's address in a flow for anybody.
-async fn asks_for_a_code(world: &World, network: u8, flow: &str) -> (Browser, String, Answer) {
-    let mut browser = Browser::new();
-    browser.peer = ([203, 0, 113, network], 1).into();
-    let path = browser.get(world, flow).await.location().expect("a journey").to_owned();
-    let form = browser.get(world, &path).await.form().unwrap().fill("email", ADA);
-    browser.post(world, &path, &form.encoded()).await;
-    let page = browser.get(world, &path).await;
-    (browser, path, page)
-}
-
-#[tokio::test]
-async fn p_8_mails_that_strangers_have_sent_keep_the_owner_from_none() {
-    let mut world = World::new(1).await;
-    world.user(ADA).await;
-    for _ in 0..7 {
-        asks_for_a_code(&world, 1, "/flows/sign-up").await;
-    }
-    assert_eq!(world.mails.all().len(), 5, "one network");
-    let (_, _, page) = asks_for_a_code(&world, 2, "/flows/reset").await;
-    assert!(page.form().unwrap().has_field("code"), "another one: {}", page.body);
-    for network in 3..40 {
-        asks_for_a_code(&world, network, "/flows/reset").await;
-    }
-    assert_eq!(world.mails.all().len(), 20, "many networks");
-    Person::new(ADA).walk(&mut world, "", &mut Calm).await.code();
-    assert_eq!(world.mails.all().len(), 21, "whoever knows the password");
-    world.pass(Span::hours(1));
-    asks_for_a_code(&world, 1, "/flows/reset").await;
-    assert_eq!(world.mails.all().len(), 22);
-}
-
-#[tokio::test]
-async fn p_8_wrong_codes_of_strangers_close_no_code_of_the_owners() {
-    let mut world = World::new(1).await;
-    world.user(ADA).await;
-    let (mut stranger, path, mut page) = asks_for_a_code(&world, 1, "/flows/sign-up").await;
-    for _ in 0..14 {
-        let Some(form) = page.form() else { break };
-        let body = if form.has_field("code") {
-            form.fill("code", "0000000").encoded()
-        } else {
-            form.press("resend").encoded()
-        };
-        stranger.post(&world, &path, &body).await;
-        page = stranger.get(&world, &path).await;
-    }
-    assert!(page.form().is_none(), "its own tries are used up: {}", page.body);
-    let (mut owner, path, page) = asks_for_a_code(&world, 2, "/flows/reset").await;
-    let code = world.mails.code_for(ADA).unwrap();
-    owner.post(&world, &path, &page.form().unwrap().fill("code", &code).encoded()).await;
-    let page = owner.get(&world, &path).await;
-    assert!(page.form().unwrap().has_field("password"), "{}", page.body);
-    Person::new(ADA).walk(&mut world, "", &mut Calm).await.code();
-}
-
-/// Posts a code in a journey, and gives the page after it.
-async fn enters(world: &World, (browser, path, page): &mut (Browser, String, Answer), code: &str) {
-    let form = page.form().unwrap_or_else(|| panic!("nothing to enter: {}", page.body));
-    browser.post(world, path, &form.fill("code", code).encoded()).await;
-    *page = browser.get(world, path).await;
-}
-
-#[tokio::test]
-async fn t_6_after_ten_wrong_codes_for_an_address_strangers_get_longer_ones() {
-    let mut world = World::new(1).await;
-    world.user(ADA).await;
-    let mailed = |world: &World, address: &str| world.mails.code_for(address).expect("a mail");
-    for address in [ADA, "nobody@example.com"] {
-        let asks = async |network: u8| {
-            let mut browser = Browser { peer: ([203, 0, 113, network], 1).into(), ..Browser::new() };
-            let path = browser.get(&world, "/flows/reset").await.location().unwrap().to_owned();
-            let form = browser.get(&world, &path).await.form().unwrap().fill("email", address);
-            browser.post(&world, &path, &form.encoded()).await;
-            let page = browser.get(&world, &path).await;
-            (browser, path, page)
-        };
-        let mut before = asks(9).await;
-        assert_eq!(mailed(&world, address).len(), 6);
-        let short = mailed(&world, address);
-        for network in [1, 2] {
-            let mut stranger = asks(network).await;
-            for _ in 0..5 {
-                enters(&world, &mut stranger, "0000000").await;
-            }
-        }
-        enters(&world, &mut before, &short).await;
-        assert!(before.2.body.contains("no longer works"), "{}", before.2.body);
-        let mut after = asks(10).await;
-        assert!(after.2.body.contains("8-digit"), "{}", after.2.body);
-        let long = mailed(&world, address);
-        assert_eq!(long.len(), 8);
-        enters(&world, &mut after, &long).await;
-        assert!(!after.2.form().is_some_and(|form| form.has_field("code")), "{}", after.2.body);
-    }
-    Person::new(ADA).walk(&mut world, "", &mut Calm).await.code();
-    assert_eq!(mailed(&world, ADA).len(), 6, "whoever knows the password");
-    world.pass(Span::hours(25));
-    asks_for_a_code(&world, 1, "/flows/reset").await;
-    assert_eq!(mailed(&world, ADA).len(), 6);
-}
-
-#[tokio::test]
-async fn t_6_codes_that_are_guessed_at_the_same_moment_are_no_more_than_one_after_the_other() {
-    let world = World::new(1).await;
-    world.user(ADA).await;
-    let mut strangers = Vec::new();
-    for network in 0..8 {
-        strangers.push(asks_for_a_code(&world, 20 + network, "/flows/reset").await);
-    }
-    let mut verdicts = 0;
-    for _ in 0..5 {
-        let posts = strangers.iter_mut().map(async |(browser, path, page)| {
-            let Some(form) = page.form().filter(|form| form.has_field("code")) else { return 0 };
-            browser.post(&world, path, &form.fill("code", "0000000").encoded()).await;
-            *page = browser.get(&world, path).await;
-            usize::from(page.body.contains("The code is not right"))
-        });
-        verdicts += join_all(posts).await.into_iter().sum::<usize>();
-    }
-    assert_eq!(verdicts, 10);
-}
-
-#[tokio::test]
-async fn t_12_parallel_journeys_send_no_more_mails_than_one_may() {
-    let world = World::new(1).await;
-    world.user(ADA).await;
-    let arrive = async |number: u8| {
-        let mut person = Person::new(ADA);
-        person.browser.peer = ([192, 0, 2, number], 1).into();
-        let path = person.browser.authorize(&world, "").await;
-        let body = person.filling(&world, &path).await;
-        person.browser.post(&world, &path, &body).await.status
-    };
-    let posts = join_all((0..20).map(arrive)).await;
-    assert!(posts.iter().all(|status| *status == StatusCode::SEE_OTHER), "{posts:?}");
-    assert_eq!(world.mails.all().len(), 5);
 }
 
 #[tokio::test]

@@ -334,12 +334,20 @@ impl World {
 
     /// A user with the usual password.
     pub(crate) async fn user(&self, email: &str) -> UserId {
+        self.user_in("people", &[("email", email)]).await
+    }
+
+    /// The same of a Directory with these attributes, which nobody shares.
+    pub(crate) async fn user_in(&self, directory: &str, attributes: &[(&str, &str)]) -> UserId {
         let chance = self.chance.as_ref();
         let (id, now) = (UserId::random(chance), self.now());
         let user = User {
             id,
-            directory: "people".to_owned(),
-            attributes: [("email".to_owned(), email.into())].into_iter().collect(),
+            directory: directory.to_owned(),
+            attributes: attributes
+                .iter()
+                .map(|(name, value)| ((*name).to_owned(), (*value).into()))
+                .collect(),
             verified: Vec::new(),
             groups: Vec::new(),
             state: UserState::Active,
@@ -349,7 +357,10 @@ impl World {
         };
         let hash = Hasher::new(Cost::Cheapest).hash(&SecretText::new(PASSWORD), chance).unwrap();
         let writes = [
-            Write::CreateUser { user, unique: vec!["email".to_owned()] },
+            Write::CreateUser {
+                user,
+                unique: attributes.iter().map(|(name, _)| (*name).to_owned()).collect(),
+            },
             Write::SetPassword { user: id, hash, ends_sessions: false },
         ];
         self.app().store.commit(self.nothing_read().writes(writes)).await.unwrap();
