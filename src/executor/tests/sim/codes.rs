@@ -194,8 +194,10 @@ async fn t_12_an_account_that_only_says_to_have_an_address_keeps_nobody_from_the
     let world = World::serving(1, snapshot(&(TENANT.to_owned() + GUESTS))).await;
     world.user(ADA).await;
     world.user_in("guests", &[("username", "mallory"), ("email", ADA)]).await;
+    let ada = world.find(ADA).await;
+    world.change(ada, |user| user.verified = vec!["email".to_owned()]).await;
     let mails = || world.mails.all().len();
-    for _ in 0..5 {
+    for round in 0..5 {
         for _ in 0..8 {
             let mut mallory = Browser::new();
             let path = mallory.get(&world, "/flows/guests").await.location().unwrap().to_owned();
@@ -203,14 +205,16 @@ async fn t_12_an_account_that_only_says_to_have_an_address_keeps_nobody_from_the
             let form = form.fill("username", "mallory").fill("password", PASSWORD);
             mallory.post(&world, &path, &form.encoded()).await;
         }
+        if round == 0 {
+            assert_eq!(mails(), 5);
+            let (_, page) = guess(&world, 1, ADA, PASSWORD).await;
+            assert!(page.form().unwrap().has_field("code"), "whose it is: {}", page.body);
+        }
         world.pass(Span::minutes(10));
     }
-    assert_eq!(mails(), 20, "in an hour");
-    let ada = world.find(ADA).await;
-    world.change(ada, |user| user.verified = vec!["email".to_owned()]).await;
+    assert_eq!(mails(), 20 + 1, "in an hour");
     let (_, page) = guess(&world, 1, ADA, PASSWORD).await;
-    assert!(page.form().unwrap().has_field("code"), "{}", page.body);
-    assert_eq!(mails(), 21, "whose it is");
+    assert!(page.form().unwrap().has_field("code"), "whose it is: {}", page.body);
 }
 
 /// Posts a code in a journey, and gives the page after it.
