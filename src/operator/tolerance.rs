@@ -36,12 +36,24 @@ impl Judged {
         // One that was accepted may wait for something else at the moment.
         let spoken = || conditions.iter().filter(|one| [ACCEPTED, TOLERATED].contains(&one.type_.as_str()));
         let accepted: Vec<_> = spoken().filter(|one| one.status == "True").collect();
-        let is_current = accepted.iter().any(|one| one.observed_generation == generation);
+        let is_current = !is_refused(conditions, generation)
+            && accepted.iter().any(|one| one.observed_generation == generation);
         let is_old = |one: &Finding| is_current || (!accepted.is_empty() && one.place.pointer() == FIXED);
         let (tolerated, refused) = found.into_iter().partition(|one| is_old(one) && !is_unsparing(one));
         let tolerated: Vec<Finding> = tolerated;
         Self { refused, tolerated: tolerated.into_iter().map(|one| one.graded(Severity::Warning)).collect() }
     }
+}
+
+/// Whether an edit was refused for itself. That something which cannot be mended is tolerated in it vouches for nothing
+/// else, however often it is looked at.
+fn is_refused(conditions: &[Condition], generation: Option<i64>) -> bool {
+    conditions.iter().any(|one| {
+        one.type_ == ACCEPTED
+            && one.status == "False"
+            && one.reason == Reason::Invalid.as_str()
+            && one.observed_generation == generation
+    })
 }
 
 /// Findings as a status shows them.

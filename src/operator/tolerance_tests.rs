@@ -155,10 +155,13 @@ async fn an_issuer_that_cannot_be_mended_stands_in_no_edits_way() {
         (|spec| spec["trustedProxies"] = json!(["10.0.0.0/8"]), true),
     ] {
         harness.edit("", "tenants", "acme", change);
-        harness.publish().await;
-        let tenant = harness.object("Tenant", "acme");
-        assert_eq!(condition(&tenant, "Accepted")["status"] == "True", is_accepted, "{tenant}");
-        assert_eq!(condition(&tenant, "Tolerated")["status"], "True", "{tenant}");
+        for look in ["first", "second", "after a restart"] {
+            let harness = Harness::over(harness.server.clone());
+            harness.publish().await;
+            let tenant = harness.object("Tenant", "acme");
+            assert_eq!(condition(&tenant, "Accepted")["status"] == "True", is_accepted, "{look}: {tenant}");
+            assert_eq!(condition(&tenant, "Tolerated")["status"], "True", "{look}: {tenant}");
+        }
     }
 }
 
