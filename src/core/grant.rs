@@ -30,7 +30,7 @@ pub struct AuthorizationRequest {
     /// The longest acceptable age of the authentication, in seconds.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub max_age: Option<i64>,
-    /// Whether the client demanded a fresh sign-in (`prompt=login`).
+    /// Whether the client demanded a fresh sign-in (`prompt=login`), or named by its hint somebody whom we do not know.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub fresh: bool,
     /// Whether the visitor is to create an account (`prompt=create`, Initiating User Registration via OpenID Connect).

@@ -53,6 +53,7 @@ pub fn path(request: &AuthorizationRequest, secrets: &dyn Secrets) -> Option<Str
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::endpoint::Decision;
     use crate::fixture::{Derived, Form, World, authorization};
 
     #[test]
@@ -62,6 +63,7 @@ mod tests {
         let hint = tokens.id_token.unwrap();
         let forms = [
             authorization().with("id_token_hint", hint.expose_for("a test")),
+            authorization().with("id_token_hint", "garbage").with("prompt", "create"),
             authorization(),
             authorization().without("state").with("prompt", "login").with("max_age", "60"),
             authorization().without("state").with("state", "a b&c=é").with("prompt", "create"),
@@ -76,6 +78,18 @@ mod tests {
             let query = path.strip_prefix("/oauth2/authorize?").unwrap();
             let pairs = url::form_urlencoded::parse(query.as_bytes()).into_owned().collect();
             assert_eq!(world.accepted(&Form(pairs)), request, "{path}");
+        }
+    }
+
+    #[test]
+    fn o_28_a_hint_that_means_nobody_is_answered_by_no_session_however_often_it_begins_anew() {
+        let world = World::new();
+        let mut form = authorization().with("id_token_hint", "garbage");
+        for time in ["first", "second", "third"] {
+            let Ok(Decision::StartJourney(request)) = world.authorize(&form) else { panic!("{time}") };
+            let path = path(&request, &Derived).unwrap();
+            let query = path.strip_prefix("/oauth2/authorize?").unwrap();
+            form = Form(url::form_urlencoded::parse(query.as_bytes()).into_owned().collect());
         }
     }
 }

@@ -167,9 +167,8 @@ pub fn decide<'a>(request: &Request, around: &Surroundings<'_>, facts: &Facts<'a
         Ok(valid) => valid,
         Err(refusal) => return back(refusal),
     };
-    let names_somebody = ["id_token_hint", STAND_IN].iter().any(|name| parameters.get(name).is_some());
     let fitting = facts.signed_in.filter(|(session, user)| {
-        (!names_somebody || request.hinted == Some(user.id))
+        declines(&request, user.id).is_none()
             && suffices(&request, session, user, false, now)
             && Strength::of(&session.evidence, user.id).meets(&request.acr_values)
     });
@@ -211,6 +210,8 @@ fn validate(
     let code_challenge = challenge(parameters, client, &scopes)?;
     let prompt = Prompt::parse(parameters)?;
     let max_age = parameters.get("max_age").map(seconds).transpose()?;
+    let named = named(parameters, around, client);
+    let asks_anew = matches!(prompt, Prompt::Interaction | Prompt::Registration);
     let request = AuthorizationRequest {
         client_id: client.id.clone(),
         redirect_uri: redirect_uri.to_owned(),
@@ -219,18 +220,13 @@ fn validate(
         nonce: parameters.text("nonce"),
         code_challenge,
         max_age,
-        // A maximum age of zero asks for the same (OpenID Connect Core 3.1.2.1).
-        fresh: matches!(prompt, Prompt::Interaction | Prompt::Registration) || max_age == Some(0),
+        // A maximum age of zero asks for the same (OpenID Connect Core 3.1.2.1), and so does who names nobody we know.
+        fresh: asks_anew || max_age == Some(0) || named == Named::Nobody,
         registration: prompt == Prompt::Registration,
         acr_values: parameters.words("acr_values"),
         ui_locales: parameters.words("ui_locales"),
         login_hint: parameters.text("login_hint").filter(|hint| can_be_typed(hint)),
-        hinted: match parameters.get("id_token_hint") {
-            Some(hint) => hinted(around, hint),
-            None => parameters
-                .get(STAND_IN)
-                .and_then(|stand_in| handle::meant(around.secrets, &client.id, stand_in)),
-        },
+        hinted: if let Named::Person(user) = named { Some(user) } else { None },
         form_post: is_form_post(parameters, redirect_uri),
     };
     Ok((request, prompt == Prompt::None))
@@ -328,8 +324,27 @@ fn seconds(text: &str) -> Result<i64, Refusal> {
     if is_number { Ok(text.parse().map_or(CENTURY, |age: i64| age.min(CENTURY))) } else { Err(Refusal::MalformedMaxAge) }
 }
 
-/// Whom a hint means. It narrows and never widens: the sign-in of another person does not answer the request (OpenID
-/// Connect Core 3.1.2.1). One that cannot be verified means nobody, and no session answers it (checklist O-28).
+/// Whom a request names. It narrows and never widens: the sign-in of another person does not answer the request (OpenID
+/// Connect Core 3.1.2.1).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Named {
+    Anybody,
+    Person(UserId),
+    /// By a hint that cannot be verified. No session answers it (checklist O-28).
+    Nobody,
+}
+
+fn named(parameters: &Parameters, around: &Surroundings<'_>, client: &Client) -> Named {
+    let stand_in = |text| handle::meant(around.secrets, &client.id, text);
+    let hinted = parameters.get("id_token_hint").map(|hint| hinted(around, hint));
+    match hinted.or_else(|| parameters.get(STAND_IN).map(stand_in)) {
+        None => Named::Anybody,
+        Some(None) => Named::Nobody,
+        Some(Some(user)) => Named::Person(user),
+    }
+}
+
+/// Whom a hint means, where it can be verified.
 fn hinted(around: &Surroundings<'_>, hint: &str) -> Option<UserId> {
     Hint::verify(around.provider, around.keys, hint)?.sub.parse().ok()
 }
