@@ -3,12 +3,14 @@
 use axum::response::Response;
 use http::HeaderValue;
 use http::header::SET_COOKIE;
+use idflow_core::block::BlockTarget;
 use idflow_core::session::EndSessionRequest;
 use idflow_oidc::endpoint::end_session::goodbye_url;
 use idflow_oidc::http::Response as Decided;
 use idflow_pages::Notice;
+use idflow_store::{ReadSet, Wanted};
 
-use crate::app::App;
+use crate::app::{App, Unavailable};
 use crate::http::{home, respond};
 use crate::visitor::Visitor;
 
@@ -31,18 +33,25 @@ pub(super) fn farewell(
     response
 }
 
-/// The last page of a Logout journey whose application wants the browser back, and is still registered with the address.
-pub(super) fn goodbye(app: &App, visitor: &Visitor, request: &EndSessionRequest) -> Response {
+/// The last page of a Logout journey whose application wants the browser back, is still registered with the address, and
+/// was not switched off meanwhile.
+pub(super) async fn goodbye(
+    app: &App,
+    visitor: &Visitor,
+    request: &EndSessionRequest,
+    reads: &mut ReadSet,
+) -> Result<Response, Unavailable> {
     let client = request.client_id.as_deref().and_then(|id| app.client(id));
     let is_registered = |url: &String| {
         let client = client.as_deref().filter(|client| !client.disabled);
         client.is_some_and(|client| client.accepts_post_logout_redirect(url))
     };
-    let still = request.redirect_uri.as_ref().is_some_and(is_registered);
-    match goodbye_url(request).filter(|_| still) {
-        Some(url) => respond::onward(app, visitor, &url),
-        None => signed_out(app, visitor),
-    }
+    let registered = goodbye_url(request).filter(|_| request.redirect_uri.as_ref().is_some_and(is_registered));
+    let Some(url) = registered else { return Ok(signed_out(app, visitor)) };
+    let switch = request.client_id.clone().map(BlockTarget::Client);
+    reads.more(&switch.iter().map(Wanted::block).collect::<Vec<_>>()).await?;
+    let is_off = switch.map_or(Ok(false), |switch| reads.is_blocked(&switch))?;
+    Ok(if is_off { signed_out(app, visitor) } else { respond::onward(app, visitor, &url) })
 }
 
 fn signed_out(app: &App, visitor: &Visitor) -> Response {

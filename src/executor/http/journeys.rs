@@ -326,7 +326,7 @@ async fn page(
                     let ended = Ended { journey, request, at: *at, session: *session };
                     code(app, visitor, &ended, &mut reads).await?
                 }
-                Purpose::EndSession(request) => goodbye::goodbye(app, visitor, request),
+                Purpose::EndSession(request) => goodbye::goodbye(app, visitor, request, &mut reads).await?,
                 Purpose::Standalone { .. } => return stopped(DeadEnd::Withdrawn),
             }
         }

@@ -49,7 +49,7 @@ pub struct Request {
 
 impl endpoint::Request for Request {
     fn wanted(&self) -> Wanted<'_> {
-        Wanted { client: self.client_id(), ending: true, ..Wanted::default() }
+        Wanted { client: self.client_id(), ending: true, switch: true, ..Wanted::default() }
     }
 
     fn decide<'a>(&self, _: &Surroundings<'a>, facts: &Facts<'a>) -> Result<Decision<'a>, SigningFailed> {
@@ -99,14 +99,15 @@ pub fn decide<'a>(request: &Request, facts: &Facts<'a>) -> Leaving<'a> {
     }
 }
 
-/// The application that asks: the one it says it is, or the one that its hint was issued to, which must be the same.
+/// The application that asks: the one it says it is, or the one that its hint was issued to, which must be the same. One
+/// that is unknown or switched off vouches for nothing, by no hint either.
 fn client<'a>(request: &Request, facts: &Facts<'a>) -> Result<Option<&'a Client>, Refusal> {
     let client = facts.client.filter(|client| request.client_id() == Some(&client.id) && !client.disabled);
-    let Some(named) = request.parameters.get("client_id") else { return Ok(client) };
-    if request.hint.as_ref().is_some_and(|hint| hint.aud != named) {
-        return Err(Refusal::ForeignIdTokenHint);
+    match (request.parameters.get("client_id"), &request.hint) {
+        (Some(named), Some(hint)) if hint.aud != named => Err(Refusal::ForeignIdTokenHint),
+        (None, None) => Ok(None),
+        _ => client.map(Some).ok_or(Refusal::UnknownClient),
     }
-    if client.is_none() { Err(Refusal::UnknownClient) } else { Ok(client) }
 }
 
 /// Where the browser goes afterwards. Whose address it is must be known: without `client_id` and hint it is left out.

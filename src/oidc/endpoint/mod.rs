@@ -125,8 +125,8 @@ pub struct Wanted<'a> {
     pub session: bool,
     /// The browser's session whatever it is worth: it is to end.
     pub ending: bool,
-    /// The client's off switch, where nothing else leads to it: whoever begins a journey finds it there, and who shows
-    /// a grant finds it at the grant.
+    /// The client's off switch, where nothing else leads to it: whoever begins a journey for it finds it there, and who
+    /// shows a grant finds it at the grant.
     pub switch: bool,
 }
 

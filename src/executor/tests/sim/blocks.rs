@@ -4,9 +4,11 @@
 use http::StatusCode;
 use idflow_core::block::BlockTarget;
 
+use crate::leaving::{ASKS, GOODBYE, SIGNED_OUT, followed, logout, says_yes, serving, target};
+use crate::leaving_always::{ENDS, with};
 use crate::standing::Intruder;
-use crate::visitor::authorize_path;
-use crate::world::World;
+use crate::visitor::{Browser, authorize_path};
+use crate::world::{TENANT, World};
 
 const ADA: &str = "ada@example.com";
 
@@ -66,4 +68,36 @@ async fn j_15_nothing_begins_or_goes_on_with_a_blocked_revision() {
         BlockTarget::Revision(world.app().configuration.load().flows["sign-in"].revisions[0].0)
     };
     blocked(revision, &works).await;
+}
+
+#[tokio::test]
+async fn j_15_a_blocked_application_signs_nobody_out_and_gets_nobody_back() {
+    let (world, mut ada) = serving(TENANT).await;
+    let mark = world.nothing_read().block(BlockTarget::Client("app".to_owned()));
+    world.app().store.commit(mark).await.unwrap();
+    let path = logout(&[("id_token_hint", ada.hint()), ("post_logout_redirect_uri", GOODBYE)]);
+    let page = ada.browser.get(&world, &path).await;
+    assert!(page.body.contains(ASKS), "{page:?}");
+    let posted = Browser::new().post(&world, "/oauth2/logout", path.split_once('?').unwrap().1).await;
+    let again = followed(&world, &mut ada.browser, posted).await;
+    assert!(again.body.contains(ASKS), "{again:?}");
+    let after = says_yes(&world, &mut ada.browser, &page).await;
+    assert!(after.body.contains(SIGNED_OUT) && target(&after).is_none(), "{after:?}");
+}
+
+#[tokio::test]
+async fn j_15_an_application_that_is_blocked_while_its_logout_flow_runs_gets_nobody_back() {
+    for is_blocked in [false, true] {
+        let (world, mut ada) = serving(&with("out", ENDS)).await;
+        let path = logout(&[("id_token_hint", ada.hint()), ("post_logout_redirect_uri", GOODBYE)]);
+        let begun = ada.browser.get(&world, &path).await;
+        if is_blocked {
+            let mark = world.nothing_read().block(BlockTarget::Client("app".to_owned()));
+            world.app().store.commit(mark).await.unwrap();
+        }
+        let after = followed(&world, &mut ada.browser, begun).await;
+        let wanted = (!is_blocked).then(|| GOODBYE.to_owned());
+        assert_eq!(target(&after), wanted, "{after:?}");
+        assert_eq!(after.body.contains(SIGNED_OUT), is_blocked, "{after:?}");
+    }
 }

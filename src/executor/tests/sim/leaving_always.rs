@@ -10,7 +10,8 @@ use crate::leaving::{ASKS, GOODBYE, SIGNED_OUT, SignedIn, followed, logout, says
 use crate::visitor::Browser;
 use crate::world::{TENANT, World};
 
-fn with(start: &str, steps: &str) -> String {
+/// A tenant that signs people out by these steps.
+pub(crate) fn with(start: &str, steps: &str) -> String {
     format!(
         "{TENANT}
 ---
@@ -28,7 +29,7 @@ spec:
     )
 }
 
-const ENDS: &str = "
+pub(crate) const ENDS: &str = "
     - { id: out, endSessions: {}, outcomes: { next: done } }
     - { id: done, complete: { title: bye } }";
 
