@@ -77,8 +77,8 @@ pub struct View {
 }
 
 impl View {
-    /// Asks whether the visitor wants to sign out: nobody else may decide that.
-    pub fn sign_out() -> Self {
+    /// Asks whether the visitor, who is called so, wants to sign out: nobody else may decide that.
+    pub fn sign_out(identifier: Option<String>) -> Self {
         Self {
             kind: "endSessions".to_owned(),
             title: Text::product("end-sessions-title"),
@@ -86,7 +86,7 @@ impl View {
             messages: Vec::new(),
             fields: Vec::new(),
             actions: vec![Action::next(Text::product("action-sign-out"))],
-            identifier: None,
+            identifier,
         }
     }
 

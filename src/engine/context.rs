@@ -20,6 +20,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::data::Sources;
+use crate::surroundings::SignedIn;
 use crate::turn::{Additions, EndSessions, Fault};
 
 /// The query parameter that says what the visitor is called (OpenID Connect Core 3.1.2.1).
@@ -176,6 +177,11 @@ impl<'a> Cx<'a> {
         let journey = self.sources.journey;
         let by_request = matches!(&journey.purpose, Purpose::EndSession(request) if request.confirmed);
         by_request || !journey.answered.is_empty()
+    }
+
+    /// The session that the visitor can sign out of.
+    pub fn signed_in(&self) -> Option<&'a SignedIn> {
+        self.sources.surroundings.signed_in.as_ref()
     }
 
     /// The network that limits count by.

@@ -2,7 +2,16 @@
 
 use idflow_core::Data;
 use idflow_core::counter::CounterKey;
-use idflow_core::id::UserId;
+use idflow_core::id::{SessionId, UserId};
+
+/// A session of the browser.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SignedIn {
+    /// Which.
+    pub session: SessionId,
+    /// What its user is called on pages; nothing for a guest.
+    pub identifier: Option<String>,
+}
 
 /// Trusted facts from outside the journey, gathered anew for every request and never stored.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -16,6 +25,8 @@ pub struct Surroundings {
     pub client: Data,
     /// The browser's session, if there is one and the flow reads it: whose it is, and its attributes.
     pub session: Option<(Option<UserId>, Data)>,
+    /// The session that the visitor can sign out of, if there is one and the flow signs out.
+    pub signed_in: Option<SignedIn>,
     /// What the browser shows to be known by: devices that somebody may have signed in with.
     pub devices: Vec<String>,
     /// Whether a name was somebody else's when this request was decided before and could not be committed.

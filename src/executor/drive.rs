@@ -90,6 +90,7 @@ pub async fn start(
     for number in 0..TRIES {
         let mut reads = app.store.reads(app.clock.now());
         start.context.session = own_session::attributes(app, visitor, &runnable, &mut reads).await?;
+        start.context.signed_in = own_session::signed_in(app, visitor, &runnable, &mut reads).await?;
         let switches = Switches::of(runnable.program().digest, &start.purpose, number);
         let run = Run::start(&runnable, start.clone(), reads.now(), app.chance.as_ref());
         let decided = match settle(app, run, &mut reads, &switches).await? {
@@ -151,10 +152,12 @@ pub async fn resume(
         let Some(runnable) = runnable(app, &journey).await? else { return Ok(Driven::Withdrawn) };
         let switches = Switches::of(journey.digest, &journey.purpose, number);
         let session = own_session::attributes(app, visitor, &runnable, &mut reads).await?;
+        let signed_in = own_session::signed_in(app, visitor, &runnable, &mut reads).await?;
         let context = Surroundings {
             taken,
             full: full.clone(),
             session,
+            signed_in,
             ..surroundings(app, visitor, &journey.purpose)
         };
         let run =
@@ -393,6 +396,7 @@ fn surroundings(app: &App, visitor: &Visitor, purpose: &Purpose) -> Surroundings
         request,
         client,
         session: None,
+        signed_in: None,
         devices: app.cookies().devices(&visitor.headers),
         taken: false,
         full: Vec::new(),

@@ -9,6 +9,7 @@ use idflow_core::session::Session;
 use idflow_core::time::{Span, Timestamp};
 use idflow_core::user::User;
 use idflow_engine::bind::Runnable;
+use idflow_engine::surroundings::SignedIn;
 use idflow_store::{ReadSet, Wanted};
 
 use crate::app::{App, Unavailable};
@@ -115,6 +116,37 @@ pub(crate) async fn attributes(
     }
     let signed_in = person(app, visitor, reads, None).await?;
     Ok(signed_in.map(|(session, _)| (session.user, session.attributes)))
+}
+
+/// The session that the visitor can sign out of, for a flow that does so.
+pub(crate) async fn signed_in(
+    app: &App,
+    visitor: &Visitor,
+    runnable: &Runnable,
+    reads: &mut ReadSet,
+) -> Result<Option<SignedIn>, Unavailable> {
+    if !runnable.program().signs_out() {
+        return Ok(None);
+    }
+    let Some(Endable { session, .. }) = to_end(app, visitor, reads).await?.into_iter().next() else {
+        return Ok(None);
+    };
+    Ok(Some(SignedIn { session: session.id, identifier: identifier(app, &session, reads)? }))
+}
+
+/// What the user of a session is called on pages: the first identifying attribute that is a text.
+pub(crate) fn identifier(
+    app: &App,
+    session: &Session,
+    reads: &ReadSet,
+) -> Result<Option<String>, Unavailable> {
+    let Some(user) = session.user.map(|user| reads.user(&user)).transpose()?.flatten() else {
+        return Ok(None);
+    };
+    let configuration = app.configuration.load();
+    let names =
+        configuration.directories.get(&user.directory).map_or(&[][..], |directory| &directory.identifiers);
+    Ok(names.iter().find_map(|name| user.attributes.get(name)?.as_str()).map(str::to_owned))
 }
 
 /// The sessions that the browser's cookies prove, whose records are read in one round trip. A browser has one, but others

@@ -201,6 +201,7 @@ impl Loader<'_> {
             ends: facts.end.is_some(),
             sign_up: if facts.finishes_sign_up() { SignUp::Finishes } else { SignUp::Other },
             reads_session: facts.uses.iter().flat_map(|used| &used.reads).any(|read| read.root() == SESSION),
+            signs_out: facts.ends_session,
             outcomes: facts.outcomes,
             behaviour,
         })

@@ -61,6 +61,11 @@ impl Program {
         };
         self.graphs.iter().any(reads)
     }
+
+    /// Whether some step signs the visitor out.
+    pub fn signs_out(&self) -> bool {
+        self.graphs.iter().flat_map(|graph| &graph.steps).any(|step| step.signs_out)
+    }
 }
 
 /// The root that the browser's session is read by.
@@ -111,6 +116,8 @@ pub struct Step {
     pub callee: Option<GraphIndex>,
     /// Whether it reads `session.…`, for which the browser's session must be looked up.
     pub reads_session: bool,
+    /// Whether it signs the visitor out, who is told of what.
+    pub signs_out: bool,
     /// What it is to a sign-up.
     pub sign_up: SignUp,
 }

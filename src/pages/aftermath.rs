@@ -12,6 +12,8 @@ use crate::say::Say;
 /// What belongs to this one case.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Aftermath<'a> {
+    /// What whoever is signed in is called, where the page says that somebody is.
+    pub account: Option<&'a str>,
     /// Under which the audit record has the reason. Absent where nothing went wrong.
     pub reference: Option<&'a str>,
     /// Where the visitor can go on: a path on this origin.

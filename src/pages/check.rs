@@ -74,6 +74,7 @@ pub fn mail(pages: &Pages, locale: &Locale, name: &str, mail: &Mail) -> Sample {
 /// Every way that there may be.
 fn after() -> Aftermath<'static> {
     Aftermath {
+        account: Some("ada@example.org"),
         reference: Some("7Q2M4XKDB9"),
         onward: Some("/flows/sign-in"),
         issuer: None,

@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use crate::aftermath::{Aftermath, AftermathContext};
 use crate::field::{self, FieldContext};
-use crate::markup;
+use crate::identity::Identity;
 use crate::pages::{Base, Page, Pages, RenderError, Visit};
 use crate::say::Say;
 
@@ -89,14 +89,6 @@ struct JourneyContext {
 }
 
 #[derive(Debug, Serialize)]
-struct Identity {
-    label: Value,
-    name: String,
-    /// Whether a password manager must find the name beside the password.
-    posted: bool,
-}
-
-#[derive(Debug, Serialize)]
 struct Summary {
     heading: Option<Value>,
     errors: Vec<SummaryItem>,
@@ -156,10 +148,12 @@ impl JourneyContext {
                 let Progress { step, of } = progress;
                 say.html(&Text::with("progress", [("step", step.to_string()), ("of", of.to_string())]))
             }),
-            identity: view.identifier.as_ref().map(|name| Identity {
-                label: say.key("identity-label"),
-                name: markup::single_line(name),
-                posted: has_secrets && view.fields.iter().all(|field| field.name != "username"),
+            identity: view.identifier.as_ref().map(|name| {
+                Identity::new(
+                    say,
+                    name,
+                    has_secrets && view.fields.iter().all(|field| field.name != "username"),
+                )
             }),
             messages: view.messages.iter().filter_map(|message| MessageContext::of(message, say)).collect(),
             form: FormContext::of(page, say, summary.is_none()),

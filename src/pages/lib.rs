@@ -12,6 +12,7 @@ mod field;
 mod form_post;
 pub mod headers;
 mod html;
+mod identity;
 mod journey;
 pub mod locale;
 mod mail;

@@ -6,6 +6,7 @@ use minijinja::Value;
 use serde::Serialize;
 
 use crate::aftermath::{Aftermath, AftermathContext};
+use crate::identity::Identity;
 use crate::pages::{Base, Page, Pages, RenderError, Visit};
 use crate::say::Say;
 
@@ -179,6 +180,7 @@ struct NoticeContext {
     icon: &'static str,
     heading: Value,
     lead: Value,
+    identity: Option<Identity>,
     after: AftermathContext,
 }
 
@@ -192,6 +194,7 @@ impl NoticeContext {
             icon: page.notice.icon(),
             heading: say.html(&title),
             lead: say.html(&lead),
+            identity: page.after.account.map(|name| Identity::new(say, name, false)),
             after: AftermathContext::new(visit, say, page.after, page.notice.onward(), is_error),
         }
     }

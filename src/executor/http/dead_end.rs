@@ -149,10 +149,9 @@ impl Way {
     pub(super) fn after(&self) -> Aftermath<'_> {
         let application = self.application.as_ref();
         Aftermath {
-            reference: None,
             onward: self.onward.as_deref(),
-            issuer: None,
             application: application.map(|(name, target)| Application { name, target }),
+            ..Aftermath::default()
         }
     }
 }

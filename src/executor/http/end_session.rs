@@ -34,6 +34,7 @@ use crate::http::goodbye::farewell;
 use crate::http::respond::Form;
 use crate::http::{journeys, respond};
 use crate::leaving::{self, SignOut};
+use crate::own_session;
 use crate::visitor::Visitor;
 
 /// Performs a request to sign out; nothing when the session changed since it was loaded.
@@ -68,7 +69,8 @@ pub(super) async fn leave(
         return Ok(Some(begun));
     }
     if !request.confirmed {
-        return Ok(Some(ask(app, visitor, &request, &token, is_by_flow)));
+        let asks = View::sign_out(own_session::identifier(app, session, &reads)?);
+        return Ok(Some(ask(app, visitor, &request, &asks, &token, is_by_flow)));
     }
     end(app, visitor, reads, &request, is_posted).await
 }
@@ -160,13 +162,20 @@ async fn end_what_is_left_of(app: &App, session: SessionId, client: Option<&str>
 }
 
 /// The page that asks. It posts to this endpoint, with the request in the address and a token that only it has.
-fn ask(app: &App, visitor: &Visitor, request: &EndSessionRequest, token: &str, by_flow: bool) -> Response {
+fn ask(
+    app: &App,
+    visitor: &Visitor,
+    request: &EndSessionRequest,
+    asks: &View,
+    token: &str,
+    by_flow: bool,
+) -> Response {
     let form = Form {
         action: end_session::path(request, None, by_flow),
         token: token.to_owned(),
         can_go_back: false,
     };
-    respond::journey(app, visitor, &View::sign_out(), &form)
+    respond::journey(app, visitor, asks, &form)
 }
 
 /// An application's post once more as a GET. Browsers send the session's cookie along with no post of another site. In

@@ -46,7 +46,8 @@ pub(super) async fn goodbye(
         let client = client.as_deref().filter(|client| !client.disabled);
         client.is_some_and(|client| client.accepts_post_logout_redirect(url))
     };
-    let registered = goodbye_url(request).filter(|_| request.redirect_uri.as_ref().is_some_and(is_registered));
+    let registered =
+        goodbye_url(request).filter(|_| request.redirect_uri.as_ref().is_some_and(is_registered));
     let Some(url) = registered else { return Ok(signed_out(app, visitor)) };
     let switch = request.client_id.clone().map(BlockTarget::Client);
     reads.more(&switch.iter().map(Wanted::block).collect::<Vec<_>>()).await?;

@@ -3,7 +3,7 @@
 use axum::extract::State;
 use axum::response::Response;
 use idflow_oidc::endpoint::end_session;
-use idflow_pages::Notice;
+use idflow_pages::{Aftermath, Notice};
 
 use crate::app::{App, Shared, Unavailable};
 use crate::http::respond::{self, Reader, Trouble};
@@ -14,10 +14,17 @@ use crate::visitor::Visitor;
 pub(super) async fn home(State(app): State<Shared>, visitor: Visitor) -> Response {
     let mut reads = app.store.reads(app.clock.now());
     match own_session::session(&app, &visitor, &mut reads).await {
-        Ok(Some(_)) => {
-            let sign_out = end_session::ENDPOINT.paths.first().copied();
-            respond::notice_with_way_on(&app, &visitor, Notice::SignedIn, sign_out)
-        }
+        Ok(Some(session)) => match own_session::identifier(&app, &session, &reads) {
+            Ok(account) => {
+                let after = Aftermath {
+                    onward: Some(end_session::PATH),
+                    account: account.as_deref(),
+                    ..Aftermath::default()
+                };
+                respond::notice_with(&app, &visitor, Notice::SignedIn, after)
+            }
+            Err(Unavailable) => respond::unavailable(&app, &visitor),
+        },
         Ok(None) => {
             respond::notice_with_way_on(&app, &visitor, Notice::NotSignedIn, sign_in(&app).as_deref())
         }

@@ -207,7 +207,8 @@ mail-account-exists-body = Jemand, vermutlich Sie, wollte mit dieser Adresse ein
 ## Abmelden
 
 end-sessions-title = Möchten Sie sich abmelden?
-end-sessions-lead = Sie werden hier abgemeldet, und in den Anwendungen, die Sie von diesem Browser aus benutzt haben.
+end-sessions-another = Inzwischen ist hier ein anderes Konto angemeldet.
+end-sessions-lead = Sie werden hier abgemeldet. Manche Anwendungen merken sich Ihre Anmeldung selbst: Melden Sie sich auch dort ab.
 
 ## Seiten außerhalb eines Schritts
 
@@ -218,7 +219,7 @@ notice-expired-lead = Zu Ihrer Sicherheit haben wir diesen Versuch beendet. Bitt
 notice-start-again-title = Bitte beginnen Sie neu
 notice-start-again-lead = Inzwischen hat sich etwas geändert, deshalb geht es hier nicht weiter.
 notice-another-browser-title = Bitte beginnen Sie in diesem Browser neu
-notice-another-browser-lead = Diese Seite gehört zu einem anderen Browser oder ist längst abgeschlossen. Machen Sie dort weiter, wo Sie begonnen haben, oder beginnen Sie hier neu.
+notice-another-browser-lead = Diese Seite gehört zu einem anderen Browser, ist längst abgeschlossen oder wurde vergessen, weil seitdem viele andere geöffnet wurden. Gehen Sie zurück zu der Anwendung, von der Sie gekommen sind, oder beginnen Sie hier neu.
 notice-no-cookies-title = Ihr Browser hat kein Cookie gesendet
 notice-no-cookies-lead = Wir brauchen Cookies, um Ihren Browser von einer Seite zur nächsten zu erkennen. Erlauben Sie Cookies für diese Website in den Einstellungen Ihres Browsers und beginnen Sie dann neu. Wenn Sie in einem anderen Browser begonnen haben, machen Sie dort weiter.
 notice-application-gone-title = Die Anwendung ist nicht erreichbar
@@ -232,7 +233,7 @@ notice-signed-in-lead = Sie können diese Seite schließen.
 notice-not-signed-in-title = Sie sind nicht angemeldet
 notice-not-signed-in-lead = Anwendungen schicken Sie hierher, wenn Sie sich bei ihnen anmelden.
 notice-signed-out-title = Sie sind abgemeldet
-notice-signed-out-lead = Sie können diese Seite schließen.
+notice-signed-out-lead = Sie können diese Seite schließen. Wenn auch andere dieses Gerät benutzen, melden Sie sich auch in den Anwendungen ab, die Sie benutzt haben.
 notice-not-found-title = Diese Seite gibt es nicht
 notice-not-found-lead = Vielleicht ist die Adresse falsch geschrieben, oder die Seite gibt es nicht mehr.
 notice-bad-request-title = Dieser Link funktioniert nicht

@@ -208,7 +208,8 @@ mail-account-exists-body = Somebody, probably you, tried to create an account wi
 ## Signing out
 
 end-sessions-title = Do you want to sign out?
-end-sessions-lead = You will be signed out here and in the applications that you reached from this browser.
+end-sessions-another = Another account has been signed in here meanwhile.
+end-sessions-lead = You will be signed out here. Some applications remember your sign-in by themselves: sign out of them too.
 
 ## Pages outside a step
 
@@ -219,7 +220,7 @@ notice-expired-lead = For your safety we ended this attempt. Please start again.
 notice-start-again-title = Please start again
 notice-start-again-lead = Something changed in the meantime, so that we cannot go on from here.
 notice-another-browser-title = Please start again in this browser
-notice-another-browser-lead = This page belongs to another browser, or was finished long ago. Go on where you began, or start again here.
+notice-another-browser-lead = This page belongs to another browser, was finished long ago, or was forgotten because many others were opened since. Go back to the application that you came from, or start again here.
 notice-no-cookies-title = Your browser sent no cookie
 notice-no-cookies-lead = We need cookies to recognize your browser from one page to the next. Allow cookies for this site in your browser's settings, then start again. If you began in another browser, go on there.
 notice-application-gone-title = The application cannot be reached
@@ -233,7 +234,7 @@ notice-signed-in-lead = You can close this page.
 notice-not-signed-in-title = You are not signed in
 notice-not-signed-in-lead = Applications send you here when you sign in to them.
 notice-signed-out-title = You are signed out
-notice-signed-out-lead = You can close this page.
+notice-signed-out-lead = You can close this page. If others use this device too, also sign out of the applications that you have used.
 notice-not-found-title = There is no such page
 notice-not-found-lead = The address may be mistyped, or the page is gone.
 notice-bad-request-title = This link does not work

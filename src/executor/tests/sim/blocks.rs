@@ -16,7 +16,7 @@ const ADA: &str = "ada@example.com";
 const ALL: [&str; 4] = ["journey", "session", "tokens", "new journey"];
 
 async fn tried(world: &World, intruder: &mut Intruder) -> Vec<&'static str> {
-    let mut newcomer = crate::visitor::Browser::new();
+    let mut newcomer = Browser::new();
     let begun = newcomer.get(world, &authorize_path("")).await;
     let session = intruder.has_session(world).await;
     let tokens = intruder.has_tokens(world).await;

@@ -8,9 +8,10 @@ use idflow_core::time::Span;
 use idflow_test_support::form::link;
 use serde_json::Value;
 
-use crate::leaving::{ADA, SIGNED_OUT, SignedIn, logout};
+use crate::leaving::{ADA, ASKS, SIGNED_OUT, SignedIn, followed, logout, says_yes, serving};
+use crate::leaving_always::{ENDS, with};
 use crate::person::{Calm, Person};
-use crate::visitor::{Browser, authorize_path, exchange, refresh, userinfo};
+use crate::visitor::{Answer, Browser, authorize_path, exchange, refresh, userinfo};
 use crate::world::{TENANT, World, snapshot};
 
 const BOB: &str = "bob@example.com";
@@ -48,7 +49,7 @@ async fn j_8_after_a_step_up_the_cookie_before_is_void_and_what_it_gave_lives_un
         };
         let mut answer = second.browser.get(&world, &path).await;
         if hint == "none" {
-            answer = crate::leaving::says_yes(&world, &mut second.browser, &answer).await;
+            answer = says_yes(&world, &mut second.browser, &answer).await;
         }
         assert!(answer.body.contains(SIGNED_OUT), "{hint}: {answer:?}");
         assert!(!second.has_session(&world).await, "{hint}");
@@ -73,6 +74,49 @@ async fn j_8_the_session_of_somebody_else_ends_when_another_person_signs_in() {
     assert_ne!(id(&first), id(&second));
 }
 
+/// The account that a page shows.
+fn account(page: &Answer) -> Option<&str> {
+    let shown = page.body.split_once("<p class=\"identity\">")?.1.split_once("<bdi>")?.1;
+    Some(shown.split_once("</bdi>")?.0)
+}
+
+#[tokio::test]
+async fn o_37_a_yes_counts_for_the_account_that_the_page_has_named_and_for_no_other() {
+    for manifests in [TENANT.to_owned(), with("out", ENDS)] {
+        let (mut world, mut ada) = serving(&manifests).await;
+        world.user(BOB).await;
+        assert_eq!(account(&ada.browser.get(&world, "/").await), Some(ADA));
+        let begun = ada.browser.get(&world, "/oauth2/logout").await;
+        let asked = followed(&world, &mut ada.browser, begun).await;
+        assert_eq!(account(&asked), Some(ADA), "{asked:?}");
+
+        let mut bob = signs_in(&mut world, &ada, BOB, "&prompt=login").await;
+        let said = says_yes(&world, &mut bob.browser, &asked).await;
+        let again = followed(&world, &mut bob.browser, said).await;
+        assert!(again.body.contains(ASKS) && bob.has_session(&world).await, "{again:?}");
+        assert_eq!(account(&again), Some(BOB), "{again:?}");
+        assert!(account(&bob.browser.get(&world, "/").await) == Some(BOB) && bob.has_tokens(&world).await);
+
+        let said = says_yes(&world, &mut bob.browser, &again).await;
+        followed(&world, &mut bob.browser, said).await;
+        assert!(!bob.has_session(&world).await && !bob.has_tokens(&world).await);
+        assert_eq!(account(&bob.browser.get(&world, "/").await), None);
+    }
+}
+
+#[tokio::test]
+async fn o_37_a_yes_counts_also_after_the_same_person_has_signed_in_once_more() {
+    for manifests in [TENANT.to_owned(), with("out", ENDS)] {
+        let (mut world, mut ada) = serving(&manifests).await;
+        let begun = ada.browser.get(&world, "/oauth2/logout").await;
+        let asked = followed(&world, &mut ada.browser, begun).await;
+        let mut ada = signs_in(&mut world, &ada, ADA, "&prompt=login").await;
+        let said = says_yes(&world, &mut ada.browser, &asked).await;
+        let last = followed(&world, &mut ada.browser, said).await;
+        assert!(!last.body.contains(ASKS) && !ada.has_session(&world).await, "{last:?}");
+    }
+}
+
 #[tokio::test]
 async fn o_37_whoever_is_switched_off_signs_out_all_the_same() {
     for is_asked in [false, true] {
@@ -86,7 +130,7 @@ async fn o_37_whoever_is_switched_off_signs_out_all_the_same() {
         let mut browser = ada.browser.clone();
         let mut answer = browser.get(&world, &path).await;
         if is_asked {
-            answer = crate::leaving::says_yes(&world, &mut browser, &answer).await;
+            answer = says_yes(&world, &mut browser, &answer).await;
         }
         assert!(answer.body.contains(SIGNED_OUT), "{answer:?}");
         store.commit(world.nothing_read().unblock(&user)).await.unwrap();
