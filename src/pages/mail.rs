@@ -44,7 +44,7 @@ impl Pages {
 
 /// The first paragraph, the code on a line of its own, the others, the sender's name.
 fn plain_text(say: &Say<'_>, mail: &Mail) -> String {
-    let mut parts: Vec<String> = mail.body.iter().map(|text| say.paragraph(text)).collect();
+    let mut parts: Vec<String> = mail.body.iter().map(|text| say.lines(text)).collect();
     if let Some(code) = &mail.code {
         parts.insert(parts.len().min(1), format!("    {code}"));
     }
@@ -78,7 +78,7 @@ struct MailColors {
 impl MailContext {
     fn new(say: &Say<'_>, mail: &Mail, theme: &PreparedTheme, subject: &str) -> Self {
         let palette = Palette::of(&theme.theme().light, Mode::Light);
-        let mut body = mail.body.iter().map(|text| say.html(text));
+        let mut body = mail.body.iter().flat_map(|text| say.paragraphs(text));
         let shade = |percent| palette.surface.mixed(palette.text, percent);
         let color = |color: Color| color.to_string();
         Self {

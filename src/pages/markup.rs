@@ -30,6 +30,26 @@ pub(crate) fn single_line(text: &str) -> String {
     line.trim().to_owned()
 }
 
+/// The paragraphs of a text, which empty lines part. One that lies within an isolated argument parts nothing.
+pub(crate) fn paragraphs(text: &str) -> Vec<String> {
+    let mut paragraphs = vec![String::new()];
+    let mut is_isolated = false;
+    for line in text.lines() {
+        let is_new = line.trim().is_empty() && !is_isolated;
+        match paragraphs.last_mut() {
+            Some(last) if !is_new => {
+                let joint = if last.is_empty() { "" } else { "\n" };
+                last.extend([joint, line.trim_end()]);
+            }
+            _ => paragraphs.push(String::new()),
+        }
+        let last = line.rfind([ISOLATE, POP_ISOLATE]).and_then(|at| line[at..].chars().next());
+        is_isolated = last.map_or(is_isolated, |mark| mark == ISOLATE);
+    }
+    paragraphs.retain(|paragraph| !paragraph.is_empty());
+    paragraphs
+}
+
 fn is_direction_control(c: char) -> bool {
     matches!(c, '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}')
 }
@@ -119,6 +139,14 @@ mod tests {
         assert_eq!(html("to \u{2068}a<b\u{2069}."), "to <bdi>a&lt;b</bdi>.");
         assert_eq!(html("\u{2068}10\u{2069} minutes"), "10 minutes");
         assert_eq!(html("open \u{2068}end"), "open <bdi>end</bdi>");
+    }
+
+    #[test]
+    fn empty_lines_part_paragraphs_but_not_an_argument() {
+        assert_eq!(paragraphs("a\nb \n\n \nc\n"), ["a\nb", "c"]);
+        assert_eq!(paragraphs("\n"), [""; 0]);
+        let argument = "to \u{2068}a\n\nb\u{2069}.\n\nBye";
+        assert_eq!(paragraphs(argument), ["to \u{2068}a\n\nb\u{2069}.", "Bye"]);
     }
 
     #[test]

@@ -56,14 +56,29 @@ impl<'a> Say<'a> {
         })
     }
 
+    /// A text as HTML, a paragraph for each of its own: what follows an empty line. Its line breaks are kept.
+    pub(crate) fn paragraphs(&self, text: &Text) -> Vec<Value> {
+        let said = self.resolve(text);
+        let html = |paragraph: &str| {
+            let mut html = String::with_capacity(paragraph.len() + 32);
+            markup::isolated_into(&mut html, paragraph);
+            let html = html.replace('\n', "<br>\n");
+            markup::value(match &said.foreign {
+                Some(locale) => markup::in_language(&html, locale.tag(), locale.direction()),
+                None => html,
+            })
+        };
+        markup::paragraphs(&said.text).iter().map(|paragraph| html(paragraph)).collect()
+    }
+
     /// A text without any markup and on one line, for titles, choices, attributes and subjects. Not escaped.
     pub(crate) fn plain(&self, text: &Text) -> String {
         markup::single_line(&markup::without_isolates(&self.resolve(text).text))
     }
 
     /// A text without any markup, line breaks kept. Not escaped.
-    pub(crate) fn paragraph(&self, text: &Text) -> String {
-        markup::without_isolates(&self.resolve(text).text)
+    pub(crate) fn lines(&self, text: &Text) -> String {
+        markup::without_isolates(&markup::paragraphs(&self.resolve(text).text).join("\n\n"))
     }
 
     /// A product text without arguments as HTML.

@@ -23,4 +23,5 @@ const STYLE: &str = "\
     border-radius:.5rem;background:#1d4ed8;color:#fff;text-decoration:none}\
     .quiet{background:none;color:inherit;border-color:#8886}\
     article{border:1px solid #8886;border-radius:.5rem;padding:0 1rem;margin:1rem 0}\
-    pre{white-space:pre-wrap;font:inherit}";
+    pre{white-space:pre-wrap;font:inherit}\
+    iframe{width:100%;height:36rem;border:1px solid #8886;border-radius:.5rem}";

@@ -1,5 +1,6 @@
 //! What browsers, password managers and screen readers rely on.
 
+use idflow_core::effect::Mail;
 use idflow_core::view::{Action, ActionStyle, Field, Text, View};
 
 use super::{page, sample, samples, shown, shown_as};
@@ -191,4 +192,19 @@ fn a_field_with_a_name_that_is_no_id_is_still_described() {
     let tags = html::tags(&shown(&view, "en").html);
     let input = named(&tags, "a b\"c");
     assert_eq!((input.get("id"), input.get("aria-describedby")), (Some("f0"), Some("f0-error")));
+}
+
+#[test]
+fn both_parts_of_a_mail_have_the_lines_that_its_author_wrote() {
+    let body = "Hello <Dora>,\n\nit was changed\njust now.\n\nAcme\n".to_owned();
+    let body =
+        Text::Authored { default_locale: "en".to_owned(), by_locale: [("en".to_owned(), body)].into() };
+    let mail = Mail { body: vec![body], code: None, ..samples::mail() };
+    let rendered = Pages::embedded().unwrap().mail(&mail, &Theme::named("Acme").prepare()).unwrap();
+    let paragraphs =
+        rendered.html.split("<p ").skip(2).filter_map(|rest| rest.split_once('>')?.1.split_once("</p>"));
+    let paragraphs: Vec<&str> = paragraphs.map(|(text, _)| text).collect();
+    assert_eq!(paragraphs, ["Hello &lt;Dora&gt;,", "it was changed<br>\njust now.", "Acme"]);
+    let text = "Hello <Dora>,\n\nit was changed\njust now.\n\nAcme\n\n-- \n";
+    assert!(rendered.text.starts_with(text), "{}", rendered.text);
 }
