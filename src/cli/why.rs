@@ -213,7 +213,7 @@ const fn explained(end: DeadEnd) -> &'static str {
             "The browser had the cookie from before the last step: the answer to its last post was lost, or the page was restored from before. The journey itself is unharmed, but only the answer had its new cookie; the person must start again."
         }
         DeadEnd::Failed => {
-            "The journey ended at a fail step, or at an error that no outcome leads on from. Its records say at which step, and how."
+            "The journey ended at a fail step, or at an error that no outcome leads on from. Its records say at which step, how, and what a step could not do."
         }
         DeadEnd::Taken => {
             "A sign-up could not be finished, because its names are somebody else's by now: another sign-up with the same address or name was finished first or has proven the address, or the 24 hours were over that a sign-up is kept. Was it the same person, they can sign in; else they start again. A flow that proves the address before createUser lets nobody type another's."

@@ -120,7 +120,7 @@ pub enum EndSessions {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{message}")]
 pub struct Fault {
-    /// What went wrong, for the log. Contains no values of the visitor.
+    /// What went wrong, for log and audit record. Contains no values of the visitor.
     pub message: String,
 }
 

@@ -142,6 +142,7 @@ fn what(event: &AuditEvent) -> String {
     let step = event.step.as_deref().unwrap_or_default();
     let detail = event.detail.as_deref().map(|detail| format!(" ({detail})")).unwrap_or_default();
     match (&*event.name, outcome) {
+        ("step.faulted", None) => format!("{step} could not do its work{detail}"),
         ("step.finished", Some(outcome)) => format!("{step} -> {outcome}{detail}"),
         ("mail.withheld", None) => format!("{step} sends no mail: too many went to this address of late"),
         ("step.repeated", Some(problem)) => format!("{step} asks again: {problem}{detail}"),
@@ -189,8 +190,11 @@ mod tests {
     #[test]
     fn a_call_to_the_outside_says_what_came_of_it() {
         let detail = Some("status 503".to_owned());
-        let event = AuditEvent { detail, ..event("step.finished", "lookUp", Some("error")) };
-        assert_eq!(what(&event), "lookUp -> error (status 503)");
+        let called = AuditEvent { detail, ..event("step.finished", "lookUp", Some("error")) };
+        assert_eq!(what(&called), "lookUp -> error (status 503)");
+        let detail = Some("no value".to_owned());
+        let faulted = AuditEvent { detail, ..event("step.faulted", "account", None) };
+        assert_eq!(what(&faulted), "account could not do its work (no value)");
     }
 
     #[test]

@@ -200,6 +200,7 @@ impl Run<'_> {
     pub(super) fn note(&mut self, fault: Fault) {
         let (graph, step) = self.place();
         self.journey.error = Some(step.clone());
+        self.audit_detailed("step.faulted", None, Some(fault.message.clone()));
         self.decided.faults.push(StepFault { graph, step, fault });
     }
 

@@ -142,5 +142,8 @@ fn j_22_a_step_is_said_to_have_finished_once_and_only_when_it_has() {
     let commit = ada.answer("right").unwrap();
     assert_eq!(ada.place(), "error", "nobody signs in without a factor");
     let told: Vec<_> = commit.audit.iter().map(|event| (&*event.name, event.outcome.as_deref())).collect();
-    assert_eq!(told, [("step.finished", Some("next")), ("journey.ended", Some("error"))]);
+    assert_eq!(
+        told,
+        [("step.finished", Some("next")), ("step.faulted", None), ("journey.ended", Some("error"))]
+    );
 }

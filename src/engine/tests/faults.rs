@@ -95,6 +95,8 @@ fn j_20_a_fault_drops_what_the_step_wanted_and_keeps_what_it_counted() {
     assert_eq!((ada.place().as_str(), commit.writes.len(), commit.faults.len()), ("third", 0, 1));
     assert_eq!((commit.counters.len(), ada.journey.error.as_deref()), (1, Some("first")));
     assert_eq!((commit.faults[0].graph.as_str(), commit.faults[0].step.as_str()), ("flow/example", "first"));
+    let told = commit.audit.iter().find(|event| event.name == "step.faulted").unwrap();
+    assert_eq!((told.step.as_deref(), told.detail.as_deref()), (Some("first"), Some("told to")));
     assert!(commit.committed().is_empty());
 }
 
