@@ -46,6 +46,8 @@ pub struct Facts {
     /// The Directory in which it changes the identified user; set, it refuses to run before somebody has shown to be
     /// that user.
     pub changes_user: Option<String>,
+    /// Attributes that every user of its Directory must have and that it gives the user whom it creates no value for.
+    pub missing_attributes: Vec<String>,
     /// Whether it has signed the visitor out when it leaves by `next`.
     pub ends_session: bool,
     /// The classes of the effects it may cause.

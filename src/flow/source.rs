@@ -86,6 +86,10 @@ impl Object {
 /// Reads a file of one or more objects. Never fails: what cannot be read is a finding.
 pub fn read(file: &str, text: &str) -> Manifest {
     let mut manifest = Manifest { file: file.to_owned(), text: text.into(), ..Manifest::default() };
+    if is_other_json(file, text) {
+        manifest.findings.push(other_json(Place::File { file: file.to_owned(), span: 0..0 }));
+        return manifest;
+    }
     if text.len() > MAX_FILE {
         let place = Place::File { file: file.to_owned(), span: 0..0 };
         manifest.findings.push(TOO_LARGE.at(
@@ -101,6 +105,24 @@ pub fn read(file: &str, text: &str) -> Manifest {
         manifest.add(document);
     }
     manifest
+}
+
+/// What every object has. Whoever has forgotten one of them has written another.
+const MEMBERS: [&str; 4] = ["apiVersion", "kind", "metadata", "spec"];
+
+/// Whether a JSON file is another tool's, as most of them are in a folder of code, and need not even be JSON to us. One
+/// with a name of ours in it is looked at.
+fn is_other_json(file: &str, text: &str) -> bool {
+    is_json(file) && !text.contains(idflow_api::GROUP) && !MEMBERS.iter().any(|name| text.contains(&format!("\"{name}\"")))
+}
+
+fn is_json(file: &str) -> bool {
+    file.rsplit_once('.').is_some_and(|(_, extension)| extension.eq_ignore_ascii_case("json"))
+}
+
+fn other_json(place: Place) -> Finding {
+    let help = "kustomize does the same; `kubectl apply -f` of the whole folder would stop at it: name the manifests there";
+    SKIPPED.at(place, "this JSON file is no Kubernetes object; it is skipped", help)
 }
 
 impl Manifest {
@@ -148,6 +170,10 @@ impl Manifest {
         };
         let api_version = api_version.or_else(|| is_ours().then(String::new));
         let (Some(api_version), Some(kind)) = (api_version, kind) else {
+            if is_json(&self.file) && MEMBERS.iter().all(|name| value.get(name).is_none()) {
+                self.findings.push(other_json(place("")));
+                return false;
+            }
             let help = "add apiVersion and kind, or move the file elsewhere";
             self.findings.push(NOT_AN_OBJECT.at(
                 place(""),
@@ -241,6 +267,23 @@ mod tests {
         let manifest = [read("test.yaml", text)];
         let findings = manifest[0].findings.iter();
         findings.map(|finding| text[finding.place.locate(&manifest).unwrap().span].to_owned()).collect()
+    }
+
+    #[test]
+    fn a_json_file_of_another_tool_is_skipped_with_a_note_and_one_that_lacks_something_is_warned_of() {
+        for (file, text, code, severity) in [
+            ("package.json", r#"{ "name": "app", "version": "1.0.0" }"#, "skipped", Severity::Info),
+            ("package-lock.json", r#"{ "packages": { "kind": {}, "spec": {} } }"#, "skipped", Severity::Info),
+            ("tsconfig.JSON", "{ // not even JSON\n \"strict\": true, }", "skipped", Severity::Info),
+            ("large.json", &"[]".repeat(MAX_FILE), "skipped", Severity::Info),
+            ("flow.json", r#"{ "apiVersion": "idflow.dev/v1alpha1" }"#, "not-an-object", Severity::Warning),
+            ("flow.json", r#"{ "metadata": { "name": "a" }, "spec": {} }"#, "not-an-object", Severity::Warning),
+            ("app.yaml", "name: app\n", "not-an-object", Severity::Warning),
+        ] {
+            let findings = read(file, text).findings;
+            let found: Vec<_> = findings.iter().map(|finding| (finding.code, finding.severity)).collect();
+            assert_eq!(found, [(code, severity)], "{file}");
+        }
     }
 
     const THEME: &str = "apiVersion: idflow.dev/v1alpha1\nkind: Theme\nmetadata: { name: brand }\n";

@@ -78,7 +78,13 @@ fn plan(value: &Value, compiler: &mut Compiler<'_>) -> Result<Plan, SettingsErro
     let wanted = |name: &str| of_value(content.attributes.get(name).map(|attribute| attribute.value_type));
     let sources = &settings.attributes;
     let attributes = Expressions::compile_of(compiler, "/attributes", sources, Sink::Store, wanted);
+    let required =
+        content.attributes.iter().filter(|(_, attribute)| attribute.required).map(|(name, _)| name);
     let facts = Facts {
+        missing_attributes: required
+            .filter(|name| !settings.attributes.contains_key(*name))
+            .cloned()
+            .collect(),
         outcomes: vec![
             Outcome::wired("next").proving(ProofFact::Identified).proving(ProofFact::Created),
             Outcome::wired("exists"),

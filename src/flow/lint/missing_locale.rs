@@ -63,7 +63,15 @@ pub(super) fn find(cx: &Subject<'_, '_>) -> Vec<Finding> {
         missing.map(move |locale| {
             let place = cx.at(format!("{}/texts/{}", graph.base, token(key)));
             let title = format!("the text {key} is missing in {locale}");
-            RULE.at(place, title, format!("add {locale}: … or remove {locale} from locales"))
+            // A language that is not promised may be a promised one, misspelt.
+            let other = known.keys().find(|known| !graph.locales.contains(*known));
+            let help = match other {
+                Some(other) => {
+                    format!("it exists in {other}, which locales do not promise: is {locale} meant there?")
+                }
+                None => format!("add {locale}: … or remove {locale} from locales"),
+            };
+            RULE.at(place, title, help)
         })
     });
     found.collect()

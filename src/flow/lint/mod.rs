@@ -183,6 +183,7 @@ rules! {
         misplaced_end,
         unreachable_step,
         no_way_to_an_end,
+        only_failure,
         unbounded_loop,
         invalid_expression,
         invalid_template,
@@ -198,6 +199,7 @@ rules! {
         unauthenticated_change,
         unproven_factor,
         unproven_address,
+        missing_attribute,
         unended_session,
         password_only,
         weak_assurance,
@@ -218,6 +220,7 @@ rules! {
         weak_secret,
         unsuitable_claim,
         unsuitable_client_flow,
+        ungranted_scope,
         unreadable_colors,
         rival_default, rival_claim, too_many_flows;
     text:

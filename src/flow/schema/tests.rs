@@ -38,6 +38,11 @@ fn help_says_what_to_write() {
             object("Theme", "  colors:\n    light:\n      primary: #0f5257\n"),
             "in quotes if it begins with #",
         ),
+        (
+            "true where there are choices",
+            tenant("{}, policy: { guests: true }"),
+            "write one of Refused, Allowed",
+        ),
         ("a colour by name", theme("teal"), "#"),
         ("nothing in a list", flow("locales: [null]"), "write an item, or remove the dash"),
         (

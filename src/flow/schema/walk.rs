@@ -150,8 +150,7 @@ impl<'a> Walk<'a> {
     }
 
     fn text(&mut self, text: &str, schema: &Value, pointer: &str) {
-        if let Some(choices) = schema.get("enum").and_then(Value::as_array) {
-            let choices: Vec<&str> = choices.iter().filter_map(Value::as_str).collect();
+        if let Some(choices) = choices(schema) {
             if !choices.contains(&text) {
                 let help = match nearest(text, choices.iter().copied()) {
                     Some(near) => format!("did you mean {near}?"),
@@ -180,6 +179,9 @@ impl<'a> Walk<'a> {
             let pattern = schema.get("pattern").and_then(Value::as_str);
             pattern.is_none_or(|pattern| self.schemas.matches(pattern, text))
         };
+        if let Some(choices) = choices(schema) {
+            return format!("write one of {}", choices.join(", "));
+        }
         match (expected, value) {
             ("string", Value::Number(_) | Value::Bool(_)) if is_wanted(&value.to_string()) => {
                 format!("put it in quotes: \"{value}\"")
@@ -251,4 +253,10 @@ impl<'a> Walk<'a> {
     fn report(&mut self, rule: &Rule, pointer: &str, title: impl Into<String>, help: impl Into<String>) {
         self.findings.push(rule.at(self.id.at(pointer), title, help));
     }
+}
+
+/// The texts that a field takes, where it takes no others.
+fn choices(schema: &Value) -> Option<Vec<&str>> {
+    let choices = schema.get("enum").and_then(Value::as_array)?;
+    Some(choices.iter().filter_map(Value::as_str).collect())
 }

@@ -101,7 +101,11 @@ fn read(incoming: &Incoming<'_>, around: &Surroundings<'_>) -> Result<Box<dyn en
     let path = ENDPOINT.paths.first().copied().unwrap_or_default();
     let address = format!("{path}?{}", query(incoming, around)?);
     // What no address can hold is answered as it came: better to sign in once more than not at all.
-    if address.len() > LONGEST_ADDRESS { Ok(Box::new(parse(incoming)?)) } else { Ok(Box::new(Posted { address })) }
+    if address.len() > LONGEST_ADDRESS {
+        Ok(Box::new(parse(incoming)?))
+    } else {
+        Ok(Box::new(Posted { address }))
+    }
 }
 
 /// All that was sent, as a query in which no token stands.
@@ -321,7 +325,11 @@ impl Prompt {
 fn seconds(text: &str) -> Result<i64, Refusal> {
     const CENTURY: i64 = 100 * 366 * 86_400;
     let is_number = text.bytes().all(|byte| byte.is_ascii_digit());
-    if is_number { Ok(text.parse().map_or(CENTURY, |age: i64| age.min(CENTURY))) } else { Err(Refusal::MalformedMaxAge) }
+    if is_number {
+        Ok(text.parse().map_or(CENTURY, |age: i64| age.min(CENTURY)))
+    } else {
+        Err(Refusal::MalformedMaxAge)
+    }
 }
 
 /// Whom a request names. It narrows and never widens: the sign-in of another person does not answer the request (OpenID

@@ -62,7 +62,8 @@ impl endpoint::Request for Request {
 pub fn parse(incoming: &Incoming<'_>, around: &Surroundings<'_>) -> Result<Request, Refusal> {
     let parameters = incoming.parameters(KNOWN)?;
     let fault = parameters.check(KNOWN).err();
-    let hint = parameters.get("id_token_hint").and_then(|hint| Hint::verify(around.provider, around.keys, hint));
+    let hint =
+        parameters.get("id_token_hint").and_then(|hint| Hint::verify(around.provider, around.keys, hint));
     Ok(Request { method: incoming.method, parameters, hint, fault })
 }
 
