@@ -113,7 +113,9 @@ const MEMBERS: [&str; 4] = ["apiVersion", "kind", "metadata", "spec"];
 /// Whether a JSON file is another tool's, as most of them are in a folder of code, and need not even be JSON to us. One
 /// with a name of ours in it is looked at.
 fn is_other_json(file: &str, text: &str) -> bool {
-    is_json(file) && !text.contains(idflow_api::GROUP) && !MEMBERS.iter().any(|name| text.contains(&format!("\"{name}\"")))
+    is_json(file)
+        && !text.contains(idflow_api::GROUP)
+        && !MEMBERS.iter().any(|name| text.contains(&format!("\"{name}\"")))
 }
 
 fn is_json(file: &str) -> bool {
@@ -277,7 +279,12 @@ mod tests {
             ("tsconfig.JSON", "{ // not even JSON\n \"strict\": true, }", "skipped", Severity::Info),
             ("large.json", &"[]".repeat(MAX_FILE), "skipped", Severity::Info),
             ("flow.json", r#"{ "apiVersion": "idflow.dev/v1alpha1" }"#, "not-an-object", Severity::Warning),
-            ("flow.json", r#"{ "metadata": { "name": "a" }, "spec": {} }"#, "not-an-object", Severity::Warning),
+            (
+                "flow.json",
+                r#"{ "metadata": { "name": "a" }, "spec": {} }"#,
+                "not-an-object",
+                Severity::Warning,
+            ),
             ("app.yaml", "name: app\n", "not-an-object", Severity::Warning),
         ] {
             let findings = read(file, text).findings;

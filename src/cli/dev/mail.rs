@@ -8,8 +8,8 @@ use axum::extract::{Path, State};
 use axum::response::Html;
 use axum::routing::get;
 use axum::{Json, Router};
-use idflow_core::time::{Clock, Timestamp};
 use futures_util::future::BoxFuture;
+use idflow_core::time::{Clock, Timestamp};
 use idflow_net::mail::{MailError, Mailer, Message, SmtpSettings};
 use idflow_pages::escape;
 use serde::Serialize;
@@ -45,11 +45,7 @@ pub(super) struct Catcher {
 }
 
 impl Mailer for Catcher {
-    fn send<'a>(
-        &'a self,
-        _: &'a SmtpSettings,
-        message: Message,
-    ) -> BoxFuture<'a, Result<(), MailError>> {
+    fn send<'a>(&'a self, _: &'a SmtpSettings, message: Message) -> BoxFuture<'a, Result<(), MailError>> {
         self.catch(Caught {
             number: self.caught.fetch_add(1, Ordering::Relaxed),
             to: message.to,
