@@ -136,7 +136,7 @@ spec:
   start: password
   steps:
     - { id: password, password: { identify: true }, outcomes: { next: code } }
-    - { id: code, oneTimeCode: { connection: {{ .Values.connection }} }, outcomes: { next: done } }
+    - { id: code, oneTimeCode: { email: { connection: {{ .Values.connection }} } }, outcomes: { next: done } }
     - { id: done, complete: {} }
 ",
     ),

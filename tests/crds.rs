@@ -3,14 +3,14 @@
 use std::process::Command;
 
 use idflow_api::crd::{self, KindSchema, MAX_SIZE};
+use idflow_flow::schema::node_schemas;
 use idflow_test_support::repository;
 
 /// How many node kinds the catalogue of the design has.
 const PLANNED_KINDS: usize = 45;
 
 fn kinds() -> Vec<KindSchema> {
-    let kinds = idflow_nodes::kinds().0.iter();
-    kinds.map(|kind| KindSchema::new(kind.name, kind.summary, (kind.schema)())).collect()
+    node_schemas(idflow_nodes::kinds())
 }
 
 #[test]

@@ -33,6 +33,40 @@ impl KindSchema {
         Self { name: name.into(), schema }
     }
 
+    /// The same, in which members of a mapping may also stand beside it, where they stood once.
+    #[must_use]
+    pub fn moved(mut self, mapping: &str, members: &[&str]) -> Self {
+        for member in members {
+            let mut schema = self.schema["properties"][mapping]["properties"][*member].clone();
+            schema["description"] = json!(format!("Stands below `{mapping}` now."));
+            self.schema["properties"][*member] = schema;
+        }
+        self
+    }
+
+    /// The same, in which a member may also stand under the name that it had once.
+    #[must_use]
+    pub fn renamed(mut self, member: &str, old: &str) -> Self {
+        let mut schema = self.schema["properties"][member].clone();
+        schema["description"] = json!(format!("Is called `{member}` now."));
+        self.schema["properties"][old] = schema;
+        self.optional(&[member])
+    }
+
+    fn optional(mut self, members: &[&str]) -> Self {
+        if let Some(required) = self.schema["required"].as_array_mut() {
+            required.retain(|name| !members.iter().any(|member| name == member));
+        }
+        self
+    }
+
+    /// The same with a rule over the settings.
+    #[must_use]
+    pub fn ruled(mut self, rule: &str, message: &str) -> Self {
+        self.schema["x-kubernetes-validations"] = json!([{ "rule": rule, "message": message }]);
+        self
+    }
+
     /// A kind whose settings are `T`; the type's documentation describes it.
     pub fn of<T: schemars::JsonSchema>(name: impl Into<String>) -> Self {
         Self::new(name, "", schemars::schema_for!(T))

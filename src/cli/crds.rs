@@ -4,7 +4,8 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::Context as _;
-use idflow_api::crd::{self, KindSchema};
+use idflow_api::crd;
+use idflow_flow::schema::node_schemas;
 
 /// Arguments of `idflow crds`.
 #[derive(clap::Args)]
@@ -22,10 +23,7 @@ pub(crate) fn run(args: Args) -> ExitCode {
 
 fn write(args: &Args) -> anyhow::Result<()> {
     std::fs::create_dir_all(&args.folder).with_context(|| format!("cannot create {}", args.folder.display()))?;
-    let kinds = idflow_nodes::kinds().0.iter();
-    let kinds: Vec<KindSchema> =
-        kinds.map(|kind| KindSchema::new(kind.name, kind.summary, (kind.schema)())).collect();
-    for definition in crd::all(&kinds)? {
+    for definition in crd::all(&node_schemas(idflow_nodes::kinds()))? {
         let file = args.folder.join(crd::file_name(&definition));
         std::fs::write(&file, crd::render_yaml(&definition)?)
             .with_context(|| format!("cannot write {}", file.display()))?;

@@ -1,5 +1,7 @@
 //! `idflow lint PATH…`: checks manifests as the cluster would, without one.
 
+mod fix;
+
 use std::fs::File;
 use std::io::{IsTerminal as _, Read as _, Write as _};
 use std::path::{Path, PathBuf};
@@ -34,6 +36,10 @@ pub(crate) struct Args {
     /// How findings are written.
     #[arg(long, value_enum, default_value_t = Output::Text)]
     output: Output,
+    /// Rewrites old words in the files before they are checked, and says what it did. Comments, and lines without old
+    /// words, stay as they are.
+    #[arg(long)]
+    fix: bool,
     /// Counts warnings as errors.
     #[arg(long)]
     strict: bool,
@@ -70,7 +76,13 @@ fn check(args: &Args) -> anyhow::Result<ExitCode> {
     for path in args.paths.iter().filter(|path| !is_pipe(path)) {
         collect(path, &mut files)?;
     }
-    let texts = files.iter().map(|file| read(file)).collect::<anyhow::Result<Vec<_>>>()?;
+    let read_all = || files.iter().map(|file| read(file)).collect::<anyhow::Result<Vec<_>>>();
+    let mut texts = read_all()?;
+    if args.fix {
+        anyhow::ensure!(!args.paths.iter().any(|path| is_pipe(&path)), "--fix rewrites files; what comes in by a pipe stands in none");
+        fix::fix(&texts)?;
+        texts = read_all()?;
+    }
     let tree = if args.paths.iter().any(|path| is_pipe(&path)) {
         Tree::read([piped()?], texts, idflow_nodes::kinds())
     } else {

@@ -10,7 +10,7 @@ use idflow_api::flow::Assurance;
 use idflow_api::flow_revision::{FlowRevisionSpec, Requires};
 use idflow_core::digest::Digest;
 use idflow_engine::bind::Runnable;
-use idflow_flow::content::FORMAT;
+use idflow_flow::content::{FORMAT, is_read};
 use idflow_flow::kinds::Kinds;
 use idflow_flow::policy::Offer;
 use idflow_flow::program::Program;
@@ -143,9 +143,9 @@ impl Revisions {
 
     /// What this program lacks of what a revision requires.
     fn lacking(&self, requires: &Requires) -> Option<String> {
-        if u32::try_from(requires.format) != Ok(FORMAT) {
+        if !u32::try_from(requires.format).is_ok_and(is_read) {
             return Some(format!(
-                "it has format {}, and this executor knows format {FORMAT}; update the executor",
+                "it has format {}, and this executor knows formats up to {FORMAT}; update the executor",
                 requires.format
             ));
         }

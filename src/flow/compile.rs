@@ -6,8 +6,9 @@ use idflow_core::digest::Digest;
 use idflow_core::time::Span;
 use idflow_sandbox::Expression;
 
-use crate::content::{Content, FORMAT, GraphContent, MAX_CONTENT, StepContent};
+use crate::content::{Content, FIRST_FORMAT, FORMAT, GraphContent, MAX_CONTENT, StepContent, is_read};
 use crate::facts::{Callee, Facts, SettingsError, Sink, Use};
+use crate::formats::{self, Words};
 use crate::kinds::Kinds;
 use crate::pinned::Directories;
 use crate::plan::{AuthoredText, Plan, Scope, expression};
@@ -30,7 +31,9 @@ pub enum LoadError {
     #[error("the revision's content has {0} bytes, more than a revision may have")]
     TooLarge(usize),
     /// It was written by a newer program.
-    #[error("the revision has format {0}, and this program knows format {FORMAT}; update the executor")]
+    #[error(
+        "the revision has format {0}, and this program knows formats up to {FORMAT}; update the executor"
+    )]
     UnknownFormat(u32),
     /// A step has a node kind that this program does not have.
     #[error("step {step} of {graph} is a {kind}, which this program does not know; update the executor")]
@@ -88,9 +91,13 @@ impl Program {
             return Err(LoadError::TooLarge(content.len()));
         }
         let digest = Digest::of(content);
-        let content: Content = serde_json::from_str(content).map_err(|error| unreadable(content, &error))?;
-        if content.format != FORMAT {
+        let mut content: Content =
+            serde_json::from_str(content).map_err(|error| unreadable(content, &error))?;
+        if !is_read(content.format) {
             return Err(LoadError::UnknownFormat(content.format));
+        }
+        if content.format == FIRST_FORMAT {
+            content.graphs.iter_mut().for_each(bring_up_to_date);
         }
         let names: Vec<&str> = content.graphs.iter().map(|graph| graph.name.as_str()).collect();
         if names.is_empty() || names.len() > usize::from(GraphIndex::MAX) {
@@ -106,7 +113,9 @@ impl Program {
         let graphs = content.graphs.iter().map(|graph| {
             let steps = graph.steps.iter().map(|step| (step.id.as_str(), step.kind.as_str())).collect();
             let texts = &graph.texts;
-            let scope = Scope { texts, locales: &locales, steps: &steps, directories: &directories };
+            let (wires, shared) = (&graph.outcomes, &graph.outcomes);
+            let scope =
+                Scope { texts, locales: &locales, steps: &steps, wires, shared, directories: &directories };
             Loader { graph, graphs: &names, kinds, scope }.graph()
         });
         let graphs = proven_order::marked(graphs.collect::<Result<_, _>>()?);
@@ -124,13 +133,22 @@ impl Program {
     }
 }
 
+/// Puts a graph of the first format into today's words.
+fn bring_up_to_date(graph: &mut GraphContent) {
+    for step in &mut graph.steps {
+        let StepContent { kind, settings, outcomes, .. } = step;
+        let current = formats::current(Words { kind, settings, outcomes, shared: &graph.outcomes });
+        (*settings, *outcomes) = (current.settings.into_owned(), current.outcomes.into_owned());
+    }
+}
+
 /// A newer format may have fields that this program does not know: say that first.
 fn unreadable(content: &str, error: &serde_json::Error) -> LoadError {
     let format = serde_json::from_str::<serde_json::Value>(content).ok();
     let format =
         format.and_then(|value| value.get("format")?.as_u64()).and_then(|format| u32::try_from(format).ok());
     match format {
-        Some(format) if format != FORMAT => LoadError::UnknownFormat(format),
+        Some(format) if !is_read(format) => LoadError::UnknownFormat(format),
         _ => LoadError::Unreadable(error.to_string()),
     }
 }
@@ -187,7 +205,8 @@ impl Loader<'_> {
         })?;
         let refused =
             |error| LoadError::Settings { graph: self.graph.name.clone(), step: step.id.clone(), error };
-        let (plan, problems) = kind.planned(&step.settings, self.scope).map_err(refused)?;
+        let (plan, problems) =
+            kind.planned(&step.settings, Scope { wires: &step.outcomes, ..self.scope }).map_err(refused)?;
         if let Some(problem) = problems.into_iter().next() {
             return Err(refused(problem));
         }
@@ -207,8 +226,7 @@ impl Loader<'_> {
         })
     }
 
-    /// A step's own wires, then those it inherits, then those its kind implies. An end has none, so that nothing can
-    /// go on after it.
+    /// A step's own wires, then those it inherits. An end has none, so that nothing can go on after it.
     fn wires(
         &self,
         step: &StepContent,
@@ -218,13 +236,9 @@ impl Loader<'_> {
         if facts.end.is_some() {
             return Ok(Vec::new());
         }
-        let implied = facts
-            .outcomes
-            .iter()
-            .filter_map(|outcome| Some((&outcome.name, outcome.implied_target.as_ref()?)));
         let mut known = BTreeSet::new();
         let mut wires = Vec::new();
-        for (outcome, target) in step.outcomes.iter().chain(&self.graph.outcomes).chain(implied) {
+        for (outcome, target) in step.outcomes.iter().chain(&self.graph.outcomes) {
             if known.insert(outcome) {
                 wires.push(Wire { outcome: outcome.clone(), to: self.find(index, target)? });
             }

@@ -14,8 +14,17 @@ use serde::{Deserialize, Serialize};
 use crate::canonical::to_canonical;
 use crate::pinned::{DirectoryContent, Texts};
 
-/// The format that this program writes. Numbers are never reused.
-pub const FORMAT: u32 = 1;
+/// The newest format that this program reads and writes. Numbers are never reused.
+pub const FORMAT: u32 = 2;
+
+/// The first format. What its words can say is still written in it, as the author wrote it: so that an upgrade mints
+/// nothing, and executors of the version before run what is minted.
+pub const FIRST_FORMAT: u32 = 1;
+
+/// Whether this program reads a format.
+pub fn is_read(format: u32) -> bool {
+    (FIRST_FORMAT..=FORMAT).contains(&format)
+}
 
 /// The longest canonical content, in bytes: objects in the cluster's store have a limit, and a `FlowRevision` holds
 /// the content as one string.
@@ -25,7 +34,7 @@ pub const MAX_CONTENT: usize = 160 * 1024;
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Content {
-    /// The format: [`FORMAT`].
+    /// The format: the first whose words say it.
     pub format: u32,
     /// The flow's name.
     pub flow: String,

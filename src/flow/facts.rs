@@ -75,8 +75,6 @@ pub struct Outcome {
     pub name: String,
     /// Whether the author must wire it. `error`, `cancel`, `back`, `timeout` and `locked` have safe defaults.
     pub needs_wire: bool,
-    /// The step it leads to by itself when the author wired nothing (`choose` leads to the steps it offers).
-    pub implied_target: Option<String>,
     /// What is proven when it happens.
     pub proofs: Vec<ProofFact>,
 }
@@ -84,7 +82,7 @@ pub struct Outcome {
 impl Outcome {
     /// An outcome that must be wired and proves nothing.
     pub fn wired(name: impl Into<String>) -> Self {
-        Self { name: name.into(), needs_wire: true, implied_target: None, proofs: Vec::new() }
+        Self { name: name.into(), needs_wire: true, proofs: Vec::new() }
     }
 
     /// An outcome with a safe default when it is not wired.

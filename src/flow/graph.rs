@@ -1,11 +1,14 @@
 //! A flow or node as the checks see it: steps with their facts, and edges between them.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use idflow_core::{Data, Value};
 
 use crate::diagnostic::{ObjectId, Place, token};
 use crate::facts::{End, Facts, Outcome, SettingsError, Use, ValueType};
+use crate::formats::edit::authored;
+use crate::formats::{self, Edit, Words};
 use crate::kinds::{Kind, Kinds};
 use crate::pinned::Texts;
 use crate::plan::Scope;
@@ -72,8 +75,14 @@ pub struct Step<'a> {
     pub facts: Facts,
     /// Whether the facts are known.
     pub is_known: bool,
-    /// Wires as written: outcome → step id.
-    pub wires: &'a BTreeMap<String, String>,
+    /// Its wires: outcome → step id.
+    pub wires: Cow<'a, BTreeMap<String, String>>,
+    /// The wires as written.
+    pub(crate) authored_wires: &'a BTreeMap<String, String>,
+    /// What brought its old words up to date.
+    pub(crate) edits: Vec<Edit>,
+    /// Whether it says something in words that the first format does not have.
+    pub(crate) is_new: bool,
     /// Where it can lead.
     pub edges: Vec<Edge>,
     /// What it reads and where that goes.
@@ -120,8 +129,10 @@ pub struct Node<'a> {
     pub name: &'a str,
     /// The kind, if it exists.
     pub kind: Option<&'static Kind>,
-    /// Its settings.
-    pub settings: &'a Value,
+    /// Its settings, in today's words.
+    pub settings: Cow<'a, Value>,
+    /// Its settings as written.
+    pub(crate) authored: &'a Value,
     /// What is wrong with the settings.
     pub refused: Option<SettingsError>,
 }
@@ -155,6 +166,8 @@ pub struct Written<'a> {
     pub id: &'a str,
     /// Outcome → step id.
     pub outcomes: &'a BTreeMap<String, String>,
+    /// Wiring that it inherits.
+    pub shared: &'a BTreeMap<String, String>,
     /// The node object: one member, named for its kind.
     pub node: &'a Data,
 }
@@ -162,11 +175,17 @@ pub struct Written<'a> {
 impl<'a> Step<'a> {
     /// A step with the facts its kind tells about it.
     pub fn new(written: Written<'a>, pointer: String, kinds: Kinds, scope: Scope<'_>) -> Self {
+        let Written { outcomes, shared, .. } = written;
         let only = written.node.iter().next().filter(|_| written.node.len() == 1);
         let mut facts = None;
-        let node = only.map(|(name, settings)| {
+        let mut wires = Cow::Borrowed(outcomes);
+        let (mut edits, mut is_new) = (Vec::new(), false);
+        let node = only.map(|(name, authored)| {
             let kind = kinds.find(name);
-            let refused = match kind.map(|kind| kind.planned(settings, scope)) {
+            let current = formats::current(Words { kind: name, settings: authored, outcomes, shared });
+            let settings = current.settings;
+            (wires, edits, is_new) = (current.outcomes, current.edits, current.is_new);
+            let refused = match kind.map(|kind| kind.planned(&settings, Scope { wires: &wires, ..scope })) {
                 // What leads nowhere is found by the rules, each with the place that fits it.
                 Some(Ok((plan, _))) => {
                     facts = Some(plan.facts);
@@ -175,7 +194,7 @@ impl<'a> Step<'a> {
                 Some(Err(error)) => Some(error),
                 None => None,
             };
-            Node { name, kind, settings, refused }
+            Node { name, kind, settings, authored, refused }
         });
         let is_known = facts.is_some();
         let mut facts = facts.unwrap_or_default();
@@ -188,7 +207,10 @@ impl<'a> Step<'a> {
             proves: facts.outcomes.iter().map(proven).collect(),
             facts,
             is_known,
-            wires: written.outcomes,
+            wires,
+            authored_wires: outcomes,
+            edits,
+            is_new,
             edges: Vec::new(),
             uses: Vec::new(),
             entered: None,
@@ -208,10 +230,13 @@ impl<'a> Step<'a> {
         }
     }
 
-    /// JSON pointer of something below the node object.
+    /// JSON pointer of something below the node object, where its author wrote it.
     pub fn node_pointer(&self, below: &str) -> String {
         match &self.node {
-            Some(node) => format!("{}/{}{below}", self.pointer, token(node.name)),
+            Some(node) => {
+                let below = authored(&self.edits, &format!("/{}{below}", token(node.name)));
+                format!("{}{below}", self.pointer)
+            }
             None => self.pointer.clone(),
         }
     }
@@ -289,7 +314,7 @@ impl Graph<'_> {
     }
 }
 
-/// A step's own wires, then those it inherits, then those its kind implies; as [`crate::compile`] draws them.
+/// A step's own wires, then those it inherits; as [`crate::compile`] draws them.
 fn edges(step: &Step<'_>, shared: &BTreeMap<String, String>, index: &BTreeMap<&str, usize>) -> Vec<Edge> {
     let mut edges: Vec<Edge> = Vec::new();
     let mut draw = |outcome: &str, target: &str| {
@@ -300,7 +325,7 @@ fn edges(step: &Step<'_>, shared: &BTreeMap<String, String>, index: &BTreeMap<&s
             edges.push(Edge { outcome: outcome.to_owned(), to: *to });
         }
     };
-    for (outcome, target) in step.wires {
+    for (outcome, target) in step.wires.iter() {
         if !step.is_known || step.can_end_by(outcome) {
             draw(outcome, target);
         }
@@ -308,11 +333,6 @@ fn edges(step: &Step<'_>, shared: &BTreeMap<String, String>, index: &BTreeMap<&s
     for (outcome, target) in shared {
         if step.is_known && step.can_end_by(outcome) {
             draw(outcome, target);
-        }
-    }
-    for outcome in &step.facts.outcomes {
-        if let Some(target) = &outcome.implied_target {
-            draw(&outcome.name, target);
         }
     }
     edges

@@ -6,7 +6,7 @@
 //! ```
 //!
 //! The files form a line; a guard of the repository finds circles:
-//! theme, policy, secret, diagnostic, facts, pinned, plan, kinds, program · scalar, yaml, source, locate, objects · proofs,
+//! theme, policy, secret, diagnostic, facts, pinned, plan, kinds, program · scalar, yaml, source, locate, objects · formats · proofs,
 //! graph, edge, dataflow, summary, resolve, assurance · `proven_order`, canonical, content, pin, compile · lint, schema, check ·
 //! kustomize, folder, shown, tree.
 //! A rule that is found while a text is read (its file stands in lint and imports only diagnostic) is named by the reader.
@@ -21,6 +21,7 @@ pub mod diagnostic;
 pub mod edge;
 pub mod facts;
 mod folder;
+mod formats;
 pub mod graph;
 pub mod kinds;
 mod kustomize;
@@ -55,6 +56,7 @@ pub use compile::LoadError;
 pub use content::Content;
 pub use diagnostic::Finding;
 pub use folder::Folder;
+pub use formats::text::{Fixed, fix};
 pub use objects::Objects;
 pub use source::Manifest;
 pub use tree::{Files, Tree};

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use idflow_core::Value;
 
-use crate::content::{Content, FORMAT, GraphContent, StepContent};
+use crate::content::{Content, FIRST_FORMAT, FORMAT, GraphContent, StepContent};
 use crate::graph::Step;
 use crate::resolve::{Part, Resolved};
 
@@ -27,25 +27,28 @@ pub(crate) fn content(resolved: &Resolved<'_>) -> Option<Content> {
     let flow = subject.flow?;
     let mut callees: Vec<&Part<'_>> = callees.iter().collect();
     callees.sort_by(|a, b| a.name.cmp(&b.name));
+    let is_new = resolved.parts.iter().flat_map(|part| &part.graph.steps).any(|step| step.is_new);
+    let format = if is_new { FORMAT } else { FIRST_FORMAT };
     let default_directory = resolved.directory(None).filter(|_| resolved.uses_default_directory());
     Some(Content {
-        format: FORMAT,
+        format,
         flow: flow.metadata.name.clone().unwrap_or_default(),
         flow_type: flow.spec.type_.as_str().to_owned(),
         lifetime: flow.spec.lifetime,
         locales: flow.spec.locales.clone(),
         directories: resolved.pinned_directories(),
         default_directory: default_directory.and_then(|directory| directory.metadata.name.clone()),
-        graphs: std::iter::once(subject).chain(callees).map(graph_content).collect(),
+        graphs: std::iter::once(subject).chain(callees).map(|part| graph_content(part, format)).collect(),
     })
 }
 
-fn graph_content(part: &Part<'_>) -> GraphContent {
+fn graph_content(part: &Part<'_>, format: u32) -> GraphContent {
     let graph = &part.graph;
     let used: BTreeSet<&str> =
         graph.steps.iter().flat_map(|step| &step.facts.texts).map(|text| text.key.as_str()).collect();
     let texts = graph.texts.iter().filter(|(key, _)| used.contains(key.as_str()));
-    let mut steps: Vec<StepContent> = graph.steps.iter().filter_map(step_content).collect();
+    let mut steps: Vec<StepContent> =
+        graph.steps.iter().filter_map(|step| step_content(step, format)).collect();
     steps.sort_by(|a, b| a.id.cmp(&b.id));
     GraphContent {
         name: part.name.clone(),
@@ -57,12 +60,17 @@ fn graph_content(part: &Part<'_>) -> GraphContent {
     }
 }
 
-fn step_content(step: &Step<'_>) -> Option<StepContent> {
+/// The step in the words of a format: of the first as it was written, of a later one in today's.
+fn step_content(step: &Step<'_>, format: u32) -> Option<StepContent> {
     let node = step.node.as_ref()?;
+    let (settings, outcomes) = match format {
+        FIRST_FORMAT => (node.authored, step.authored_wires),
+        _ => (node.settings.as_ref(), step.wires.as_ref()),
+    };
     Some(StepContent {
         id: step.id.to_owned(),
         kind: node.name.to_owned(),
-        settings: without_nulls(node.settings),
-        outcomes: step.wires.clone(),
+        settings: without_nulls(settings),
+        outcomes: outcomes.clone(),
     })
 }

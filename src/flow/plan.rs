@@ -66,6 +66,10 @@ pub struct Scope<'a> {
     pub locales: &'a [String],
     /// The kind of each step of the graph, by the step's id.
     pub steps: &'a BTreeMap<&'a str, &'a str>,
+    /// Where the step's own outcomes lead.
+    pub wires: &'a BTreeMap<String, String>,
+    /// Wiring that it inherits.
+    pub shared: &'a BTreeMap<String, String>,
     /// The Directories, as far as they are known.
     pub directories: &'a Directories,
 }
@@ -216,20 +220,26 @@ impl<'a> Compiler<'a> {
         (String::new(), DirectoryContent::default())
     }
 
-    /// Takes note of a `Connection`, and gives back its name.
-    pub fn connection(&mut self, kind: ReferenceKind, name: String) -> String {
-        let pointer = "/connection".to_owned();
+    /// Takes note of a `Connection` that is named at a pointer, and gives back its name.
+    pub fn connection(&mut self, pointer: &str, kind: ReferenceKind, name: String) -> String {
+        let pointer = pointer.to_owned();
         let reference = Reference { pointer, kind, name: Some(name.clone()), attributes: Vec::new() };
         self.references.push(reference);
         name
     }
 
-    /// The kind of another step of the graph; empty for one that does not exist.
-    pub fn kind_of(&mut self, pointer: impl Into<String>, step: &str) -> &'a str {
-        if let Some(kind) = self.scope.steps.get(step) {
+    /// The kind of the step to which an outcome of this one leads; empty where it leads nowhere.
+    pub fn kind_behind(&mut self, pointer: impl Into<String>, outcome: &str) -> &'a str {
+        let Scope { steps, wires, shared, .. } = self.scope;
+        let target = wires.get(outcome).or_else(|| shared.get(outcome));
+        if let Some(kind) = target.and_then(|step| steps.get(step.as_str())) {
             return kind;
         }
-        self.problem(pointer.into(), format!("there is no step {step}"), "name a step that exists");
+        self.problem(
+            pointer.into(),
+            format!("the outcome {outcome} leads to no step"),
+            "wire it in outcomes",
+        );
         ""
     }
 

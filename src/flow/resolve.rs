@@ -287,7 +287,7 @@ impl<'a> Resolver<'a> {
             base: "/spec",
             start: &spec.start,
             shared: &spec.outcomes,
-            steps: self.steps(&spec.steps, "/spec/steps", &texts, &spec.locales),
+            steps: self.steps((&spec.steps, &spec.outcomes), "/spec/steps", &texts, &spec.locales),
             texts,
             own_texts,
             locales: spec.locales.clone(),
@@ -324,7 +324,7 @@ impl<'a> Resolver<'a> {
             steps: implementation
                 .map(|graph| {
                     let pointer = "/spec/implementation/steps/steps";
-                    self.steps(&graph.steps, pointer, &Texts::new(), &[])
+                    self.steps((&graph.steps, &graph.outcomes), pointer, &Texts::new(), &[])
                 })
                 .unwrap_or_default(),
             texts: Texts::new(),
@@ -340,16 +340,17 @@ impl<'a> Resolver<'a> {
 
     fn steps(
         &self,
-        steps: &'a [idflow_api::Step],
+        (steps, shared): (&'a [idflow_api::Step], &'a BTreeMap<String, String>),
         pointer: &str,
         texts: &Texts,
         locales: &[String],
     ) -> Vec<Step<'a>> {
         let kind = |step: &'a idflow_api::Step| step.node.keys().next().map_or("", String::as_str);
         let by_id = steps.iter().map(|step| (step.id.as_str(), kind(step))).collect();
-        let scope = Scope { texts, locales, steps: &by_id, directories: &self.directories };
+        let directories = &self.directories;
+        let scope = Scope { texts, locales, steps: &by_id, wires: shared, shared, directories };
         let written = steps.iter().enumerate().map(|(index, step)| {
-            let written = Written { id: &step.id, outcomes: &step.outcomes, node: &step.node };
+            let written = Written { id: &step.id, outcomes: &step.outcomes, shared, node: &step.node };
             Step::new(written, format!("{pointer}/{index}"), self.kinds, scope)
         });
         written.collect()

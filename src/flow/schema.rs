@@ -19,6 +19,7 @@ use idflow_core::Value;
 use regex::Regex;
 
 use crate::diagnostic::{Finding, ObjectId, Severity};
+use crate::formats::accepted;
 use crate::kinds::Kinds;
 use crate::lint::unusable_value;
 use crate::source::Object;
@@ -106,15 +107,18 @@ impl Schemas {
     }
 }
 
+/// The schemas of the node kinds' settings as the definitions have them: with the old words that are still accepted.
+pub fn node_schemas(kinds: Kinds) -> Vec<KindSchema> {
+    kinds.0.iter().map(|kind| accepted::with_old_words(kind)).collect()
+}
+
 fn is_error(finding: &Finding) -> bool {
     finding.severity == Severity::Error
 }
 
 fn schema(kind: ResourceKind, kinds: Kinds) -> Value {
     let Some(steps) = kind.steps() else { return crd::schema(kind, &[]) };
-    let nodes: Vec<KindSchema> =
-        kinds.0.iter().map(|kind| KindSchema::new(kind.name, kind.summary, (kind.schema)())).collect();
-    let mut schema = crd::schema(kind, &nodes);
+    let mut schema = crd::schema(kind, &node_schemas(kinds));
     if let Some(step) = schema.pointer_mut(steps).and_then(Value::as_object_mut) {
         // Their node objects are judged by `unknown-node-kind`.
         step.insert(PRESERVE.to_owned(), Value::Bool(true));

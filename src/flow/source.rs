@@ -215,7 +215,7 @@ impl Manifest {
     }
 }
 
-fn list_items(value: &Value) -> Option<&Vec<Value>> {
+pub(crate) fn list_items(value: &Value) -> Option<&Vec<Value>> {
     let is_list = value.get("kind").and_then(Value::as_str).is_some_and(|kind| kind.ends_with("List"));
     value.get("items").filter(|_| is_list)?.as_array()
 }

@@ -9,6 +9,7 @@ use idflow_api::ResourceKind;
 
 use crate::diagnostic::{Finding, Place, Rule, Severity};
 use crate::folder::Folder;
+use crate::formats::text::{Fixed, fix};
 use crate::kinds::Kinds;
 use crate::kustomize::manifests;
 use crate::lint::{foreign_namespace, rival_claims};
@@ -131,6 +132,21 @@ impl Files {
     /// Reads files.
     pub fn read(files: impl IntoIterator<Item = (String, String)>) -> Self {
         Self(manifests(files))
+    }
+
+    /// What becomes of each file when its old words are rewritten, by name.
+    pub fn fixed(&self) -> impl Iterator<Item = (String, Fixed)> + '_ {
+        self.0.iter().map(|manifest| {
+            let fixed = match fix(&manifest.file, &manifest.text) {
+                // What is put together by other tools means something only there.
+                Fixed::Rewritten { done, .. } if manifest.objects.is_empty() => {
+                    let line = done.first().map_or(1, |(line, _)| *line);
+                    Fixed::Refused(line, "this file is no manifest by itself".to_owned())
+                }
+                fixed => fixed,
+            };
+            (manifest.file.clone(), fixed)
+        })
     }
 
     /// The Tenants by name, each with the namespace that it gives.

@@ -1,11 +1,12 @@
 //! `choose`: lets the visitor take one of several steps, for example another way to prove who they are.
 //!
 //! Proves nothing itself: the chosen step does, and choosing is recorded for this visit only (checklist J-2). A
-//! single offer is taken without a page. Each offered step is an outcome by itself; no wiring is needed.
+//! single option is taken without a page. Each option is an outcome, and `outcomes` says to which step it leads.
 //!
 //! ```yaml
 //! - id: secondFactor
-//!   choose: { from: [passkey, code] }
+//!   choose: { options: [passkey, code] }
+//!   outcomes: { passkey: passkey, code: code }
 //! ```
 
 use std::collections::BTreeMap;
@@ -27,23 +28,23 @@ use crate::shared::{action, answer_mismatch, kebab_case, no_such_action, setting
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct Settings {
-    /// The ids of the steps to choose from, the best first.
+    /// What to choose from, the best first. Each is an outcome. lowerCamelCase.
     #[schemars(length(min = 1, max = 16))]
-    from: Vec<StepId>,
+    options: Vec<Choice>,
     /// The key of the flow's text that is the heading. Absent means the product's.
     #[schemars(length(min = 1, max = 63))]
     title: Option<String>,
-    /// Keys of the flow's texts on the buttons, by step id. A step without one is called by the product's text for
-    /// its node kind. Absent means none.
+    /// Keys of the flow's texts on the buttons, by option. An option without one is called by the product's text for
+    /// the node kind of the step to which it leads. Absent means none.
     #[schemars(extend("maxProperties" = 16))]
     labels: Option<BTreeMap<String, Key>>,
 }
 
-/// The id of a step, in lowerCamelCase.
+/// One option, in lowerCamelCase.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(transparent)]
 #[schemars(inline)]
-struct StepId(#[schemars(length(min = 1, max = 63), regex(pattern = r"^[a-z][A-Za-z0-9]*$"))] String);
+struct Choice(#[schemars(length(min = 1, max = 63), regex(pattern = r"^[a-z][A-Za-z0-9]*$"))] String);
 
 /// The key of one of the flow's texts.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
@@ -63,42 +64,41 @@ pub static KIND: Kind = Kind {
 fn plan(value: &Value, compiler: &mut Compiler<'_>) -> Result<Plan, SettingsError> {
     let settings: Settings = settings::parse(value)?;
     let mut offered: Vec<&str> = Vec::new();
-    for (index, StepId(id)) in settings.from.iter().enumerate() {
-        action::check_name(format!("/from/{index}"), id, &offered)?;
-        offered.push(id);
+    for (index, Choice(name)) in settings.options.iter().enumerate() {
+        action::check_name(format!("/options/{index}"), name, &offered)?;
+        offered.push(name);
     }
     if offered.is_empty() {
         return Err(SettingsError {
-            pointer: "/from".to_owned(),
+            pointer: "/options".to_owned(),
             message: "there is nothing to choose from".to_owned(),
-            help: "name at least one step".to_owned(),
+            help: "name at least one option".to_owned(),
         });
     }
     let labels = settings.labels.unwrap_or_default();
-    if let Some(stray) = labels.keys().find(|id| !offered.contains(&id.as_str())) {
+    if let Some(stray) = labels.keys().find(|name| !offered.contains(&name.as_str())) {
         return Err(SettingsError {
             pointer: format!("/labels/{}", settings::escaped(stray)),
-            message: format!("{stray} is not among the steps to choose from"),
-            help: "remove it, or add the step to from".to_owned(),
+            message: format!("{stray} is not among the options"),
+            help: "remove it, or add it to options".to_owned(),
         });
     }
-    let outcome = |id: &&str| Outcome { implied_target: Some((*id).to_owned()), ..Outcome::optional(*id) };
     let facts = Facts {
         shows_page: offered.len() > 1,
-        outcomes: offered.iter().map(outcome).collect(),
+        outcomes: offered.iter().copied().map(Outcome::wired).collect(),
         ..Facts::default()
     };
     let title = text::on_page(compiler, "/title", settings.title.as_deref());
-    let offers = settings.from.iter().enumerate().map(|(index, StepId(id))| {
-        let kind = compiler.kind_of(format!("/from/{index}"), id);
-        let label = match labels.get(id) {
+    let offers = settings.options.iter().enumerate().map(|(index, Choice(name))| {
+        let kind = compiler.kind_behind(format!("/options/{index}"), name);
+        let label = match labels.get(name) {
             Some(Key(key)) => {
-                let pointer = format!("/labels/{}", settings::escaped(id));
+                let pointer = format!("/labels/{}", settings::escaped(name));
                 Label::Authored(compiler.text(pointer, key, Sink::Page))
             }
             None => Label::Product(format!("method-{}", kebab_case(kind))),
         };
-        Offer { step: id.clone(), label }
+        Offer { outcome: name.clone(), label }
     });
     let offers = offers.collect();
     Ok(node::plan(facts, Choose { title, offers }))
@@ -112,7 +112,7 @@ struct Choose {
 
 #[derive(Debug)]
 struct Offer {
-    step: String,
+    outcome: String,
     label: Label,
 }
 
@@ -128,7 +128,7 @@ impl Node for Choose {
             (Event::Entered, [only]) => Ok(take(only)),
             (Event::Entered, _) => self.show(cx, Vec::new()),
             (Event::Submitted(submission), offers) => {
-                match offers.iter().find(|offer| offer.step == submission.action) {
+                match offers.iter().find(|offer| offer.outcome == submission.action) {
                     Some(offer) => Ok(take(offer)),
                     None => self.show(cx, vec![no_such_action()]),
                 }
@@ -145,7 +145,7 @@ impl Choose {
                 Label::Product(key) => Text::product(key.as_str()),
                 Label::Authored(text) => cx.text(text)?,
             };
-            Ok(Action { name: offer.step.clone(), label, style: ActionStyle::Secondary, skips_fields: true })
+            Ok(Action { name: offer.outcome.clone(), label, style: ActionStyle::Secondary, skips_fields: true })
         };
         Ok(Turn::Show(Box::new(View {
             kind: "choose".to_owned(),
@@ -160,7 +160,7 @@ impl Choose {
 }
 
 fn take(offer: &Offer) -> Turn {
-    Turn::Finish(Box::new(Finish::by(offer.step.as_str())))
+    Turn::Finish(Box::new(Finish::by(offer.outcome.as_str())))
 }
 
 #[cfg(test)]
@@ -170,7 +170,7 @@ pub(crate) fn examples() -> Vec<crate::harness::Example> {
     use crate::harness::Example;
 
     vec![
-        Example::of(json!({ "from": ["red", "blue"], "labels": { "red": "hello", "blue": "other" } })).pressing("blue").leaving_by("blue"),
-        Example::of(json!({ "from": ["only"] })).leaving_by("only"),
+        Example::of(json!({ "options": ["red", "blue"], "labels": { "red": "hello", "blue": "other" } })).pressing("blue").leaving_by("blue"),
+        Example::of(json!({ "options": ["only"] })).leaving_by("only"),
     ]
 }

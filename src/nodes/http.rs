@@ -118,7 +118,7 @@ fn plan(value: &Value, compiler: &mut Compiler<'_>) -> Result<Plan, SettingsErro
         method,
         path: compiler.template("/path", &settings.path, Sink::Request),
         body: body.map(|members| Expressions::compile(compiler, "/body", members, Sink::Request)),
-        connection: compiler.connection(ReferenceKind::HttpConnection, settings.connection),
+        connection: compiler.connection("/connection", ReferenceKind::HttpConnection, settings.connection),
     };
     Ok(node::plan(facts, http))
 }

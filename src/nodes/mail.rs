@@ -59,7 +59,7 @@ fn plan(value: &Value, compiler: &mut Compiler<'_>) -> Result<Plan, SettingsErro
         address,
         subject: compiler.text("/subject", &settings.subject, Sink::Mail),
         body: compiler.text("/body", &settings.body, Sink::Mail),
-        connection: compiler.connection(ReferenceKind::SmtpConnection, settings.connection),
+        connection: compiler.connection("/connection", ReferenceKind::SmtpConnection, settings.connection),
     };
     let facts = Facts {
         outcomes: vec![Outcome::wired("next"), Outcome::optional("error")],

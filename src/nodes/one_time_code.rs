@@ -1,4 +1,4 @@
-//! `oneTimeCode`: mails a short code and asks for it.
+//! `oneTimeCode`: sends a short code by the channel that it names, `email`, and asks for it.
 //!
 //! Proves that the visitor reads the address. When the address is the identified user's own, it also proves the
 //! factor `otp` (RFC 8176). A code works once, for ten minutes, in this browser and this step only, and a newer one
@@ -20,7 +20,7 @@
 //!
 //! ```yaml
 //! - id: code
-//!   oneTimeCode: { connection: mail }
+//!   oneTimeCode: { email: { connection: mail } }
 //!   outcomes: { next: done }
 //! ```
 
@@ -62,18 +62,26 @@ const OWN_ADDRESS: &str = "user.email";
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct Settings {
-    /// The Connection of kind smtp that sends the mail.
-    #[schemars(length(min = 1, max = 253))]
-    connection: String,
-    /// A CEL expression for the address. Absent means `user.email`, the identified user's own.
-    #[schemars(length(min = 1, max = 1024))]
-    to: Option<String>,
+    /// Sends the code by mail. A code has exactly one channel.
+    email: Option<Email>,
     /// How many digits the code has, 6 to 8; one for an address at which strangers have guessed has 8. Absent means 6.
     #[schemars(range(min = 6, max = 8))]
     digits: Option<i64>,
     /// How long the code works, at most `10m`. Absent means `10m`.
     #[schemars(length(min = 2, max = 16), regex(pattern = r"^([0-9]{1,5}(h|m|s|ms)){1,4}$"))]
     lifetime: Option<String>,
+}
+
+/// A code by mail.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct Email {
+    /// The Connection of kind smtp that sends the mail.
+    #[schemars(length(min = 1, max = 253))]
+    connection: String,
+    /// A CEL expression for the address. Absent means `user.email`, the identified user's own.
+    #[schemars(length(min = 1, max = 1024))]
+    to: Option<String>,
 }
 
 impl Settings {
@@ -91,18 +99,19 @@ impl Settings {
 pub static KIND: Kind = Kind {
     name: "oneTimeCode",
     group: Group::Authentication,
-    summary: "Mails a short code and asks for it.",
+    summary: "Sends a short code and asks for it.",
     schema: || schemars::schema_for!(Settings),
     plan,
 };
 
 fn plan(value: &Value, compiler: &mut Compiler<'_>) -> Result<Plan, SettingsError> {
-    let settings: Settings = settings::parse(value)?;
-    let to = settings.to.as_deref().unwrap_or(OWN_ADDRESS);
-    let address = compiler.expression_of("/to", to, Sink::Mail, Type::String);
+    let mut settings: Settings = settings::parse(value)?;
+    let Email { connection, to } = settings.email.take().ok_or_else(no_channel)?;
+    let to = to.as_deref().unwrap_or(OWN_ADDRESS);
+    let address = compiler.expression_of("/email/to", to, Sink::Mail, Type::String);
     let own = address::own_attributes(&address);
     let rests_on = own.iter().flatten().map(|name| AttributeUse {
-        pointer: "/to".to_owned(),
+        pointer: "/email/to".to_owned(),
         name: (*name).to_owned(),
         identifies: false,
     });
@@ -111,7 +120,7 @@ fn plan(value: &Value, compiler: &mut Compiler<'_>) -> Result<Plan, SettingsErro
         own_address: own.is_some(),
         digits: u32::try_from(settings.digits.unwrap_or(DIGITS)).unwrap_or(6).clamp(6, MOST_DIGITS),
         lifetime: settings.lifetime()?,
-        connection: compiler.connection(ReferenceKind::SmtpConnection, settings.connection),
+        connection: compiler.connection("/email/connection", ReferenceKind::SmtpConnection, connection),
         address,
     };
     let mut next = Outcome::wired("next").proving(ProofFact::Address(place(&node.address)));
@@ -131,6 +140,14 @@ fn plan(value: &Value, compiler: &mut Compiler<'_>) -> Result<Plan, SettingsErro
         ..Facts::default()
     };
     Ok(node::plan(facts, node))
+}
+
+fn no_channel() -> SettingsError {
+    SettingsError {
+        pointer: String::new(),
+        message: "a code has exactly one channel".to_owned(),
+        help: "write email: { connection: <the Connection that sends the mail> }".to_owned(),
+    }
 }
 
 #[derive(Debug)]
@@ -474,8 +491,8 @@ pub(crate) fn examples() -> Vec<crate::harness::Example> {
     use crate::harness::Example;
 
     vec![
-        Example::of(json!({ "connection": "mail" })).for_user().posts(json!({ "code": "$code" })),
-        Example::of(json!({ "connection": "mail", "to": "form.email", "digits": 8, "lifetime": "5m" }))
+        Example::of(json!({ "email": { "connection": "mail" } })).for_user().posts(json!({ "code": "$code" })),
+        Example::of(json!({ "email": { "connection": "mail", "to": "form.email" }, "digits": 8, "lifetime": "5m" }))
             .posts(json!({ "code": "$code" })),
     ]
 }

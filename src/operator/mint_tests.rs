@@ -39,7 +39,7 @@ async fn a_revision_that_is_minted_can_be_run() {
 #[tokio::test]
 async fn settings_that_cannot_be_bound_are_the_flows_error_and_mint_nothing() {
     for step in [
-        json!({ "id": "a", "choose": { "from": [] } }),
+        json!({ "id": "a", "choose": { "options": [] } }),
         json!({ "id": "a", "branch": { "cases": [{ "outcome": "next", "when": "1 +" }], "otherwise": "next" }, "outcomes": { "next": "done" } }),
         json!({ "id": "a", "message": { "text": "b" }, "outcomes": { "next": "done" } }),
     ] {

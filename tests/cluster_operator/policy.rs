@@ -66,7 +66,7 @@ fn codes_asked(world: &World) -> usize {
 fn strong(world: &World) -> String {
     world.manifest_of("Flow", "sign-in").replace(
         "outcomes: { next: welcome }",
-        "outcomes: { next: code }\n    - id: code\n      oneTimeCode: { connection: mail }\n      outcomes: { next: welcome }",
+        "outcomes: { next: code }\n    - id: code\n      oneTimeCode: { email: { connection: mail } }\n      outcomes: { next: welcome }",
     )
 }
 

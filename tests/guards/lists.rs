@@ -14,9 +14,15 @@ struct Listed {
     besides: &'static [&'static str],
 }
 
-const LISTS: [Listed; 5] = [
+const LISTS: [Listed; 6] = [
     Listed { what: "node kind", folder: "src/nodes", list: "src/nodes/lib.rs", besides: &[] },
     Listed { what: "lint rule", folder: "src/flow/lint", list: "src/flow/lint/mod.rs", besides: &[] },
+    Listed {
+        what: "rewrite",
+        folder: "src/flow/formats/rewrite",
+        list: "src/flow/formats/rewrite/mod.rs",
+        besides: &[],
+    },
     Listed { what: "endpoint", folder: "src/oidc/endpoint", list: "src/oidc/endpoint/mod.rs", besides: &[] },
     Listed { what: "record kind", folder: "src/store/record", list: "src/store/record.rs", besides: &[] },
     Listed { what: "command", folder: "src/cli", list: "src/cli/lib.rs", besides: &[] },

@@ -28,7 +28,11 @@ pub const PASSWORD: &str = "correct horse battery staple 1";
 
 /// The manifests of `tenant.yaml` with names and ports filled in.
 pub fn manifests(namespace: &str, issuer: &str, mail: u16, service: u16) -> String {
-    MANIFESTS
+    filled_in(MANIFESTS, namespace, issuer, mail, service)
+}
+
+fn filled_in(manifests: &str, namespace: &str, issuer: &str, mail: u16, service: u16) -> String {
+    manifests
         .replace("NAMESPACE", namespace)
         .replace("ISSUER", issuer)
         .replace("MAIL_PORT", &mail.to_string())
@@ -80,6 +84,8 @@ fn run_operator(program: &str, access: &Path, more: &[&str]) -> Process {
 
 /// One tenant and everything around it.
 pub struct World {
+    /// The manifests, without names and ports.
+    template: String,
     pub cluster: &'static Cluster,
     pub namespace: String,
     pub issuer: String,
@@ -91,8 +97,14 @@ pub struct World {
 impl World {
     /// Applies the manifests in a namespace of their own, once the definitions are installed; nothing is Ready yet.
     pub fn start(cluster: &'static Cluster, program: &str, prefix: &str) -> Self {
+        Self::start_of(MANIFESTS.to_owned(), cluster, program, prefix)
+    }
+
+    /// The same of other manifests: those of another version, in its words.
+    pub fn start_of(template: String, cluster: &'static Cluster, program: &str, prefix: &str) -> Self {
         let namespace = cluster.namespace(prefix);
         let world = Self {
+            template,
             cluster,
             issuer: format!("http://127.0.0.1:{}", free_port()),
             mail: MailServer::start(),
@@ -106,7 +118,7 @@ impl World {
 
     /// The manifests with this world's names and ports.
     pub fn manifests(&self) -> String {
-        manifests(&self.namespace, &self.issuer, self.mail.port, self.service.port)
+        filled_in(&self.template, &self.namespace, &self.issuer, self.mail.port, self.service.port)
     }
 
     /// The document of one object among the manifests.

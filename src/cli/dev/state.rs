@@ -1,13 +1,14 @@
 //! Where the state of a folder of manifests is kept: in the user's state folder and never beside the manifests, because
 //! it holds keys and accounts, and people commit manifests.
 
-use std::fs::{DirBuilder, File, OpenOptions};
-use std::io::Write as _;
-use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
+use std::fs::DirBuilder;
+use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 use idflow_core::digest::Digest;
+
+use crate::output::file::replace;
 
 /// What earlier versions kept beside the manifests.
 const FORMER: &str = ".idflow";
@@ -33,19 +34,7 @@ pub(super) fn folder(manifests: &Path, chosen: Option<&Path>) -> anyhow::Result<
 
 /// Keeps a secret in a file that is there whole or not at all, whenever the process or the machine stops.
 pub(super) fn keep(file: &Path, text: &str) -> anyhow::Result<()> {
-    let beside = file.with_extension("new");
-    // Left behind by a start that was stopped.
-    if beside.exists() {
-        std::fs::remove_file(&beside).with_context(|| format!("cannot remove {}", beside.display()))?;
-    }
-    let written = || {
-        let mut new = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&beside)?;
-        new.write_all(text.as_bytes())?;
-        new.sync_all()?;
-        std::fs::rename(&beside, file)?;
-        file.parent().map_or(Ok(()), |folder| File::open(folder)?.sync_all())
-    };
-    written().with_context(|| format!("cannot write {}", file.display()))
+    replace(file, &file.with_extension("new"), text, 0o600)
 }
 
 /// `$XDG_STATE_HOME`, which counts only when it is absolute (XDG Base Directory 0.8), else `~/.local/state`.

@@ -1,5 +1,6 @@
 //! Writers of findings: for people and for programs.
 
+pub(crate) mod file;
 pub(crate) mod json;
 pub(crate) mod text;
 

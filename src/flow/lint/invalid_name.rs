@@ -57,7 +57,7 @@ fn step_names(cx: &Subject<'_, '_>, step: &Step<'_>) -> Vec<Finding> {
     for (what, outputs) in written {
         findings.extend(outputs.iter().filter_map(|output| named(below_node(), what, &output.name)));
     }
-    for outcome in step.facts.outcomes.iter().filter(|outcome| outcome.implied_target.is_none()) {
+    for outcome in &step.facts.outcomes {
         findings.extend(named(below_node(), "an outcome", &outcome.name));
     }
     findings

@@ -11,7 +11,7 @@
 //!     password: { identify: true }
 //!     outcomes: { next: code }
 //!   - id: code
-//!     oneTimeCode: { connection: mail, lifetime: 1h }
+//!     oneTimeCode: { email: { connection: mail }, lifetime: 1h }
 //!     outcomes: { next: done }
 //!   - id: done
 //!     complete: {}
@@ -25,7 +25,7 @@
 //!     password: { identify: true }
 //!     outcomes: { next: code }
 //!   - id: code
-//!     oneTimeCode: { connection: mail, lifetime: 5m }
+//!     oneTimeCode: { email: { connection: mail }, lifetime: 5m }
 //!     outcomes: { next: done }
 //!   - id: done
 //!     complete: {}

@@ -172,6 +172,7 @@ rules! {
     graph:
         unknown_node_kind,
         invalid_settings,
+        old_word,
         duplicate_step_id,
         unknown_step,
         unknown_outcome,

@@ -51,7 +51,7 @@
 //!       findUser: { by: form.email, directory: partners }
 //!       outcomes: { next: code, notFound: ask }
 //!     - id: code
-//!       oneTimeCode: { connection: mail, to: user.email }
+//!       oneTimeCode: { email: { connection: mail, to: user.email } }
 //!       outcomes: { next: done }
 //!     - id: done
 //!       complete: {}

@@ -28,7 +28,7 @@
 //!     form: { fields: [{ name: email, type: Email }] }
 //!     outcomes: { next: code }
 //!   - id: code
-//!     oneTimeCode: { connection: mail, to: form.email }
+//!     oneTimeCode: { email: { connection: mail, to: form.email } }
 //!     outcomes: { next: account }
 //!   - id: account
 //!     findUser: { by: form.email }

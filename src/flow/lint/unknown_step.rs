@@ -1,6 +1,6 @@
 //! A wire to a step that does not exist.
 //!
-//! `start`, `outcomes` and the nodes that offer steps (such as `choose`) name steps by id.
+//! `start` and `outcomes` name steps by id.
 //!
 //! ```yaml,invalid
 //! type: Login
@@ -42,12 +42,8 @@ pub(super) fn find(cx: &Subject<'_, '_>) -> Vec<Finding> {
         named.push((cx.at(format!("{}/outcomes/{}", graph.base, token(outcome))), target));
     }
     for (_, step) in cx.steps() {
-        for (outcome, target) in step.wires {
+        for (outcome, target) in step.wires.iter() {
             named.push((cx.at(format!("{}/outcomes/{}", step.pointer, token(outcome))), target));
-        }
-        let implied = step.facts.outcomes.iter().filter(|outcome| !step.wires.contains_key(&outcome.name));
-        for target in implied.filter_map(|outcome| outcome.implied_target.as_deref()) {
-            named.push((cx.at(step.node_pointer("")), target));
         }
     }
     named.into_iter().filter_map(|(place, target)| unknown(cx, place, target)).collect()

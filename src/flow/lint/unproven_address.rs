@@ -18,7 +18,7 @@
 //!     setPassword: {}
 //!     outcomes: { next: code }
 //!   - id: code
-//!     oneTimeCode: { connection: mail }
+//!     oneTimeCode: { email: { connection: mail } }
 //!     outcomes: { next: done }
 //!   - id: done
 //!     complete: {}
@@ -49,7 +49,7 @@
 //!     createUser: { attributes: { email: form.email } }
 //!     outcomes: { next: code, exists: ask }
 //!   - id: code
-//!     oneTimeCode: { connection: mail }
+//!     oneTimeCode: { email: { connection: mail } }
 //!     outcomes: { next: newPassword }
 //!   - id: newPassword
 //!     setPassword: {}

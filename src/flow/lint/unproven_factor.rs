@@ -12,7 +12,7 @@
 //!     password: { identify: true }
 //!     outcomes: { next: code }
 //!   - id: code
-//!     oneTimeCode: { connection: mail, to: user.workEmail }
+//!     oneTimeCode: { email: { connection: mail, to: user.workEmail } }
 //!     outcomes: { next: done }
 //!   - id: done
 //!     complete: {}
@@ -29,7 +29,7 @@
 //!     findUser: { by: form.email }
 //!     outcomes: { next: code, notFound: ask }
 //!   - id: code
-//!     oneTimeCode: { connection: mail, to: user.manager }
+//!     oneTimeCode: { email: { connection: mail, to: user.manager } }
 //!     outcomes: { next: renew }
 //!   - id: renew
 //!     setPassword: {}
@@ -46,7 +46,7 @@
 //!     password: { identify: true }
 //!     outcomes: { next: code }
 //!   - id: code
-//!     oneTimeCode: { connection: mail, to: user.email }
+//!     oneTimeCode: { email: { connection: mail, to: user.email } }
 //!     outcomes: { next: done }
 //!   - id: done
 //!     complete: {}

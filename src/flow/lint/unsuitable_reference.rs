@@ -11,7 +11,7 @@
 //!     password: { identify: true }
 //!     outcomes: { next: code }
 //!   - id: code
-//!     oneTimeCode: { connection: crm }
+//!     oneTimeCode: { email: { connection: crm } }
 //!     outcomes: { next: done }
 //!   - id: done
 //!     complete: {}
@@ -25,7 +25,7 @@
 //!     password: { identify: true }
 //!     outcomes: { next: code }
 //!   - id: code
-//!     oneTimeCode: { connection: mail }
+//!     oneTimeCode: { email: { connection: mail } }
 //!     outcomes: { next: done }
 //!   - id: done
 //!     complete: {}

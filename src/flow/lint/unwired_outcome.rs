@@ -40,7 +40,6 @@ pub(super) fn find(cx: &Subject<'_, '_>) -> Vec<Finding> {
     let found = cx.steps().flat_map(|(_, step)| {
         let unwired = step.facts.outcomes.iter().filter(|outcome| {
             outcome.needs_wire
-                && outcome.implied_target.is_none()
                 && !step.wires.contains_key(&outcome.name)
                 && !shared.contains_key(&outcome.name)
         });

@@ -24,7 +24,7 @@
 //!     password: { identify: true }
 //!     outcomes: { next: code }
 //!   - id: code
-//!     oneTimeCode: { connection: mail }
+//!     oneTimeCode: { email: { connection: mail } }
 //!     outcomes: { next: done }
 //!   - id: done
 //!     complete: {}

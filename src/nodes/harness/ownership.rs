@@ -30,7 +30,7 @@ spec:
   inputs: [{ name: email, type: String, required: true }]
   start: code
   steps:
-    - { id: code, oneTimeCode: { connection: mail, to: input.email }, outcomes: { next: done } }
+    - { id: code, oneTimeCode: { email: { connection: mail, to: input.email } }, outcomes: { next: done } }
     - { id: done, exit: { outcome: next, outputs: { address: input.email } } }
 ---
 apiVersion: idflow.dev/v1alpha1
@@ -42,7 +42,7 @@ spec:
   start: ask
   steps:
     - { id: ask, form: { fields: [{ name: own, type: Email }] }, outcomes: { next: code } }
-    - { id: code, oneTimeCode: { connection: mail, to: form.own }, outcomes: { next: find } }
+    - { id: code, oneTimeCode: { email: { connection: mail, to: form.own } }, outcomes: { next: find } }
     - { id: find, findUser: { by: form.own }, outcomes: { next: done, notFound: stop } }
     - { id: done, exit: { outcome: next, outputs: { address: input.email } } }
     - { id: stop, fail: {} }
@@ -96,7 +96,7 @@ fn call(flow: &str, email: &str) -> Value {
 }
 
 fn code(to: &str) -> Value {
-    json!({ "oneTimeCode": { "connection": "mail", "to": to } })
+    json!({ "oneTimeCode": { "email": { "connection": "mail", "to": to } } })
 }
 
 fn find(by: &str) -> Value {
@@ -131,7 +131,7 @@ fn blocks(drawn: &[(u8, usize, Option<usize>)]) -> Vec<Block> {
             7 => json!({ "createUser": { "attributes": { "email": place } } }),
             8 => keep(&place),
             9 => http(),
-            10 => json!({ "choose": { "from": [format!("s{}", index + 1)] } }),
+            10 => json!({ "choose": { "options": [format!("s{}", index + 1)] } }),
             11 => call("verify", &place),
             12 => call("recognise", &place),
             13 => call("wander", &place),
@@ -172,8 +172,8 @@ fn flow(blocks: &[Block]) -> Value {
             step["outcomes"][outcome] = json!("stop");
         }
         if block.node.get("choose").is_some() {
-            step["choose"]["from"] = json!([id(index + 1)]);
-            step["outcomes"] = json!({});
+            step["choose"]["options"] = json!([id(index + 1)]);
+            step["outcomes"] = json!({ (id(index + 1)): id(index + 1) });
         }
         let is_page = ["form", "oneTimeCode", "password", "message", "choose"]
             .iter()

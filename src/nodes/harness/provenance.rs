@@ -105,7 +105,7 @@ fn announced(facts: &Facts, outcome: &str) -> BTreeSet<String> {
 /// Settings with one expression in the place where a kind takes it.
 fn spelled(kind: &str, source: &str) -> Value {
     match kind {
-        "oneTimeCode" => json!({ "connection": "mail", "to": source }),
+        "oneTimeCode" => json!({ "email": { "connection": "mail", "to": source } }),
         "mail" => json!({ "connection": "mail", "to": source, "subject": "hello", "body": "other" }),
         "findUser" => json!({ "by": source }),
         "createUser" => json!({ "attributes": { "email": source } }),

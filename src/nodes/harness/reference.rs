@@ -140,9 +140,6 @@ fn outcomes(told: &[Told<'_>]) -> String {
     }
     for (name, found) in known {
         let wire = match () {
-            () if found.iter().all(|one| one.implied_target.is_some()) => {
-                "leads to the step of that id by itself"
-            }
             () if found.iter().any(|one| one.needs_wire) => "needed",
             () => "has a safe default",
         };

@@ -169,7 +169,7 @@ fn p_5_a_password_hashed_at_an_older_cost_is_written_anew_without_ending_session
 }
 
 fn code_to_own_address() -> Runnable {
-    runnable("oneTimeCode", &Example::of(json!({ "connection": "mail" })).for_user())
+    runnable("oneTimeCode", &Example::of(json!({ "email": { "connection": "mail" } })).for_user())
 }
 
 #[test]
@@ -198,7 +198,10 @@ fn t_9_a_code_ends_after_ten_minutes_and_when_a_newer_one_is_sent() {
 
 #[test]
 fn t_6_five_wrong_codes_end_the_code_and_ten_the_journeys_tries() {
-    let runnable = runnable("oneTimeCode", &Example::of(json!({ "connection": "mail", "to": "form.email" })));
+    let runnable = runnable(
+        "oneTimeCode",
+        &Example::of(json!({ "email": { "connection": "mail", "to": "form.email" } })),
+    );
     let mut world = World::new();
     let mut ada = Trial::of(Person::ADA, &runnable, &mut world);
     for round in 0..2 {
@@ -328,7 +331,7 @@ fn a_form_shows_again_what_was_entered_and_says_what_is_wrong_where() {
 
 #[test]
 fn j_2_a_choice_counts_for_its_own_visit_only() {
-    let runnable = runnable("choose", &Example::of(json!({ "from": ["red", "blue"] })));
+    let runnable = runnable("choose", &Example::of(json!({ "options": ["red", "blue"] })));
     let mut world = World::new();
     let mut ada = Trial::of(Person::ADA, &runnable, &mut world);
     let old_page = ada.token();

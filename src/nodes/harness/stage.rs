@@ -109,7 +109,15 @@ fn step(id: &str, kind: &str, settings: Value) -> StepContent {
 /// The plan of an example as the compiler sees it: no Directory is known yet.
 pub(super) fn facts(kind: &Kind, settings: &Value) -> Result<Facts, SettingsError> {
     let (texts, steps, directories) = (texts(), BTreeMap::new(), Directories::default());
-    let scope = Scope { texts: &texts, locales: &[], steps: &steps, directories: &directories };
+    let wires = BTreeMap::new();
+    let scope = Scope {
+        texts: &texts,
+        locales: &[],
+        steps: &steps,
+        wires: &wires,
+        shared: &wires,
+        directories: &directories,
+    };
     kind.planned(settings, scope).map(|(plan, _)| plan.facts)
 }
 

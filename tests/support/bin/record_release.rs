@@ -24,6 +24,8 @@ use serde_json::{Value, json};
 
 /// The tenant of the simulation, which reads the store again.
 const TENANT: &str = "src/executor/tests/sim/tenant.yaml";
+/// The tenant that the released version serves while it is upgraded.
+const WORLD: &str = "tests/support/tenant.yaml";
 const ADDRESS: &str = "ada@example.com";
 const KINDS: &str = "tenants,directories,connections,oidcclients,flows,flowrevisions,catalogs";
 
@@ -37,6 +39,7 @@ fn main() {
     record_store(program, folder);
     let objects = record_objects(program, &definitions);
     write(&folder.join("objects.json"), &objects);
+    std::fs::copy(repository::path(WORLD), folder.join("world.yaml")).expect("the manifests");
 }
 
 fn write(file: &Path, value: &Value) {

@@ -8,6 +8,13 @@ use idflow_test_support::world::{self, World};
 
 const ADDRESS: &str = "ada@test.example";
 
+/// What people who have not edited anything since the release have: both versions read it.
+fn manifests() -> String {
+    let last = repository::text("tests/releases/LAST");
+    let commit = last.trim().get(..12).expect("a commit");
+    repository::text(&format!("tests/releases/{commit}/world.yaml"))
+}
+
 fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let [released, present] = arguments.as_slice() else { panic!("usage: skew RELEASED PRESENT") };
@@ -25,7 +32,7 @@ fn main() {
         } else {
             world::start_operator(cluster, operator)
         };
-        let world = World::start(cluster, executor, "skew");
+        let world = World::start_of(manifests(), cluster, executor, "skew");
         world.wait_until_ready();
         world.sign_up(ADDRESS);
         println!("  ok  every object is Ready, and somebody signs up");

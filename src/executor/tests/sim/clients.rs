@@ -248,8 +248,8 @@ spec:
 
 async fn told() -> World {
     let keeping = TENANT.replace(
-        "      oneTimeCode: { connection: mail }\n      outcomes: { next: welcome, locked: locked }",
-        "      oneTimeCode: { connection: mail }\n      outcomes: { next: keep, locked: locked }\n    - id: keep\n      set: { session: { organization: \"'acme'\", secret: \"null\" } }\n      outcomes: { next: welcome }",
+        "      oneTimeCode: { email: { connection: mail } }\n      outcomes: { next: welcome, locked: locked }",
+        "      oneTimeCode: { email: { connection: mail } }\n      outcomes: { next: keep, locked: locked }\n    - id: keep\n      set: { session: { organization: \"'acme'\", secret: \"null\" } }\n      outcomes: { next: welcome }",
     );
     assert_ne!(keeping, TENANT);
     let world = World::serving(6, snapshot(&format!("{keeping}{TOLD}"))).await;

@@ -32,7 +32,7 @@ fn sign_up_content() -> String {
 async fn a_revision_that_cannot_run_costs_its_own_flow_only() {
     let sign_up = sign_up_content();
     let cases = [
-        ("a newer format", sign_up.replace("\"format\":1", "\"format\":2"), "has format 2"),
+        ("a newer format", sign_up.replace("\"format\":2", "\"format\":3"), "has format 3"),
         ("an unknown kind", sign_up.replace("\"kind\":\"form\"", "\"kind\":\"hologram\""), "hologram"),
         ("no content at all", "{".to_owned(), "cannot be read"),
     ];

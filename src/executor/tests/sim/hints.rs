@@ -24,7 +24,7 @@ spec:
     - { id: password, password: { identify: true, actions: [{ name: signUp }, { name: forgot }] }, outcomes: { next: done, signUp: newcomer, forgot: lost } }
     - { id: newcomer, form: { fields: [{ name: email, type: Email }], actions: [{ name: signIn }] }, outcomes: { next: code, signIn: password } }
     - { id: lost, form: { fields: [{ name: who, type: Identifier }] }, outcomes: { next: stop } }
-    - { id: code, oneTimeCode: { connection: mail, to: form.email }, outcomes: { next: stop } }
+    - { id: code, oneTimeCode: { email: { connection: mail, to: form.email } }, outcomes: { next: stop } }
     - { id: stop, fail: {} }
     - { id: done, complete: {} }
 ---

@@ -51,7 +51,7 @@ spec:
   start: who
   steps:
     - { id: who, form: { fields: [{ name: email, type: Email }, { name: username, type: Identifier }] }, outcomes: { next: code } }
-    - { id: code, oneTimeCode: { connection: mail, to: form.email }, outcomes: { next: account } }
+    - { id: code, oneTimeCode: { email: { connection: mail, to: form.email } }, outcomes: { next: account } }
     - { id: account, createUser: { attributes: { email: form.email, username: form.username } }, outcomes: { next: newPassword, exists: failed } }
     - { id: newPassword, setPassword: {}, outcomes: { next: done } }
     - { id: failed, fail: {} }

@@ -18,7 +18,7 @@ const ADA: &str = "ada@example.com";
 /// The sign-in without its second factor.
 pub(crate) fn weaker() -> String {
     TENANT.replace("outcomes: { next: code, locked: locked }", "outcomes: { next: welcome, locked: locked }")
-        .replace("    - id: code\n      oneTimeCode: { connection: mail }\n      outcomes: { next: welcome, locked: locked }\n", "")
+        .replace("    - id: code\n      oneTimeCode: { email: { connection: mail } }\n      outcomes: { next: welcome, locked: locked }\n", "")
 }
 
 /// The sign-in with another page.

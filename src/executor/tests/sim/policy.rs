@@ -41,7 +41,7 @@ spec:
       password: { identify: true }
       outcomes: { next: code }
     - id: code
-      oneTimeCode: { connection: mail }
+      oneTimeCode: { email: { connection: mail } }
       outcomes: { next: done }
     - id: done
       complete: {}

@@ -11,6 +11,7 @@ use idflow_core::secret::SecretText;
 use idflow_core::time::{Span, Timestamp};
 use idflow_executor::source::Snapshot;
 use idflow_executor::source::folder::Folder;
+use idflow_flow::{Fixed, fix};
 use idflow_oidc::keys::KeyPair;
 use idflow_store::backend::redb::Redb;
 use idflow_store::seal::Keyring;
@@ -26,25 +27,32 @@ use crate::world::{ISSUER, Secrets, World};
 /// The verifier of the relying party that recorded.
 const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
 
+/// What rules of after a release find in its manifests, which are no longer the simulation's.
+const NEWER_RULES: [&str; 1] = ["password-only"];
+
 /// One recorded version.
 struct Release {
     folder: PathBuf,
     people: Value,
     /// A copy of its store: what is read here must not change what is committed.
     store: TempDir,
+    /// Whether its manifests have been rewritten by `idflow lint --fix` since.
+    is_rewritten: bool,
 }
 
 impl Release {
     fn all() -> Vec<Self> {
         let entries = std::fs::read_dir(repository::path("tests/releases")).unwrap();
         let folders = entries.map(|entry| entry.unwrap().path()).filter(|path| path.is_dir());
-        folders.map(Self::open).collect()
+        folders
+            .flat_map(|folder| [false, true].map(|rewritten| Self::open(folder.clone(), rewritten)))
+            .collect()
     }
 
-    fn open(folder: PathBuf) -> Self {
+    fn open(folder: PathBuf, is_rewritten: bool) -> Self {
         let store = tempfile::tempdir().unwrap();
         copy(&folder.join("store"), store.path());
-        Self { people: json(&folder.join("people.json")), store, folder }
+        Self { people: json(&folder.join("people.json")), store, folder, is_rewritten }
     }
 
     /// The present version takes over where the recorded one stopped.
@@ -64,12 +72,26 @@ impl Release {
     /// What `idflow dev` serves of its manifests, with the revisions that open journeys are on.
     fn snapshot(&self) -> Snapshot {
         let manifests = tempfile::tempdir().unwrap();
-        std::fs::copy(self.folder.join("tenant.yaml"), manifests.path().join("tenant.yaml")).unwrap();
+        std::fs::write(manifests.path().join("tenant.yaml"), self.manifests()).unwrap();
         let kinds = idflow_nodes::kinds();
         let mut folder = Folder::open(manifests.path(), self.store.path(), ISSUER, kinds).unwrap();
         let reading = folder.read().unwrap();
         assert!(reading.changes.refused.is_empty(), "{:?}", reading.findings);
+        let codes = reading.findings.iter().map(|finding| finding.code);
+        let (words, others): (Vec<&str>, Vec<&str>) = codes.partition(|code| *code == "old-word");
+        assert_eq!(words.is_empty(), self.is_rewritten, "{words:?}");
+        assert_eq!(others, NEWER_RULES, "{}", self.folder.display());
         reading.snapshot
+    }
+
+    /// What its people have as manifests today.
+    fn manifests(&self) -> String {
+        let text = std::fs::read_to_string(self.folder.join("tenant.yaml")).unwrap();
+        match fix("tenant.yaml", &text) {
+            Fixed::Rewritten { text, .. } if self.is_rewritten => text,
+            Fixed::Refused(line, why) => panic!("line {line}: {why}"),
+            _ => text,
+        }
     }
 
     fn text(&self, name: &str) -> &str {

@@ -39,7 +39,10 @@ fn sign_up_flow(name: &str, order: &[&str]) -> String {
         ),
         "code" => {
             let to = if is_made(place) { "" } else { ", to: form.email" };
-            format!("oneTimeCode: {{ connection: mail{to} }}, outcomes: {{ next: {} }}", next(place))
+            format!(
+                "oneTimeCode: {{ email: {{ connection: mail{to} }} }}, outcomes: {{ next: {} }}",
+                next(place)
+            )
         }
         "newPassword" => format!("setPassword: {{}}, outcomes: {{ next: {} }}", next(place)),
         "welcome" => format!("message: {{}}, outcomes: {{ next: {} }}", next(place)),

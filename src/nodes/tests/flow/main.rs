@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a panic is the failure report of a test")]
 
 mod compile;
+mod formats;
 mod rules;
 mod schema;
 mod trees;

@@ -18,7 +18,7 @@ spec:
   start: password
   steps:
     - { id: password, password: { identify: true }, outcomes: { next: code } }
-    - { id: code, oneTimeCode: { connection: mail }, outcomes: { next: done } }
+    - { id: code, oneTimeCode: { email: { connection: mail } }, outcomes: { next: done } }
     - { id: done, complete: {} }
 ";
 

@@ -13,7 +13,7 @@ spec:
   start: code
   steps:
     - id: code
-      oneTimeCode: { connection: mail, to: input.email }
+      oneTimeCode: { email: { connection: mail, to: input.email } }
       outcomes: { next: verified }
     - id: verified
       exit: { outcome: next, outputs: { address: input.email } }
