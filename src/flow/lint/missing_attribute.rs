@@ -24,7 +24,7 @@
 //!       form: { fields: [{ name: email, type: Email }] }
 //!       outcomes: { next: code }
 //!     - id: code
-//!       oneTimeCode: { connection: mail, to: form.email }
+//!       oneTimeCode: { email: { connection: mail, to: form.email } }
 //!       outcomes: { next: account }
 //!     - id: account
 //!       createUser: { directory: customers, attributes: { email: form.email } }
@@ -54,7 +54,7 @@
 //!       form: { fields: [{ name: email, type: Email }, { name: name, type: Text }] }
 //!       outcomes: { next: code }
 //!     - id: code
-//!       oneTimeCode: { connection: mail, to: form.email }
+//!       oneTimeCode: { email: { connection: mail, to: form.email } }
 //!       outcomes: { next: account }
 //!     - id: account
 //!       createUser: { directory: customers, attributes: { email: form.email, name: form.name } }

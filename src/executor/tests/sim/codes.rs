@@ -181,7 +181,7 @@ spec:
       password: { identify: true, directory: guests }
       outcomes: { next: code, locked: locked }
     - id: code
-      oneTimeCode: { connection: mail }
+      oneTimeCode: { email: { connection: mail } }
       outcomes: { next: done, locked: locked }
     - id: locked
       fail: {}

@@ -47,7 +47,7 @@ spec:
           - { name: age, type: Integer }
           - { name: terms, type: Boolean }
       outcomes: { next: code }
-    - { id: code, oneTimeCode: { connection: mail, to: form.email }, outcomes: { next: check } }
+    - { id: code, oneTimeCode: { email: { connection: mail, to: form.email } }, outcomes: { next: check } }
     - id: check
       branch: { cases: [{ when: form.age >= 18, outcome: grown }], otherwise: young }
       outcomes: { grown: count, young: sorry }
