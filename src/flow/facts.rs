@@ -180,7 +180,7 @@ pub struct Use {
 impl Use {
     /// The same where each expression must give a value of this type.
     #[must_use]
-    pub fn giving(mut self, wanted: Type) -> Self {
+    pub fn giving(mut self, wanted: &Type) -> Self {
         self.computed.iter_mut().for_each(|computed| computed.wanted = Some(wanted.clone()));
         self
     }
@@ -326,4 +326,16 @@ pub enum End {
         /// The values handed out: name, and the [`place`](crate::plan::place) of each.
         outputs: Vec<(String, String)>,
     },
+}
+
+/// The type of a value of the manifests; of one that is not known before it runs, nothing is known.
+pub fn of_value(value_type: Option<ValueType>) -> Type {
+    match value_type {
+        Some(ValueType::String) => Type::String,
+        Some(ValueType::Boolean) => Type::Boolean,
+        Some(ValueType::Integer) => Type::Integer,
+        Some(ValueType::List) => Type::list(),
+        Some(ValueType::Object) => Type::object(),
+        None => Type::Unknown,
+    }
 }

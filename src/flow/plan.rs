@@ -160,7 +160,7 @@ impl<'a> Compiler<'a> {
         wanted: Type,
     ) -> Expression {
         let (expression, used) = expression(pointer.into(), source, sink);
-        self.note(used.giving(wanted));
+        self.note(used.giving(&wanted));
         expression
     }
 

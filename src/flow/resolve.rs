@@ -13,14 +13,13 @@ use idflow_api::{Directory, Flow, FlowType};
 
 use crate::dataflow::Dataflow;
 use crate::diagnostic::{ObjectId, token};
-use crate::facts::{Callee, ReferenceKind, Sink, Use, ValueType};
+use crate::facts::{Callee, ReferenceKind, Sink, Use, ValueType, of_value};
 use crate::graph::{Entered, Graph, Input, NamedUse, Role, Step, Written};
 use crate::kinds::Kinds;
 use crate::objects::{Objects, RefusedTexts, config_map_texts, source};
 use crate::pinned::{AttributeContent, Directories, DirectoryContent, Texts};
 use crate::plan::{Scope, expression};
 use crate::summary::{Summary, complete_facts};
-use crate::types::of_value;
 
 /// How many flows and nodes may be entered inside each other, the outermost included. The engine stops there too.
 pub const MAX_DEPTH: usize = 16;
@@ -311,7 +310,7 @@ impl<'a> Resolver<'a> {
                 source: output.value.clone(),
                 used: expression(pointer, &output.value, Sink::Variable)
                     .1
-                    .giving(of_value(Some(output.type_))),
+                    .giving(&of_value(Some(output.type_))),
             }
         });
         let outcomes = if spec.outcomes.is_empty() { vec!["next".to_owned()] } else { spec.outcomes.clone() };

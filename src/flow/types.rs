@@ -5,23 +5,11 @@ use std::collections::BTreeMap;
 use idflow_api::directory::AttributeType;
 use idflow_sandbox::Type;
 
-use crate::facts::{Output, ValueType};
+use crate::facts::{Output, of_value};
 use crate::resolve::{Part, Resolved};
 
 /// How often values that are computed from each other are looked at. What is not known then stays unknown.
 const ROUNDS: usize = 4;
-
-/// The type of a value of the manifests; of one that is not known before it runs, nothing is known.
-pub fn of_value(value_type: Option<ValueType>) -> Type {
-    match value_type {
-        Some(ValueType::String) => Type::String,
-        Some(ValueType::Boolean) => Type::Boolean,
-        Some(ValueType::Integer) => Type::Integer,
-        Some(ValueType::List) => Type::list(),
-        Some(ValueType::Object) => Type::object(),
-        None => Type::Unknown,
-    }
-}
 
 /// The roots of a graph's expressions.
 pub fn roots(resolved: &Resolved<'_>, part: &Part<'_>) -> BTreeMap<String, Type> {

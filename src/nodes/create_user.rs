@@ -31,7 +31,7 @@ use idflow_engine::turn::{Event, Fault, Finish, Turn};
 use idflow_flow::facts::{AttributeUse, Facts, Outcome, ProofFact, SettingsError, Sink, ValueType};
 use idflow_flow::kinds::{Group, Kind};
 use idflow_flow::pinned::DirectoryContent;
-use idflow_flow::types::of_value;
+use idflow_flow::facts::of_value;
 use idflow_flow::plan::{Compiler, Plan};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};

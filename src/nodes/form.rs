@@ -24,7 +24,7 @@ use idflow_engine::node::{self, Node};
 use idflow_engine::turn::{Event, Fault, Finish, Turn};
 use idflow_flow::facts::{Facts, Outcome, Output, SettingsError, Sink, ValueType};
 use idflow_flow::kinds::{Group, Kind};
-use idflow_flow::types::of_value;
+use idflow_flow::facts::of_value;
 use idflow_flow::plan::{AuthoredText, Compiler, Plan};
 use idflow_sandbox::Expression;
 use schemars::JsonSchema;

@@ -40,10 +40,10 @@
 use idflow_sandbox::TypeMismatch;
 
 use crate::diagnostic::{Finding, Rule, Severity};
-use crate::facts::Use;
+use crate::facts::{Use, of_value};
 use crate::graph::Step;
 use crate::lint::Subject;
-use crate::types::{of_value, roots};
+use crate::types::roots;
 
 pub(super) const RULE: Rule = Rule {
     code: "mismatched-type",
@@ -81,7 +81,7 @@ fn arguments(cx: &Subject<'_, '_>, step: &Step<'_>) -> Vec<Use> {
         let (_, name) = used.pointer.rsplit_once("/with/")?;
         Some(entered?.graph.inputs.get(name)?.value_type)
     };
-    let passed = step.uses.iter().filter_map(|used| Some(used.clone().giving(of_value(Some(input(used)?)))));
+    let passed = step.uses.iter().filter_map(|used| Some(used.clone().giving(&of_value(Some(input(used)?)))));
     passed.collect()
 }
 

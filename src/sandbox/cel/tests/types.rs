@@ -90,7 +90,7 @@ fn every_expression_of_the_golden_table_has_the_type_or_the_message_that_stands_
         }
     }
     if std::env::var_os("IDFLOW_WRITE").is_some() {
-        std::fs::write(concat!(env!("CARGO_MANIFEST_DIR"), "/cel/tests/types.txt"), &table).unwrap();
+        std::fs::write("cel/tests/types.txt", &table).unwrap();
     } else {
         assert_eq!(table, GOLDEN);
     }

@@ -6,7 +6,8 @@ use cel::Program;
 use cel::common::ast::{CallExpr, ComprehensionExpr, EntryExpr, Expr, IdedExpr, LiteralValue, operators};
 
 use super::conversions::{advice, conversion, unquoted};
-use super::overloads::{OVERLOADS, Overload, Takes};
+use super::overloads::{OVERLOADS, Overload, Takes, one_of, wanted_at};
+use super::words::{literal_text, shown, written};
 use super::{Checked, Type, TypeMismatch};
 use crate::cel::{functions, gate, references};
 use crate::position::Position;
@@ -71,7 +72,7 @@ impl Checker<'_> {
     }
 
     fn refuse(&mut self, node: &IdedExpr, found: &Type, wanted: &Type) {
-        let (written, is_exact) = self.written(node);
+        let (written, is_exact) = written(node);
         let message = format!("`{written}` is {found}, and {wanted} is wanted here");
         let help = if is_exact { advice(&written, found, wanted) } else { format!("give {wanted}") };
         self.found(node, message, help);
@@ -144,7 +145,7 @@ impl Checker<'_> {
                 if matches!(inner, Type::Optional(_)) { inner } else { Type::Optional(Box::new(inner)) }
             }
             other => {
-                let (written, _) = self.written(operand);
+                let (written, _) = written(operand);
                 let message = format!("`{written}` is {other}, which has no field {field}");
                 self.found(operand, message, format!("read `{written}` itself"));
                 Type::Unknown
@@ -191,7 +192,7 @@ impl Checker<'_> {
     fn equals(&mut self, one: &IdedExpr, other: &IdedExpr) -> Type {
         let (first, second) = (self.value(one), self.value(other));
         if !is_comparable(&first, &second) {
-            let ((a, _), (b, _)) = (self.written(one), self.written(other));
+            let ((a, _), (b, _)) = (written(one), written(other));
             let message = format!("`{a}` is {first} and `{b}` is {second}: they are never equal");
             self.found(one, message, same_type((&a, &first), (&b, &second)));
         }
@@ -200,12 +201,12 @@ impl Checker<'_> {
 
     fn order(&mut self, node: &IdedExpr, one: &IdedExpr, other: &IdedExpr) -> Type {
         let (first, second) = (self.value(one), self.value(other));
-        let ((a, _), (b, _)) = (self.written(one), self.written(other));
+        let ((a, _), (b, _)) = (written(one), written(other));
         for (side, found, written) in [(one, &first, &a), (other, &second, &b)] {
             if !is_ordered(found) {
                 let message = format!("`{written}` is {found}, which is neither more nor less than anything");
                 let help = match found {
-                    Type::Optional(inner) => advice(&written, found, inner),
+                    Type::Optional(inner) => advice(written, found, inner),
                     _ => "compare numbers, texts or moments".to_owned(),
                 };
                 self.found(side, message, help);
@@ -226,7 +227,7 @@ impl Checker<'_> {
             Type::Map(_) | Type::Object(_) => Type::String,
             Type::Unknown | Type::Never => Type::Unknown,
             Type::String if found == Type::String => {
-                let ((item, _), (text, _)) = (self.written(item), self.written(among));
+                let ((item, _), (text, _)) = (written(item), written(among));
                 let message = format!("`{text}` is a String, and a List is wanted here");
                 self.found(among, message, format!("write `{text}.contains({item})`"));
                 Type::Unknown
@@ -238,7 +239,7 @@ impl Checker<'_> {
         };
         let is_key_wanted = matches!(list, Type::Map(_) | Type::Object(_));
         if is_key_wanted && !is_key(&found) || !is_comparable(&found, &wanted) {
-            let (written, _) = self.written(item);
+            let (written, _) = written(item);
             let message = format!("`{written}` is {found}, and there is only {wanted} to be found");
             self.found(item, message, advice(&written, &found, &wanted));
         }
@@ -268,7 +269,7 @@ impl Checker<'_> {
                 Type::Unknown
             }
             other => {
-                let (written, _) = self.written(of);
+                let (written, _) = written(of);
                 let help = if other == Type::String {
                     format!("write `{written}.charAt(0)`")
                 } else {
@@ -304,7 +305,7 @@ impl Checker<'_> {
             (Type::Optional(inner), _) => inner.as_ref(),
             (Type::Unknown, _) | (_, None) => return Type::Unknown,
             (_, Some(subject)) => {
-                let (written, _) = self.written(subject);
+                let (written, _) = written(subject);
                 let message = format!("`{written}` is {of}, and is never absent here");
                 self.found(subject, message, format!("write `{written}` alone, or read it with `?`"));
                 return Type::Unknown;
@@ -321,7 +322,7 @@ impl Checker<'_> {
             }
             ("or", [or @ (Type::Optional(_) | Type::Unknown)], _) => of.clone().or(or.clone()),
             ("or", [or], Some(argument)) => {
-                let (written, _) = self.written(argument);
+                let (written, _) = written(argument);
                 let message = format!("`{written}` is {or}, and `or` takes what may be absent");
                 self.found(argument, message, format!("write `.orValue({written})`"));
                 Type::Unknown
@@ -365,7 +366,7 @@ impl Checker<'_> {
     }
 
     fn refuse_argument(&mut self, name: &str, argument: &IdedExpr, found: &Type, wanted: &[Takes]) {
-        let (written, is_exact) = self.written(argument);
+        let (written, is_exact) = written(argument);
         let types: Vec<Type> = wanted.iter().map(|takes| takes.example()).collect();
         let listed = types.iter().map(ToString::to_string).collect::<Vec<_>>().join(" or ");
         let message = format!("`{written}` is {found}, and {} takes {listed}", shown(name));
@@ -404,22 +405,6 @@ impl Checker<'_> {
         result
     }
 
-    /// What stands in the source, and whether that is all of the node.
-    fn written(&self, node: &IdedExpr) -> (String, bool) {
-        if let Some(path) = path_text(node) {
-            return (path, true);
-        }
-        match &node.expr {
-            Expr::Literal(literal) => (literal_text_of(literal), true),
-            Expr::List(_) => ("[…]".to_owned(), false),
-            Expr::Map(_) => ("{…}".to_owned(), false),
-            Expr::Call(call) if functions::is_operator(&call.func_name) => (operator_text(call), false),
-            Expr::Call(call) => (format!("{}(…)", references::function_name(call)), false),
-            Expr::Comprehension(each) => (format!("{}.…", self.written(&each.iter_range).0), false),
-            _ => ("this".to_owned(), false),
-        }
-    }
-
     /// Where the leftmost part of a node begins.
     fn start(&self, node: &IdedExpr) -> Position {
         let mut first = usize::MAX;
@@ -434,32 +419,6 @@ impl Checker<'_> {
     }
 }
 
-/// Fields that are read one of the other, as they are written.
-fn path_text(node: &IdedExpr) -> Option<String> {
-    match &node.expr {
-        Expr::Ident(name) => Some(name.clone()),
-        Expr::Select(select) => Some(format!("{}.{}", path_text(&select.operand)?, select.field)),
-        Expr::Call(call) => match (call.func_name.as_str(), call.args.as_slice()) {
-            (operators::OPT_SELECT, [of, field]) => {
-                Some(format!("{}.?{}", path_text(of)?, literal_text(field)?))
-            }
-            (operators::INDEX, [of, index]) => Some(format!("{}[{}]", path_text(of)?, index_text(index)?)),
-            (operators::OPT_INDEX, [of, index]) => {
-                Some(format!("{}[?{}]", path_text(of)?, index_text(index)?))
-            }
-            _ => None,
-        },
-        _ => None,
-    }
-}
-
-fn index_text(index: &IdedExpr) -> Option<String> {
-    match &index.expr {
-        Expr::Literal(literal) => Some(literal_text_of(literal)),
-        _ => path_text(index),
-    }
-}
-
 fn literal_type(literal: &LiteralValue) -> Type {
     match literal {
         LiteralValue::Boolean(_) => Type::Boolean,
@@ -469,43 +428,6 @@ fn literal_type(literal: &LiteralValue) -> Type {
         LiteralValue::Null => Type::Null,
         LiteralValue::String(_) => Type::String,
         LiteralValue::UInt(_) => Type::Unsigned,
-    }
-}
-
-fn literal_text(node: &IdedExpr) -> Option<&str> {
-    match &node.expr {
-        Expr::Literal(LiteralValue::String(text)) => Some(text.inner()),
-        _ => None,
-    }
-}
-
-fn literal_text_of(literal: &LiteralValue) -> String {
-    match literal {
-        LiteralValue::Boolean(truth) => truth.inner().to_string(),
-        LiteralValue::Bytes(_) => "b'…'".to_owned(),
-        LiteralValue::Double(number) => number.inner().to_string(),
-        LiteralValue::Int(number) => number.inner().to_string(),
-        LiteralValue::Null => "null".to_owned(),
-        LiteralValue::String(text) => format!("'{}'", text.inner()),
-        LiteralValue::UInt(number) => format!("{}u", number.inner()),
-    }
-}
-
-/// An operator as it is written, such as `… + …`.
-fn operator_text(call: &CallExpr) -> String {
-    match call.func_name.as_str() {
-        operators::IN => "… in …".to_owned(),
-        operators::CONDITIONAL => "… ? … : …".to_owned(),
-        operator => operator.replace('_', " … ").trim().to_owned(),
-    }
-}
-
-/// A function or operator as people know it.
-fn shown(name: &str) -> String {
-    if functions::is_operator(name) && !name.contains('.') {
-        format!("`{}`", name.trim_matches('_'))
-    } else {
-        format!("`{name}`")
     }
 }
 
@@ -557,23 +479,4 @@ const CONVERSIONS: [&str; 8] = ["string", "int", "double", "bool", "uint", "byte
 fn is_advised(written: &str, found: &Type, wanted: &Type) -> bool {
     let is_absent = matches!(found, Type::Optional(inner) if inner.fits(wanted));
     is_absent || !advice(written, found, wanted).starts_with("give ")
-}
-
-fn wanted_at(fitting: &[&Overload], index: usize) -> Vec<Takes> {
-    let mut wanted = Vec::new();
-    for takes in fitting.iter().filter_map(|overload| overload.takes.get(index)) {
-        if !wanted.contains(takes) {
-            wanted.push(*takes);
-        }
-    }
-    // Hardly anybody means those.
-    if wanted.len() > 1 {
-        wanted.retain(|takes| *takes != Takes::Unsigned);
-    }
-    wanted
-}
-
-/// What one of several ways gives.
-fn one_of(fitting: &[&Overload], types: &[Type]) -> Type {
-    fitting.iter().map(|overload| overload.gives.of(types)).reduce(Type::or).unwrap_or(Type::Unknown)
 }

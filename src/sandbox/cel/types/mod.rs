@@ -7,6 +7,7 @@
 mod checker;
 mod conversions;
 mod overloads;
+mod words;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -67,11 +68,13 @@ impl Type {
     /// nothing is known.
     pub fn fits(&self, wanted: &Self) -> bool {
         match (self, wanted) {
-            (Self::Unknown | Self::Never, _) | (_, Self::Unknown) => true,
+            (Self::Unknown | Self::Never, _)
+            | (_, Self::Unknown)
+            | (Self::Object(_), Self::Map(_) | Self::Object(_))
+            | (Self::Map(_), Self::Object(_)) => true,
             (Self::List(found), Self::List(wanted)) | (Self::Map(found), Self::Map(wanted)) => {
                 found.fits(wanted)
             }
-            (Self::Object(_), Self::Map(_) | Self::Object(_)) | (Self::Map(_), Self::Object(_)) => true,
             (Self::Optional(found), Self::Optional(wanted)) => found.fits(wanted),
             _ => self == wanted,
         }

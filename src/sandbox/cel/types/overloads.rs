@@ -146,3 +146,23 @@ overloads! {
     "getSeconds": Timestamp => Integer; Timestamp, String => Integer; Duration => Integer;
     "getMilliseconds": Timestamp => Integer; Timestamp, String => Integer; Duration => Integer;
 }
+
+/// What any of several ways takes there.
+pub(super) fn wanted_at(fitting: &[&Overload], index: usize) -> Vec<Takes> {
+    let mut wanted = Vec::new();
+    for takes in fitting.iter().filter_map(|overload| overload.takes.get(index)) {
+        if !wanted.contains(takes) {
+            wanted.push(*takes);
+        }
+    }
+    // Hardly anybody means those.
+    if wanted.len() > 1 {
+        wanted.retain(|takes| *takes != Takes::Unsigned);
+    }
+    wanted
+}
+
+/// What one of several ways gives.
+pub(super) fn one_of(fitting: &[&Overload], types: &[Type]) -> Type {
+    fitting.iter().map(|overload| overload.gives.of(types)).reduce(Type::or).unwrap_or(Type::Unknown)
+}
