@@ -12,7 +12,7 @@ use super::layout::{self, Body, Member, Node};
 use super::of_object;
 use crate::diagnostic::token;
 use crate::source::list_items;
-use crate::yaml;
+use crate::yaml::{self, Document};
 
 /// What becomes of a file.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -42,6 +42,7 @@ struct Unsafe(&'static str);
 /// Rewrites the old words of every object of ours in a file.
 pub fn fix(file: &str, text: &str) -> Fixed {
     let (documents, findings) = yaml::documents(file, text);
+    let known = faults(&documents);
     let mut values: Vec<Value> = documents.into_iter().map(|document| document.value).collect();
     let edits: Vec<Vec<Edit>> = values.iter().map(of_document).collect();
     if edits.iter().all(Vec::is_empty) {
@@ -68,12 +69,19 @@ pub fn fix(file: &str, text: &str) -> Fixed {
         edit::apply(value, edits);
     }
     let (again, findings) = yaml::documents(file, &rewritten);
-    let is_right = findings.is_empty() && again.into_iter().map(|document| document.value).eq(values);
+    // A member that stands twice is read as the first: the value is right, and no other reader takes the text.
+    let is_sound = findings.is_empty() && faults(&again) == known;
+    let is_right = is_sound && again.into_iter().map(|document| document.value).eq(values);
     if !is_right {
         let line = done.first().map_or(1, |(line, _)| *line);
         return Fixed::Refused(line, "the way it is written leaves no certain place for the edit".to_owned());
     }
     Fixed::Rewritten { text: rewritten, done }
+}
+
+/// How much is wrong with what can be read.
+fn faults(documents: &[Document]) -> usize {
+    documents.iter().map(|document| document.issues.len()).sum()
 }
 
 fn of_document(value: &Value) -> Vec<Edit> {

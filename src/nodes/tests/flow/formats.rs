@@ -170,6 +170,7 @@ fn what_a_cluster_keeps_of_a_release_is_rewritten_too() {
 #[test]
 fn what_cannot_be_rewritten_safely_is_said_and_left() {
     for (text, why) in [
+        (flow("    - { id: a, choose: { from: [done] }, outcomes: {} }\n"), "no certain place"),
         (
             flow("    - { id: a, oneTimeCode: { connection: mail, digits: 7, to: form.email } }\n"),
             "next to each other",
