@@ -157,10 +157,10 @@ impl<'a> Compiler<'a> {
         pointer: impl Into<String>,
         source: &str,
         sink: Sink,
-        wanted: Type,
+        wanted: &Type,
     ) -> Expression {
         let (expression, used) = expression(pointer.into(), source, sink);
-        self.note(used.giving(&wanted));
+        self.note(used.giving(wanted));
         expression
     }
 

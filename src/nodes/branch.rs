@@ -64,7 +64,7 @@ fn plan(value: &Value, compiler: &mut Compiler<'_>) -> Result<Plan, SettingsErro
     names.dedup();
     let facts = Facts { outcomes: names.into_iter().map(Outcome::wired).collect(), ..Facts::default() };
     let cases = settings.cases.into_iter().enumerate().map(|(index, case)| {
-        let when = compiler.expression_of(format!("/cases/{index}/when"), &case.when, Sink::Decision, Type::Boolean);
+        let when = compiler.expression_of(format!("/cases/{index}/when"), &case.when, Sink::Decision, &Type::Boolean);
         (when, case.outcome)
     });
     let cases = cases.collect();

@@ -50,7 +50,7 @@ pub static KIND: Kind = Kind {
 
 fn plan(value: &Value, compiler: &mut Compiler<'_>) -> Result<Plan, SettingsError> {
     let settings: Settings = settings::parse(value)?;
-    let by = compiler.expression_of("/by", &settings.by, Sink::Decision, Type::String);
+    let by = compiler.expression_of("/by", &settings.by, Sink::Decision, &Type::String);
     let uses = settings.attributes.iter().flatten().enumerate().map(|(index, name)| AttributeUse {
         pointer: format!("/attributes/{index}"),
         name: name.clone(),

@@ -168,7 +168,7 @@ impl FieldSetting {
         let field = Field { required, ..Field::asking(&self.name, self.field_type.field_type()) };
         let first = self.value.as_deref();
         let wanted = of_value(Some(self.field_type.value_type()));
-        let first = first.map(|source| compiler.expression_of(at("value"), source, Sink::Page, wanted));
+        let first = first.map(|source| compiler.expression_of(at("value"), source, Sink::Page, &wanted));
         BoundField { field, label, hint, options, option_labels, first }
     }
 }

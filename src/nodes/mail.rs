@@ -53,7 +53,7 @@ pub static KIND: Kind = Kind {
 fn plan(value: &Value, compiler: &mut Compiler<'_>) -> Result<Plan, SettingsError> {
     let settings: Settings = settings::parse(value)?;
     let to = settings.to.as_deref().unwrap_or("user.email");
-    let address = compiler.expression_of("/to", to, Sink::Mail, Type::String);
+    let address = compiler.expression_of("/to", to, Sink::Mail, &Type::String);
     let send = SendMail {
         own_address: address::own_attributes(&address).is_some(),
         address,

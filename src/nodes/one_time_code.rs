@@ -108,7 +108,7 @@ fn plan(value: &Value, compiler: &mut Compiler<'_>) -> Result<Plan, SettingsErro
     let mut settings: Settings = settings::parse(value)?;
     let Email { connection, to } = settings.email.take().ok_or_else(no_channel)?;
     let to = to.as_deref().unwrap_or(OWN_ADDRESS);
-    let address = compiler.expression_of("/email/to", to, Sink::Mail, Type::String);
+    let address = compiler.expression_of("/email/to", to, Sink::Mail, &Type::String);
     let own = address::own_attributes(&address);
     let rests_on = own.iter().flatten().map(|name| AttributeUse {
         pointer: "/email/to".to_owned(),

@@ -44,7 +44,7 @@ impl Expressions {
     ) -> Self {
         let compile = |(name, source): (&String, &Source)| {
             let pointer = format!("{setting}/{}", escaped(name));
-            (name.clone(), compiler.expression_of(pointer, &source.0, sink, wanted(name)))
+            (name.clone(), compiler.expression_of(pointer, &source.0, sink, &wanted(name)))
         };
         Self(sources.iter().map(compile).collect())
     }
