@@ -1,6 +1,7 @@
 //! What every request needs: the live configuration, the store, the keys and the interfaces to the outside.
 
-use std::sync::Arc;
+use std::net::IpAddr;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use arc_swap::ArcSwap;
 use base64::Engine as _;
@@ -82,6 +83,8 @@ pub struct App {
     pub development: bool,
     /// Whether the limits on starts, guesses and mails are lifted, for load tests.
     pub unlimited: bool,
+    /// When it was last told that somebody forwards requests who is not trusted to.
+    pub untrusted_proxy_told: Mutex<Option<Timestamp>>,
     /// Counters.
     pub metrics: Metrics,
     /// Who wants to know about steps: the terminal of `idflow dev`, or the log.
@@ -172,6 +175,20 @@ impl App {
         let configuration = self.configuration.load();
         let is_forbidden = |held: Arc<Held>| configuration.forbids(&held, self.clock.now()).is_some();
         configuration.withdrawn.contains(digest) || self.revisions.held(digest).is_some_and(is_forbidden)
+    }
+
+    /// Tells, at most once a minute, that somebody forwards requests who is not trusted to.
+    pub fn untrusted_proxy(&self, peer: IpAddr) {
+        let now = self.clock.now();
+        let is_due = |told: Timestamp| now.since(told) >= Span::minutes(1);
+        let mut told = self.untrusted_proxy_told.lock().unwrap_or_else(PoisonError::into_inner);
+        if told.is_none_or(is_due) {
+            *told = Some(now);
+            tracing::warn!(
+                %peer,
+                "forwards requests and is not in the Tenant's trustedProxies: all who come through it count as one network"
+            );
+        }
     }
 
     /// Whether no revision of a flow takes new journeys, on this pod or any other: there is none, or none may run.

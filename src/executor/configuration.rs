@@ -81,6 +81,12 @@ impl ServedFlow {
         self.revisions.iter().filter(|(_, weight)| *weight > 0).map(|(digest, _)| digest)
     }
 
+    /// Whether somebody may begin a journey: nobody has switched the flow off, and it is not only kept for those who are
+    /// under way.
+    pub fn takes_journeys(&self) -> bool {
+        !self.suspended && self.weighted().next().is_some()
+    }
+
     /// Whether its journeys may be told of: it takes new ones, or would if nobody had switched it off.
     fn is_offered(&self) -> bool {
         self.suspended || self.weighted().next().is_some()

@@ -125,6 +125,7 @@ impl Executor {
             pages: parts.pages,
             development: parts.development,
             unlimited: parts.unlimited,
+            untrusted_proxy_told: std::sync::Mutex::default(),
             fetch: parts.fetch,
             reports: reports.clone(),
             limiter: Limiter::default(),

@@ -92,7 +92,11 @@ impl FromRequestParts<Shared> for Visitor {
         Ok(Self {
             address: peer.map(|peer| {
                 let proxies = &app.configuration.load().trusted_proxies;
-                idflow_net::address::client_address(peer, &parts.headers, proxies).to_string()
+                let address = idflow_net::address::client_address(peer, &parts.headers, proxies);
+                if address == peer.ip().to_canonical() && idflow_net::address::is_forwarded(&parts.headers) {
+                    app.untrusted_proxy(peer.ip());
+                }
+                address.to_string()
             }),
             locale: app.pages.texts().negotiate(&wishes(&parts.headers, chosen.as_deref()), &offer),
             offer,

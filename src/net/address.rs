@@ -34,6 +34,11 @@ pub fn client_address(peer: SocketAddr, headers: &HeaderMap, trusted: &[String])
     caller
 }
 
+/// Whether a request says by a header that it was forwarded.
+pub fn is_forwarded(headers: &HeaderMap) -> bool {
+    headers.contains_key("forwarded") || headers.contains_key("x-forwarded-for")
+}
+
 /// The entries, first to last; nothing for one that is no address.
 fn hops(headers: &HeaderMap) -> Vec<Option<IpAddr>> {
     let entries = |name: &str| -> Vec<String> {

@@ -13,6 +13,7 @@ use idflow_oidc::refusal::Refusal;
 use idflow_pages::{Aftermath, Application, Notice};
 
 use crate::app::App;
+use crate::configuration::ServedFlow;
 use crate::http::issuer;
 use crate::http::respond::{self, HOME};
 use crate::leaving;
@@ -157,5 +158,5 @@ impl Way {
 }
 
 fn is_offered(app: &App, flow: &str) -> bool {
-    app.configuration.load().flows.get(flow).is_some_and(|flow| !flow.suspended)
+    app.configuration.load().flows.get(flow).is_some_and(ServedFlow::takes_journeys)
 }

@@ -35,7 +35,8 @@ pub async fn start(
         return respond::status(&app, StatusCode::OK);
     }
     let configuration = app.configuration.load_full();
-    let served = configuration.flows.get(&name).filter(|flow| !flow.suspended && flow.flow_type != "Library");
+    let served = configuration.flows.get(&name);
+    let served = served.filter(|flow| flow.takes_journeys() && flow.flow_type != "Library");
     // A Login flow answers an application; on its own it signs the browser in, like any other flow.
     let Some(flow) = served else {
         return respond::trouble(&app, &visitor, Reader::Person, Trouble::NotFound);

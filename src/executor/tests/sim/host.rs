@@ -1,11 +1,13 @@
 //! Another host name than the issuer's: `localhost` for `127.0.0.1`, a port-forward, the pod's own address.
 
 use axum::body::Body;
-use http::Method;
 use http::header::{ACCEPT, HOST, LOCATION};
+use http::{Method, StatusCode};
+use idflow_core::time::Span;
 use idflow_executor::http::addresses;
 use idflow_executor::http::respond::Reader;
 
+use crate::person::Person;
 use crate::visitor::{Answer, Browser, authorize_path};
 use crate::world::{ISSUER, World};
 
@@ -41,7 +43,7 @@ async fn every_page_is_at_the_issuers_name_alone() {
         }
         let own = at(&world, &mut Browser::new(), "127.0.0.1:8080", Method::GET, &path).await;
         assert!(!own.location().is_some_and(|to| to.starts_with("http://127.0.0.1:8080/nothing")), "{path}");
-        assert_ne!(own.status, http::StatusCode::FOUND, "{path}");
+        assert_ne!(own.status, StatusCode::FOUND, "{path}");
     }
     assert!(pages > 4, "{pages} pages");
 }
@@ -88,10 +90,10 @@ async fn a_proxy_that_changes_the_name_makes_no_circle() {
     assert_eq!(sent.location(), Some(&*format!("{ISSUER}/?{MARK}")));
     let there = format!("/?{MARK}");
     let shown = at(&world, &mut browser, "upstream:8080", Method::GET, &there).await;
-    assert_eq!(shown.status, http::StatusCode::OK);
+    assert_eq!(shown.status, StatusCode::OK);
     // The browser, which knows us by the issuer's name, is spared the next turn.
     let shown = at(&world, &mut browser, "upstream:8080", Method::GET, "/").await;
-    assert_eq!(shown.status, http::StatusCode::OK);
+    assert_eq!(shown.status, StatusCode::OK);
     let arrived = at(&world, &mut Browser::new(), "127.0.0.1:8080", Method::GET, &there).await;
     assert!(!arrived.headers.contains_key("set-cookie"), "{arrived:?}");
 }
@@ -111,7 +113,7 @@ async fn a_page_at_another_name_whose_posts_are_refused_says_why_and_leads_to_th
     let post =
         post.header("content-type", "application/x-www-form-urlencoded").body(Body::from(body)).unwrap();
     let refused = world.send(post).await;
-    assert_eq!(refused.status, http::StatusCode::FORBIDDEN);
+    assert_eq!(refused.status, StatusCode::FORBIDDEN);
     assert!(refused.body.contains("This site is at another address"), "{refused:?}");
     let on = idflow_test_support::form::link(&refused.body, "Continue");
     assert_eq!(on.as_deref(), Some(&*format!("{ISSUER}/")));
@@ -139,11 +141,11 @@ async fn without_cookies(world: &World, path: &str) -> (usize, Answer) {
 async fn a_browser_without_cookies_goes_round_in_no_circle_and_is_told_the_cause() {
     let world = World::new(1).await;
     let (hops, home) = without_cookies(&world, "/").await;
-    assert_eq!((hops, home.status), (1, http::StatusCode::OK));
+    assert_eq!((hops, home.status), (1, StatusCode::OK));
     let (_, end) = without_cookies(&world, &authorize_path("")).await;
     assert!(end.body.contains("Allow cookies for this site"), "{end:?}");
     let (_, lost) = without_cookies(&world, "/nowhere?a=b").await;
-    assert_eq!(lost.status, http::StatusCode::NOT_FOUND);
+    assert_eq!(lost.status, StatusCode::NOT_FOUND);
 }
 
 #[tokio::test]
@@ -179,6 +181,49 @@ async fn a_load_balancer_that_asks_by_the_pods_address_hears_that_we_are_there()
         if let Some(accept) = accept {
             request = request.header(ACCEPT, accept);
         }
-        assert_eq!(world.send(request.body(Body::empty()).unwrap()).await.status, http::StatusCode::OK);
+        assert_eq!(world.send(request.body(Body::empty()).unwrap()).await.status, StatusCode::OK);
     }
+}
+
+#[tokio::test]
+async fn j_17_a_proxy_that_is_not_trusted_is_told_of_once_a_minute() {
+    let mut world = World::new(1).await;
+    let told = |world: &World| *world.app().untrusted_proxy_told.lock().unwrap();
+    let asks = async |world: &World| {
+        let request =
+            Browser::new().request(Method::GET, "/flows/sign-in").header("x-forwarded-for", "203.0.113.9");
+        world.send(request.body(Body::empty()).unwrap()).await;
+    };
+    Browser::new().get(&world, "/flows/sign-in").await;
+    assert_eq!(told(&world), None);
+    asks(&world).await;
+    let first = told(&world);
+    assert!(first.is_some());
+    world.pass(Span::seconds(59));
+    asks(&world).await;
+    assert_eq!(told(&world), first);
+    let mut next = world.snapshot.clone();
+    next.tenant.trusted_proxies = vec!["127.0.0.0/8".to_owned()];
+    world.install(next);
+    world.pass(Span::minutes(2));
+    asks(&world).await;
+    assert_eq!(told(&world), first, "it is trusted now");
+}
+
+#[tokio::test]
+async fn a_flow_that_is_kept_for_who_is_under_way_is_not_offered_any_more() {
+    let mut world = World::new(1).await;
+    world.user("ada@example.com").await;
+    let mut ada = Person::new("ada@example.com");
+    let path = ada.browser.authorize(&world, "").await;
+    let mut next = world.snapshot.clone();
+    for entry in
+        next.flows.iter_mut().filter(|flow| flow.flow == "sign-in").flat_map(|flow| &mut flow.entries)
+    {
+        entry.weight = 0;
+    }
+    world.install(next);
+    assert_eq!(Browser::new().get(&world, "/flows/sign-in").await.status, StatusCode::NOT_FOUND);
+    ada.answers(&world, &path, 3).await;
+    assert!(ada.browser.get(&world, &path).await.code().is_some());
 }
