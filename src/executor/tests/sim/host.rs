@@ -164,7 +164,7 @@ async fn the_mark_of_who_was_sent_is_seen_by_nobody_and_sends_nobody_elsewhere()
         let begun = at(&world, &mut browser, "127.0.0.1:8080", Method::GET, &marked(&query)).await;
         let path = begun.location().unwrap().to_owned();
         assert!(path.starts_with("/journeys/"), "{query}: {path}");
-        world.pass(idflow_core::time::Span::minutes(21));
+        world.pass(Span::minutes(21));
         let page = browser.get(&world, &path).await;
         let again = idflow_test_support::form::link(&page.body, "Start again").unwrap().replace("&amp;", "&");
         assert_eq!(again, left, "{query}");
