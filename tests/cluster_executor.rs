@@ -295,7 +295,7 @@ fn a_revision_that_cannot_run_takes_no_pod_out_of_service() {
     let (sound, volumes) = (made(FLOW), tempfile::tempdir().expect("a folder"));
     let next = made(&FLOW.replace("start:", "lifetime: 30m\n  start:"));
     let mut pod = Pod::start(&access, &namespace, sound.keys.path(), volumes.path());
-    let newer = sound.content.replace("\"format\":1", "\"format\":2");
+    let newer = sound.content.replace("\"format\":", "\"format\":9");
     let newer = forged("sign-up-g2-format22", "sign-up", &digest(&newer), &newer);
     // Both have weight from the first Catalog on, and one needs a newer executor.
     let mut listed = catalog(&format!("http://{}", pod.public), &[sound.entry(100)]);
@@ -315,7 +315,7 @@ fn a_revision_that_cannot_run_takes_no_pod_out_of_service() {
         (&newer["spec"]["digest"], &json!("unusable")),
         "{report}"
     );
-    assert!(refused["reason"].as_str().is_some_and(|reason| reason.contains("format 2")), "{report}");
+    assert!(refused["reason"].as_str().is_some_and(|reason| reason.contains("format 9")), "{report}");
     assert_eq!(report["revisions"], json!([{ "digest": sound.digest }]));
     assert!(pod.is_ready() && pod.begins_journeys(), "{}", pod.process.log());
 

@@ -175,14 +175,14 @@ const FLOWS: &[Row] = &[
     (
         "less than is demanded",
         "Flow",
-        "{ type: Login, start: a, steps: [{ id: a, complete: { subject: Guest } }] }",
+        "{ type: Login, start: a, steps: [{ id: a, message: {}, outcomes: { next: b } }, { id: b, complete: { subject: Guest } }] }",
         Reason::NotAllowed,
         "weak-assurance",
     ),
     (
         "a session for a guest",
         "Flow",
-        "{ type: Login, start: a, steps: [{ id: a, complete: { subject: Guest } }] }",
+        "{ type: Login, start: a, steps: [{ id: a, message: {}, outcomes: { next: b } }, { id: b, complete: { subject: Guest } }] }",
         Reason::NotAllowed,
         "forbidden-guest",
     ),

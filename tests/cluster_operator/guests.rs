@@ -27,12 +27,12 @@ fn wait_for_reason(world: &World, name: &str, condition: &str, reason: &str) -> 
 fn a_revision_that_pods_cannot_run_takes_no_flow_out_of_service() {
     let Some(world) = ready_world("a_revision_that_pods_cannot_run", "guest") else { return };
     world.sign_up("ada@test.example");
-    let newer = content(&world).replace("\"format\":1", "\"format\":2");
+    let newer = content(&world).replace("\"format\":", "\"format\":9");
     world.apply(&forged("sign-up-g2-format22", "sign-up", &digest(&newer), &newer).to_string());
     let loaded = wait_for_reason(&world, "sign-up-g2-format22", "Loaded", "Unusable");
     let message = loaded["message"].as_str().expect("a message");
     assert!(
-        message.starts_with("pod idflow-executor-0 does not run it: ") && message.contains("format 2"),
+        message.starts_with("pod idflow-executor-0 does not run it: ") && message.contains("format 9"),
         "{message}"
     );
     world.kubelet.kill("idflow-executor-0");
