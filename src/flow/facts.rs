@@ -181,7 +181,7 @@ impl Use {
     /// The same where each expression must give a value of this type.
     #[must_use]
     pub fn giving(mut self, wanted: &Type) -> Self {
-        self.computed.iter_mut().for_each(|computed| computed.wanted = Some(wanted.clone()));
+        self.computed.iter_mut().for_each(|computed| computed.wanted = wanted.clone());
         self
     }
 
@@ -201,8 +201,8 @@ impl Use {
 pub struct Computed {
     /// The expression.
     pub expression: Expression,
-    /// The type that it must give; nothing where any will do.
-    pub wanted: Option<Type>,
+    /// The type that it must give; unknown where any will do.
+    pub wanted: Type,
 }
 
 /// Why an expression or template does not compile.
@@ -328,14 +328,13 @@ pub enum End {
     },
 }
 
-/// The type of a value of the manifests; of one that is not known before it runs, nothing is known.
-pub fn of_value(value_type: Option<ValueType>) -> Type {
+/// What expressions know of a value whose type a manifest says.
+pub fn of_value(value_type: ValueType) -> Type {
     match value_type {
-        Some(ValueType::String) => Type::String,
-        Some(ValueType::Boolean) => Type::Boolean,
-        Some(ValueType::Integer) => Type::Integer,
-        Some(ValueType::List) => Type::list(),
-        Some(ValueType::Object) => Type::object(),
-        None => Type::Unknown,
+        ValueType::String => Type::String,
+        ValueType::Boolean => Type::Boolean,
+        ValueType::Integer => Type::Integer,
+        ValueType::List => Type::list(),
+        ValueType::Object => Type::object(),
     }
 }

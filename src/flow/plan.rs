@@ -146,9 +146,7 @@ impl<'a> Compiler<'a> {
 
     /// Compiles a CEL expression.
     pub fn expression(&mut self, pointer: impl Into<String>, source: &str, sink: Sink) -> Expression {
-        let (expression, used) = expression(pointer.into(), source, sink);
-        self.note(used);
-        expression
+        self.expression_of(pointer, source, sink, &Type::Unknown)
     }
 
     /// Compiles a CEL expression that must give a value of this type.
@@ -279,7 +277,7 @@ pub(crate) fn expression(pointer: String, source: &str, sink: Sink) -> (Expressi
         }
     };
     let reads = expression.references().to_vec();
-    let computed = vec![Computed { expression: expression.clone(), wanted: None }];
+    let computed = vec![Computed { expression: expression.clone(), wanted: Type::Unknown }];
     (expression, Use { pointer, sink, reads, computed, refused, text: None })
 }
 
@@ -294,6 +292,6 @@ fn template(pointer: String, source: &str, sink: Sink) -> (Template, Use) {
     };
     let reads = template.references();
     let shown = template.expressions().map(|(_, expression)| expression.clone());
-    let computed = shown.map(|expression| Computed { expression, wanted: None }).collect();
+    let computed = shown.map(|expression| Computed { expression, wanted: Type::Unknown }).collect();
     (template, Use { pointer, sink, reads, computed, refused, text: None })
 }

@@ -308,9 +308,7 @@ impl<'a> Resolver<'a> {
                 name: output.name.clone(),
                 value_type: output.type_,
                 source: output.value.clone(),
-                used: expression(pointer, &output.value, Sink::Variable)
-                    .1
-                    .giving(&of_value(Some(output.type_))),
+                used: expression(pointer, &output.value, Sink::Variable).1.giving(&of_value(output.type_)),
             }
         });
         let outcomes = if spec.outcomes.is_empty() { vec!["next".to_owned()] } else { spec.outcomes.clone() };

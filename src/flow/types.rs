@@ -2,11 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use idflow_api::directory::AttributeType;
 use idflow_sandbox::Type;
 
 use crate::facts::{Output, of_value};
-use crate::resolve::{Part, Resolved};
+use crate::resolve::{Part, Resolved, attribute_type};
 
 /// How often values that are computed from each other are looked at. What is not known then stays unknown.
 const ROUNDS: usize = 4;
@@ -34,8 +33,7 @@ fn given(resolved: &Resolved<'_>, part: &Part<'_>) -> BTreeMap<String, Type> {
     let maybe = ["error", "locale"].map(|name| (name.to_owned(), Type::Unknown));
     let flow = ["name", "type"].map(|name| (name.to_owned(), Type::String));
     let flow = flow.into_iter().chain(maybe).chain([("query".to_owned(), query)]);
-    let input =
-        part.graph.inputs.iter().map(|(name, input)| (name.clone(), of_value(Some(input.value_type))));
+    let input = part.graph.inputs.iter().map(|(name, input)| (name.clone(), of_value(input.value_type)));
     [
         ("user", user(resolved)),
         ("client", texts(&["id", "name"])),
@@ -52,12 +50,7 @@ fn user(resolved: &Resolved<'_>) -> Type {
     let mut fields: BTreeMap<String, Type> = BTreeMap::new();
     for directory in resolved.directories() {
         for attribute in &directory.spec.attributes {
-            let of = match attribute.type_ {
-                AttributeType::String | AttributeType::Email => Type::String,
-                AttributeType::Boolean => Type::Boolean,
-                AttributeType::Integer => Type::Integer,
-            };
-            add(&mut fields, attribute.name.clone(), of);
+            add(&mut fields, attribute.name.clone(), of_value(attribute_type(attribute.type_)));
         }
     }
     fields.insert("groups".to_owned(), Type::List(Box::new(Type::String)));
@@ -86,11 +79,11 @@ fn written(part: &Part<'_>, roots: &BTreeMap<String, Type>) -> BTreeMap<&'static
 
 fn of_output(output: &Output, roots: &BTreeMap<String, Type>) -> Type {
     match &output.computed {
-        Some(expression) => match expression.check(roots, None).value {
+        Some(expression) => match expression.check(roots, &Type::Unknown).value {
             Type::Optional(_) | Type::Null | Type::Never => Type::Unknown,
             of => of,
         },
-        None => of_value(output.value_type),
+        None => output.value_type.map_or(Type::Unknown, of_value),
     }
 }
 

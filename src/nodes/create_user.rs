@@ -28,11 +28,11 @@ use idflow_core::{Data, Value};
 use idflow_engine::context::Cx;
 use idflow_engine::node::{self, Node};
 use idflow_engine::turn::{Event, Fault, Finish, Turn};
-use idflow_flow::facts::{AttributeUse, Facts, Outcome, ProofFact, SettingsError, Sink, ValueType};
+use idflow_flow::facts::{AttributeUse, Facts, Outcome, ProofFact, SettingsError, Sink, ValueType, of_value};
 use idflow_flow::kinds::{Group, Kind};
 use idflow_flow::pinned::DirectoryContent;
-use idflow_flow::facts::of_value;
 use idflow_flow::plan::{Compiler, Plan};
+use idflow_sandbox::Type;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -75,7 +75,8 @@ fn plan(value: &Value, compiler: &mut Compiler<'_>) -> Result<Plan, SettingsErro
         identifies: false,
     });
     let (directory, content) = compiler.directory(settings.directory.as_deref(), uses.collect());
-    let wanted = |name: &str| of_value(content.attributes.get(name).map(|attribute| attribute.value_type));
+    let attribute = |name: &str| content.attributes.get(name);
+    let wanted = |name: &str| attribute(name).map_or(Type::Unknown, |known| of_value(known.value_type));
     let sources = &settings.attributes;
     let attributes = Expressions::compile_of(compiler, "/attributes", sources, Sink::Store, wanted);
     let required =

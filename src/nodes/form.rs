@@ -22,9 +22,8 @@ use idflow_core::{Data, Value, name};
 use idflow_engine::context::Cx;
 use idflow_engine::node::{self, Node};
 use idflow_engine::turn::{Event, Fault, Finish, Turn};
-use idflow_flow::facts::{Facts, Outcome, Output, SettingsError, Sink, ValueType};
+use idflow_flow::facts::{Facts, Outcome, Output, SettingsError, Sink, ValueType, of_value};
 use idflow_flow::kinds::{Group, Kind};
-use idflow_flow::facts::of_value;
 use idflow_flow::plan::{AuthoredText, Compiler, Plan};
 use idflow_sandbox::Expression;
 use schemars::JsonSchema;
@@ -167,7 +166,7 @@ impl FieldSetting {
         let required = self.is_required();
         let field = Field { required, ..Field::asking(&self.name, self.field_type.field_type()) };
         let first = self.value.as_deref();
-        let wanted = of_value(Some(self.field_type.value_type()));
+        let wanted = of_value(self.field_type.value_type());
         let first = first.map(|source| compiler.expression_of(at("value"), source, Sink::Page, &wanted));
         BoundField { field, label, hint, options, option_labels, first }
     }

@@ -61,7 +61,7 @@ pub(super) fn find(cx: &Subject<'_, '_>) -> Vec<Finding> {
     for used in cx.uses().cloned().chain(arguments).filter(|used| used.refused.is_none()) {
         for computed in &used.computed {
             let source = computed.expression.source();
-            for mismatch in computed.expression.check(&roots, computed.wanted.as_ref()).mismatches {
+            for mismatch in computed.expression.check(&roots, &computed.wanted).mismatches {
                 let place = cx.at(&used.pointer).narrowed(word(source, &mismatch));
                 let finding = RULE.at(place, mismatch.message, mismatch.help);
                 // A text has one in each language.
@@ -81,7 +81,7 @@ fn arguments(cx: &Subject<'_, '_>, step: &Step<'_>) -> Vec<Use> {
         let (_, name) = used.pointer.rsplit_once("/with/")?;
         Some(entered?.graph.inputs.get(name)?.value_type)
     };
-    let passed = step.uses.iter().filter_map(|used| Some(used.clone().giving(&of_value(Some(input(used)?)))));
+    let passed = step.uses.iter().filter_map(|used| Some(used.clone().giving(&of_value(input(used)?))));
     passed.collect()
 }
 

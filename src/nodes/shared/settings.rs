@@ -28,10 +28,7 @@ pub struct Expressions(Vec<(String, Expression)>);
 impl Expressions {
     /// Compiles the named expressions of a setting, for example `/values`.
     pub fn compile(compiler: &mut Compiler<'_>, setting: &str, sources: &Sources, sink: Sink) -> Self {
-        let compile = |(name, source): (&String, &Source)| {
-            (name.clone(), compiler.expression(format!("{setting}/{}", escaped(name)), &source.0, sink))
-        };
-        Self(sources.iter().map(compile).collect())
+        Self::compile_of(compiler, setting, sources, sink, |_| Type::Unknown)
     }
 
     /// The same where each must give a type.

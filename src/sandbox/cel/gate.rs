@@ -135,7 +135,7 @@ fn compile_program(source: &str) -> Result<Compiled, ExpressionError> {
 }
 
 /// The tree is read anew: what is evaluated carries the calls that count its work.
-pub(super) fn check(compiled: &Compiled, roots: &BTreeMap<String, Type>, wanted: Option<&Type>) -> Checked {
+pub(super) fn check(compiled: &Compiled, roots: &BTreeMap<String, Type>, wanted: &Type) -> Checked {
     let unknown = || Checked { value: Type::Unknown, mismatches: Vec::new(), is_certain: false };
     if matches!(compiled.body, Body::Refused) {
         return unknown();

@@ -81,8 +81,9 @@ impl Expression {
         &self.0.functions
     }
 
-    /// Tells the types of its parts over roots of these types (see [`ROOTS`]), and whether it gives what is wanted.
-    pub fn check(&self, roots: &BTreeMap<String, Type>, wanted: Option<&Type>) -> Checked {
+    /// Tells the types of its parts over roots of these types (see [`ROOTS`]), and whether it gives what is wanted:
+    /// [`Type::Unknown`] where anything will do.
+    pub fn check(&self, roots: &BTreeMap<String, Type>, wanted: &Type) -> Checked {
         gate::check(&self.0, roots, wanted)
     }
 

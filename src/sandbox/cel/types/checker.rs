@@ -5,27 +5,24 @@ use std::collections::BTreeMap;
 use cel::Program;
 use cel::common::ast::{CallExpr, ComprehensionExpr, EntryExpr, Expr, IdedExpr, LiteralValue, operators};
 
-use super::conversions::{advice, conversion, unquoted};
-use super::overloads::{OVERLOADS, Overload, Takes, one_of, wanted_at};
+use super::conversions::{advice, conversion, is_literal};
+use super::overloads::{OVERLOADS, Overload, one_of, wanted_at};
 use super::words::{literal_text, shown, written};
 use super::{Checked, Type, TypeMismatch};
 use crate::cel::{functions, gate, references};
 use crate::position::Position;
 
-/// Tells the types of a program over roots of these types. Where something is wanted, it must give that.
+/// Tells the types of a program over roots of these types; it must give what is wanted.
 pub(in crate::cel) fn check(
     program: &Program,
     source: &str,
     roots: &BTreeMap<String, Type>,
-    wanted: Option<&Type>,
+    wanted: &Type,
 ) -> Checked {
     let mut checker =
         Checker { program, source, roots, bound: Vec::new(), mismatches: Vec::new(), is_certain: true };
     let tree = program.expression();
-    let value = match wanted {
-        Some(wanted) => checker.given(tree, wanted),
-        None => checker.value(tree),
-    };
+    let value = checker.given(tree, wanted);
     let Checker { mut mismatches, is_certain, .. } = checker;
     mismatches.sort_by_key(|mismatch| mismatch.position);
     Checked { value, mismatches, is_certain }
@@ -349,8 +346,8 @@ impl Checker<'_> {
             return Type::Unknown;
         }
         for (index, (argument, found)) in arguments.iter().zip(types).enumerate() {
-            let takes = |one: &&Overload| one.takes.get(index).is_some_and(|takes| takes.accepts(found));
-            let left: Vec<&Overload> = fitting.iter().copied().filter(takes).collect();
+            let left: Vec<&Overload> =
+                fitting.iter().copied().filter(|one| one.takes_at(index, found)).collect();
             if left.is_empty() {
                 self.refuse_argument(name, argument, found, &wanted_at(&fitting, index));
                 return Type::Unknown;
@@ -365,12 +362,11 @@ impl Checker<'_> {
         one_of(&fitting, types)
     }
 
-    fn refuse_argument(&mut self, name: &str, argument: &IdedExpr, found: &Type, wanted: &[Takes]) {
+    fn refuse_argument(&mut self, name: &str, argument: &IdedExpr, found: &Type, wanted: &[Type]) {
         let (written, is_exact) = written(argument);
-        let types: Vec<Type> = wanted.iter().map(|takes| takes.example()).collect();
-        let listed = types.iter().map(ToString::to_string).collect::<Vec<_>>().join(" or ");
+        let listed = wanted.iter().map(ToString::to_string).collect::<Vec<_>>().join(" or ");
         let message = format!("`{written}` is {found}, and {} takes {listed}", shown(name));
-        let convertible = types.iter().find(|wanted| is_advised(&written, found, wanted));
+        let convertible = wanted.iter().find(|wanted| is_advised(&written, found, wanted));
         let help = match convertible {
             Some(wanted) if is_exact && !CONVERSIONS.contains(&name) => advice(&written, found, wanted),
             _ => format!("give {listed}"),
@@ -461,9 +457,6 @@ fn is_comparable(one: &Type, other: &Type) -> bool {
 
 /// How to make two compared values of one type.
 fn same_type((a, first): (&str, &Type), (b, second): (&str, &Type)) -> String {
-    let is_literal = |written: &str| {
-        unquoted(written).is_some() || written.parse::<f64>().is_ok() || matches!(written, "true" | "false")
-    };
     let is_absent = matches!(first, Type::Optional(_));
     if !is_absent && (is_literal(b) || !is_literal(a) && conversion(second, first).is_some()) {
         advice(b, second, first)

@@ -24,10 +24,8 @@ fn literal(written: &str, found: &Type, wanted: &Type) -> Option<String> {
             _ => format!("give {wanted}"),
         });
     }
-    let is_number = written.parse::<f64>().is_ok();
-    let is_literal = is_number || matches!(written, "true" | "false");
     match (found, wanted) {
-        _ if !is_literal => None,
+        _ if !is_literal(written) => None,
         (_, Type::String) => Some(format!("write '{written}' in quotes")),
         (_, Type::Boolean) => Some("write true or false".to_owned()),
         (Type::Integer, Type::Double) => Some(format!("write {written}.0")),
@@ -84,8 +82,13 @@ fn empty(of: &Type) -> &'static str {
     }
 }
 
+/// Whether a text, a number or a truth value is written out.
+pub(super) fn is_literal(written: &str) -> bool {
+    unquoted(written).is_some() || written.parse::<f64>().is_ok() || matches!(written, "true" | "false")
+}
+
 /// What stands between the quotes of a literal text.
-pub(super) fn unquoted(written: &str) -> Option<&str> {
+fn unquoted(written: &str) -> Option<&str> {
     let inner = |quote| written.strip_prefix(quote)?.strip_suffix(quote);
     inner('\'').or_else(|| inner('"'))
 }

@@ -100,9 +100,7 @@ impl Type {
             _ => true,
         }
     }
-}
 
-impl Type {
     /// Its name, as authors write it in a manifest where they can.
     const fn name(&self) -> &'static str {
         match self {

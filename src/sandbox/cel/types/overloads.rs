@@ -2,9 +2,9 @@
 
 use super::Type;
 
-/// A set of types that an argument may have.
+/// What an argument is, or what is given back.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Takes {
+pub(super) enum Shape {
     Boolean,
     Integer,
     Unsigned,
@@ -15,28 +15,15 @@ pub(super) enum Takes {
     Duration,
     List,
     Object,
+    /// A list of texts.
+    Strings,
+    /// As the first argument.
+    First,
 }
 
-impl Takes {
-    pub(super) fn accepts(self, found: &Type) -> bool {
-        match found {
-            Type::Unknown | Type::Never => true,
-            Type::Boolean => self == Self::Boolean,
-            Type::Integer => self == Self::Integer,
-            Type::Unsigned => self == Self::Unsigned,
-            Type::Double => self == Self::Double,
-            Type::String => self == Self::String,
-            Type::Bytes => self == Self::Bytes,
-            Type::Timestamp => self == Self::Timestamp,
-            Type::Duration => self == Self::Duration,
-            Type::List(_) => self == Self::List,
-            Type::Map(_) | Type::Object(_) => self == Self::Object,
-            Type::Null | Type::Optional(_) | Type::Type => false,
-        }
-    }
-
-    /// The type that stands for it.
-    pub(super) fn example(self) -> Type {
+impl Shape {
+    /// The type that it is where a function is given these arguments.
+    fn of(self, arguments: &[Type]) -> Type {
         match self {
             Self::Boolean => Type::Boolean,
             Self::Integer => Type::Integer,
@@ -48,37 +35,6 @@ impl Takes {
             Self::Duration => Type::Duration,
             Self::List => Type::list(),
             Self::Object => Type::object(),
-        }
-    }
-}
-
-/// What is given back.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Gives {
-    Boolean,
-    Integer,
-    Unsigned,
-    Double,
-    String,
-    Bytes,
-    Timestamp,
-    Duration,
-    Strings,
-    /// As the first argument.
-    First,
-}
-
-impl Gives {
-    pub(super) fn of(self, arguments: &[Type]) -> Type {
-        match self {
-            Self::Boolean => Type::Boolean,
-            Self::Integer => Type::Integer,
-            Self::Unsigned => Type::Unsigned,
-            Self::Double => Type::Double,
-            Self::String => Type::String,
-            Self::Bytes => Type::Bytes,
-            Self::Timestamp => Type::Timestamp,
-            Self::Duration => Type::Duration,
             Self::Strings => Type::List(Box::new(Type::String)),
             Self::First => arguments.first().cloned().unwrap_or(Type::Unknown),
         }
@@ -88,15 +44,22 @@ impl Gives {
 /// One way to call something: a method's subject is its first argument.
 pub(super) struct Overload {
     pub(super) name: &'static str,
-    pub(super) takes: &'static [Takes],
-    pub(super) gives: Gives,
+    pub(super) takes: &'static [Shape],
+    gives: Shape,
+}
+
+impl Overload {
+    /// Whether a value of this type may stand in this place.
+    pub(super) fn takes_at(&self, index: usize, found: &Type) -> bool {
+        self.takes.get(index).is_some_and(|takes| found.fits(&takes.of(&[])))
+    }
 }
 
 macro_rules! overloads {
     ($($name:literal: $($($takes:ident),+ => $gives:ident);+;)+) => {
         /// Every way to call every function and arithmetic operator.
         pub(super) const OVERLOADS: &[Overload] =
-            &[$($(Overload { name: $name, takes: &[$(Takes::$takes),+], gives: Gives::$gives },)+)+];
+            &[$($(Overload { name: $name, takes: &[$(Shape::$takes),+], gives: Shape::$gives },)+)+];
     };
 }
 
@@ -148,16 +111,17 @@ overloads! {
 }
 
 /// What any of several ways takes there.
-pub(super) fn wanted_at(fitting: &[&Overload], index: usize) -> Vec<Takes> {
-    let mut wanted = Vec::new();
+pub(super) fn wanted_at(fitting: &[&Overload], index: usize) -> Vec<Type> {
+    let mut wanted: Vec<Type> = Vec::new();
     for takes in fitting.iter().filter_map(|overload| overload.takes.get(index)) {
-        if !wanted.contains(takes) {
-            wanted.push(*takes);
+        let takes = takes.of(&[]);
+        if !wanted.contains(&takes) {
+            wanted.push(takes);
         }
     }
     // Hardly anybody means those.
     if wanted.len() > 1 {
-        wanted.retain(|takes| *takes != Takes::Unsigned);
+        wanted.retain(|takes| *takes != Type::Unsigned);
     }
     wanted
 }
