@@ -53,6 +53,33 @@ impl KindSchema {
         self.optional(&[member])
     }
 
+    /// The same, in which a member may also have values that it had once.
+    #[must_use]
+    pub fn valued<'v>(mut self, member: &str, old: impl IntoIterator<Item = &'v &'static str>) -> Self {
+        if let Some(values) = self.schema["properties"][member]["enum"].as_array_mut() {
+            values.extend(old.into_iter().map(|value| json!(value)));
+        }
+        self
+    }
+
+    /// The same, with what stands below changed: names and `items`, as a JSON pointer has them.
+    #[must_use]
+    pub fn below(mut self, pointer: &str, change: impl FnOnce(Self) -> Self) -> Self {
+        let at: String = pointer
+            .split('/')
+            .skip(1)
+            .map(|name| match name {
+                "items" => "/items".to_owned(),
+                name => format!("/properties/{name}"),
+            })
+            .collect();
+        if let Some(schema) = self.schema.pointer_mut(&at) {
+            let changed = change(Self { name: self.name.clone(), schema: schema.take() });
+            *schema = changed.schema;
+        }
+        self
+    }
+
     fn optional(mut self, members: &[&str]) -> Self {
         if let Some(required) = self.schema["required"].as_array_mut() {
             required.retain(|name| !members.iter().any(|member| name == member));
@@ -131,7 +158,19 @@ pub fn schema(kind: ResourceKind, kinds: &[KindSchema]) -> Value {
     if let Some(steps) = kind.steps().and_then(|pointer| schema.pointer_mut(pointer)) {
         join(steps, kinds);
     }
+    for (pointer, old) in kind.old_names() {
+        accept(&mut schema, pointer, old);
+    }
     schema
+}
+
+/// Accepts a member under its old name too.
+fn accept(schema: &mut Value, pointer: &str, old: &str) {
+    let Some((members, name)) = pointer.rsplit_once('/') else { return };
+    let Some(members) = schema.pointer_mut(members) else { return };
+    let mut member = members[name].clone();
+    member["description"] = json!(format!("Is called `{name}` now."));
+    members[old] = member;
 }
 
 fn finished(kind: ResourceKind, kinds: &[KindSchema]) -> Result<CustomResourceDefinition, InvalidSchema> {

@@ -8,6 +8,7 @@ use crate::ResourceKind;
 use crate::bounds::{Name, Text};
 use crate::claim::{Claim, Claims};
 use crate::flow::ReferencedStatus;
+use crate::value_type::{self, ValueType};
 
 /// Where users live: their attributes, what identifies them, the password policy.
 #[derive(CustomResource, KubeSchema, Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -117,7 +118,8 @@ pub struct Attribute {
     pub name: String,
     /// Its type. While a live revision uses the attribute, the type must not change.
     #[serde(rename = "type")]
-    pub type_: AttributeType,
+    #[schemars(schema_with = "value_type::of_attribute")]
+    pub type_: ValueType,
     /// What it means, for people. Absent: nothing is shown.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<Text<512>>")]
@@ -137,19 +139,6 @@ pub struct Attribute {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 2), extend("x-kubernetes-list-type" = "set"))]
     pub editable_by: Option<Vec<Role>>,
-}
-
-/// The type of an attribute.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
-pub enum AttributeType {
-    /// Text.
-    String,
-    /// An e-mail address; a journey can verify it.
-    Email,
-    /// True or false.
-    Boolean,
-    /// A whole number.
-    Integer,
 }
 
 /// Who looks at or changes an attribute.

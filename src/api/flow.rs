@@ -12,6 +12,7 @@ use crate::bounds::{Duration, Label, Locale, Name, ObjectName, Text};
 use crate::claim::{Claim, Claims};
 use crate::diagnostic::Problem;
 use crate::name;
+use crate::value_type::{self, ValueType};
 
 /// Revisions that `status.history` and garbage collection keep per flow.
 pub const HISTORY_LIMIT: usize = 10;
@@ -128,7 +129,7 @@ pub struct FlowSpec {
         length(max = 32),
         extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["name"])
     )]
-    pub inputs: Vec<Parameter>,
+    pub inputs: Vec<Input>,
     /// What must be proven before this flow completes, whichever path is taken; a graph that could complete with
     /// less is refused. Absent: what the flow's type and the Tenant's policy ask for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -275,12 +276,13 @@ impl JsonSchema for Translations {
 /// A value that a caller passes in.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
-pub struct Parameter {
+pub struct Input {
     /// Its name.
     #[schemars(with = "Name")]
     pub name: String,
     /// Its type.
     #[serde(rename = "type")]
+    #[schemars(schema_with = "value_type::passed")]
     pub type_: ValueType,
     /// What it is for. Absent: nothing is shown.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -289,21 +291,6 @@ pub struct Parameter {
     /// Whether a caller must pass it. Absent means false.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub required: bool,
-}
-
-/// The type of a value that is passed between flows.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
-pub enum ValueType {
-    /// Text.
-    String,
-    /// True or false.
-    Boolean,
-    /// A whole number.
-    Integer,
-    /// A list of values.
-    List,
-    /// Named values.
-    Object,
 }
 
 /// What must be proven on every path.

@@ -6,10 +6,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::bounds::{Name, Text};
 use crate::claim::Claims;
-use crate::flow::{Parameter, ReferencedStatus, Step, ValueType};
+use crate::flow::{Input, ReferencedStatus, Step};
 use crate::name;
+use crate::value_type::{self, ValueType};
 
-/// A reusable node: parameters, outputs and outcomes over an implementation.
+/// A reusable node: inputs, outputs and outcomes over an implementation.
 #[derive(CustomResource, KubeSchema, Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[kube(
     group = "idflow.dev",
@@ -20,7 +21,7 @@ use crate::name;
     derive = "PartialEq",
     category = "idflow",
     shortname = "fn",
-    doc = "A reusable node that flows use as a step: parameters, outputs and outcomes over an implementation.",
+    doc = "A reusable node that flows use as a step: inputs, outputs and outcomes over an implementation.",
     printcolumn(
         name = "Ready",
         type_ = "string",
@@ -40,6 +41,11 @@ use crate::name;
     printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp")
 )]
 #[serde(rename_all = "camelCase")]
+#[x_kube(
+    validation = Rule::new("!has(self.inputs) || !has(self.parameters)")
+        .message("parameters are called inputs now: write them once, as inputs")
+        .field_path(".inputs")
+)]
 pub struct FlowNodeSpec {
     /// What the node does, for people who choose it. Absent: nothing is shown.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -51,7 +57,11 @@ pub struct FlowNodeSpec {
         length(max = 32),
         extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["name"])
     )]
-    pub parameters: Vec<Parameter>,
+    inputs: Vec<Input>,
+    /// What `inputs` were called once.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(skip)]
+    parameters: Vec<Input>,
     /// What later steps read as `steps.<id>.<name>`. Absent: nothing.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(
@@ -69,6 +79,32 @@ pub struct FlowNodeSpec {
 
 impl Claims for FlowNodeSpec {}
 
+impl FlowNodeSpec {
+    /// What a step passes in.
+    pub fn inputs(&self) -> &[Input] {
+        if self.inputs.is_empty() { &self.parameters } else { &self.inputs }
+    }
+
+    /// Whether this is called so, of what has another name now: a JSON pointer.
+    pub fn has(&self, pointer: &str) -> bool {
+        match pointer {
+            "/spec/inputs" => !self.inputs.is_empty(),
+            "/spec/parameters" => !self.parameters.is_empty(),
+            "/spec/implementation/graph" => self.implementation.graph.is_some(),
+            "/spec/implementation/steps" => self.implementation.steps.is_some(),
+            _ => false,
+        }
+    }
+}
+
+impl Implementation {
+    /// The graph of steps, and where it stands: a JSON pointer.
+    pub fn graph(&self) -> Option<(&Graph, &'static str)> {
+        let old = || self.steps.as_ref().map(|graph| (graph, "/spec/implementation/steps"));
+        self.graph.as_ref().map(|graph| (graph, "/spec/implementation/graph")).or_else(old)
+    }
+}
+
 impl crate::ResourceFacts for FlowNode {
     const SAMPLE: &'static str = "
 apiVersion: idflow.dev/v1alpha1
@@ -76,13 +112,17 @@ kind: FlowNode
 metadata: { name: check }
 spec:
   implementation:
-    steps:
+    graph:
       start: end
       steps:
         - { id: end, exit: { outcome: next } }
 ";
     const STEPS: Option<&'static str> =
-        Some("/properties/spec/properties/implementation/properties/steps/properties/steps/items");
+        Some("/properties/spec/properties/implementation/properties/graph/properties/steps/items");
+    const OLD_NAMES: &'static [(&'static str, &'static str)] = &[
+        ("/properties/spec/properties/inputs", "parameters"),
+        ("/properties/spec/properties/implementation/properties/graph", "steps"),
+    ];
 }
 
 /// A value that a node puts out.
@@ -94,6 +134,7 @@ pub struct Output {
     pub name: String,
     /// Its type.
     #[serde(rename = "type")]
+    #[schemars(schema_with = "value_type::passed")]
     pub type_: ValueType,
     /// The CEL expression for it, evaluated when the implementation ends, for example `steps.check.score`.
     #[schemars(with = "Text<4096>")]
@@ -104,12 +145,17 @@ pub struct Output {
 #[derive(KubeSchema, Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[x_kube(
-    validation = Rule::new("has(self.steps)").message("an implementation has exactly one way to work, for example steps")
+    validation = Rule::new("has(self.graph) != has(self.steps)")
+        .message("an implementation has exactly one way to work: write graph")
 )]
 pub struct Implementation {
     /// By a graph of steps that ends in `exit` steps.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub steps: Option<Graph>,
+    graph: Option<Graph>,
+    /// What `graph` was called once.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(skip)]
+    steps: Option<Graph>,
 }
 
 /// A graph of steps.

@@ -45,6 +45,7 @@ pub mod reason;
 pub mod resource;
 pub mod tenant;
 pub mod theme;
+pub mod value_type;
 pub mod workload;
 
 pub use catalog::{Catalog, CatalogSpec};

@@ -10,6 +10,9 @@ pub trait ResourceFacts: Resource<DynamicType = ()> {
 
     /// Where the schema has steps, into which those of the node kinds are joined.
     const STEPS: Option<&'static str> = None;
+
+    /// Members that are accepted under an old name too: JSON pointer in the schema, and the old name beside it.
+    const OLD_NAMES: &'static [(&'static str, &'static str)] = &[];
 }
 
 /// Who writes a kind, and how executors come to know of it.
@@ -87,6 +90,13 @@ macro_rules! resource_kind {
             pub const fn steps(self) -> Option<&'static str> {
                 match self {
                     $($(Self::$Kind => crate::$Kind::STEPS,)+)+
+                }
+            }
+
+            /// Members that are accepted under an old name too.
+            pub const fn old_names(self) -> &'static [(&'static str, &'static str)] {
+                match self {
+                    $($(Self::$Kind => crate::$Kind::OLD_NAMES,)+)+
                 }
             }
 

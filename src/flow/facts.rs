@@ -1,6 +1,6 @@
 //! What a step does, as data: read by compiler, linter, designer, documentation and tests alike.
 
-pub use idflow_api::flow::ValueType;
+pub use idflow_api::value_type::{self, ValueType};
 use idflow_core::effect::EffectClass;
 use idflow_sandbox::{Expression, Reference as Read, Type};
 
@@ -331,7 +331,7 @@ pub enum End {
 /// What expressions know of a value whose type a manifest says.
 pub fn of_value(value_type: ValueType) -> Type {
     match value_type {
-        ValueType::String => Type::String,
+        ValueType::String | ValueType::Email | ValueType::Phone | ValueType::Date => Type::String,
         ValueType::Boolean => Type::Boolean,
         ValueType::Integer => Type::Integer,
         ValueType::List => Type::list(),

@@ -58,6 +58,8 @@ pub struct Graph<'a> {
     pub outputs: Vec<NamedUse>,
     /// For nodes: the outcomes that are declared.
     pub outcomes: Option<Vec<String>>,
+    /// What brings old words of the object up to date, but for those of its steps.
+    pub(crate) edits: Vec<Edit>,
 }
 
 /// A step.

@@ -5,15 +5,15 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use idflow_api::directory::{Attribute, AttributeType};
-use idflow_api::flow::Parameter;
+use idflow_api::directory::Attribute;
 use idflow_api::flow_node::FlowNode;
 use idflow_api::flow_revision::Source;
 use idflow_api::{Directory, Flow, FlowType};
 
 use crate::dataflow::Dataflow;
 use crate::diagnostic::{ObjectId, token};
-use crate::facts::{Callee, ReferenceKind, Sink, Use, ValueType, of_value};
+use crate::facts::{Callee, ReferenceKind, Sink, Use, of_value};
+use crate::formats;
 use crate::graph::{Entered, Graph, Input, NamedUse, Role, Step, Written};
 use crate::kinds::Kinds;
 use crate::objects::{Objects, RefusedTexts, config_map_texts, source};
@@ -197,15 +197,6 @@ impl<'a> Resolved<'a> {
     }
 }
 
-/// The type that expressions see.
-pub fn attribute_type(attribute: AttributeType) -> ValueType {
-    match attribute {
-        AttributeType::String | AttributeType::Email => ValueType::String,
-        AttributeType::Boolean => ValueType::Boolean,
-        AttributeType::Integer => ValueType::Integer,
-    }
-}
-
 struct Resolver<'a> {
     parts: Vec<Part<'a>>,
     /// The graphs that are being resolved, outermost first.
@@ -227,7 +218,7 @@ fn known_directories(objects: &Objects) -> Directories {
 }
 
 fn pinned_attribute(attribute: &Attribute) -> (String, AttributeContent) {
-    let value_type = attribute_type(attribute.type_);
+    let value_type = attribute.type_.plain();
     (
         attribute.name.clone(),
         AttributeContent { value_type, unique: attribute.unique, required: attribute.required },
@@ -293,6 +284,7 @@ impl<'a> Resolver<'a> {
             inputs: inputs(&spec.inputs),
             outputs: Vec::new(),
             outcomes: None,
+            edits: Vec::new(),
         };
         new_part(format!("flow/{name}"), graph, sources, missing, refused_texts, Some(flow))
     }
@@ -301,7 +293,8 @@ impl<'a> Resolver<'a> {
         static NO_OUTCOMES: BTreeMap<String, String> = BTreeMap::new();
         let name = node.metadata.name.clone().unwrap_or_default();
         let spec = &node.spec;
-        let implementation = spec.implementation.steps.as_ref();
+        let (implementation, base) = spec.implementation.graph().unzip();
+        let base = base.unwrap_or("/spec/implementation");
         let outputs = spec.outputs.iter().enumerate().map(|(index, output)| {
             let pointer = format!("/spec/outputs/{index}/value");
             NamedUse {
@@ -315,21 +308,22 @@ impl<'a> Resolver<'a> {
         let graph = Graph {
             object: ObjectId::new("FlowNode", &name),
             role: Role::Node,
-            base: "/spec/implementation/steps",
+            base,
             start: implementation.map_or("", |graph| graph.start.as_str()),
             shared: implementation.map_or(&NO_OUTCOMES, |graph| &graph.outcomes),
             steps: implementation
                 .map(|graph| {
-                    let pointer = "/spec/implementation/steps/steps";
-                    self.steps((&graph.steps, &graph.outcomes), pointer, &Texts::new(), &[])
+                    let pointer = format!("{base}/steps");
+                    self.steps((&graph.steps, &graph.outcomes), &pointer, &Texts::new(), &[])
                 })
                 .unwrap_or_default(),
             texts: Texts::new(),
             own_texts: BTreeMap::new(),
             locales: Vec::new(),
-            inputs: inputs(&spec.parameters),
+            inputs: inputs(spec.inputs()),
             outputs: outputs.collect(),
             outcomes: Some(outcomes),
+            edits: formats::flow_node::of(|pointer| spec.has(pointer)),
         };
         let sources = vec![source("FlowNode", &node.metadata)];
         new_part(format!("node/{name}"), graph, sources, Vec::new(), Vec::new(), None)
@@ -457,7 +451,7 @@ fn place_texts(graph: &mut Graph<'_>) {
     }
 }
 
-fn inputs(declared: &[Parameter]) -> BTreeMap<String, Input> {
-    let input = |one: &Parameter| Input { required: one.required, value_type: one.type_ };
+fn inputs(declared: &[idflow_api::flow::Input]) -> BTreeMap<String, Input> {
+    let input = |one: &idflow_api::flow::Input| Input { required: one.required, value_type: one.type_ };
     declared.iter().map(|one| (one.name.clone(), input(one))).collect()
 }

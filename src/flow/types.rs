@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use idflow_sandbox::Type;
 
 use crate::facts::{Output, of_value};
-use crate::resolve::{Part, Resolved, attribute_type};
+use crate::resolve::{Part, Resolved};
 
 /// How often values that are computed from each other are looked at. What is not known then stays unknown.
 const ROUNDS: usize = 4;
@@ -50,7 +50,7 @@ fn user(resolved: &Resolved<'_>) -> Type {
     let mut fields: BTreeMap<String, Type> = BTreeMap::new();
     for directory in resolved.directories() {
         for attribute in &directory.spec.attributes {
-            add(&mut fields, attribute.name.clone(), of_value(attribute_type(attribute.type_)));
+            add(&mut fields, attribute.name.clone(), of_value(attribute.type_));
         }
     }
     fields.insert("groups".to_owned(), Type::List(Box::new(Type::String)));

@@ -161,7 +161,7 @@ impl CreateUser {
     fn check(&self, name: &str, value: &Value) -> Result<(), Fault> {
         let attribute = self.content.attributes.get(name);
         let fits = match attribute.map(|attribute| attribute.value_type) {
-            Some(ValueType::String) => value.is_string(),
+            Some(ValueType::String | ValueType::Email | ValueType::Phone | ValueType::Date) => value.is_string(),
             Some(ValueType::Boolean) => value.is_boolean(),
             Some(ValueType::Integer) => value.is_i64(),
             Some(ValueType::List) => value.is_array(),

@@ -11,7 +11,7 @@
 //!   form:
 //!     fields:
 //!       - { name: email, type: Email }
-//!       - { name: name, type: Name, required: false }
+//!       - { name: name, purpose: Name, optional: true }
 //!     actions: [{ name: signIn }]
 //!   outcomes: { next: code, signIn: signIn }
 //! ```
@@ -22,6 +22,7 @@ use idflow_core::{Data, Value, name};
 use idflow_engine::context::Cx;
 use idflow_engine::node::{self, Node};
 use idflow_engine::turn::{Event, Fault, Finish, Turn};
+use idflow_flow::facts::value_type;
 use idflow_flow::facts::{Facts, Outcome, Output, SettingsError, Sink, ValueType, of_value};
 use idflow_flow::kinds::{Group, Kind};
 use idflow_flow::plan::{AuthoredText, Compiler, Plan};
@@ -58,22 +59,25 @@ struct FieldSetting {
     /// The name; later steps read the value as `form.<name>`. lowerCamelCase.
     #[schemars(length(min = 1, max = 63), regex(pattern = r"^[a-z][A-Za-z0-9]*$"))]
     name: String,
-    /// What it asks for. Decides what is accepted, the keyboard and what browsers fill in.
-    #[serde(rename = "type")]
-    field_type: InputType,
+    /// Its type. Decides what is accepted and the keyboard. Absent means String.
+    #[serde(rename = "type", default)]
+    #[schemars(schema_with = "value_type::of_field")]
+    value_type: Option<ValueType>,
+    /// What a String is for, which decides what browsers fill in. Absent means nothing in particular.
+    purpose: Option<Purpose>,
     /// The key of the flow's text that is the label. Absent means the product's text for this name.
     #[schemars(length(min = 1, max = 63))]
     label: Option<String>,
     /// The key of the flow's text that helps to fill it in. Absent means none.
     #[schemars(length(min = 1, max = 63))]
     hint: Option<String>,
-    /// A CEL expression for what the field shows at first, for example `user.name`. Absent means nothing, or for an
-    /// Identifier and an Email what the visitor was called before or what `login_hint` says.
+    /// A CEL expression for what the field shows at first, for example `user.name`. Absent means nothing, or for the
+    /// purpose Identifier and the type Email what the visitor was called before or what `login_hint` says.
     #[schemars(length(min = 1, max = 1024))]
     value: Option<String>,
-    /// Whether it must be filled in; a Boolean must then be ticked. Absent means true.
-    required: Option<bool>,
-    /// The choices of a Select, in order. Only and always with that type.
+    /// Whether it may be left empty. Absent means false; a Boolean must then be ticked.
+    optional: Option<bool>,
+    /// The only values that a String can have, in order, to choose from. Absent means that it is typed.
     #[schemars(length(min = 1, max = 64))]
     options: Option<Vec<OptionSetting>>,
 }
@@ -90,70 +94,75 @@ struct OptionSetting {
     label: Option<String>,
 }
 
-/// What a field of a form may ask for.
+/// What a value is for (WCAG 2.2, 1.3.5).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
-enum InputType {
+enum Purpose {
     /// A user name or whatever else names an account.
     Identifier,
-    /// Free text on one line.
-    Text,
-    /// An e-mail address.
-    Email,
-    /// A telephone number.
-    Phone,
     /// The whole name.
     Name,
     /// The given name.
     GivenName,
     /// The family name.
     FamilyName,
-    /// A whole number.
-    Integer,
-    /// A yes or no.
-    Boolean,
-    /// One of several choices.
-    Select,
-    /// A calendar date.
-    Date,
 }
 
-impl InputType {
+impl Purpose {
     const fn field_type(self) -> FieldType {
         match self {
             Self::Identifier => FieldType::Identifier,
-            Self::Text => FieldType::Text,
-            Self::Email => FieldType::Email,
-            Self::Phone => FieldType::Phone,
             Self::Name => FieldType::Name,
             Self::GivenName => FieldType::GivenName,
             Self::FamilyName => FieldType::FamilyName,
-            Self::Integer => FieldType::Integer,
-            Self::Boolean => FieldType::Boolean,
-            Self::Select => FieldType::Select,
-            Self::Date => FieldType::Date,
-        }
-    }
-
-    const fn value_type(self) -> ValueType {
-        match self {
-            Self::Integer => ValueType::Integer,
-            Self::Boolean => ValueType::Boolean,
-            _ => ValueType::String,
         }
     }
 }
 
 impl FieldSetting {
-    fn is_required(&self) -> bool {
-        self.required.unwrap_or(true)
+    fn value_type(&self) -> ValueType {
+        self.value_type.unwrap_or(ValueType::String)
+    }
+
+    fn is_optional(&self) -> bool {
+        self.optional.unwrap_or(false)
     }
 
     fn output(&self) -> Output {
-        let optional = !self.is_required() && self.field_type != InputType::Boolean;
-        Output { optional, ..Output::after("next", self.name.as_str(), self.field_type.value_type()) }
+        let optional = self.is_optional() && self.value_type() != ValueType::Boolean;
+        Output { optional, ..Output::after("next", self.name.as_str(), self.value_type().plain()) }
     }
 
-    fn compile(&self, compiler: &mut Compiler<'_>, index: usize) -> BoundField {
+    /// What the page asks for.
+    ///
+    /// # Errors
+    /// What does not go together: the setting, what is wrong with it, and what to do.
+    fn field_type(&self) -> Result<FieldType, (&'static str, String, &'static str)> {
+        let choice = self.options.as_ref().map(|_| FieldType::Select);
+        let text = match (choice, self.purpose) {
+            (Some(_), Some(_)) => {
+                return Err(("purpose", "what is chosen is not filled in".to_owned(), "remove the purpose or the options"));
+            }
+            (choice, purpose) => choice.or(purpose.map(Purpose::field_type)),
+        };
+        let typed = match self.value_type() {
+            ValueType::String => return Ok(text.unwrap_or(FieldType::Text)),
+            ValueType::Email => FieldType::Email,
+            ValueType::Phone => FieldType::Phone,
+            ValueType::Date => FieldType::Date,
+            ValueType::Integer => FieldType::Integer,
+            ValueType::Boolean => FieldType::Boolean,
+            other @ (ValueType::List | ValueType::Object) => {
+                return Err(("type", format!("a field cannot ask for the type {other:?}"), "ask for its parts"));
+            }
+        };
+        match text {
+            None => Ok(typed),
+            Some(FieldType::Select) => Err(("options", "options are for fields of type String".to_owned(), "remove the options or the type")),
+            Some(_) => Err(("purpose", "a purpose is for fields of type String".to_owned(), "remove the purpose or the type")),
+        }
+    }
+
+    fn compile(&self, compiler: &mut Compiler<'_>, index: usize) -> Result<BoundField, SettingsError> {
         let at = |setting: &str| format!("/fields/{index}/{setting}");
         let label = text::on_page(compiler, at("label"), self.label.as_deref());
         let hint = text::on_page(compiler, at("hint"), self.hint.as_deref());
@@ -163,12 +172,13 @@ impl FieldSetting {
             (option.value.clone(), text::on_page(compiler, pointer, option.label.as_deref()))
         });
         let (options, option_labels) = options.unzip();
-        let required = self.is_required();
-        let field = Field { required, ..Field::asking(&self.name, self.field_type.field_type()) };
+        let asked = self.field_type();
+        let asked = asked.map_err(|(setting, message, help)| problem(at(setting), message, help))?;
+        let field = Field { required: !self.is_optional(), ..Field::asking(&self.name, asked) };
         let first = self.value.as_deref();
-        let wanted = of_value(self.field_type.value_type());
+        let wanted = of_value(self.value_type());
         let first = first.map(|source| compiler.expression_of(at("value"), source, Sink::Page, &wanted));
-        BoundField { field, label, hint, options, option_labels, first }
+        Ok(BoundField { field, label, hint, options, option_labels, first })
     }
 }
 
@@ -186,10 +196,11 @@ fn plan(value: &Value, compiler: &mut Compiler<'_>) -> Result<Plan, SettingsErro
     let settings: Settings = settings::parse(value)?;
     check_fields(&settings.fields)?;
     let fields = settings.fields.iter().enumerate();
+    let fields = fields.map(|(index, field)| field.compile(compiler, index)).collect::<Result<_, _>>()?;
     let form = Form {
         title: text::on_page(compiler, "/title", settings.title.as_deref()),
         lead: text::on_page(compiler, "/lead", settings.lead.as_deref()),
-        fields: fields.map(|(index, field)| field.compile(compiler, index)).collect(),
+        fields,
         actions: action::compile(compiler, settings.actions.as_deref())?,
     };
     let facts = Facts {
@@ -234,10 +245,6 @@ fn check_fields(fields: &[FieldSetting]) -> Result<(), SettingsError> {
         if ["token", "action"].contains(&name) || fields.iter().take(index).any(|other| other.name == name) {
             let message = format!("the page already posts something called {name}");
             return Err(problem(format!("/fields/{index}/name"), message, "choose another name"));
-        }
-        if field.options.is_some() != (field.field_type == InputType::Select) {
-            let message = "options belong to fields of type Select, and those need some";
-            return Err(problem(format!("/fields/{index}/options"), message, "add or remove the options"));
         }
     }
     Ok(())
@@ -421,13 +428,13 @@ pub(crate) fn examples() -> Vec<crate::harness::Example> {
 
     vec![
         Example::of(json!({ "fields": [
-            { "name": "username", "type": "Identifier" },
+            { "name": "username", "purpose": "Identifier" },
             { "name": "email", "type": "Email", "label": "hello", "hint": "other" },
             { "name": "age", "type": "Integer", "label": "other", "value": "40 + 2" },
             { "name": "terms", "type": "Boolean", "label": "other" },
             { "name": "born", "type": "Date", "label": "other" },
             { "name": "phone", "type": "Phone" },
-            { "name": "color", "type": "Select", "label": "other", "options": [{ "value": "red" }, { "value": "blue", "label": "hello" }] },
+            { "name": "color", "label": "other", "options": [{ "value": "red" }, { "value": "blue", "label": "hello" }] },
         ], "title": "hello" }))
         .posts(json!({ "username": "ada", "email": "ada@example.org", "age": "42", "terms": "true",
             "born": "1815-12-10", "phone": "+44 20 7946 0000", "color": "red" })).taking_any("username"),

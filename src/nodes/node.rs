@@ -1,6 +1,6 @@
 //! `node`: runs a `FlowNode` and goes on with its outcome.
 //!
-//! Its outcomes and outputs are those that the `FlowNode` declares. The node sees its parameters and the user, not
+//! Its outcomes and outputs are those that the `FlowNode` declares. The node sees its inputs and the user, not
 //! the caller's fields, steps and variables.
 //!
 //! ```yaml
@@ -27,7 +27,7 @@ struct Settings {
     /// The name of the FlowNode.
     #[schemars(length(min = 1, max = 63))]
     name: String,
-    /// The node's parameters: name, and a CEL expression for the value. Absent means none.
+    /// The node's inputs: name, and a CEL expression for the value. Absent means none.
     #[schemars(extend("maxProperties" = 32))]
     with: Option<Sources>,
 }

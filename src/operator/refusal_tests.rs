@@ -189,7 +189,7 @@ const FLOWS: &[Row] = &[
     (
         "a node with an error",
         "FlowNode",
-        "{ implementation: { steps: { start: a, steps: [{ id: a, message: {}, outcomes: { next: b } }] } } }",
+        "{ implementation: { graph: { start: a, steps: [{ id: a, message: {}, outcomes: { next: b } }] } } }",
         Reason::Invalid,
         "unknown-step",
     ),

@@ -42,7 +42,7 @@ fn manifest(steps: usize) -> String {
         let next = if step + 1 == forms { "password".to_owned() } else { format!("form{}", step + 1) };
         write!(
             text,
-            "    - id: form{step}\n      form: {{ fields: [{{ name: answer{step}, type: Text }}] }}\n"
+            "    - id: form{step}\n      form: {{ fields: [{{ name: answer{step}, type: String }}] }}\n"
         )
         .expect("a string");
         writeln!(text, "      outcomes: {{ next: {next} }}").expect("a string");

@@ -23,7 +23,7 @@ metadata: { name: hidden }
 spec:
   outcomes: [next]
   implementation:
-    steps:
+    graph:
       start: call
       steps:
         - { id: call, http: { connection: service, path: /x }, outcomes: { next: end, error: end } }

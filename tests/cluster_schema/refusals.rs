@@ -118,7 +118,7 @@ refusals! {
     "a colour by name", Theme, "/spec/colors/light/primary" = "navy", "spec.colors.light.primary";
     // FlowNode
     "a node without an implementation", FlowNode, "/spec/implementation" = {}, "exactly one way to work";
-    "a node whose start names no step", FlowNode, "/spec/implementation/steps/start" = "nowhere", "start names no step";
+    "a node whose start names no step", FlowNode, "/spec/implementation/graph/start" = "nowhere", "start names no step";
     // What the operator writes
     "a digest in capitals", FlowRevision, "/spec/digest" = "ABC", "spec.digest";
     "a weight over a hundred", Catalog, "/spec/flows" = [{ "flow": "a", "type": "Login", "entries": [{ "revision": "a", "digest": "a", "weight": 101 }] }], "less than or equal to 100";

@@ -5,8 +5,9 @@ use std::sync::Arc;
 
 use idflow_api::catalog::TenantSettings;
 use idflow_api::connection::{ConnectionSpec, Http, HttpScheme, Smtp, SmtpTls};
-use idflow_api::directory::{AttributeType, DirectorySpec};
+use idflow_api::directory::DirectorySpec;
 use idflow_api::oidc_client::{self, OIDCClientSpec, Scope};
+use idflow_api::value_type::ValueType;
 use idflow_core::digest::Digest;
 use idflow_core::secret::SecretText;
 use idflow_core::time::Span;
@@ -177,7 +178,7 @@ pub fn directory(spec: &DirectorySpec) -> Directory {
         addresses: spec
             .attributes
             .iter()
-            .filter(|a| a.type_ == AttributeType::Email)
+            .filter(|a| a.type_ == ValueType::Email)
             .map(|a| a.name.clone())
             .collect(),
     }

@@ -3,6 +3,7 @@
 
 use idflow_api::crd::KindSchema;
 
+use super::rewrite::form::{PURPOSES, TEXTS};
 use crate::kinds::Kind;
 
 /// The schema of a kind's settings with its old words.
@@ -16,6 +17,13 @@ pub(crate) fn with_old_words(kind: &Kind) -> KindSchema {
         "choose" => schema
             .renamed("options", "from")
             .ruled("has(self.options) != has(self.from)", "there is nothing to choose from: write options"),
+        "form" => schema.below("/fields/items", |field| {
+            let words = PURPOSES.iter().chain(&TEXTS);
+            field.valued("type", words).renamed("optional", "required").ruled(
+                "!has(self.optional) || !has(self.required)",
+                "a field says once whether it may be left empty: write optional",
+            )
+        }),
         _ => schema,
     }
 }

@@ -20,6 +20,10 @@ pub(crate) struct Edit {
 pub(crate) enum Change {
     /// This member of a mapping gets another name.
     Rename(&'static str),
+    /// This member of a mapping gets another name and another value.
+    Restate(&'static str, Value),
+    /// This value becomes another one.
+    Replace(Value),
     /// This mapping gets more members.
     Insert {
         /// Behind which one, if it has it.
@@ -46,10 +50,7 @@ impl Edit {
 /// Makes the changes: first of values, then of their places, the deepest first.
 pub(crate) fn apply(value: &mut Value, edits: &[Edit]) {
     for edit in edits {
-        match &edit.change {
-            Change::Rename(_) => {}
-            change => change.apply(value.pointer_mut(&edit.at)),
-        }
+        edit.change.apply(value.pointer_mut(&edit.at));
     }
     for (edit, name) in deepest_first(edits) {
         rename(value, &edit.at, name);
@@ -58,18 +59,19 @@ pub(crate) fn apply(value: &mut Value, edits: &[Edit]) {
 
 impl Change {
     fn apply(&self, node: Option<&mut Value>) {
-        let Some(object) = node.and_then(Value::as_object_mut) else { return };
-        match self {
-            Self::Rename(_) => {}
-            Self::Insert { members, .. } => object.extend(members.clone()),
-            Self::Gather { members, into } => gather(object, members, into),
+        let Some(node) = node else { return };
+        match (self, node) {
+            (Self::Replace(value) | Self::Restate(_, value), node) => node.clone_from(value),
+            (Self::Insert { members, .. }, Value::Object(object)) => object.extend(members.clone()),
+            (Self::Gather { members, into }, Value::Object(object)) => gather(object, members, into),
+            _ => {}
         }
     }
 }
 
 fn deepest_first(edits: &[Edit]) -> Vec<(&Edit, &'static str)> {
     let renamed = edits.iter().filter_map(|edit| match edit.change {
-        Change::Rename(name) => Some((edit, name)),
+        Change::Rename(name) | Change::Restate(name, _) => Some((edit, name)),
         _ => None,
     });
     let mut renamed: Vec<_> = renamed.collect();
@@ -112,8 +114,10 @@ pub(crate) fn authored(edits: &[Edit], pointer: &str) -> String {
 fn moved(edit: &Edit) -> Option<(String, &str)> {
     match &edit.change {
         Change::Gather { into, .. } => Some((format!("{}/{}", edit.at, token(into)), &edit.at)),
-        Change::Rename(name) => Some((format!("{}/{}", edit.at.rsplit_once('/')?.0, token(name)), &edit.at)),
-        Change::Insert { .. } => None,
+        Change::Rename(name) | Change::Restate(name, _) => {
+            Some((format!("{}/{}", edit.at.rsplit_once('/')?.0, token(name)), &edit.at))
+        }
+        Change::Insert { .. } | Change::Replace(_) => None,
     }
 }
 

@@ -11,6 +11,7 @@
 
 pub(crate) mod accepted;
 pub(crate) mod edit;
+pub(crate) mod flow_node;
 mod layout;
 mod rewrite;
 pub(crate) mod text;
@@ -80,7 +81,9 @@ pub(crate) fn of_object(object: &Value) -> Vec<Edit> {
     }
     match text("/kind") {
         "Flow" => of_graph(object, "/spec"),
-        "FlowNode" => of_graph(object, "/spec/implementation/steps"),
+        "FlowNode" => {
+            flow_node::edits(object).into_iter().chain(of_graph(object, flow_node::graph(object))).collect()
+        }
         _ => Vec::new(),
     }
 }

@@ -118,13 +118,21 @@ fn splice(text: &str, document: &Node, edit: &Edit) -> Result<Vec<Splice>, Unsaf
     match &edit.change {
         Change::Gather { members, into } => gather(text, document.mapping(&edit.at)?, members, into),
         Change::Insert { after, members } => insert(text, document.mapping(&edit.at)?, *after, members),
-        Change::Rename(name) => {
-            let (above, _) = edit.at.rsplit_once('/').ok_or(ELSEWHERE)?;
-            let is_it = |member: &&Member| format!("{above}/{}", token(&member.name)) == edit.at;
-            let member = document.mapping(above)?.members.iter().find(is_it).ok_or(ELSEWHERE)?;
-            Ok(vec![Splice { at: member.key.clone(), text: key_like(text, member, name) }])
+        Change::Rename(name) => Ok(vec![key(text, document.member(&edit.at)?, name)]),
+        Change::Replace(new) => Ok(vec![value(text, document.member(&edit.at)?, new)]),
+        Change::Restate(name, new) => {
+            let member = document.member(&edit.at)?;
+            Ok(vec![key(text, member, name), value(text, member, new)])
         }
     }
+}
+
+fn key(text: &str, member: &Member, name: &str) -> Splice {
+    Splice { at: member.key.clone(), text: key_like(text, member, name) }
+}
+
+fn value(text: &str, member: &Member, new: &Value) -> Splice {
+    Splice { at: member.value.span.clone(), text: in_line(text, member, new) }
 }
 
 /// A mapping that is written out.
@@ -135,6 +143,12 @@ struct Mapping<'a> {
 }
 
 impl Node {
+    fn member(&self, pointer: &str) -> Result<&Member, Unsafe> {
+        let (above, _) = pointer.rsplit_once('/').ok_or(ELSEWHERE)?;
+        let is_it = |member: &&Member| format!("{above}/{}", token(&member.name)) == pointer;
+        self.mapping(above)?.members.iter().find(is_it).ok_or(ELSEWHERE)
+    }
+
     fn mapping(&self, pointer: &str) -> Result<Mapping<'_>, Unsafe> {
         match self.find(pointer).map(|node| &node.body) {
             Some(Body::Mapping { is_flow, members }) => Ok(Mapping { is_flow: *is_flow, members }),

@@ -8,7 +8,7 @@
 //! start: ask
 //! steps:
 //!   - id: ask
-//!     form: { fields: [{ name: nickname, type: Text, required: false }] }
+//!     form: { fields: [{ name: nickname, type: String, optional: true }] }
 //!     outcomes: { next: note }
 //!   - id: note
 //!     set: { values: { copy: "form.nickname" } }
@@ -25,7 +25,7 @@
 //! start: ask
 //! steps:
 //!   - id: ask
-//!     form: { fields: [{ name: nickname, type: Text, required: false }] }
+//!     form: { fields: [{ name: nickname, type: String, optional: true }] }
 //!     outcomes: { next: note }
 //!   - id: note
 //!     set: { values: { copy: "has(form.nickname) ? form.nickname : 'nobody'" } }

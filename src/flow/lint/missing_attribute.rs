@@ -51,7 +51,7 @@
 //!   start: ask
 //!   steps:
 //!     - id: ask
-//!       form: { fields: [{ name: email, type: Email }, { name: name, type: Text }] }
+//!       form: { fields: [{ name: email, type: Email }, { name: name, type: String }] }
 //!       outcomes: { next: code }
 //!     - id: code
 //!       oneTimeCode: { email: { connection: mail, to: form.email } }

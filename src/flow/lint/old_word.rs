@@ -43,11 +43,12 @@ pub(super) const RULE: Rule = Rule {
 };
 
 pub(super) fn find(cx: &Subject<'_, '_>) -> Vec<Finding> {
-    let found = cx.steps().flat_map(|(_, step)| {
+    let of_object = cx.graph().edits.iter().map(|edit| RULE.at(cx.at_key(edit.at.clone()), &*edit.says, HELP));
+    let of_steps = cx.steps().flat_map(|(_, step)| {
         let place = |at: &str| cx.at_key(format!("{}{at}", step.pointer));
         step.edits.iter().map(move |edit| RULE.at(place(&edit.at), &*edit.says, HELP))
     });
-    found.collect()
+    of_object.chain(of_steps).collect()
 }
 
 const HELP: &str = "`idflow lint --fix` rewrites it";

@@ -60,7 +60,7 @@
 //!
 //! Let a `oneTimeCode` prove the address first.
 
-use idflow_api::directory::AttributeType;
+use idflow_api::value_type::ValueType;
 
 use crate::diagnostic::{Finding, Rule, Severity};
 use crate::facts::{End, ProofFact, ReferenceKind};
@@ -104,7 +104,7 @@ fn takes_address(resolved: &Resolved<'_>) -> bool {
     named.any(|reference| {
         let directory = resolved.directory(reference.name.as_deref());
         let attributes = directory.into_iter().flat_map(|directory| &directory.spec.attributes);
-        let mut addresses = attributes.filter(|known| known.unique && known.type_ == AttributeType::Email);
+        let mut addresses = attributes.filter(|known| known.unique && known.type_ == ValueType::Email);
         reference.kind == ReferenceKind::Directory
             && addresses.any(|known| reference.attributes.iter().any(|used| used.name == known.name))
     })

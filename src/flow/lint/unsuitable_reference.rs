@@ -113,7 +113,7 @@ fn callee(cx: &Subject<'_, '_>, step: &Step<'_>) -> Option<Finding> {
     Some(RULE.at(place, title, "move what both need into a flow of type Library"))
 }
 
-/// Arguments against the inputs or parameters that are declared.
+/// Arguments against the inputs that are declared.
 fn arguments(cx: &Subject<'_, '_>, step: &Step<'_>) -> Vec<Finding> {
     let (Some(Entered::Graph(index)), Some(call)) = (&step.entered, &step.facts.call) else { return Vec::new() };
     let Some(callee) = cx.resolved.parts.get(*index) else { return Vec::new() };

@@ -22,7 +22,7 @@
 //! start: ask
 //! steps:
 //!   - id: ask
-//!     form: { fields: [{ name: nickname, type: Text }] }
+//!     form: { fields: [{ name: nickname, type: String }] }
 //!     outcomes: { next: note }
 //!   - id: note
 //!     set: { values: { copy: "form.nickname" } }

@@ -201,7 +201,7 @@ fn word(proof: &ProofFact, with_place: bool) -> Option<String> {
 
 const fn type_name(value: Option<ValueType>) -> &'static str {
     match value {
-        Some(ValueType::String) => "text",
+        Some(ValueType::String | ValueType::Email | ValueType::Phone | ValueType::Date) => "text",
         Some(ValueType::Boolean) => "true or false",
         Some(ValueType::Integer) => "whole number",
         Some(ValueType::List) => "list",

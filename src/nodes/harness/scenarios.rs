@@ -309,7 +309,7 @@ fn every_field_that_was_left_empty_says_so() {
 fn a_form_shows_again_what_was_entered_and_says_what_is_wrong_where() {
     let settings = json!({ "fields": [
         { "name": "email", "type": "Email" },
-        { "name": "name", "type": "Name", "required": false },
+        { "name": "name", "purpose": "Name", "optional": true },
         { "name": "terms", "type": "Boolean" },
     ] });
     let runnable = runnable("form", &Example::of(settings));

@@ -44,12 +44,12 @@ const JUDGED: &[(&str, &str)] = &[
     ("Flow /spec/inputs/*/required", "callers that do not pass it are not accepted"),
     ("Flow /spec/steps/*/http/secret", "flows that show or keep a secret are not accepted"),
     ("Flow /spec/steps/*/id", "wires name it"),
-    ("FlowNode /spec/implementation/steps/steps/*/id", "wires name it"),
+    ("FlowNode /spec/implementation/graph/steps/*/id", "wires name it"),
     ("FlowNode /spec/outcomes/*", "wires of its callers name it"),
     ("FlowNode /spec/outputs/*/type", "a value of another type is not accepted"),
-    ("FlowNode /spec/parameters/*/name", "callers name it"),
-    ("FlowNode /spec/parameters/*/type", "callers that pass another type are not accepted"),
-    ("FlowNode /spec/parameters/*/required", "callers that do not pass it are not accepted"),
+    ("FlowNode /spec/inputs/*/name", "callers name it"),
+    ("FlowNode /spec/inputs/*/type", "callers that pass another type are not accepted"),
+    ("FlowNode /spec/inputs/*/required", "callers that do not pass it are not accepted"),
     ("Directory /spec/attributes/*/name", "flows name it"),
     (
         "Directory /spec/attributes/*/editableBy/*",
@@ -70,7 +70,7 @@ const AWAITED: &[(&str, &str)] = &[
     ("Flow /spec/description", "the designer shows it"),
     ("Flow /spec/inputs/*/description", "the designer shows it"),
     ("FlowNode /spec/description", "the designer shows it"),
-    ("FlowNode /spec/parameters/*/description", "the designer shows it"),
+    ("FlowNode /spec/inputs/*/description", "the designer shows it"),
     ("Directory /spec/attributes/*/description", "the designer shows it"),
     ("Directory /spec/attributes/*/visibleTo/*", "the pages of a person who is signed in"),
     ("OIDCClient /spec/flows/resetPassword", "the way to it from a client's sign-in"),
@@ -102,7 +102,17 @@ fn fields(kind: ResourceKind) -> Vec<Leaf> {
         ResourceKind::Flow => idflow_nodes::kinds().0.iter().map(node).collect(),
         _ => Vec::new(),
     };
-    leaves(&crd::schema(kind, &nodes))
+    let leaves = leaves(&crd::schema(kind, &nodes));
+    let is_old = |leaf: &Leaf| old_places(kind).any(|old| leaf.path().starts_with(&format!("{old}/")));
+    leaves.into_iter().filter(|leaf| !is_old(leaf)).collect()
+}
+
+/// Where what has another name now stood: the same code reads it.
+fn old_places(kind: ResourceKind) -> impl Iterator<Item = String> {
+    kind.old_names().iter().map(|(new, old)| {
+        let new = new.replace("/properties", "");
+        new.rsplit_once('/').map_or_else(String::new, |(above, _)| format!("{above}/{old}"))
+    })
 }
 
 /// One object with one field changed: its place among the others, and what it is then.

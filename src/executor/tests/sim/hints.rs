@@ -23,7 +23,7 @@ spec:
   steps:
     - { id: password, password: { identify: true, actions: [{ name: signUp }, { name: forgot }] }, outcomes: { next: done, signUp: newcomer, forgot: lost } }
     - { id: newcomer, form: { fields: [{ name: email, type: Email }], actions: [{ name: signIn }] }, outcomes: { next: code, signIn: password } }
-    - { id: lost, form: { fields: [{ name: who, type: Identifier }] }, outcomes: { next: stop } }
+    - { id: lost, form: { fields: [{ name: who, purpose: Identifier }] }, outcomes: { next: stop } }
     - { id: code, oneTimeCode: { email: { connection: mail, to: form.email } }, outcomes: { next: stop } }
     - { id: stop, fail: {} }
     - { id: done, complete: {} }
@@ -39,9 +39,9 @@ spec:
     - id: more
       form:
         fields:
-          - { name: nickname, type: Text, value: \"form.email.split('@')[0]\" }
+          - { name: nickname, type: String, value: \"form.email.split('@')[0]\" }
           - { name: age, type: Integer, value: 40 + 2 }
-          - { name: other, type: Text, required: false, value: flow.?query.other }
+          - { name: other, type: String, optional: true, value: flow.?query.other }
       outcomes: { next: stop }
     - { id: stop, fail: {} }
 ";

@@ -17,7 +17,7 @@ fn with_nickname() -> String {
     let attributes = "attributes: [{ name: nickname, type: String }, ";
     TENANT.replace("attributes: [", attributes).replace(
         "    - id: who\n      form: { fields: [{ name: email, type: Email }] }\n      outcomes: { next: code }",
-        "    - id: who\n      form: { fields: [{ name: email, type: Email }, { name: nickname, type: Text }] }\n      outcomes: { next: code }",
+        "    - id: who\n      form: { fields: [{ name: email, type: Email }, { name: nickname, type: String }] }\n      outcomes: { next: code }",
     ).replace("createUser: { attributes: { email: form.email } }", "createUser: { attributes: { email: form.email, nickname: form.nickname } }")
 }
 

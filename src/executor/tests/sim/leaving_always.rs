@@ -180,7 +180,7 @@ async fn o_37_a_logout_flow_that_asks_by_itself_signs_out_by_its_end_and_not_by_
     let asks = with(
         "really",
         "    - id: really
-      form: { fields: [{ name: why, type: Text }], actions: [{ name: keep }] }
+      form: { fields: [{ name: why, type: String }], actions: [{ name: keep }] }
       outcomes: { next: done, keep: stays }
     - { id: done, complete: { title: bye } }
     - { id: stays, fail: { text: stay } }",

@@ -37,7 +37,7 @@ spec:
   type: Registration
   start: who
   steps:
-    - { id: who, form: { fields: [{ name: username, type: Identifier }] }, outcomes: { next: account } }
+    - { id: who, form: { fields: [{ name: username, purpose: Identifier }] }, outcomes: { next: account } }
     - { id: account, createUser: { attributes: { username: form.username } }, outcomes: { next: newPassword, exists: failed } }
     - { id: newPassword, setPassword: {}, outcomes: { next: done } }
     - { id: failed, fail: {} }
@@ -50,7 +50,7 @@ spec:
   type: Registration
   start: who
   steps:
-    - { id: who, form: { fields: [{ name: email, type: Email }, { name: username, type: Identifier }] }, outcomes: { next: code } }
+    - { id: who, form: { fields: [{ name: email, type: Email }, { name: username, purpose: Identifier }] }, outcomes: { next: code } }
     - { id: code, oneTimeCode: { email: { connection: mail, to: form.email } }, outcomes: { next: account } }
     - { id: account, createUser: { attributes: { email: form.email, username: form.username } }, outcomes: { next: newPassword, exists: failed } }
     - { id: newPassword, setPassword: {}, outcomes: { next: done } }

@@ -59,7 +59,7 @@ spec:
   type: Registration
   start: who
   steps:
-    - {{ id: who, form: {{ fields: [{{ name: email, type: Email }}, {{ name: name, type: Name, required: false }}] }}, outcomes: {{ next: {} }} }}
+    - {{ id: who, form: {{ fields: [{{ name: email, type: Email }}, {{ name: name, purpose: Name, optional: true }}] }}, outcomes: {{ next: {} }} }}
 {steps}    - {{ id: failed, fail: {{}} }}
     - {{ id: done, complete: {{}} }}
 ",

@@ -12,7 +12,7 @@ pub(super) struct Rewrite {
 
 macro_rules! rewrites {
     ($($module:ident),+ $(,)?) => {
-        $(mod $module;)+
+        $(pub(super) mod $module;)+
 
         pub(super) static REWRITES: &[Rewrite] =
             &[$(Rewrite { edits: $module::edits, is_new: $module::is_new }),+];
@@ -22,4 +22,5 @@ macro_rules! rewrites {
 rewrites! {
     one_time_code,
     choose,
+    form,
 }

@@ -131,6 +131,10 @@ fn each_way_of_writing_is_kept() {
             "    - id: a\n      outcomes:\n        cancel: done\n      choose:\n        from: [done]\n",
             "    - id: a\n      outcomes:\n        cancel: done\n        done: done\n      choose:\n        options: [done]\n",
         ),
+        (
+            "    - { id: a, form: { fields: [{ name: who, 'type': 'Identifier', required: true }, { type: Text, name: b }] } }\n",
+            "    - { id: a, form: { fields: [{ name: who, purpose: 'Identifier', optional: false }, { type: String, name: b }] } }\n",
+        ),
     ] {
         assert_eq!(fixed(&flow(before)), flow(behind));
     }
@@ -206,6 +210,8 @@ fn words_that_were_never_ours_are_left_to_others() {
         "    - { id: a, onetimecode: { connection: mail } }\n",
         "    - { id: a, message: {}, choose: { from: [done] } }\n",
         "    - { id: a, oneTimeCode: mail }\n",
+        "    - { id: a, form: { fields: [{ name: b, type: Password }, { name: c, type: Email, required: maybe }] } }\n",
+        "    - { id: a, form: { fields: [{ name: b, type: Name, purpose: Name }, { name: c, required: true, optional: true }] } }\n",
         "    - [a, oneTimeCode]\n",
     ] {
         assert_eq!(fix("a.yaml", &flow(step)), Fixed::Nothing, "{step}");
@@ -213,6 +219,20 @@ fn words_that_were_never_ours_are_left_to_others() {
     let foreign =
         flow("    - { id: a, oneTimeCode: { connection: mail } }\n").replace("idflow.dev/", "other.dev/");
     assert_eq!(fix("a.yaml", &foreign), Fixed::Nothing);
+}
+
+/// A field in old words, by what is drawn.
+fn field(drawn: u32) -> Value {
+    const TYPES: [&str; 7] = ["Identifier", "Text", "Email", "Name", "FamilyName", "Select", "Integer"];
+    let word = TYPES[drawn as usize % TYPES.len()];
+    let mut field = json!({ "name": "other", "type": word });
+    if word == "Select" {
+        field["options"] = json!([{ "value": "red" }]);
+    }
+    if drawn >> 8 & 1 == 1 {
+        field["required"] = json!(drawn >> 9 & 1 == 1);
+    }
+    field
 }
 
 /// A step in old words, by what is drawn.
@@ -225,7 +245,7 @@ fn step(id: &str, next: &str, drawn: u32) -> Value {
             json!({ "oneTimeCode": if bit(2) { json!({ "connection": "mail", "digits": 7, "to": "form.email" }) } else { json!({ "connection": "mail", "to": "form.email" }) } })
         }
         2 => json!({ "message": {} }),
-        _ => json!({ "form": { "fields": [{ "name": "other", "type": "Email" }] } }),
+        _ => json!({ "form": { "fields": [field(drawn >> 2)] } }),
     };
     step["id"] = json!(id);
     if !drawn.is_multiple_of(4) {

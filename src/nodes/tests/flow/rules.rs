@@ -29,7 +29,7 @@ kind: FlowNode
 metadata: { name: undeclared }
 spec:
   implementation:
-    steps:
+    graph:
       start: leave
       steps:
         - id: leave
@@ -296,7 +296,7 @@ spec:
   type: Logout
   start: ask
   steps:
-    - { id: ask, form: { fields: [{ name: word, type: Text }], actions: [{ name: stay }] }, outcomes: { next: end, stay: STAY } }
+    - { id: ask, form: { fields: [{ name: word, type: String }], actions: [{ name: stay }] }, outcomes: { next: end, stay: STAY } }
     - { id: end, call: { flow: ending }, outcomes: { next: done } }
     - { id: kept, fail: {} }
     - { id: done, complete: {} }

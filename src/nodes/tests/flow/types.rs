@@ -25,10 +25,10 @@ apiVersion: idflow.dev/v1alpha1
 kind: FlowNode
 metadata: { name: twice }
 spec:
-  parameters: [{ name: number, type: Integer, required: true }]
+  inputs: [{ name: number, type: Integer, required: true }]
   outputs: [{ name: double, type: Integer, value: input.number * 2 }]
   implementation:
-    steps:
+    graph:
       start: end
       steps: [{ id: end, exit: { outcome: next } }]
 ---

@@ -22,11 +22,11 @@ apiVersion: idflow.dev/v1alpha1
 kind: FlowNode
 metadata: { name: score }
 spec:
-  parameters: [{ name: email, type: String, required: true }]
+  inputs: [{ name: email, type: String, required: true }]
   outputs: [{ name: score, type: Integer, value: "has(steps.ask.status) ? steps.ask.status : 0" }]
   outcomes: [low, high]
   implementation:
-    steps:
+    graph:
       start: ask
       steps:
         - id: ask
