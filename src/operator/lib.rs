@@ -31,6 +31,8 @@ mod metrics;
 mod mint_tests;
 mod object;
 #[cfg(test)]
+mod old_words_tests;
+#[cfg(test)]
 mod policy_tests;
 mod probes;
 mod queue;
