@@ -18,6 +18,8 @@ pub enum ValueType {
     Date,
     /// A whole number.
     Integer,
+    /// A number, with or without decimals.
+    Number,
     /// True or false.
     Boolean,
     /// A list of values.
@@ -30,8 +32,8 @@ pub enum ValueType {
 const OF_ATTRIBUTE: &[&str] = &["String", "Email", "Integer", "Boolean"];
 /// What a page asks for.
 const OF_FIELD: &[&str] = &["String", "Email", "Phone", "Date", "Integer", "Boolean"];
-/// What flows and nodes pass to each other.
-const PASSED: &[&str] = &["String", "Integer", "Boolean", "List", "Object"];
+/// What flows and nodes pass to each other, and services answer.
+const PASSED: &[&str] = &["String", "Integer", "Number", "Boolean", "List", "Object"];
 
 impl ValueType {
     /// The type of what is kept: an address, a number to call and a date are texts.
@@ -54,8 +56,8 @@ pub fn of_field(_: &mut SchemaGenerator) -> Schema {
     among(OF_FIELD)
 }
 
-/// The schema of the type of an input or output.
-pub(crate) fn passed(_: &mut SchemaGenerator) -> Schema {
+/// The schema of the type of an input, an output, or what an answer has.
+pub fn passed(_: &mut SchemaGenerator) -> Schema {
     among(PASSED)
 }
 

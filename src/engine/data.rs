@@ -2,6 +2,7 @@
 
 use idflow_core::journey::{Frame, Journey, Purpose};
 use idflow_core::{Data, Value};
+use idflow_flow::dataflow::written_place;
 use idflow_flow::program::Program;
 use idflow_sandbox::{Budget, Expression, Reference};
 
@@ -37,6 +38,18 @@ impl Sources<'_> {
             }
         }
         roots
+    }
+
+    /// Whether everything is there that steps write and an expression reads.
+    pub(crate) fn have(&self, expression: &Expression) -> bool {
+        let unguarded = || expression.references().iter().filter(|read| !read.guarded);
+        let roots = self.roots(unguarded());
+        let is_there = |place: String| {
+            let mut names = place.split('.');
+            let root = names.next().and_then(|root| roots.get(root));
+            names.try_fold(root, |value, name| value.map(|value| value.get(name))).flatten().is_some()
+        };
+        unguarded().filter(|read| read.root() != "session").filter_map(written_place).all(is_there)
     }
 
     /// Evaluates an expression within the default budget.

@@ -2,7 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use idflow_sandbox::Reference;
+
 use crate::edge::{Left, proven_behind, writes};
+use crate::facts::Use;
 use crate::graph::{Edge, Graph, Step};
 use crate::proofs::{Alternatives, Proofs};
 
@@ -37,6 +40,24 @@ pub enum Written {
     NotYet,
     /// Nowhere.
     Never,
+}
+
+impl Written {
+    /// Of two places: how sure it is that both were written.
+    #[must_use]
+    pub const fn and(self, other: Self) -> Self {
+        match (self, other) {
+            (Self::Never | Self::NotYet, _) | (_, Self::Never | Self::NotYet) => Self::NotYet,
+            (Self::Sometimes, _) | (_, Self::Sometimes) => Self::Sometimes,
+            (Self::Always, Self::Always) => Self::Always,
+        }
+    }
+
+    /// On one of two ways: how sure it is that the place was written.
+    #[must_use]
+    pub fn or(self, other: Self) -> Self {
+        if self == other { self } else { Self::Sometimes }
+    }
 }
 
 impl Dataflow {
@@ -127,6 +148,13 @@ impl Dataflow {
         }
     }
 
+    /// How sure it is that a value can be computed when a step is reached: that what it reads was written.
+    pub fn computable(&self, step: usize, used: &Use) -> Written {
+        let unguarded = used.reads.iter().filter(|read| !read.guarded && read.root() != "session");
+        let places = unguarded.filter_map(written_place);
+        places.map(|place| self.written(step, &place)).fold(Written::Always, Written::and)
+    }
+
     /// Every place that some step writes.
     pub fn places(&self) -> impl Iterator<Item = &str> {
         self.places.keys().map(String::as_str)
@@ -200,4 +228,14 @@ fn steps_to(graph: &Graph<'_>, states: &[(usize, Proofs, Option<usize>)], last: 
     }
     names.reverse();
     names
+}
+
+/// The place that steps write, for example `form.email`, if the read is of one.
+pub fn written_place(read: &Reference) -> Option<String> {
+    let length = match read.root() {
+        "form" | "vars" | "session" => 2,
+        "steps" => 3,
+        _ => return None,
+    };
+    Some(read.path.get(..length)?.join("."))
 }

@@ -138,6 +138,28 @@ pub struct Output {
     pub repeats: Option<String>,
     /// The expression whose value it is.
     pub computed: Option<Expression>,
+    /// What is said of it, where it comes from outside.
+    pub outside: Option<Outside>,
+}
+
+/// What a step says of what comes from outside.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Outside {
+    /// Nothing; the setting that would say it.
+    Undescribed(&'static str),
+    /// Its members.
+    Described(Vec<Member>),
+}
+
+/// A member of what comes from outside.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Member {
+    /// The names that lead to it.
+    pub path: Vec<String>,
+    /// Its type.
+    pub value_type: ValueType,
+    /// Whether it may be missing.
+    pub optional: bool,
 }
 
 impl Output {
@@ -151,6 +173,7 @@ impl Output {
             optional: false,
             repeats: None,
             computed: None,
+            outside: None,
         }
     }
 
@@ -334,6 +357,7 @@ pub fn of_value(value_type: ValueType) -> Type {
         ValueType::String | ValueType::Email | ValueType::Phone | ValueType::Date => Type::String,
         ValueType::Boolean => Type::Boolean,
         ValueType::Integer => Type::Integer,
+        ValueType::Number => Type::Double,
         ValueType::List => Type::list(),
         ValueType::Object => Type::object(),
     }

@@ -6,7 +6,7 @@
 //! ```
 //!
 //! The files form a line; a guard of the repository finds circles:
-//! theme, policy, secret, diagnostic, facts, pinned, plan, kinds, program · scalar, yaml, source, locate, objects · formats · proofs,
+//! theme, roots, policy, secret, diagnostic, facts, pinned, plan, kinds, program · scalar, yaml, source, locate, objects · formats · proofs,
 //! graph, edge, dataflow, summary, resolve, assurance · `proven_order`, canonical, content, pin, compile · lint, schema, check ·
 //! kustomize, folder, shown, tree.
 //! A rule that is found while a text is read (its file stands in lint and imports only diagnostic) is named by the reader.
@@ -37,6 +37,7 @@ pub mod proofs;
 mod proven_order;
 pub mod reading;
 pub mod resolve;
+pub mod roots;
 mod scalar;
 pub mod schema;
 pub mod secret;

@@ -5,7 +5,8 @@ use std::collections::BTreeSet;
 use idflow_core::Value;
 
 use crate::content::{Content, FIRST_FORMAT, FORMAT, GraphContent, StepContent};
-use crate::graph::Step;
+use crate::dataflow::Written;
+use crate::graph::{NamedUse, Step};
 use crate::resolve::{Part, Resolved};
 
 /// Settings without members that were written as null: the API server does not keep them either.
@@ -27,7 +28,7 @@ pub(crate) fn content(resolved: &Resolved<'_>) -> Option<Content> {
     let flow = subject.flow?;
     let mut callees: Vec<&Part<'_>> = callees.iter().collect();
     callees.sort_by(|a, b| a.name.cmp(&b.name));
-    let is_new = resolved.parts.iter().flat_map(|part| &part.graph.steps).any(|step| step.is_new);
+    let is_new = resolved.parts.iter().any(says_something_new);
     let format = if is_new { FORMAT } else { FIRST_FORMAT };
     let default_directory = resolved.directory(None).filter(|_| resolved.uses_default_directory());
     Some(Content {
@@ -73,4 +74,14 @@ fn step_content(step: &Step<'_>, format: u32) -> Option<StepContent> {
         settings: without_nulls(settings),
         outcomes: outcomes.clone(),
     })
+}
+
+/// Whether executors that know the first format only would not understand it: by a word, or by an output of a node that
+/// some ways out do not write.
+fn says_something_new(part: &Part<'_>) -> bool {
+    let exits = || part.graph.exits().filter(|(index, _)| part.dataflow.entry(*index).is_some());
+    let always = |output: &NamedUse| {
+        exits().all(|(index, _)| part.dataflow.computable(index, &output.used) == Written::Always)
+    };
+    part.graph.steps.iter().any(|step| step.is_new) || !part.graph.outputs.iter().all(always)
 }

@@ -2,10 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::dataflow::Dataflow;
+use crate::dataflow::{Dataflow, Written};
 use crate::edge::forgets;
 use crate::facts::{End, Outcome, Output, ProofFact, Use};
-use crate::graph::{Graph, SAFE_OUTCOMES, Step};
+use crate::graph::{Graph, NamedUse, SAFE_OUTCOMES, Step};
 use crate::proofs::{Alternatives, Proofs, is_authenticated};
 
 /// What a caller must know of a graph.
@@ -32,6 +32,8 @@ pub struct Exit {
     pub outputs: BTreeMap<String, bool>,
     /// Output name → the place of its value, or nothing where the `exit` steps do not agree.
     pub sources: BTreeMap<String, Option<String>>,
+    /// Of a node: how sure it is that each output it declares can be computed.
+    pub declared: BTreeMap<String, Written>,
 }
 
 impl Summary {
@@ -53,6 +55,14 @@ impl Summary {
                 let outputs_read = graph.outputs.iter().any(|output| output.used.needs_user());
                 summary.needs_user |= outputs_read && !state.proofs.identified();
                 add_exit(&mut summary.exits, outcome, outputs, &state.proofs);
+                if let Some(exit) = summary.exits.get_mut(outcome) {
+                    let declared = |output: &NamedUse| {
+                        let computable = dataflow.computable(index, &output.used);
+                        let known = exit.declared.get(&output.name);
+                        (output.name.clone(), known.map_or(computable, |known| known.or(computable)))
+                    };
+                    exit.declared = graph.outputs.iter().map(declared).collect();
+                }
             }
         }
         summary
@@ -70,6 +80,7 @@ fn add_exit(
         proofs: Alternatives::unreached(),
         outputs: BTreeMap::new(),
         sources: BTreeMap::new(),
+        declared: BTreeMap::new(),
     });
     exit.proofs = exit.proofs.or(proofs);
     for (name, always) in &mut exit.outputs {
@@ -109,7 +120,11 @@ pub(crate) fn complete_facts(
             step.proves.insert(outcome.clone(), proofs);
         }
         let handed_out = exit.outputs.iter().map(|(name, always)| (name, None, *always));
-        let declared = callee.outputs.iter().map(|output| (&output.name, Some(output.value_type), true));
+        let declared = callee.outputs.iter().filter_map(|output| match exit.declared.get(&output.name)? {
+            Written::Always => Some((&output.name, Some(output.value_type), true)),
+            Written::Sometimes => Some((&output.name, Some(output.value_type), false)),
+            Written::NotYet | Written::Never => None,
+        });
         for (name, value_type, always) in handed_out.chain(declared) {
             let optional = !always || may_come_up;
             step.facts.outputs.push(Output { optional, ..Output::after(outcome, name, value_type) });

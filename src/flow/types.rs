@@ -2,10 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use idflow_sandbox::Type;
+use idflow_sandbox::{Expression, Type};
 
-use crate::facts::{Output, of_value};
+use crate::facts::{End, Member, Output, Outside, Use, of_value};
+use crate::graph::Step;
 use crate::resolve::{Part, Resolved};
+use crate::roots::{ROOTS_WITH_FIELDS, RootField};
 
 /// How often values that are computed from each other are looked at. What is not known then stays unknown.
 const ROUNDS: usize = 4;
@@ -13,9 +15,11 @@ const ROUNDS: usize = 4;
 /// The roots of a graph's expressions.
 pub fn roots(resolved: &Resolved<'_>, part: &Part<'_>) -> BTreeMap<String, Type> {
     let mut roots = given(resolved, part);
+    let entered = part.graph.steps.iter().filter_map(Step::graph_entered);
+    let handed_out: HandedOut = entered.map(|index| (index, handed_out(resolved, index))).collect();
     for _ in 0..ROUNDS {
         let before = roots.clone();
-        for (root, written) in written(part, &before) {
+        for (root, written) in written(part, &before, &handed_out) {
             roots.insert(root.to_owned(), written);
         }
         if roots == before {
@@ -25,24 +29,34 @@ pub fn roots(resolved: &Resolved<'_>, part: &Part<'_>) -> BTreeMap<String, Type>
     roots
 }
 
+/// Of each graph that is entered, the types of what its `exit` steps hand out.
+type HandedOut = BTreeMap<usize, BTreeMap<String, Type>>;
+
+fn handed_out(resolved: &Resolved<'_>, index: usize) -> BTreeMap<String, Type> {
+    let Some(part) = resolved.parts.get(index) else { return BTreeMap::new() };
+    let exits = part.graph.steps.iter().filter(|step| matches!(step.facts.end, Some(End::Exit { .. })));
+    let uses: Vec<&Use> = exits.flat_map(|step| &step.uses).collect();
+    if uses.is_empty() {
+        return BTreeMap::new();
+    }
+    let roots = roots(resolved, part);
+    let mut fields = BTreeMap::new();
+    for used in uses {
+        let Some((_, name)) = used.pointer.rsplit_once("/outputs/") else { continue };
+        for computed in &used.computed {
+            add(&mut fields, name.to_owned(), of_expression(&computed.expression, &roots));
+        }
+    }
+    fields
+}
+
 /// What is there before any step.
 fn given(resolved: &Resolved<'_>, part: &Part<'_>) -> BTreeMap<String, Type> {
-    let texts = |names: &[&str]| object(names.iter().map(|name| ((*name).to_owned(), Type::String)));
-    let query = Type::Map(Box::new(Type::String));
-    // Nothing stands there while no step has failed, and a journey may have no language.
-    let maybe = ["error", "locale"].map(|name| (name.to_owned(), Type::Unknown));
-    let flow = ["name", "type"].map(|name| (name.to_owned(), Type::String));
-    let flow = flow.into_iter().chain(maybe).chain([("query".to_owned(), query)]);
+    let field = |field: &RootField| (field.name.to_owned(), (field.of)());
+    let fixed = ROOTS_WITH_FIELDS.iter().map(|(root, fields)| (*root, object(fields.iter().map(field))));
     let input = part.graph.inputs.iter().map(|(name, input)| (name.clone(), of_value(input.value_type)));
-    [
-        ("user", user(resolved)),
-        ("client", texts(&["id", "name"])),
-        ("request", texts(&["locale", "address"])),
-        ("flow", object(flow)),
-        ("input", object(input)),
-    ]
-    .map(|(root, of)| (root.to_owned(), of))
-    .into()
+    let others = [("user", user(resolved)), ("input", object(input))];
+    fixed.chain(others).map(|(root, of)| (root.to_owned(), of)).collect()
 }
 
 /// A user of any Directory that the flow's users may live in.
@@ -58,12 +72,18 @@ fn user(resolved: &Resolved<'_>) -> Type {
 }
 
 /// What the steps write. A place that several steps write has the type that all of them give it.
-fn written(part: &Part<'_>, roots: &BTreeMap<String, Type>) -> BTreeMap<&'static str, Type> {
+fn written(
+    part: &Part<'_>,
+    roots: &BTreeMap<String, Type>,
+    handed_out: &HandedOut,
+) -> BTreeMap<&'static str, Type> {
     let (mut steps, mut form, mut vars, mut session) =
         (BTreeMap::new(), BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
     for step in &part.graph.steps {
         let of = |output: &Output| (output.name.clone(), of_output(output, roots));
-        steps.insert(step.id.to_owned(), object(step.facts.outputs.iter().map(of)));
+        let handed_out = step.graph_entered().and_then(|index| handed_out.get(&index)).into_iter().flatten();
+        let handed_out = handed_out.map(|(name, of)| (name.clone(), of.clone()));
+        steps.insert(step.id.to_owned(), object(step.facts.outputs.iter().map(of).chain(handed_out)));
         for (fields, outputs) in [
             (&mut form, &step.facts.form),
             (&mut vars, &step.facts.vars),
@@ -79,11 +99,36 @@ fn written(part: &Part<'_>, roots: &BTreeMap<String, Type>) -> BTreeMap<&'static
 
 fn of_output(output: &Output, roots: &BTreeMap<String, Type>) -> Type {
     match &output.computed {
-        Some(expression) => match expression.check(roots, &Type::Unknown).value {
-            Type::Optional(_) | Type::Null | Type::Never => Type::Unknown,
-            of => of,
+        Some(expression) => of_expression(expression, roots),
+        None => match &output.outside {
+            Some(Outside::Described(members)) => of_answer(members),
+            _ => output.value_type.map_or(Type::Unknown, of_value),
         },
-        None => output.value_type.map_or(Type::Unknown, of_value),
+    }
+}
+
+fn of_expression(expression: &Expression, roots: &BTreeMap<String, Type>) -> Type {
+    match expression.check(roots, &Type::Unknown).value {
+        Type::Optional(_) | Type::Null | Type::Never => Type::Unknown,
+        of => of,
+    }
+}
+
+/// An answer with the members that are declared.
+fn of_answer(members: &[Member]) -> Type {
+    let mut answer = BTreeMap::new();
+    for member in members {
+        nest(&mut answer, &member.path, of_value(member.value_type));
+    }
+    Type::Object(answer)
+}
+
+fn nest(fields: &mut BTreeMap<String, Type>, path: &[String], of: Type) {
+    let Some((name, rest)) = path.split_first() else { return };
+    if rest.is_empty() {
+        fields.entry(name.clone()).or_insert(of);
+    } else if let Type::Object(inner) = fields.entry(name.clone()).or_insert_with(Type::object) {
+        nest(inner, rest, of);
     }
 }
 

@@ -164,6 +164,7 @@ impl CreateUser {
             Some(ValueType::String | ValueType::Email | ValueType::Phone | ValueType::Date) => value.is_string(),
             Some(ValueType::Boolean) => value.is_boolean(),
             Some(ValueType::Integer) => value.is_i64(),
+            Some(ValueType::Number) => value.is_number(),
             Some(ValueType::List) => value.is_array(),
             Some(ValueType::Object) => value.is_object(),
             None => false,

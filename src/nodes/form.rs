@@ -151,8 +151,8 @@ impl FieldSetting {
             ValueType::Date => FieldType::Date,
             ValueType::Integer => FieldType::Integer,
             ValueType::Boolean => FieldType::Boolean,
-            other @ (ValueType::List | ValueType::Object) => {
-                return Err(("type", format!("a field cannot ask for the type {other:?}"), "ask for its parts"));
+            other @ (ValueType::Number | ValueType::List | ValueType::Object) => {
+                return Err(("type", format!("a field cannot ask for the type {other:?}"), "ask for a String or an Integer"));
             }
         };
         match text {

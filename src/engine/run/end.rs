@@ -161,7 +161,7 @@ impl Run<'_> {
         Stage::Decided
     }
 
-    /// The outputs that the graph which is being left declares.
+    /// The outputs that the graph which is being left declares; what no step has written on this way is left out.
     pub(super) fn declared_outputs(&self) -> Result<Data, Fault> {
         let frame = self.journey.frames.last().ok_or_else(|| Fault::new("the journey stands nowhere"))?;
         let sources = Sources {
@@ -171,6 +171,7 @@ impl Run<'_> {
             surroundings: &self.surroundings,
         };
         let outputs = self.runnable.outputs(frame.graph).iter();
+        let outputs = outputs.filter(|(_, expression)| sources.have(expression));
         outputs.map(|(name, expression)| Ok((name.clone(), sources.evaluate(expression)?))).collect()
     }
 }

@@ -39,14 +39,18 @@
 //!
 //! Test for it with has(…), read it with `?`, or write it on every path.
 
-use idflow_sandbox::Reference;
+use std::collections::BTreeMap;
 
-use super::unwritten_value::written_place;
-use crate::dataflow::{Written, path};
+use idflow_sandbox::{Reference, Type};
+
+use crate::dataflow::{Written, path, written_place};
 use crate::diagnostic::{Finding, Rule, Severity};
 use crate::edge::{is_written, writes};
-use crate::facts::Use;
-use crate::lint::Subject;
+use crate::facts::{End, Member, Outside, Use};
+use crate::graph::{Edge, Step};
+use crate::lint::{Subject, undeclared_answer};
+use crate::roots::field;
+use crate::types::roots;
 
 pub(super) const RULE: Rule = Rule {
     code: "maybe-unwritten-value",
@@ -61,7 +65,21 @@ pub(super) fn find(cx: &Subject<'_, '_>) -> Vec<Finding> {
             findings.extend(unwritten(cx, index, used, read).or_else(|| absent(cx, index, used, read)));
         }
     }
+    if !findings.is_empty() {
+        advise(&mut findings, &roots(cx.resolved, cx.part));
+    }
     findings
+}
+
+/// Says what stands there otherwise: a value of the type that is read.
+fn advise(findings: &mut [Finding], roots: &BTreeMap<String, Type>) {
+    for finding in findings {
+        let value = std::mem::take(&mut finding.help);
+        let mut path = value.split('.').map(str::to_owned);
+        let of = path.next().and_then(|root| roots.get(&root)).map(|of| of.below(&path.collect::<Vec<_>>()));
+        let nothing = of.unwrap_or(Type::Unknown).neutral();
+        finding.help = format!("say what happens without it, for example `has({value}) ? {value} : {nothing}`");
+    }
 }
 
 fn unwritten(cx: &Subject<'_, '_>, index: usize, used: &Use, read: &Reference) -> Option<Finding> {
@@ -74,9 +92,33 @@ fn unwritten(cx: &Subject<'_, '_>, index: usize, used: &Use, read: &Reference) -
     });
     let title = match avoiding {
         Some(way) => format!("{value} is read here, and the path {} does not write it", way.join(" → ")),
-        None => format!("{value} is read here, and may be left out where it is asked for"),
+        None => match without(cx, read) {
+            Some(way) => format!("{value} is read here, and {way}"),
+            None => format!("{value} is read here, and may be left out where it is asked for"),
+        },
     };
-    Some(RULE.at(cx.at(&used.pointer).narrowed(value.as_str()), title, help(&value)))
+    Some(RULE.at(cx.at(&used.pointer).narrowed(value.as_str()), title, value.clone()))
+}
+
+/// Of an output of a flow or node that is entered: a way out that does not write it.
+fn without(cx: &Subject<'_, '_>, read: &Reference) -> Option<String> {
+    let (id, name) = (read.path.get(1).filter(|_| read.root() == "steps")?, read.path.get(2)?);
+    let (_, step) = cx.steps().find(|(_, step)| step.id == id)?;
+    let part = cx.resolved.parts.get(step.graph_entered()?)?;
+    let declared = part.graph.outputs.iter().find(|output| output.name == *name);
+    part.graph.exits().find_map(|(index, outcome)| {
+        let Some(End::Exit { outputs, .. }) = &part.graph.steps.get(index)?.facts.end else { return None };
+        let is_there = match declared {
+            Some(output) => part.dataflow.computable(index, &output.used) == Written::Always,
+            None => outputs.iter().any(|(handed_out, _)| handed_out == name),
+        };
+        let reads = || declared.into_iter().flat_map(|output| &output.used.reads).filter_map(written_place);
+        let is_blocked = |step: &Step<'_>, edge: &Edge| {
+            writes(step).any(|(place, output)| reads().any(|read| read == place) && is_written(output, &edge.outcome))
+        };
+        let way = path(&part.graph, index, is_blocked).filter(|_| !is_there)?;
+        Some(format!("{} leaves by {outcome} without it on the path {}", part.graph.object, way.join(" → ")))
+    })
 }
 
 /// Values that come from outside the graph and may be missing.
@@ -87,29 +129,47 @@ fn absent(cx: &Subject<'_, '_>, index: usize, used: &Use, read: &Reference) -> O
     match read.root() {
         "input" if cx.graph().inputs.get(name).is_some_and(|input| !input.required) => {
             let title = format!("{value} is read here, and a caller need not pass it");
-            Some(RULE.at(place, title, help(&value)))
+            Some(RULE.at(place, title, value.clone()))
         }
-        "flow" if (name == "query" && read.path.len() > 2) || name == "error" => {
+        "flow" if name == "query" && read.path.len() > 2 => {
             let title = format!("{value} is read here, and not every journey has it");
-            Some(RULE.at(place, title, help(&value)))
+            Some(RULE.at(place, title, value.clone()))
+        }
+        root if field(root, name).is_some_and(|field| !field.is_always) => {
+            let title = format!("{value} is read here, and not every journey has it");
+            let finding = RULE.at(place, title, value.clone());
+            // Which journeys have these depends on how they are started.
+            Some(if root == "flow" { finding } else { finding.graded(Severity::Warning) })
         }
         "session" if cx.dataflow().written(index, &value) != Written::Always => {
             let title = format!("{value} is read here, and not every session has it");
-            Some(RULE.at(place, title, help(&value)))
+            Some(RULE.at(place, title, value.clone()))
+        }
+        "steps" => {
+            let member = optional_member(cx, read)?;
+            let title = format!("{value} is read here, and the answer may be without {member}");
+            Some(RULE.at(place, title, value.clone()))
         }
         "user" if is_optional_attribute(cx, name) => {
             let title = format!("{value} is read here, and not every user has it");
-            Some(RULE.at(place, title, help(&value)).graded(Severity::Warning))
+            Some(RULE.at(place, title, value.clone()).graded(Severity::Warning))
         }
         _ => None,
     }
 }
 
+/// The member of an answer that may be missing where it is read.
+fn optional_member(cx: &Subject<'_, '_>, read: &Reference) -> Option<String> {
+    let Some(Outside::Described(members)) = &undeclared_answer::output(cx, read)?.outside else { return None };
+    let below = read.path.get(3..)?;
+    let is_read = |member: &&Member| below.starts_with(&member.path) || (!below.is_empty() && member.path.starts_with(below));
+    let mut read = members.iter().filter(is_read);
+    // An Object is there once something in it is.
+    let is_there = read.clone().any(|member| !member.optional);
+    read.find(|member| member.optional).filter(|_| !is_there).map(|member| member.path.join("."))
+}
+
 fn is_optional_attribute(cx: &Subject<'_, '_>, name: &str) -> bool {
     let attributes = cx.resolved.directories().into_iter().flat_map(|directory| &directory.spec.attributes);
     attributes.filter(|attribute| attribute.name == name).any(|attribute| !attribute.required)
-}
-
-fn help(value: &str) -> String {
-    format!("say what happens without it, for example has({value}) ? {value} : ''")
 }

@@ -4,7 +4,7 @@ use idflow_api::Tenant;
 use idflow_api::claim::Claim;
 use idflow_api::tenant::Policy;
 
-use crate::dataflow::{Dataflow, witness};
+use crate::dataflow::{Dataflow, Written, witness};
 use crate::diagnostic::{Finding, Place, Rule};
 use crate::facts::Use;
 use crate::graph::{Graph, Role, Step};
@@ -76,10 +76,23 @@ impl<'c, 'a> Subject<'c, 'a> {
             return Vec::new();
         }
         let own = self.steps().flat_map(|(index, step)| step.uses.iter().map(move |used| (index, used)));
-        let exits = graph
-            .exits()
-            .flat_map(|(index, _)| graph.outputs.iter().map(move |output| (index, &output.used)));
-        own.chain(exits).filter(|(index, _)| self.dataflow().entry(*index).is_some()).collect()
+        let outputs = graph.outputs.iter().flat_map(|output| self.computed_at(&output.used));
+        own.chain(outputs).filter(|(index, _)| self.dataflow().entry(*index).is_some()).collect()
+    }
+
+    /// A node's output with the exits at which it is computed: where what it reads is written. Where nothing writes that
+    /// on the way to any exit, all of them stand for it.
+    fn computed_at(&self, used: &'c Use) -> Vec<(usize, &'c Use)> {
+        let at = |wanted: &[Written]| {
+            let exits = self.graph().exits().map(|(index, _)| index);
+            exits
+                .filter(|index| wanted.contains(&self.dataflow().computable(*index, used)))
+                .collect::<Vec<_>>()
+        };
+        let sometimes = !at(&[Written::Always, Written::Sometimes]).is_empty();
+        let wanted: &[Written] =
+            if sometimes { &[Written::Always] } else { &[Written::NotYet, Written::Never] };
+        at(wanted).into_iter().map(|index| (index, used)).collect()
     }
 
     /// A path to a step on which what is proven is too little, if there is one. `lacks` must not become true by
@@ -180,7 +193,8 @@ rules! {
         unknown_reference,
         unsuitable_reference,
         recursive_call,
-        undeclared_outcome,
+        undeclared_answer,
+    undeclared_outcome,
         misplaced_end,
         unreachable_step,
         no_way_to_an_end,

@@ -39,8 +39,11 @@
 //!
 //! Correct the name.
 
+use idflow_sandbox::Reference;
+
 use crate::diagnostic::{Finding, Place, Rule, Severity, nearest};
-use crate::lint::Subject;
+use crate::facts::{Member, Outside, ValueType};
+use crate::lint::{Subject, undeclared_answer};
 
 pub(super) const RULE: Rule = Rule {
     code: "unknown-output",
@@ -53,10 +56,31 @@ pub(super) fn find(cx: &Subject<'_, '_>) -> Vec<Finding> {
     for used in cx.uses() {
         for read in used.reads.iter().filter(|read| read.root() == "steps") {
             let (step, output) = (read.path.get(1), read.path.get(2));
-            findings.extend(step.and_then(|step| unknown(cx, cx.at(&used.pointer).narrowed(read.to_string()), step, output.map(String::as_str))));
+            let place = || cx.at(&used.pointer).narrowed(read.to_string());
+            findings.extend(step.and_then(|step| unknown(cx, place(), step, output.map(String::as_str))));
+            findings.extend(unknown_member(cx, place(), read));
         }
     }
     findings
+}
+
+/// A member that the step does not expect in an answer.
+fn unknown_member(cx: &Subject<'_, '_>, place: Place, read: &Reference) -> Option<Finding> {
+    let Some(Outside::Described(members)) = &undeclared_answer::output(cx, read)?.outside else { return None };
+    let below = read.path.get(3..).filter(|below| !below.is_empty())?;
+    let is_part = |member: &Member| {
+        member.path.starts_with(below) || (below.starts_with(&member.path) && member.value_type == ValueType::Object) || member.path == below
+    };
+    if members.iter().any(is_part) {
+        return None;
+    }
+    let names: Vec<String> = members.iter().map(|member| member.path.join(".")).collect();
+    let name = below.join(".");
+    let help = match nearest(&name, names.iter().map(String::as_str)) {
+        Some(near) => format!("did you mean {near}?"),
+        None => format!("add it to the answer of the step, which has {}", names.join(", ")),
+    };
+    Some(RULE.at(place, format!("the step {} expects no {name} in the answer", read.path.get(1)?), help))
 }
 
 fn unknown(cx: &Subject<'_, '_>, place: Place, id: &str, output: Option<&str>) -> Option<Finding> {

@@ -38,7 +38,7 @@
 
 use idflow_sandbox::Reference;
 
-use crate::dataflow::Written;
+use crate::dataflow::{Written, written_place};
 use crate::diagnostic::{Finding, Rule, Severity, nearest};
 use crate::facts::Use;
 use crate::lint::Subject;
@@ -88,14 +88,4 @@ fn unwritten(cx: &Subject<'_, '_>, index: usize, used: &Use, read: &Reference) -
 
 fn suggestion<'n>(name: &str, names: impl Iterator<Item = &'n str>, otherwise: &str) -> String {
     nearest(name, names).map_or_else(|| otherwise.to_owned(), |near| format!("did you mean {near}?"))
-}
-
-/// The place that steps write, for example `form.email`, if the read is of one.
-pub(super) fn written_place(read: &Reference) -> Option<String> {
-    let length = match read.root() {
-        "form" | "vars" | "session" => 2,
-        "steps" => 3,
-        _ => return None,
-    };
-    Some(read.path.get(..length)?.join("."))
 }

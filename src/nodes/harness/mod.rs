@@ -2,6 +2,7 @@
 //!
 //! A kind's file supplies its examples as data; what is tried on them stands here and knows no kind.
 
+mod answers;
 mod documentation;
 mod example;
 mod inputs;

@@ -204,6 +204,7 @@ const fn type_name(value: Option<ValueType>) -> &'static str {
         Some(ValueType::String | ValueType::Email | ValueType::Phone | ValueType::Date) => "text",
         Some(ValueType::Boolean) => "true or false",
         Some(ValueType::Integer) => "whole number",
+        Some(ValueType::Number) => "number",
         Some(ValueType::List) => "list",
         Some(ValueType::Object) => "object",
         None => "any value",

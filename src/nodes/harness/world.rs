@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use idflow_core::Value;
 use idflow_core::counter::{Count, CounterKey, CounterStep};
 use idflow_core::effect::{Answer, Ask, Mail, Weakness};
 use idflow_core::id::UserId;
@@ -12,6 +11,7 @@ use idflow_core::time::Timestamp;
 use idflow_core::user::{User, UserState};
 use idflow_core::write::Write;
 use idflow_engine::run::Commit;
+use serde_json::json;
 
 use super::person::Person;
 
@@ -79,7 +79,7 @@ impl World {
                 Answer::Verified { matches, rehashed: None }
             }
             Ask::RecognizeDevice { .. } | Ask::RecognizeReader { .. } => Answer::Device(None),
-            Ask::Http(_) => Answer::Http { status: 200, body: Value::from("fine") },
+            Ask::Http(_) => Answer::Http { status: 200, body: json!({ "number": 7, "listed": false }) },
         }
     }
 

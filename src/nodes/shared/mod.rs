@@ -2,6 +2,7 @@
 
 pub mod action;
 pub mod address;
+pub mod answer;
 pub mod asker;
 pub mod enter;
 pub mod entry;

@@ -56,6 +56,7 @@ const TEXTS: &[(&str, &str, &str)] = &[
     ("/findUser/by", "form.email", "'x@y.z'"),
     ("/actions/*/name", "left", "right"),
     ("/fields/*/name", "colour", "color"),
+    ("/answer/*/name", "rank", "grade"),
     ("/fields/*/value", "'a@b.c'", "'d@e.f'"),
     ("/options/*/value", "blue", "green"),
     ("/body/*", "steps.tidy.domain", "steps.enter.address"),

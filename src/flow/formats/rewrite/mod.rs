@@ -23,4 +23,5 @@ rewrites! {
     one_time_code,
     choose,
     form,
+    http,
 }

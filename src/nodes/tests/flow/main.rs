@@ -3,6 +3,7 @@
 //! The rules and the compiler live in `flow`, which knows no kind. What they say is tried here, where the kinds are.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a panic is the failure report of a test")]
 
+mod absent;
 mod compile;
 mod formats;
 mod rules;

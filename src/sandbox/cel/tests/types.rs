@@ -97,6 +97,58 @@ fn every_expression_of_the_golden_table_has_the_type_or_the_message_that_stands_
     assert!(GOLDEN.lines().filter(|line| line.contains('\t')).count() >= 200);
 }
 
+/// What somebody writes who reads the advice, if it says what to write.
+fn advised(help: &str) -> Option<&str> {
+    if let Some((_, rest)) = help.split_once('`') {
+        return rest.split_once('`').map(|(advised, _)| advised);
+    }
+    let written = help.strip_prefix("write ")?;
+    let written =
+        written.strip_suffix(" without quotes").or(written.strip_suffix(" in quotes")).unwrap_or(written);
+    written.split(" or ").next().map(|written| written.strip_prefix("for example ").unwrap_or(written))
+}
+
+/// Each piece of advice is put where it belongs: the expression has one fault less then.
+#[test]
+fn whatever_is_advised_compiles_and_is_right() {
+    let (mut tried, mut wrong) = (0, Vec::new());
+    for line in GOLDEN.lines().filter(|line| !line.starts_with('#')) {
+        let [source, word, _] = line.split('\t').collect::<Vec<_>>()[..] else { continue };
+        let check = |source: &str| {
+            let compiled = Expression::compile(source).unwrap_or_else(|error| panic!("{source}: {error}"));
+            compiled.check(&roots(), &wanted(word)).mismatches
+        };
+        let before = check(source);
+        for mismatch in &before {
+            let Some(advised) = advised(&mismatch.help) else { continue };
+            let spots = mismatch.message.split('`').skip(1).step_by(2).filter(|spot| source.contains(spot));
+            let whole =
+                Some(source).filter(|_| advised.contains(".contains(") || mismatch.help.contains("alone"));
+            let field =
+                mismatch.message.rsplit_once("which has no field ").map(|(_, name)| format!(".{name}"));
+            let below =
+                if mismatch.message.contains("which has no items") { Some("[0]".to_owned()) } else { field };
+            let spots = spots.map(|spot| format!("{spot}{}", below.as_deref().unwrap_or_default()));
+            let replaced = spots.chain(whole.map(str::to_owned)).flat_map(|spot| {
+                let put = |(at, _): (usize, &str)| {
+                    format!("{}{advised}{}", &source[..at], &source[at + spot.len()..])
+                };
+                source.match_indices(&spot).map(put).collect::<Vec<_>>()
+            });
+            let is_right = |source: &String| {
+                let is_told = |again: &crate::TypeMismatch| again.message == mismatch.message;
+                Expression::compile(source).is_ok() && !check(source).iter().any(is_told)
+            };
+            if !replaced.collect::<Vec<_>>().iter().any(is_right) {
+                wrong.push(format!("{source}: {} / {}", mismatch.message, mismatch.help));
+            }
+            tried += 1;
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    assert!(tried >= 60, "{tried}");
+}
+
 /// Values of these types.
 fn data() -> Data {
     let data = json!({

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use cel::Program;
 use cel::common::ast::{CallExpr, ComprehensionExpr, EntryExpr, Expr, IdedExpr, LiteralValue, operators};
 
-use super::conversions::{advice, conversion, is_literal};
+use super::conversions::{advice, conversion, in_parentheses, is_literal};
 use super::overloads::{OVERLOADS, Overload, one_of, wanted_at};
 use super::words::{literal_text, shown, written};
 use super::{Checked, Type, TypeMismatch};
@@ -162,7 +162,11 @@ impl Checker<'_> {
                 Type::Boolean
             }
             (operators::LOGICAL_NOT | operators::NOT_STRICTLY_FALSE, [one]) => {
+                let before = self.mismatches.len();
                 self.demand(one, &Type::Boolean);
+                if let Some(mismatch) = self.mismatches.get_mut(before) {
+                    mismatch.help = in_parentheses(&mismatch.help);
+                }
                 Type::Boolean
             }
             (operators::EQUALS | operators::NOT_EQUALS, [one, other]) => self.equals(one, other),

@@ -9,6 +9,15 @@ pub(super) fn advice(written: &str, found: &Type, wanted: &Type) -> String {
         .unwrap_or_else(|| format!("give {wanted}"))
 }
 
+/// The same advice for what an operator stands before that binds more tightly than a comparison.
+pub(super) fn in_parentheses(advice: &str) -> String {
+    let mut parts: Vec<String> = advice.split('`').map(str::to_owned).collect();
+    for code in parts.iter_mut().skip(1).step_by(2).filter(|code| code.contains([' ', '>'])) {
+        *code = format!("({code})");
+    }
+    parts.join("`")
+}
+
 /// A literal is written otherwise.
 fn literal(written: &str, found: &Type, wanted: &Type) -> Option<String> {
     if let Some(text) = unquoted(written) {
@@ -38,12 +47,12 @@ fn literal(written: &str, found: &Type, wanted: &Type) -> Option<String> {
 fn computed(written: &str, found: &Type, wanted: &Type) -> Option<String> {
     match (found, wanted) {
         (Type::Optional(inner), _) if inner.fits(wanted) => {
-            Some(format!("say what holds without it: `{written}.orValue({})`", empty(wanted)))
+            Some(format!("say what holds without it: `{written}.orValue({})`", wanted.neutral()))
         }
         (Type::String, Type::Boolean) => Some(format!("compare it, for example `{written} == 'yes'`")),
         (Type::List(_), Type::Boolean) => Some(format!("write `size({written}) > 0`")),
         (Type::Integer | Type::Double | Type::Unsigned, Type::Boolean) => {
-            Some(format!("compare it, for example `{written} > {}`", empty(found)))
+            Some(format!("compare it, for example `{written} > {}`", found.neutral()))
         }
         (found, Type::List(inner)) if found.fits(inner) => Some(format!("write `[{written}]`")),
         _ => conversion(found, wanted).map(|function| format!("write `{function}({written})`")),
@@ -63,22 +72,6 @@ pub(super) fn conversion(found: &Type, wanted: &Type) -> Option<&'static str> {
         (Type::String, Type::Duration) => Some("duration"),
         (Type::String, Type::Bytes) => Some("bytes"),
         _ => None,
-    }
-}
-
-/// A value of a type that says nothing.
-fn empty(of: &Type) -> &'static str {
-    match of {
-        Type::Boolean => "false",
-        Type::Integer => "0",
-        Type::Unsigned => "0u",
-        Type::Double => "0.0",
-        Type::List(_) => "[]",
-        Type::Map(_) | Type::Object(_) => "{}",
-        Type::Duration => "duration('0s')",
-        Type::Timestamp => "timestamp('2000-01-01T00:00:00Z')",
-        Type::Bytes => "b''",
-        Type::String | Type::Unknown | Type::Never | Type::Null | Type::Optional(_) | Type::Type => "''",
     }
 }
 

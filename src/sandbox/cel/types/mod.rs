@@ -92,6 +92,33 @@ impl Type {
         }
     }
 
+    /// A value of the type that says nothing, as it is written in an expression.
+    pub fn neutral(&self) -> &'static str {
+        match self {
+            Type::Boolean => "false",
+            Type::Integer => "0",
+            Type::Unsigned => "0u",
+            Type::Double => "0.0",
+            Type::List(_) => "[]",
+            Type::Map(_) | Type::Object(_) => "{}",
+            Type::Duration => "duration('0s')",
+            Type::Timestamp => "timestamp('2000-01-01T00:00:00Z')",
+            Type::Bytes => "b''",
+            Type::String | Type::Unknown | Type::Never | Type::Null | Type::Optional(_) | Type::Type => "''",
+        }
+    }
+
+    /// The type of what stands on a path below it.
+    #[must_use]
+    pub fn below(&self, path: &[String]) -> Self {
+        let Some((name, rest)) = path.split_first() else { return self.clone() };
+        match self {
+            Self::Object(fields) => fields.get(name).map_or(Self::Unknown, |field| field.below(rest)),
+            Self::Map(inner) => inner.below(rest),
+            _ => Self::Unknown,
+        }
+    }
+
     /// Whether it is wholly known.
     fn is_known(&self) -> bool {
         match self {
