@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use idflow_api::Directory;
 use idflow_sandbox::{Expression, Type};
 
 use crate::facts::{End, Member, Output, Outside, Use, of_value};
@@ -55,14 +56,14 @@ fn given(resolved: &Resolved<'_>, part: &Part<'_>) -> BTreeMap<String, Type> {
     let field = |field: &RootField| (field.name.to_owned(), (field.of)());
     let fixed = ROOTS_WITH_FIELDS.iter().map(|(root, fields)| (*root, object(fields.iter().map(field))));
     let input = part.graph.inputs.iter().map(|(name, input)| (name.clone(), of_value(input.value_type)));
-    let others = [("user", user(resolved)), ("input", object(input))];
+    let others = [("user", user(resolved.directories())), ("input", object(input))];
     fixed.chain(others).map(|(root, of)| (root.to_owned(), of)).collect()
 }
 
-/// A user of any Directory that the flow's users may live in.
-fn user(resolved: &Resolved<'_>) -> Type {
+/// A user of any of these Directories.
+pub(crate) fn user<'d>(directories: impl IntoIterator<Item = &'d Directory>) -> Type {
     let mut fields: BTreeMap<String, Type> = BTreeMap::new();
-    for directory in resolved.directories() {
+    for directory in directories {
         for attribute in &directory.spec.attributes {
             add(&mut fields, attribute.name.clone(), of_value(attribute.type_));
         }

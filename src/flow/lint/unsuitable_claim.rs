@@ -1,7 +1,7 @@
 //! A claim of an application that cannot be computed.
 //!
 //! Claims are CEL over `user` and `session`, and nothing else: they are computed when tokens are made, long after the
-//! journey that signed the user in.
+//! journey that signed the user in. The types of `user` are those of the Directories.
 //!
 //! ```yaml,invalid
 //! apiVersion: idflow.dev/v1alpha1
@@ -25,12 +25,15 @@
 //!
 //! Keep the value with the session, by `set`, or as an attribute of the user.
 
+use std::collections::BTreeMap;
+
 use idflow_api::OIDCClientSpec;
 use idflow_core::user::GROUPS;
-use idflow_sandbox::{Expression, Reference};
+use idflow_sandbox::{Expression, Reference, Type, TypeMismatch};
 
 use crate::diagnostic::{Finding, ObjectId, Place, Rule, Severity};
 use crate::objects::Objects;
+use crate::types::user;
 
 pub(super) const RULE: Rule = Rule {
     code: "unsuitable-claim",
@@ -45,7 +48,7 @@ pub(super) fn find(objects: &Objects) -> Vec<Finding> {
     let clients = objects.clients.iter();
     let found = clients.flat_map(|(name, client)| {
         let of_attributes = reads(name, &client.spec).filter_map(|(place, read)| no_attribute(objects, place, &read));
-        of_claims(name, &client.spec).into_iter().chain(of_attributes)
+        of_claims(name, &client.spec).into_iter().chain(of_attributes).chain(of_types(objects, name, &client.spec))
     });
     found.collect()
 }
@@ -61,6 +64,18 @@ pub(crate) fn of_claims(name: &str, spec: &OIDCClientSpec) -> Vec<Finding> {
         RULE.at(place, title, "read user or session; a flow keeps values with the session by set")
     });
     broken.chain(strange).collect()
+}
+
+/// What never equals or cannot be computed, by the types of the attributes.
+fn of_types(objects: &Objects, name: &str, spec: &OIDCClientSpec) -> Vec<Finding> {
+    let user = user(objects.directories.values().map(AsRef::as_ref));
+    let roots = BTreeMap::from([("user".to_owned(), user), ("session".to_owned(), Type::object())]);
+    let found = compiled(name, spec).flat_map(|(place, compiled)| {
+        let mismatches = compiled.map(|expression| expression.check(&roots, &Type::Unknown).mismatches);
+        let finding = move |mismatch: TypeMismatch| RULE.at(place.clone(), mismatch.message, mismatch.help);
+        mismatches.unwrap_or_default().into_iter().map(finding)
+    });
+    found.collect()
 }
 
 fn no_attribute(objects: &Objects, place: Place, read: &Reference) -> Option<Finding> {

@@ -86,7 +86,10 @@ fn an_output_of_a_node_that_this_way_does_not_write_is_absent() {
         let folder = Folder::read([("a.yaml".to_owned(), text)], crate::kinds());
         assert!(!folder.has_errors(), "{:#?}", folder.findings);
         let revision = folder.flows["example"].revision.as_ref().unwrap();
-        assert_eq!(revision.requires.format, 2, "an executor that knows the first format only would end by error");
+        assert_eq!(
+            revision.requires.format, 2,
+            "an executor that knows the first format only would end by error"
+        );
         let content = &revision.content;
         let runnable = Runnable::new(Arc::new(Program::load(content, crate::kinds()).unwrap())).unwrap();
         let world = World::new();

@@ -176,6 +176,44 @@ fn a_value_of_another_type_is_said_wherever_a_type_is_wanted() {
 }
 
 #[test]
+fn claims_of_an_application_know_the_types_of_the_attributes() {
+    let client = |value: &str| {
+        format!(
+            "{FITS}---
+apiVersion: idflow.dev/v1alpha1
+kind: OIDCClient
+metadata: {{ name: shop }}
+spec:
+  authentication: None
+  redirectURIs: [https://shop.example.com/callback]
+  claims: [{{ name: busy, value: \"{value}\" }}]
+"
+        )
+    };
+    for (value, wanted) in [
+        ("has(user.logins) && user.logins > 5", None),
+        ("user.groups.exists(group, group == 'staff')", None),
+        (
+            "user.logins == '5'",
+            Some("`user.logins` is an Integer and `'5'` is a String: they are never equal"),
+        ),
+        (
+            "user.groups == 'staff'",
+            Some("`user.groups` is a List of String and `'staff'` is a String: they are never equal"),
+        ),
+    ] {
+        let read = Folder::read([("a.yaml".to_owned(), client(value))], kinds());
+        let found: Vec<&str> = read
+            .findings
+            .iter()
+            .filter(|one| one.code == "unsuitable-claim")
+            .map(|one| one.title.as_str())
+            .collect();
+        assert_eq!(found, wanted.into_iter().collect::<Vec<_>>(), "{value}");
+    }
+}
+
+#[test]
 fn a_place_that_two_steps_write_with_different_types_is_of_none() {
     let both = FITS.replace("outcomes: { next: double }", "outcomes: { next: again }").replace(
         "    - { id: double,",
