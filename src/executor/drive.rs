@@ -45,6 +45,8 @@ pub enum Driven {
     Refused(Refusal),
     /// The revision is not held, or may not run any more, or the application is switched off.
     Withdrawn,
+    /// The flow would open a session for whoever only follows a link: it shows no page before.
+    Pageless,
 }
 
 /// A committed step.
@@ -101,7 +103,7 @@ pub async fn start(
         if decided.opens.is_some() {
             let flow = decided.journey.flow;
             tracing::error!(flow, "no session by a link alone: put a page before the flow's complete");
-            return Err(Unavailable);
+            return Ok(Driven::Pageless);
         }
         match commit(app, visitor, decided, reads, None).await? {
             Ok(mut moved) => {

@@ -108,11 +108,24 @@ pub(crate) fn implied(app: &App, journey: &Journey, is_posted: bool) -> Option<E
 }
 
 /// Whether a journey has failed by something that it could not do, rather than by what its author has it say or by the
-/// visitor's own wish.
+/// visitor's own wish. A `fail` behind a step that ended by `error` says no more than that.
 pub(crate) fn has_broken_off(journey: &Journey) -> bool {
-    let Phase::Ended(Ending::Failed { code, .. }) = &journey.phase else { return false };
-    !matches!(code.as_str(), "failed" | "cancelled")
+    match &journey.phase {
+        Phase::Ended(Ending::Failed { code, .. }) if code == FAILED => journey.error.is_some(),
+        Phase::Ended(Ending::Failed { code, .. }) => code != CANCELLED,
+        _ => false,
+    }
 }
+
+/// Whether the flow that a journey went through has come to its own end without being completed: the same flow once more
+/// would come there again.
+pub(crate) fn has_failed(journey: &Journey) -> bool {
+    matches!(&journey.phase, Phase::Ended(Ending::Failed { code, .. }) if code != CANCELLED)
+}
+
+/// How journeys end that their author or their visitor wanted to end so.
+const FAILED: &str = "failed";
+const CANCELLED: &str = "cancelled";
 
 /// Whether a journey goes through a flow of type Logout.
 pub(crate) fn is_logout(app: &App, journey: &Journey) -> bool {
@@ -123,7 +136,7 @@ pub(crate) fn is_logout(app: &App, journey: &Journey) -> bool {
 pub(crate) struct GoesOn {
     /// Its id.
     pub(crate) id: SessionId,
-    /// Its attributes: what the new sign-in does not set stays as it is.
+    /// Its attributes, while it was alive: what the new sign-in does not set stays as it is.
     pub(crate) attributes: Data,
     /// The secret that it keeps: two tabs have finished at the same moment, and nobody knows whose answer arrives last.
     pub(crate) keeps: Option<String>,
@@ -154,18 +167,23 @@ impl Left {
             return Ok(Self { goes_on: None, ends });
         }
         match &decided.opens {
-            Some(opens) => Ok(Self::behind(opens.user, own_session::to_end(app, visitor, reads).await?)),
+            Some(opens) => {
+                let sessions = own_session::to_end(app, visitor, reads).await?;
+                let (configuration, now) = (app.configuration.load_full(), reads.now());
+                Ok(Self::behind(opens.user, sessions, |session| configuration.is_alive(session, now)))
+            }
             None => Ok(Self::default()),
         }
     }
 
-    /// The sessions behind a new one of this user, or of a guest.
-    fn behind(user: Option<UserId>, sessions: Vec<Endable>) -> Self {
+    /// The sessions behind a new one of this user, or of a guest. One that is over hands on its id, so that what it gave
+    /// ends with the new one, and nothing that anybody could decide by.
+    fn behind(user: Option<UserId>, sessions: Vec<Endable>, is_alive: impl Fn(&Session) -> bool) -> Self {
         let mut left = Self::default();
         for Endable { session, on_its_way } in sessions {
             if left.goes_on.is_none() && user.is_some() && session.user == user {
-                left.goes_on =
-                    Some(GoesOn { id: session.id, attributes: session.attributes, keeps: on_its_way });
+                let attributes = if is_alive(&session) { session.attributes } else { Data::new() };
+                left.goes_on = Some(GoesOn { id: session.id, attributes, keeps: on_its_way });
             } else {
                 left.ends.push(SignOut::of(&session));
             }

@@ -6,11 +6,14 @@
 //!
 //! A link that somebody was made to follow must not do that: where the visitor has posted nothing in the journey yet, and
 //! no application has shown an ID token of this very session, the step asks first, and says whose account it is. Where
-//! somebody else has signed in meanwhile in another tab, it asks again. Where nobody is signed in there is nothing to end,
-//! and the journey goes on.
+//! somebody else has signed in meanwhile in another tab, it asks again. Whether somebody is signed in or not makes no
+//! difference to that: who says yes and is not goes on.
 //!
 //! A flow of type Logout signs out by being completed: where none of its steps has ended the browser's session, it ends
-//! with the last one. A flow that failed or was cancelled ends nothing.
+//! with the last one. A flow that its author lets fail, or that the visitor cancels, ends nothing; where a step could not
+//! do its work, it ends what an application's ID token has confirmed. From a flow that has failed the page leads past it,
+//! to the page of idflow's own that asks and signs out. The address `/oauth2/logout?without_flow=true` is that page:
+//! anybody may use it, because no flow may keep anybody signed in.
 //!
 //! ```yaml
 //! - id: signOut

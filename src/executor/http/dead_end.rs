@@ -7,6 +7,7 @@ use http::{HeaderMap, Uri};
 use idflow_core::dead_end::DeadEnd;
 use idflow_core::grant::AuthorizationRequest;
 use idflow_core::journey::{Journey, Purpose};
+use idflow_core::session::EndSessionRequest;
 use idflow_oidc::again;
 use idflow_oidc::endpoint::{authorize, end_session};
 use idflow_oidc::refusal::Refusal;
@@ -100,13 +101,21 @@ impl Way {
             Purpose::Authorize(request) if app.still_wanted(&journey.purpose) => {
                 Self { onward: again::path(request, app), ..Self::back(app, request) }
             }
+            Purpose::Standalone { .. }
+                if leaving::has_failed(journey) && leaving::is_logout(app, journey) =>
+            {
+                Self {
+                    onward: Some(end_session::path(&EndSessionRequest::default(), None, false)),
+                    application: None,
+                }
+            }
             Purpose::Standalone { query } if is_offered(app, &journey.flow) => {
                 let pairs = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(query).finish();
                 let joint = if pairs.is_empty() { "" } else { "?" };
                 Self { onward: Some(format!("/flows/{}{joint}{pairs}", journey.flow)), application: None }
             }
             Purpose::EndSession(request) => {
-                let by_flow = !leaving::has_broken_off(journey);
+                let by_flow = !leaving::has_failed(journey);
                 Self { onward: Some(end_session::path(request, None, by_flow)), application: None }
             }
             _ => Self::home(),

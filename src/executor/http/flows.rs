@@ -48,10 +48,13 @@ pub async fn start(
         return dead_end::refused(&app, &visitor, DeadEnd::Unreadable, respond::HOME);
     }
     match begin(&app, &visitor, flow, Purpose::Standalone { query }).await {
-        Ok(response) => response,
-        Err(Unavailable) => respond::unavailable(&app, &visitor),
+        Ok(Ok(response)) => response,
+        Ok(Err(Pageless)) | Err(Unavailable) => respond::unavailable(&app, &visitor),
     }
 }
+
+/// A flow that opens a session by a link alone: no later try does better.
+struct Pageless;
 
 /// Begins a journey, unless too many were begun of late.
 async fn begin(
@@ -59,18 +62,20 @@ async fn begin(
     visitor: &Visitor,
     flow: &ServedFlow,
     purpose: Purpose,
-) -> Result<Response, Unavailable> {
+) -> Result<Result<Response, Pageless>, Unavailable> {
     if let Err(wait) = app.may_begin(visitor.address.as_deref()) {
-        return Ok(respond::trouble(app, visitor, Reader::Person, Trouble::TooMany(wait)));
+        return Ok(Ok(respond::trouble(app, visitor, Reader::Person, Trouble::TooMany(wait))));
     }
-    match drive::start(app, visitor, flow, purpose, Channel::Browser).await? {
+    let begun = match drive::start(app, visitor, flow, purpose, Channel::Browser).await? {
         // Whoever only followed a link is asked before they are told that they are signed out.
         Driven::Moved(moved) if flow.flow_type == "Logout" && moved.has_completed() => {
-            Ok(respond::see_other(app, end_session::PATH, &[]))
+            respond::see_other(app, end_session::PATH, &[])
         }
-        Driven::Moved(moved) => Ok(journeys::see_other(app, visitor, &moved)),
-        Driven::Refused(_) | Driven::Withdrawn => Err(Unavailable),
-    }
+        Driven::Moved(moved) => journeys::see_other(app, visitor, &moved),
+        Driven::Pageless => return Ok(Err(Pageless)),
+        Driven::Refused(_) | Driven::Withdrawn => return Err(Unavailable),
+    };
+    Ok(Ok(begun))
 }
 
 /// Begins the sign-in or registration that an application asked for; gives the error for it where there is none.
@@ -94,7 +99,10 @@ pub(super) async fn start_for_application(
     if app.is_out_of_service(served) {
         return out_of_service("no revision of the flow takes new journeys");
     }
-    begin(app, visitor, served, Purpose::Authorize(Box::new(request))).await.map(Ok)
+    match begin(app, visitor, served, Purpose::Authorize(Box::new(request.clone()))).await? {
+        Ok(begun) => Ok(Ok(begun)),
+        Err(Pageless) => out_of_service("it shows no page before it opens a session for a guest"),
+    }
 }
 
 /// The flow that an application's people run through, or why there is none.

@@ -138,7 +138,9 @@ async fn taken(
         }
         Driven::Refused(Refusal::Unavailable) => return Err(Unavailable),
         Driven::Refused(Refusal::Expired) => dead_end::page(app, visitor, DeadEnd::Expired, Some(&journey)),
-        Driven::Withdrawn => dead_end::page(app, visitor, dead_end::barred(app, &journey), Some(&journey)),
+        Driven::Withdrawn | Driven::Pageless => {
+            dead_end::page(app, visitor, dead_end::barred(app, &journey), Some(&journey))
+        }
     })
 }
 

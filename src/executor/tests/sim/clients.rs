@@ -340,6 +340,22 @@ async fn what_another_sign_in_of_the_same_person_does_not_set_stays_with_the_ses
 }
 
 #[tokio::test]
+async fn what_a_session_that_is_over_has_kept_does_not_come_back_with_the_next_sign_in() {
+    for (away, wanted) in [(Span::hours(3), "acme"), (Span::hours(5), "none"), (Span::hours(7), "none")] {
+        let mut world = told().await;
+        let mut person = Person::new(ADA);
+        person.walk(&mut world, "", &mut Calm).await;
+        world.pass(away);
+        let start = person.browser.get(&world, "/flows/again").await;
+        let path = start.location().unwrap().to_owned();
+        person.answers(&world, &path, 1).await;
+        let start = person.browser.get(&world, "/flows/look").await;
+        let seen = person.browser.get(&world, start.location().unwrap()).await.body;
+        assert!(seen.contains(&format!(">{wanted}<")), "{away:?}: {seen}");
+    }
+}
+
+#[tokio::test]
 async fn an_address_is_verified_once_its_mailed_code_was_answered_and_until_it_changes() {
     let mut world = World::new(7).await;
     let ada = world.user(ADA).await;

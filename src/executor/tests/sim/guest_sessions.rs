@@ -10,7 +10,7 @@ use idflow_executor::source::Snapshot;
 
 use crate::faults::Kind;
 use crate::leaving::{ADA, SignedIn};
-use crate::visitor::Browser;
+use crate::visitor::{Browser, authorize_path};
 use crate::world::{TENANT, World, snapshot};
 
 const VISIT: &str = "
@@ -98,6 +98,23 @@ fn without_a_page() -> Snapshot {
     snapshot.facts.insert(digest, facts);
     snapshot.contents.insert(digest, content);
     snapshot
+}
+
+#[tokio::test]
+async fn an_application_whose_flow_opens_sessions_by_a_link_hears_of_it_at_its_own_address() {
+    let mut next = without_a_page();
+    for flow in &mut next.flows {
+        flow.default = flow.flow == "visit";
+    }
+    let world = World::serving(1, next).await;
+    let answer = Browser::new().get(&world, &authorize_path("")).await;
+    let location = answer.location().unwrap_or_else(|| panic!("{answer:?}"));
+    assert!(location.starts_with("https://app.example.com/callback?"), "{location}");
+    assert!(
+        location.contains("error=temporarily_unavailable") || location.contains("error=server_error"),
+        "{location}"
+    );
+    assert_eq!(world.count(Kind::Session).await, 0);
 }
 
 #[tokio::test]

@@ -175,6 +175,44 @@ async fn o_37_a_logout_flow_that_breaks_off_behind_its_first_page_keeps_nobody_s
     }
 }
 
+/// The flow's author has a word for it.
+fn says_sorry() -> String {
+    let breaks = BREAKS.replace(
+        "outcomes: { next: out } }\n    - { id: out",
+        "outcomes: { next: out, error: sorry } }\n    - { id: sorry, fail: { text: stay } }\n    - { id: out",
+    );
+    assert_ne!(breaks, BREAKS);
+    breaks
+}
+
+#[tokio::test]
+async fn o_37_from_a_logout_flow_that_failed_every_way_leads_past_it() {
+    let uri = ("post_logout_redirect_uri", GOODBYE);
+    for steps in [BREAKS.to_owned(), says_sorry()] {
+        for begins in ["by its own link", "asked for", "confirmed"] {
+            let (world, mut ada) = serving(&with("hello", &steps)).await;
+            let path = match begins {
+                "by its own link" => "/flows/sign-out".to_owned(),
+                "asked for" => logout(&[("client_id", "app"), uri]),
+                _ => logout(&[("id_token_hint", ada.hint()), uri]),
+            };
+            let answer = ada.browser.get(&world, &path).await;
+            let at = answer.location().unwrap().to_owned();
+            let page = followed(&world, &mut ada.browser, answer).await;
+            ada.browser.post(&world, &at, &page.form().unwrap().encoded()).await;
+            let failed = ada.browser.get(&world, &at).await;
+            assert_eq!(is_out(&world, &ada).await, begins == "confirmed", "{begins}: {failed:?}");
+            let onward = link(&failed.body, "Start again").unwrap_or_else(|| panic!("{begins}: {failed:?}"));
+            let answer = ada.browser.get(&world, &onward.replace("&amp;", "&")).await;
+            if begins != "confirmed" {
+                assert!(answer.body.contains(ASKS), "{begins}: {answer:?}");
+                says_yes(&world, &mut ada.browser, &answer).await;
+            }
+            assert!(is_out(&world, &ada).await, "{begins}");
+        }
+    }
+}
+
 #[tokio::test]
 async fn o_37_a_logout_flow_that_asks_by_itself_signs_out_by_its_end_and_not_by_a_failure() {
     let asks = with(
