@@ -21,8 +21,8 @@ pub(crate) struct Args {
 
 #[derive(clap::Subcommand)]
 enum Command {
-    /// Lists the accounts that meet in one form of a name, so that none of them is found by it; and addresses that nobody
-    /// can have, and names that mix scripts.
+    /// Lists the accounts that meet in one form of a name, so that none of them is found by it; addresses that nobody can
+    /// have or that may be somebody else's, and names that mix scripts.
     Duplicates(Server),
 }
 
@@ -101,6 +101,7 @@ fn listing(found: &[DoubtfulName]) -> String {
         let what = match doubt {
             Doubt::Shared => "several users have this name",
             Doubt::NoAddress => "nobody can have this address",
+            Doubt::AnothersAddress => "may be the address of somebody else",
             Doubt::MixedScripts => "mixes scripts, and may be taken for another name",
         };
         format!("{directory}: {attribute} {}: {what}{}", name.escape_debug(), users.collect::<String>())
@@ -117,6 +118,9 @@ fn advice(found: &BTreeSet<Doubt>) -> String {
         }
         Doubt::NoAddress => {
             "An address that nobody can have is mailed to as before, but no form takes it. Change it."
+        }
+        Doubt::AnothersAddress => {
+            "A name that is an address keeps its owner from an account. Ask the user to prove the address, or change the name."
         }
         Doubt::MixedScripts => {
             "Look whether a name that mixes scripts stands for another one. Where it does, lock the account."

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::Data;
 use crate::id::UserId;
-use crate::name::is_same;
+use crate::name::{is_same, reads_as_address};
 use crate::time::Timestamp;
 
 /// The name under which expressions read a user's groups.
@@ -82,6 +82,19 @@ impl User {
     /// Whether the attribute's value was proven to be under the user's control.
     pub fn has_proven(&self, attribute: &str) -> bool {
         self.verified.iter().any(|verified| verified == attribute)
+    }
+
+    /// Whether an attribute that is no address reads as one, and the user has not shown that it is theirs: it may be that of
+    /// somebody who has no account. `addresses` are the attributes that are addresses; where there are none, nobody is
+    /// found by another attribute than this.
+    pub fn may_have_anothers_address(&self, attribute: &str, addresses: &[String]) -> bool {
+        let is_address = |name: &str| addresses.iter().any(|address| address == name);
+        let mut own = addresses.iter().filter_map(|name| self.text(name));
+        let named = self.text(attribute).filter(|text| reads_as_address(text));
+        !addresses.is_empty()
+            && !is_address(attribute)
+            && !self.has_proven(attribute)
+            && named.is_some_and(|text| !own.any(|own| is_same(own, text)))
     }
 
     /// The user whom a finished sign-up makes of a reservation, with the addresses that it has proven.

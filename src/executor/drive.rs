@@ -14,6 +14,7 @@ use idflow_core::digest::Digest;
 use idflow_core::id::JourneyId;
 use idflow_core::journey::{Binding, Channel, Ending, Journey, LastPost, Phase, Purpose};
 use idflow_core::time::Span;
+use idflow_core::user::User;
 use idflow_core::write::Write;
 use idflow_engine::bind::Runnable;
 use idflow_engine::run::{Commit as Decided, Input, Next, Refusal, Run, Start};
@@ -275,12 +276,12 @@ async fn commit(
         Some(opens) => Some(open(app, &mut decided, opens, left.goes_on, &reads)?),
         None => None,
     };
+    if takes_an_address(app, &decided, &reads)? {
+        return Ok(Err(Changed::Taken));
+    }
     let journey = &mut decided.journey;
     if matches!(journey.phase, Phase::Ended(_)) {
         journey.deadline = now.plus(KEPT_AFTER_END);
-    }
-    if takes_an_address(app, &decided.writes) {
-        return Ok(Err(Changed::Taken));
     }
     let signed_in = SignedIn::by(journey, &decided.writes, ends, &reads);
     let mut batch = Commit::after(reads)
@@ -351,13 +352,29 @@ fn by_live_directories(app: &App, mut writes: Vec<Write>) -> Vec<Write> {
     writes
 }
 
-fn takes_an_address(app: &App, writes: &[Write]) -> bool {
+/// Whether a commit would give somebody an address as their name that may be another's, or an account that has one.
+fn takes_an_address(app: &App, decided: &Decided, reads: &ReadSet) -> Result<bool, Unavailable> {
     let configuration = app.configuration.load();
-    writes.iter().any(|write| {
-        let Write::CreateUser { user, .. } = write else { return false };
-        let directory = configuration.directories.get(&user.directory);
-        directory.is_some_and(|directory| verified::takes_an_address(directory, user))
-    })
+    let directory = |user: &User| configuration.directories.get(&user.directory);
+    for write in &decided.writes {
+        let takes = match write {
+            Write::CreateUser { user, .. } => {
+                directory(user).is_some_and(|directory| verified::takes_an_address(directory, user))
+            }
+            Write::SetPassword { user, ends_sessions: true, .. } => {
+                let before = reads.journey(&decided.journey.id)?;
+                let shown = before.as_ref().map(|journey| &journey.evidence[..]).unwrap_or_default();
+                let known = reads.user(user)?;
+                let known = known.as_ref().and_then(|user| directory(user).zip(Some(user)));
+                known.is_some_and(|(directory, user)| verified::rests_on_a_name(directory, user, shown))
+            }
+            Write::SetPassword { .. } | Write::UpdateUser { .. } | Write::ConfirmUser { .. } => false,
+        };
+        if takes {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 /// What may happen only once the step is stored.

@@ -1,8 +1,9 @@
 //! Which addresses of a user are proven: those to which a mailed code was answered, and who may be called by one.
 
+use idflow_core::evidence::{Evidence, Proof};
 use idflow_core::id::UserId;
 use idflow_core::journey::Journey;
-use idflow_core::name::{self, is_same};
+use idflow_core::name::is_same;
 use idflow_core::time::Timestamp;
 use idflow_core::user::User;
 use idflow_core::write::Write;
@@ -42,14 +43,20 @@ pub(crate) fn note(
 /// Whether a new user would be found by an address that they have not shown to read, as their user name. Whose
 /// address it is could have no account, and who has one could be found out (checklist E-1).
 pub(crate) fn takes_an_address(directory: &Directory, user: &User) -> bool {
-    let addresses = || directory.addresses.iter().filter_map(|name| user.text(name));
-    let mut names = directory.identifiers.iter().filter(|name| !directory.addresses.contains(name));
-    !directory.addresses.is_empty()
-        && names.any(|attribute| {
-            let address = user.text(attribute).filter(|text| name::reads_as_address(text));
-            let is_theirs = |text| user.has_proven(attribute) || addresses().any(|own| is_same(own, text));
-            address.is_some_and(|text| !is_theirs(text))
-        })
+    directory.identifiers.iter().any(|name| user.may_have_anothers_address(name, &directory.addresses))
+}
+
+/// Whether who has shown this, and then gives an account a password, has shown no more of it than to read mail at what it
+/// is called: that was anybody's to choose before there was a rule, and whoever did may still be in it.
+pub(crate) fn rests_on_a_name(directory: &Directory, user: &User, shown: &[Evidence]) -> bool {
+    let is_shown = |evidence: &Evidence| match &evidence.proof {
+        Proof::Factor(_) | Proof::Created => evidence.user == Some(user.id),
+        proof => {
+            let mut own = directory.addresses.iter().filter_map(|name| user.text(name));
+            own.any(|address| proof.is_of_address(address))
+        }
+    };
+    takes_an_address(directory, user) && !shown.iter().any(is_shown)
 }
 
 /// The addresses that say something of this account: those proven since the user was named. One that was proven before

@@ -2,8 +2,8 @@
 //!
 //! Proves that the visitor reads the address. When the address is the identified user's own, it also proves the
 //! factor `otp` (RFC 8176). A code works once, for ten minutes, in this browser and this step only, and a newer one
-//! replaces it (checklist T-9). Five wrong codes end it, and ten end the journey's tries (T-6). Once anybody has entered
-//! ten wrong codes for an address within a day, whoever has shown nothing else gets codes of eight digits.
+//! replaces it (checklist T-9). Five wrong codes end it, and ten end the journey's tries (T-6). Once strangers have entered
+//! ten wrong codes for an address within a day, or who has shown a factor of the account, these get eight digits.
 //!
 //! What strangers do uses up nothing of who has shown more than an address (P-8, T-12):
 //!

@@ -75,6 +75,9 @@ impl Node for SetPassword {
             return Err(Fault::new("setPassword was reached without proof that the visitor is the user"));
         }
         match event {
+            Event::Submitted(_) if cx.is_taken() => {
+                Err(Fault::new("setPassword: what the account is called may be somebody else's address"))
+            }
             Event::Entered => Ok(show(cx, None)),
             Event::Submitted(submission) => match posted(&submission) {
                 None => Ok(show(cx, Some(Text::product("error-required")))),

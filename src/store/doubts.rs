@@ -1,5 +1,5 @@
 //! Names of accounts that somebody should look at: those that several accounts have, such as from before names had one
-//! form or from before an attribute was unique; addresses that nobody can have by today's rule; and names that may be
+//! form or from before an attribute was unique; addresses that nobody can have by today's rule, or that may be somebody else's; and names that may be
 //! taken for others. Accounts that share a name are never merged, and none of them is found by it.
 //!
 //! The index leads to them, so that a store of any size is looked at page by page.
@@ -29,6 +29,8 @@ pub enum Doubt {
     Shared,
     /// It should be an address, and nobody can have such a one.
     NoAddress,
+    /// It is no address attribute and reads as an address, and the user has not shown that it is theirs.
+    AnothersAddress,
     /// It mixes letters of scripts that are not written together (UTS 39), and may be taken for another.
     MixedScripts,
 }
@@ -60,10 +62,13 @@ pub struct DoubtfulNames {
 }
 
 /// What an attribute is to its Directory.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Names {
     /// No two users should share a value.
-    Unique,
+    Unique {
+        /// Where users are found by it, the attributes beside it that are mail addresses.
+        beside: Vec<String>,
+    },
     /// Nor that, and every value is a mail address.
     Addresses,
 }
@@ -115,9 +120,14 @@ fn doubts(names: Names, attribute: &str, users: &[&User]) -> Vec<DoubtfulName> {
     let values: BTreeMap<UserId, String> = users.iter().map(|user| (user.id, value(user))).collect();
     let Some(first) = users.first() else { return Vec::new() };
     let is_unmailable = |text: &String| names == Names::Addresses && address(text).is_none();
+    let is_anothers = |user: &&User| match &names {
+        Names::Unique { beside } => user.may_have_anothers_address(attribute, beside),
+        Names::Addresses => false,
+    };
     let doubts = [
         (Doubt::Shared, users.len() > 1),
         (Doubt::NoAddress, values.values().any(is_unmailable)),
+        (Doubt::AnothersAddress, users.iter().any(|user| is_anothers(user))),
         (Doubt::MixedScripts, values.values().any(|text| mixes_scripts(text))),
     ];
     let held = doubts.into_iter().filter(|(_, holds)| *holds).map(|(doubt, _)| DoubtfulName {

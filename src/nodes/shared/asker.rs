@@ -54,8 +54,8 @@ pub struct Counted {
     /// and their codes by mails that are counted.
     pub account: Option<Throttle>,
     network: Option<Throttle>,
-    /// The row of wrong codes for the address. Too many close nothing, for it would be the owner whom they keep out; they
-    /// make codes longer.
+    /// The row of wrong codes for the address, or of the account's owner. Too many close nothing, for it would be the owner
+    /// whom they keep out; they make codes longer.
     pub row: Option<Throttle>,
 }
 
@@ -66,7 +66,7 @@ impl Counted {
             Asker::Owner(user) => {
                 let shared = (!cx.has_proven(address)).then(|| Throttle::mail_to_unproven(address));
                 let mails = iter::once(Throttle::mail_of_owner(user, address)).chain(shared).collect();
-                (mails, Some(Throttle::user(CODE, user)), None)
+                (mails, Some(Throttle::user(CODE, user)), Some(Throttle::code_of_owner(user)))
             }
             Asker::Reader => (vec![Throttle::mail_of_reader(address)], None, None),
             Asker::Device(device) => {

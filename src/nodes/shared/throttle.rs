@@ -44,8 +44,8 @@ pub const MAILS_OF_DEVICE: Limit = Limit { max: 5, window: Span::hours(1), pace:
 /// Mails to one address that many have sent who are alike, wherever they are. Each is a few guesses at a code, too.
 pub const MAILS_OF_MANY: Limit = Limit { max: 20, window: Span::hours(1), pace: None };
 
-/// Wrong codes for one address that many have entered who are alike, wherever they are, before codes get longer: a
-/// thousandth of a percent of what six digits can be (checklist T-6).
+/// Wrong codes for one address that many have entered who are alike, wherever they are, or the owner of its account,
+/// before codes get longer: a thousandth of a percent of what six digits can be (checklist T-6).
 pub const CODES_OF_MANY: Limit = Limit { max: 10, window: Span::hours(24), pace: None };
 
 /// Five slips are nobody's harm.
@@ -158,6 +158,11 @@ impl Throttle {
     /// Wrong codes for an address that strangers have entered.
     pub fn code_of_strangers(address: &str) -> Self {
         Self { limit: CODES_OF_MANY, ..Self::name(CODE, address) }
+    }
+
+    /// Wrong codes that somebody has entered who has shown a factor of the account: they may have got at that one only.
+    pub fn code_of_owner(user: UserId) -> Self {
+        Self { key: CounterKey::of_user("oneTimeCode/row", user), limit: CODES_OF_MANY }
     }
 
     /// Wrong codes for an address that have been entered at devices of its reader.

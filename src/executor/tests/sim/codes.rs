@@ -144,6 +144,37 @@ async fn p_8_a_known_device_resets_while_strangers_ask_for_mails() {
 }
 
 #[tokio::test]
+async fn t_6_codes_that_are_guessed_at_by_who_has_the_password_are_few_before_they_get_longer() {
+    let mut world = World::new(1).await;
+    world.user(ADA).await;
+    // Somebody who has got at the password.
+    let asks = async |world: &World| {
+        let mut person = Person::new(ADA);
+        let path = crate::no_double_effect::to_the_code(world, &mut person).await;
+        let page = person.browser.get(world, &path).await;
+        (person.browser, path, page)
+    };
+    let mut six = 0;
+    for _ in 0..6 {
+        let mut journey = asks(&world).await;
+        six += usize::from(journey.2.body.contains("6-digit"));
+        for _ in 0..5 {
+            enters(&world, &mut journey, "0000000").await;
+        }
+        world.pass(Span::minutes(11));
+    }
+    assert_eq!(six, 2, "ten wrong codes");
+    let mut ada = Person::new(ADA);
+    ada.walk(&mut world, "", &mut Calm).await.code();
+    assert!(
+        asks(&world).await.2.body.contains("8-digit"),
+        "one right code of hers gives nobody more guesses"
+    );
+    world.pass(Span::hours(24));
+    assert!(asks(&world).await.2.body.contains("6-digit"));
+}
+
+#[tokio::test]
 async fn t_6_codes_that_are_guessed_at_a_known_device_are_few_before_they_get_longer() {
     let mut world = World::new(1).await;
     world.user(ADA).await;

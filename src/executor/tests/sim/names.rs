@@ -10,6 +10,7 @@ use idflow_executor::source::Snapshot;
 use idflow_executor::source::live::directory;
 use idflow_executor::users::{self, NewUser};
 use idflow_factor::{Cost, Hasher};
+use idflow_store::{Doubt, Names};
 use serde_json::json;
 
 use crate::faults::Kind;
@@ -204,6 +205,38 @@ async fn e_1_nobody_takes_an_address_that_they_do_not_read_for_their_user_name()
     assert!(signs_up(&world, "grace@example.com", "grace").await, "nobody keeps Grace out");
     assert!(signs_up(&world, "heidi@example.com", "Heidi@example.com").await, "their own");
     assert!(signs_up(&world, "mallory@example.com", "@mallory").await, "that is nobody's address");
+}
+
+#[tokio::test]
+async fn e_1_an_account_that_took_an_address_before_there_was_a_rule_is_given_to_nobody_by_it() {
+    let other = "a quilted lizard of mine";
+    for (name, email, is_theirs) in [
+        ("grace@example.com", "mallory@example.com", false),
+        ("grace@example.com", "Grace@example.com", true),
+        ("mallory", "grace@example.com", true),
+    ] {
+        let mut world = World::serving(1, tenant()).await;
+        world.user_in("people", &[("username", name), ("email", email)]).await;
+        let mut browser = Browser::new();
+        let path = browser.get(&world, "/flows/reset").await.location().unwrap().to_owned();
+        let form = browser.get(&world, &path).await.form().unwrap().fill("email", "grace@example.com");
+        browser.post(&world, &path, &form.encoded()).await;
+        let code = world.mails.code_for("grace@example.com").unwrap();
+        let form = browser.get(&world, &path).await.form().unwrap().fill("code", &code);
+        browser.post(&world, &path, &form.encoded()).await;
+        let form = browser.get(&world, &path).await.form().unwrap().fill("password", other);
+        let answer = browser.post(&world, &path, &form.encoded()).await;
+        assert_eq!(answer.status, StatusCode::SEE_OTHER, "{answer:?}");
+        world.pass(Span::minutes(20));
+        let (_, _, page) = posted(&world, "sign-in", &[("username", name), ("password", other)]).await;
+        assert_eq!(page.form().is_some_and(|form| form.has_field("code")), is_theirs, "{name} {email}");
+        let doubts = world.app().store.doubtful_names(world.now(), None, |_, attribute| {
+            let beside = vec!["email".to_owned()];
+            Some(if attribute == "email" { Names::Addresses } else { Names::Unique { beside } })
+        });
+        let found: Vec<Doubt> = doubts.await.unwrap().found.iter().map(|one| one.doubt).collect();
+        assert_eq!(found, if is_theirs { vec![] } else { vec![Doubt::AnothersAddress] }, "{name} {email}");
+    }
 }
 
 #[tokio::test]
