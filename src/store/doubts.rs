@@ -99,7 +99,7 @@ impl Store {
             }
             users.retain(|user| user.reserved.is_none() && self.leads_to(id, entry, user));
             if let Some(names) = users.first().and_then(|user| is(&user.directory, &entry.attribute)) {
-                found.extend(doubts(names, &entry.attribute, &users));
+                found.extend(doubts(&names, &entry.attribute, &users));
             }
         }
         let last = records.last().filter(|_| more);
@@ -115,19 +115,19 @@ impl Store {
 }
 
 /// What is doubtful about the name that these users have.
-fn doubts(names: Names, attribute: &str, users: &[&User]) -> Vec<DoubtfulName> {
+fn doubts(names: &Names, attribute: &str, users: &[&User]) -> Vec<DoubtfulName> {
     let value = |user: &User| user.text(attribute).unwrap_or_default().to_owned();
     let values: BTreeMap<UserId, String> = users.iter().map(|user| (user.id, value(user))).collect();
     let Some(first) = users.first() else { return Vec::new() };
-    let is_unmailable = |text: &String| names == Names::Addresses && address(text).is_none();
-    let is_anothers = |user: &&User| match &names {
+    let is_unmailable = |text: &String| *names == Names::Addresses && address(text).is_none();
+    let is_anothers = |user: &&User| match names {
         Names::Unique { beside } => user.may_have_anothers_address(attribute, beside),
         Names::Addresses => false,
     };
     let doubts = [
         (Doubt::Shared, users.len() > 1),
         (Doubt::NoAddress, values.values().any(is_unmailable)),
-        (Doubt::AnothersAddress, users.iter().any(|user| is_anothers(user))),
+        (Doubt::AnothersAddress, users.iter().any(is_anothers)),
         (Doubt::MixedScripts, values.values().any(|text| mixes_scripts(text))),
     ];
     let held = doubts.into_iter().filter(|(_, holds)| *holds).map(|(doubt, _)| DoubtfulName {
