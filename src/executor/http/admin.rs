@@ -106,11 +106,11 @@ async fn duplicates(
     let names = |directory: &str, attribute: &str| {
         let directory = configuration.directories.get(directory)?;
         let is_any = |names: &[String]| names.iter().any(|name| name == attribute);
-        let beside =
-            || directory.addresses.iter().filter(|_| is_any(&directory.identifiers)).cloned().collect();
-        let names = match is_any(&directory.addresses) {
-            true => Names::Addresses,
-            false => Names::Unique { beside: beside() },
+        let beside = directory.addresses.iter().filter(|_| is_any(&directory.identifiers));
+        let names = if is_any(&directory.addresses) {
+            Names::Addresses
+        } else {
+            Names::Unique { beside: beside.cloned().collect() }
         };
         is_any(&directory.unique).then_some(names)
     };
