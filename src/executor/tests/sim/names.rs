@@ -215,7 +215,7 @@ async fn e_1_an_account_that_took_an_address_before_there_was_a_rule_is_given_to
         ("grace@example.com", "Grace@example.com", true),
         ("mallory", "grace@example.com", true),
     ] {
-        let mut world = World::serving(1, tenant()).await;
+        let world = World::serving(1, tenant()).await;
         world.user_in("people", &[("username", name), ("email", email)]).await;
         let mut browser = Browser::new();
         let path = browser.get(&world, "/flows/reset").await.location().unwrap().to_owned();
