@@ -20,6 +20,8 @@ mod context;
 mod executor;
 mod failure;
 #[cfg(test)]
+mod finding_tests;
+#[cfg(test)]
 mod fixtures;
 mod flow;
 #[cfg(test)]

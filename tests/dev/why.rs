@@ -46,3 +46,35 @@ fn support_is_told_in_words_why_somebody_cannot_go_on() {
     let (found, told) = why(&["0000000000".as_ref()], "");
     assert!(!found && told.contains("every executor pod"), "{told}");
 }
+
+const COUNTS: &str = "---
+apiVersion: idflow.dev/v1alpha1
+kind: Flow
+metadata: { name: count }
+spec:
+  type: Custom
+  start: ask
+  steps:
+    - { id: ask, form: { fields: [{ name: number }] }, outcomes: { next: count } }
+    - { id: count, set: { values: { counted: int(form.number) } }, outcomes: { next: done } }
+    - { id: done, complete: {} }
+";
+
+#[test]
+fn support_is_told_what_a_step_could_not_do_and_nothing_that_the_visitor_entered() {
+    let served = Served::start_on(&[], |manifests| format!("{manifests}{COUNTS}"));
+    let mut browser = served.client().browser();
+    let page = browser.open(&format!("{}/flows/count", served.dev.origin)).expect("the form").page();
+    let form = page.form_with("number").fill("number", "my-own-secret");
+    let failed = browser.submit(&page, &form).expect("the last page").page().text();
+    let (data, folder) = (served.data(), served.dev.folder.path());
+    let reference = reference(&failed).as_ref();
+    let lines = std::fs::read_to_string(data.join("audit.jsonl")).expect("the records");
+    let by_folder: [&std::ffi::OsStr; 5] =
+        [reference, "--dev".as_ref(), folder.as_os_str(), "--data".as_ref(), data.as_os_str()];
+    for (found, told) in [why(&by_folder, ""), why(&[reference], &lines)] {
+        assert!(found && told.contains("count") && told.contains("int(form.number)"), "{told}");
+        assert!(!told.contains("my-own-secret"), "{told}");
+    }
+    assert!(!lines.contains("my-own-secret") && !served.dev.process.log().contains("my-own-secret"));
+}
