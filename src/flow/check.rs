@@ -138,9 +138,13 @@ pub fn check_theme(theme: &Theme) -> Vec<Finding> {
     lint::of_theme(theme.metadata.name.as_deref().unwrap_or_default(), &theme.spec)
 }
 
-/// Checks an `OIDCClient` on its own.
-pub fn check_client(client: &OIDCClient) -> Vec<Finding> {
-    lint::of_claims(client.metadata.name.as_deref().unwrap_or_default(), &client.spec)
+/// Checks an `OIDCClient` among the other objects of its namespace. What only they make wrong is a warning: an edit of a
+/// Directory must not stop an application.
+pub fn check_client(client: &OIDCClient, objects: &Objects) -> Vec<Finding> {
+    let name = client.metadata.name.as_deref().unwrap_or_default();
+    let among = lint::claims_among(objects, name, &client.spec).into_iter();
+    let among = among.map(|finding| finding.graded(Severity::Warning));
+    lint::of_claims(name, &client.spec).into_iter().chain(among).collect()
 }
 
 /// Checks what an object uses of a Secret.

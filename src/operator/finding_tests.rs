@@ -84,3 +84,40 @@ async fn what_lint_finds_in_a_flow_its_status_tells_by_the_same_code() {
     assert!(missing.is_empty(), "{}", missing.join("\n"));
     assert!(seen > 50, "{seen}");
 }
+
+const CLIENT: &str = r#"
+---
+apiVersion: idflow.dev/v1alpha1
+kind: OIDCClient
+metadata: { name: shop }
+spec:
+  authentication: None
+  redirectURIs: [https://shop.example.com/callback]
+  claims: [{ name: number, value: "user.number == '5'" }]
+"#;
+
+#[tokio::test]
+async fn an_application_hears_of_claims_that_an_edit_of_the_directory_makes_wrong_and_goes_on() {
+    let people = |of: &str| {
+        let attributes =
+            json!([{ "name": "email", "type": "Email", "unique": true }, { "name": "number", "type": of }]);
+        json!({ "default": true, "identifiers": ["email"], "attributes": attributes })
+    };
+    let harness = in_cluster(&format!("{}{CLIENT}", TENANT.trim_end_matches("---\n"))).await;
+    let codes = |harness: &Harness| {
+        let problems = harness.object("OIDCClient", "shop")["status"]["problems"].as_array().cloned();
+        let code = |problem: &Value| problem["code"].as_str().map(str::to_owned);
+        problems.unwrap_or_default().iter().filter_map(code).collect::<Vec<_>>()
+    };
+    harness.add(
+        "acme",
+        "directories",
+        &json!({ "kind": "Directory", "metadata": { "name": "people" }, "spec": people("String") }),
+    );
+    harness.settle().await;
+    assert_eq!((codes(&harness), harness.ready_reason("OIDCClient", "shop")), (vec![], "Ready".to_owned()));
+    harness.edit("acme", "directories", "people", |spec| *spec = people("Integer"));
+    harness.settle().await;
+    assert_eq!(codes(&harness), ["unsuitable-claim"]);
+    assert_eq!(harness.ready_reason("OIDCClient", "shop"), "Ready");
+}

@@ -250,7 +250,7 @@ rules! {
 }
 
 pub(crate) use unreadable_colors::of_theme;
-pub(crate) use unsuitable_claim::of_claims;
+pub(crate) use unsuitable_claim::{among as claims_among, of_claims};
 pub(crate) use weak_secret::of_secret;
 
 /// Objects that claim one thing.

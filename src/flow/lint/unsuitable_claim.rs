@@ -47,8 +47,7 @@ const ROOTS: [&str; 2] = ["user", "session"];
 pub(super) fn find(objects: &Objects) -> Vec<Finding> {
     let clients = objects.clients.iter();
     let found = clients.flat_map(|(name, client)| {
-        let of_attributes = reads(name, &client.spec).filter_map(|(place, read)| no_attribute(objects, place, &read));
-        of_claims(name, &client.spec).into_iter().chain(of_attributes).chain(of_types(objects, name, &client.spec))
+        of_claims(name, &client.spec).into_iter().chain(among(objects, name, &client.spec))
     });
     found.collect()
 }
@@ -76,6 +75,12 @@ fn of_types(objects: &Objects, name: &str, spec: &OIDCClientSpec) -> Vec<Finding
         mismatches.unwrap_or_default().into_iter().map(finding)
     });
     found.collect()
+}
+
+/// What is wrong with them beside these Directories.
+pub(crate) fn among(objects: &Objects, name: &str, spec: &OIDCClientSpec) -> Vec<Finding> {
+    let of_attributes = reads(name, spec).filter_map(|(place, read)| no_attribute(objects, place, &read));
+    of_attributes.chain(of_types(objects, name, spec)).collect()
 }
 
 fn no_attribute(objects: &Objects, place: Place, read: &Reference) -> Option<Finding> {

@@ -39,6 +39,9 @@ impl Watched for Directory {
     fn changed(change: &Change<Self>, router: &Router<'_>) {
         // A step that names no Directory uses the default one.
         router.referenced(change, |_| true);
+        if !change.is_only_status() {
+            router.references::<OIDCClient>(&change.key.namespace);
+        }
     }
 }
 
@@ -101,7 +104,7 @@ impl Judged for OIDCClient {
             ctx.world.flows.namespace(&namespace).iter().map(|flow| flow.name_any()).collect();
         let wanted = SecretUse::of_client(&client.spec);
         let secret = need(ctx, &namespace, wanted.clone()).await?;
-        let mut findings = idflow_flow::check_client(client);
+        let mut findings = idflow_flow::check_client(client, &ctx.world.objects(&namespace));
         findings.extend(doubts(&ObjectId::new("OIDCClient", client.name_any()), wanted, &secret));
         let object = serde_json::json!(client);
         let problems = findings.iter().map(|finding| finding.problem(&object)).collect();

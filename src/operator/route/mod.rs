@@ -174,7 +174,7 @@ impl Router<'_> {
     }
 
     /// Every object of a kind that others refer to.
-    fn references<K: Referenced>(&self, namespace: &str) {
+    pub(crate) fn references<K: Referenced>(&self, namespace: &str) {
         for object in K::cache(self.world).namespace(namespace) {
             self.object::<K>(Controller::Reference, Key::of(object.as_ref()));
         }
