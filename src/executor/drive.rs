@@ -368,7 +368,11 @@ fn takes_an_address(app: &App, decided: &Decided, reads: &ReadSet) -> Result<boo
                 let known = known.as_ref().and_then(|user| directory(user).zip(Some(user)));
                 known.is_some_and(|(directory, user)| verified::rests_on_a_name(directory, user, shown))
             }
-            Write::SetPassword { .. } | Write::UpdateUser { .. } | Write::ConfirmUser { .. } => false,
+            Write::UpdateUser { user, previous, .. } => directory(user).is_some_and(|directory| {
+                verified::takes_an_address(directory, user)
+                    && !verified::takes_an_address(directory, previous)
+            }),
+            Write::SetPassword { .. } | Write::ConfirmUser { .. } => false,
         };
         if takes {
             return Ok(true);

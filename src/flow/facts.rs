@@ -48,6 +48,8 @@ pub struct Facts {
     pub changes_user: Option<String>,
     /// Attributes that every user of its Directory must have and that it gives the user whom it creates no value for.
     pub missing_attributes: Vec<String>,
+    /// The attributes of the identified user that it gives other values.
+    pub changes: Vec<NewValue>,
     /// Whether it has signed the visitor out when it leaves by `next`.
     pub ends_session: bool,
     /// The classes of the effects it may cause.
@@ -66,6 +68,19 @@ impl Facts {
             self.changes_user.is_some() && proofs.any(|proof| matches!(proof, ProofFact::Factor(_)));
         gives_credential || matches!(self.end, Some(End::Complete { .. }))
     }
+}
+
+/// Another value of a user's attribute.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewValue {
+    /// JSON pointer below the node object.
+    pub pointer: String,
+    /// The attribute.
+    pub attribute: String,
+    /// The [`place`](crate::plan::place) of the value.
+    pub place: String,
+    /// Whether the old value, where it is an address, is told of it.
+    pub is_told: bool,
 }
 
 /// One way a step can finish.

@@ -22,22 +22,21 @@ use idflow_core::effect::{Answer, Ask, EffectClass};
 use idflow_core::id::UserId;
 use idflow_core::name::mixes_scripts;
 use idflow_core::time::Span;
-use idflow_core::user::{Reservation, User, UserState, is_group};
+use idflow_core::user::{Reservation, User, UserState};
 use idflow_core::write::Write;
 use idflow_core::{Data, Value};
 use idflow_engine::context::Cx;
 use idflow_engine::node::{self, Node};
 use idflow_engine::turn::{Event, Fault, Finish, Turn};
-use idflow_flow::facts::{AttributeUse, Facts, Outcome, ProofFact, SettingsError, Sink, ValueType, of_value};
+use idflow_flow::facts::{Facts, Outcome, ProofFact, SettingsError};
 use idflow_flow::kinds::{Group, Kind};
-use idflow_flow::pinned::DirectoryContent;
 use idflow_flow::plan::{Compiler, Plan};
-use idflow_sandbox::Type;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::shared::answer_mismatch;
-use crate::shared::settings::{self, Expressions, Sources};
+use crate::shared::attributes::{Attributes, check_groups, is_proven};
+use crate::shared::settings::{self, Sources};
 
 /// How long a sign-up that is not finished keeps its values.
 const RESERVED: Span = Span::hours(24);
@@ -69,18 +68,10 @@ pub static KIND: Kind = Kind {
 
 fn plan(value: &Value, compiler: &mut Compiler<'_>) -> Result<Plan, SettingsError> {
     let settings: Settings = settings::parse(value)?;
-    let uses = settings.attributes.keys().map(|name| AttributeUse {
-        pointer: format!("/attributes/{}", settings::escaped(name)),
-        name: name.clone(),
-        identifies: false,
-    });
-    let (directory, content) = compiler.directory(settings.directory.as_deref(), uses.collect());
-    let attribute = |name: &str| content.attributes.get(name);
-    let wanted = |name: &str| attribute(name).map_or(Type::Unknown, |known| of_value(known.value_type));
-    let sources = &settings.attributes;
-    let attributes = Expressions::compile_of(compiler, "/attributes", sources, Sink::Store, wanted);
-    let required =
-        content.attributes.iter().filter(|(_, attribute)| attribute.required).map(|(name, _)| name);
+    let directory = settings.directory.as_deref();
+    let attributes = Attributes::compile(compiler, KIND.name, directory, &settings.attributes);
+    let all = attributes.content.attributes.iter();
+    let required = all.filter(|(_, attribute)| attribute.required).map(|(name, _)| name);
     let facts = Facts {
         missing_attributes: required
             .filter(|name| !settings.attributes.contains_key(*name))
@@ -94,21 +85,13 @@ fn plan(value: &Value, compiler: &mut Compiler<'_>) -> Result<Plan, SettingsErro
         ..Facts::default()
     };
     let groups = settings.groups.unwrap_or_default();
-    if let Some(wrong) = groups.iter().position(|name| !is_group(name)) {
-        return Err(SettingsError {
-            pointer: format!("/groups/{wrong}"),
-            message: "this is no name of a group".to_owned(),
-            help: "write 1 to 128 characters without control characters".to_owned(),
-        });
-    }
-    Ok(node::plan(facts, CreateUser { directory, content, attributes, groups }))
+    check_groups("/groups", &groups)?;
+    Ok(node::plan(facts, CreateUser { attributes, groups }))
 }
 
 #[derive(Debug)]
 struct CreateUser {
-    directory: String,
-    content: DirectoryContent,
-    attributes: Expressions,
+    attributes: Attributes,
     groups: Vec<String>,
 }
 
@@ -141,51 +124,15 @@ impl Node for CreateUser {
 }
 
 impl CreateUser {
-    fn evaluated(&self, cx: &mut Cx<'_>) -> Result<Data, Fault> {
-        let mut attributes = Data::new();
-        for (name, value) in self.attributes.evaluate(cx)? {
-            if !value.is_null() && value.as_str() != Some("") {
-                self.check(&name, &value)?;
-                attributes.insert(name, value);
-            }
-        }
-        let required = self.content.attributes.iter().filter(|(_, attribute)| attribute.required);
-        match required.map(|(name, _)| name).find(|name| !attributes.contains_key(*name)) {
-            Some(missing) => {
-                Err(Fault::new(format!("createUser has no value for the required attribute {missing}")))
-            }
-            None => Ok(attributes),
-        }
-    }
-
-    fn check(&self, name: &str, value: &Value) -> Result<(), Fault> {
-        let attribute = self.content.attributes.get(name);
-        let fits = match attribute.map(|attribute| attribute.value_type) {
-            Some(ValueType::String | ValueType::Email | ValueType::Phone | ValueType::Date) => value.is_string(),
-            Some(ValueType::Boolean) => value.is_boolean(),
-            Some(ValueType::Integer) => value.is_i64(),
-            Some(ValueType::Number) => value.is_number(),
-            Some(ValueType::List) => value.is_array(),
-            Some(ValueType::Object) => value.is_object(),
-            None => false,
-        };
-        if fits {
-            Ok(())
-        } else {
-            Err(Fault::new(format!("createUser has a value of the wrong type for {name}")))
-        }
-    }
-
-    fn unique(&self) -> Vec<String> {
-        let is_unique =
-            |name: &String| self.content.attributes.get(name).is_some_and(|attribute| attribute.unique);
-        self.content.attributes.keys().filter(|name| is_unique(name)).cloned().collect()
+    fn evaluated(&self, cx: &Cx<'_>) -> Result<Data, Fault> {
+        let given = self.attributes.evaluate(cx)?.into_iter();
+        self.attributes.complete(given.filter_map(|(name, value)| Some((name, value?))).collect())
     }
 
     fn look_up_or_create(&self, cx: &mut Cx<'_>, state: ExpectLookup) -> Result<Turn, Fault> {
         if let Some((name, value)) = self.looked_up(&state) {
             let ask = Ask::FindHolder {
-                directory: self.directory.clone(),
+                directory: self.attributes.directory.clone(),
                 attribute: name.clone(),
                 value: value.to_owned(),
             };
@@ -194,14 +141,14 @@ impl CreateUser {
         }
         let user = self.user(cx, state.attributes);
         let is_mixed = |name: &String| user.text(name).is_some_and(mixes_scripts);
-        let detail = self.unique().iter().any(is_mixed).then(|| "a name mixes scripts".to_owned());
-        cx.write(Write::CreateUser { user: user.clone(), unique: self.unique() });
+        let detail = self.attributes.unique().iter().any(is_mixed).then(|| "a name mixes scripts".to_owned());
+        cx.write(Write::CreateUser { user: user.clone(), unique: self.attributes.unique() });
         Ok(Turn::Finish(Box::new(Finish { user: Some(user), detail, ..Finish::by("next") })))
     }
 
     /// The value that is looked up next.
     fn looked_up<'s>(&self, state: &'s ExpectLookup) -> Option<(String, &'s str)> {
-        let present = self.unique().into_iter().filter_map(|name| {
+        let present = self.attributes.unique().into_iter().filter_map(|name| {
             let value = state.attributes.get(&name)?.as_str()?;
             Some((name, value))
         });
@@ -220,7 +167,7 @@ impl CreateUser {
         let proven = |value: &Value| value.as_str().is_some_and(|text| is_proven(cx, text));
         User {
             id: UserId::random(cx.chance()),
-            directory: self.directory.clone(),
+            directory: self.attributes.directory.clone(),
             verified: attributes
                 .iter()
                 .filter(|(_, value)| proven(value))
@@ -234,11 +181,6 @@ impl CreateUser {
             reserved: Some(Reservation { until: cx.now().plus(RESERVED), unique: Vec::new() }),
         }
     }
-}
-
-/// Whether the visitor has shown in this journey to read the address.
-fn is_proven(cx: &Cx<'_>, address: &str) -> bool {
-    cx.evidence().iter().any(|evidence| evidence.proof.is_of_address(address))
 }
 
 #[cfg(test)]

@@ -36,6 +36,7 @@ nodes! {
     // Users
     find_user,
     create_user,
+    update_user,
     set_password,
     end_sessions,
     // Decision

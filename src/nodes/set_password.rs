@@ -26,6 +26,7 @@ use idflow_flow::plan::{Compiler, Plan};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+use crate::shared::attributes::is_shown_to_be_the_user;
 use crate::shared::throttle::Throttle;
 use crate::shared::{answer_mismatch, settings};
 
@@ -71,7 +72,7 @@ struct SetPassword {
 
 impl Node for SetPassword {
     fn turn(&self, cx: &mut Cx<'_>, event: Event) -> Result<Turn, Fault> {
-        if !self.may_set(cx) {
+        if !is_shown_to_be_the_user(cx, &self.unique) {
             return Err(Fault::new("setPassword was reached without proof that the visitor is the user"));
         }
         match event {
@@ -122,20 +123,6 @@ impl SetPassword {
 
     fn values<'c>(&self, cx: &'c Cx<'_>) -> impl Iterator<Item = &'c str> {
         self.unique.iter().filter_map(|name| cx.user_data().get(name)?.as_str())
-    }
-
-    /// A verified address speaks for a user only where no other user can have it: under another attribute it may be
-    /// somebody else's, such as that of a manager.
-    fn may_set(&self, cx: &Cx<'_>) -> bool {
-        let own = |proof: &Proof| {
-            self.values(cx).any(|value| proof.is_of_address(value))
-        };
-        let is_proof = |evidence: &Evidence| match &evidence.proof {
-            Proof::Factor(_) | Proof::Created => evidence.user == cx.user(),
-            proof @ Proof::Address(_) => own(proof),
-            Proof::Identified | Proof::Consent(_) => false,
-        };
-        cx.user().is_some() && cx.evidence().iter().any(is_proof)
     }
 }
 

@@ -214,6 +214,8 @@ rules! {
         unauthenticated_change,
         unproven_factor,
         unproven_address,
+        unproven_change,
+        untold_change,
         missing_attribute,
         unended_session,
         password_only,

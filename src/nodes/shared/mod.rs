@@ -4,6 +4,7 @@ pub mod action;
 pub mod address;
 pub mod answer;
 pub mod asker;
+pub mod attributes;
 pub mod enter;
 pub mod entry;
 pub mod guards;

@@ -192,6 +192,9 @@ info-expires = { $minutes ->
 
 ## E-Mails
 
+mail-address-changed-subject = Die E-Mail-Adresse Ihres Kontos wurde geändert
+mail-address-changed-body = Die E-Mail-Adresse Ihres Kontos bei { $product } wurde soeben geändert. E-Mails gehen von jetzt an die neue Adresse.
+mail-address-changed-ignore = Wenn Sie das nicht waren, wenden Sie sich sofort an uns.
 mail-code-subject = Ihr Code für { $product }
 mail-code-body = Geben Sie diesen Code auf der Seite ein, die danach gefragt hat:
 mail-code-lifetime = { $minutes ->

@@ -193,6 +193,9 @@ info-expires = { $minutes ->
 
 ## Mails
 
+mail-address-changed-subject = The e-mail address of your account was changed
+mail-address-changed-body = The e-mail address of your account at { $product } was changed just now. From now on mails go to the new address.
+mail-address-changed-ignore = If it was not you who did that, get in touch with us at once.
 mail-code-subject = Your code for { $product }
 mail-code-body = Enter this code on the page that asked for it:
 mail-code-lifetime = { $minutes ->

@@ -45,5 +45,6 @@ mod second_port;
 mod standing;
 mod succession;
 mod throttles;
+mod updates;
 mod visitor;
 mod world;
