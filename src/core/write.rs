@@ -31,6 +31,12 @@ pub enum Write {
         /// The addresses that the sign-up has proven.
         addresses: Vec<String>,
     },
+    /// Removes a user with everything to sign in with. Sessions, grants and journeys of before are worth nothing, and the
+    /// id never names anybody again. Refuses the batch when the user changed since `previous`.
+    DeleteUser {
+        /// The user as they were.
+        previous: User,
+    },
     /// Sets or replaces a password hash. It makes a user of a reservation.
     SetPassword {
         /// Whose.
@@ -47,7 +53,10 @@ impl Write {
     pub fn is_credential_of(&self, id: UserId) -> bool {
         match self {
             Self::SetPassword { user, .. } => *user == id,
-            Self::CreateUser { .. } | Self::ConfirmUser { .. } | Self::UpdateUser { .. } => false,
+            Self::CreateUser { .. }
+            | Self::ConfirmUser { .. }
+            | Self::UpdateUser { .. }
+            | Self::DeleteUser { .. } => false,
         }
     }
 }

@@ -372,7 +372,7 @@ fn takes_an_address(app: &App, decided: &Decided, reads: &ReadSet) -> Result<boo
                 verified::takes_an_address(directory, user)
                     && !verified::takes_an_address(directory, previous)
             }),
-            Write::SetPassword { .. } | Write::ConfirmUser { .. } => false,
+            Write::SetPassword { .. } | Write::ConfirmUser { .. } | Write::DeleteUser { .. } => false,
         };
         if takes {
             return Ok(true);

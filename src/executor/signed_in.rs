@@ -38,7 +38,7 @@ impl SignedIn {
         let becomes_user = known.as_ref().is_some_and(|known| known.reserved.is_some());
         let changes = |write: &Write| match write {
             Write::SetPassword { ends_sessions, .. } => *ends_sessions && !becomes_user,
-            Write::UpdateUser { .. } => true,
+            Write::UpdateUser { .. } | Write::DeleteUser { .. } => true,
             Write::CreateUser { .. } | Write::ConfirmUser { .. } => false,
         };
         let is_changed = ends == Some(EndSessions::Person) || writes.iter().any(changes);

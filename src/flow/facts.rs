@@ -46,6 +46,8 @@ pub struct Facts {
     /// The Directory in which it changes the identified user; set, it refuses to run before somebody has shown to be
     /// that user.
     pub changes_user: Option<String>,
+    /// Whether there is no user any more when it has finished.
+    pub forgets_user: bool,
     /// Attributes that every user of its Directory must have and that it gives the user whom it creates no value for.
     pub missing_attributes: Vec<String>,
     /// The attributes of the identified user that it gives other values.

@@ -96,7 +96,7 @@ pub struct Step<'a> {
     /// For `call` and `node`: the Directories in which what is entered changes a user on the strength of what was
     /// proven before.
     pub enters_changes: BTreeSet<String>,
-    /// For `call` and `node`: whether a way back in what is entered may forget what was proven before.
+    /// Whether it, or a way back in what it enters, may forget what was proven before.
     pub forgets: bool,
 }
 
@@ -207,6 +207,7 @@ impl<'a> Step<'a> {
             node,
             nodes: written.node.keys().map(String::as_str).collect(),
             proves: facts.outcomes.iter().map(proven).collect(),
+            forgets: facts.forgets_user,
             facts,
             is_known,
             wires,
@@ -217,7 +218,6 @@ impl<'a> Step<'a> {
             uses: Vec::new(),
             entered: None,
             enters_changes: BTreeSet::new(),
-            forgets: false,
         };
         let placed = |used: Use| Use { pointer: step.node_pointer(&used.pointer), ..used };
         step.uses = uses.into_iter().map(placed).collect();

@@ -105,7 +105,7 @@ pub(crate) fn complete_facts(
     step.facts.shows_page |= summary.shows_page;
     step.facts.needs_user |= summary.needs_user;
     step.enters_changes.clone_from(&summary.changes);
-    step.forgets = summary.forgets;
+    step.forgets |= summary.forgets;
     let declared = callee.outcomes.iter().flatten();
     let outcomes: BTreeSet<&String> = summary.exits.keys().chain(declared).collect();
     for outcome in outcomes {

@@ -37,6 +37,7 @@ nodes! {
     find_user,
     create_user,
     update_user,
+    delete_user,
     set_password,
     end_sessions,
     // Decision

@@ -14,16 +14,15 @@
 //!   outcomes: { next: done, exists: taken }
 //! ```
 
-use idflow_core::effect::{Answer, Ask, EffectClass, Mail};
+use idflow_core::effect::{Answer, Ask, EffectClass};
 use idflow_core::name::{canonical, is_same, reads_as_address};
 use idflow_core::user::{MOST_GROUPS, User};
-use idflow_core::view::Text;
 use idflow_core::write::Write;
 use idflow_core::{Data, Value};
 use idflow_engine::context::Cx;
 use idflow_engine::node::{self, Node};
 use idflow_engine::turn::{Event, Fault, Finish, Turn};
-use idflow_flow::facts::{Facts, NewValue, Outcome, ReferenceKind, SettingsError};
+use idflow_flow::facts::{Facts, NewValue, Outcome, SettingsError};
 use idflow_flow::kinds::{Group, Kind};
 use idflow_flow::plan::{Compiler, Plan, place};
 use schemars::JsonSchema;
@@ -31,6 +30,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::shared::answer_mismatch;
 use crate::shared::attributes::{self, Attributes, check_groups, is_proven, is_shown_to_be_the_user};
+use crate::shared::notice::{Notice, NoticeSetting};
 use crate::shared::settings::{self, Sources};
 
 /// Settings of `updateUser`.
@@ -48,7 +48,7 @@ struct Settings {
     /// the same as before.
     groups: Option<Groups>,
     /// Tells the old address of a change. Wanted where an address changes that people are found by. Absent: nobody is told.
-    notice: Option<Notice>,
+    notice: Option<NoticeSetting>,
 }
 
 /// Groups that change.
@@ -61,15 +61,6 @@ struct Groups {
     /// Groups that the user leaves. Absent: none.
     #[schemars(length(min = 1, max = 32), inner(length(min = 1, max = 128)))]
     remove: Option<Vec<String>>,
-}
-
-/// A mail to the old address.
-#[derive(Debug, Clone, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct Notice {
-    /// The Connection of kind smtp that sends the mail.
-    #[schemars(length(min = 1, max = 253))]
-    connection: String,
 }
 
 /// What everybody reads about `updateUser`.
@@ -96,9 +87,7 @@ fn plan(value: &Value, compiler: &mut Compiler<'_>) -> Result<Plan, SettingsErro
     }
     let sources = settings.attributes.unwrap_or_default();
     let attributes = Attributes::compile(compiler, KIND.name, settings.directory.as_deref(), &sources);
-    let notice = settings.notice.map(|notice| {
-        compiler.connection("/notice/connection", ReferenceKind::SmtpConnection, notice.connection)
-    });
+    let notice = settings.notice.map(|notice| Notice::compile(compiler, notice, "mail-address-changed"));
     let mut outcomes = vec![Outcome::wired("next")];
     outcomes.extend(sources.keys().any(|name| attributes.is_unique(name)).then(|| Outcome::wired("exists")));
     let effects = if notice.is_some() { vec![EffectClass::AtMostOnce] } else { vec![EffectClass::Idempotent] };
@@ -124,7 +113,7 @@ struct UpdateUser {
     attributes: Attributes,
     add: Vec<String>,
     remove: Vec<String>,
-    notice: Option<String>,
+    notice: Option<Notice>,
 }
 
 /// The user before and after, and which new names were found free so far.
@@ -263,23 +252,9 @@ impl UpdateUser {
 
     /// Tells every address that was the user's and is no longer.
     fn notify(&self, cx: &mut Cx<'_>, previous: &User, after: &User) {
-        let Some(connection) = &self.notice else { return };
         let is_known = |name: &&String| self.attributes.is_unique(name) || previous.has_proven(name);
-        let old: Vec<String> = changed(previous, after)
-            .filter(is_known)
-            .filter_map(|name| previous.text(name).filter(|text| reads_as_address(text)).map(str::to_owned))
-            .collect();
-        for to in old {
-            let mail = Mail {
-                id: cx.effect_id(),
-                connection: connection.clone(),
-                to,
-                subject: Text::product("mail-address-changed-subject"),
-                body: vec![Text::product("mail-address-changed-body"), Text::product("mail-address-changed-ignore")],
-                code: None,
-                locale: cx.locale().map(str::to_owned),
-            };
-            cx.mail(mail);
+        if let Some(notice) = &self.notice {
+            notice.send(cx, previous, changed(previous, after).filter(is_known));
         }
     }
 }

@@ -42,6 +42,11 @@ impl Run<'_> {
             at: self.now,
         });
         self.journey.evidence.extend(evidence);
+        if finish.forgets_user {
+            self.journey.user = None;
+            self.journey.forget_user();
+            self.journey.evidence.retain(|evidence| evidence.user.is_none());
+        }
         Ok(proofs)
     }
 

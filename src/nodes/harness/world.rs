@@ -127,6 +127,10 @@ impl World {
                         *known = known.clone().confirmed(addresses);
                     }
                 }
+                Write::DeleteUser { previous } => {
+                    self.users.remove(&previous.id);
+                    self.hashes.remove(&previous.id);
+                }
                 Write::SetPassword { user, hash, .. } => {
                     self.hashes.insert(*user, hash.clone());
                 }

@@ -8,6 +8,7 @@ pub mod attributes;
 pub mod enter;
 pub mod entry;
 pub mod guards;
+pub mod notice;
 pub mod settings;
 pub mod text;
 pub mod throttle;

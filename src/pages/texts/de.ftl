@@ -192,6 +192,9 @@ info-expires = { $minutes ->
 
 ## E-Mails
 
+mail-account-deleted-subject = Ihr Konto wurde gelöscht
+mail-account-deleted-body = Ihr Konto bei { $product } wurde soeben gelöscht. Niemand kann sich mehr damit anmelden.
+mail-account-deleted-ignore = Wenn Sie das nicht waren, wenden Sie sich sofort an uns.
 mail-address-changed-subject = Die E-Mail-Adresse Ihres Kontos wurde geändert
 mail-address-changed-body = Die E-Mail-Adresse Ihres Kontos bei { $product } wurde soeben geändert. E-Mails gehen von jetzt an die neue Adresse.
 mail-address-changed-ignore = Wenn Sie das nicht waren, wenden Sie sich sofort an uns.

@@ -193,6 +193,9 @@ info-expires = { $minutes ->
 
 ## Mails
 
+mail-account-deleted-subject = Your account was deleted
+mail-account-deleted-body = Your account at { $product } was deleted just now. Nobody can sign in to it any more.
+mail-account-deleted-ignore = If it was not you who did that, get in touch with us at once.
 mail-address-changed-subject = The e-mail address of your account was changed
 mail-address-changed-body = The e-mail address of your account at { $product } was changed just now. From now on mails go to the new address.
 mail-address-changed-ignore = If it was not you who did that, get in touch with us at once.

@@ -15,6 +15,7 @@ use super::people::{Entries, Named, UserChange};
 use super::plan::Planner;
 use crate::StoreError;
 use crate::backend::{Condition, Effect};
+use crate::record::credential::Credential;
 use crate::record::user_index::{UserIndex, is_called};
 use crate::record::{Numbered as _, Record as _};
 
@@ -25,7 +26,7 @@ const MOST_UNPROVEN: usize = 4;
 impl Planner {
     pub(super) fn user(&mut self, id: UserId, change: UserChange) -> Result<(), CommitError> {
         let claimed: BTreeSet<String> = change.claims().cloned().collect();
-        let UserChange { before, after, becomes_user, names, elsewhere, .. } = change;
+        let UserChange { before, after, is_deleted, becomes_user, names, elsewhere, .. } = change;
         if self.reads.get::<User>(id.as_bytes())? != before.as_ref() {
             return Err(CommitError::Conflict);
         }
@@ -34,6 +35,10 @@ impl Planner {
             for entry in &named.before {
                 self.leave(id, attribute, entry)?;
             }
+        }
+        if is_deleted {
+            self.push(Credential::KIND.key(id.as_bytes()), Condition::Any, Effect::Delete)?;
+            return self.push(User::KIND.key(id.as_bytes()), Condition::Any, Effect::Delete);
         }
         let by_program = before.is_none() && !becomes_user;
         for (attribute, named) in names.iter().filter(|(attribute, _)| claimed.contains(*attribute)) {

@@ -3,6 +3,7 @@
 use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 
+use idflow_core::Data;
 use idflow_core::id::UserId;
 use idflow_core::secret::PasswordHash;
 use idflow_core::user::{Reservation, User, UserState};
@@ -28,6 +29,8 @@ pub(super) struct UserChange {
     /// As whoever decided knew them; nothing for a new user.
     pub(super) before: Option<User>,
     pub(super) after: User,
+    /// Whether nothing is left of the user.
+    pub(super) is_deleted: bool,
     /// Whether a sign-up is finished by it, so that a reservation becomes a user and claims everything anew.
     pub(super) becomes_user: bool,
     /// Attributes whose normalized value identifies a user.
@@ -58,6 +61,7 @@ impl People {
             match write {
                 Write::CreateUser { user, unique } => people.create(user, unique)?,
                 Write::UpdateUser { user, previous, unique } => people.update(user, &previous, unique)?,
+                Write::DeleteUser { previous } => people.delete(&previous)?,
                 Write::ConfirmUser { user, addresses } => {
                     people.confirmed.entry(user).or_default().extend(addresses);
                 }
@@ -116,6 +120,18 @@ impl People {
         }
     }
 
+    /// Without attributes nobody is found, so that every entry of the index is left.
+    fn delete(&mut self, previous: &User) -> Result<(), CommitError> {
+        let nobody =
+            User { attributes: Data::new(), verified: Vec::new(), groups: Vec::new(), ..previous.clone() };
+        self.update(nobody, previous, Vec::new())?;
+        if let Some(change) = self.users.get_mut(&previous.id) {
+            change.is_deleted = true;
+        }
+        self.ended.insert(previous.id);
+        Ok(())
+    }
+
     fn update(&mut self, user: User, previous: &User, unique: Vec<String>) -> Result<(), CommitError> {
         // An id or directory never changes: the index and every session would point to somebody else.
         if user.id != previous.id || user.directory != previous.directory {
@@ -143,6 +159,7 @@ impl UserChange {
         Self {
             before,
             after,
+            is_deleted: false,
             becomes_user: false,
             unique: BTreeSet::new(),
             identifiers: BTreeSet::new(),
@@ -153,7 +170,7 @@ impl UserChange {
 
     /// Derives the entries of every attribute that is known to be unique by now, each once.
     pub(super) fn derive(&mut self, keyring: &Keyring) {
-        let Self { before, after, becomes_user, unique, identifiers, names, elsewhere } = self;
+        let Self { before, after, is_deleted: _, becomes_user, unique, identifiers, names, elsewhere } = self;
         let old = |attribute: &str| before.as_ref().and_then(|before| before.text(attribute));
         let entries = |attribute: &str, value: Option<&str>| {
             value.map(|value| ids(keyring, &after.directory, attribute, value)).unwrap_or_default()

@@ -150,7 +150,9 @@ impl Planner {
         }
         for user in ended {
             let (epoch, before) = (self.draw_epoch(), self.standing_after(user)?);
-            self.standings.insert(*user, Standing { epoch, ..before });
+            // What is left says for ever that nothing begins any more for this id.
+            let is_deleted = users.get(user).is_some_and(|change| change.is_deleted);
+            self.standings.insert(*user, Standing { epoch, locked: before.locked || is_deleted });
         }
         Ok(())
     }

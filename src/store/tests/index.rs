@@ -33,7 +33,7 @@ fn with_nickname(write: Write) -> Write {
             unique.push("nickname".to_owned());
             Write::UpdateUser { user, previous, unique }
         }
-        other @ (Write::SetPassword { .. } | Write::ConfirmUser { .. }) => other,
+        other @ (Write::SetPassword { .. } | Write::ConfirmUser { .. } | Write::DeleteUser { .. }) => other,
     }
 }
 

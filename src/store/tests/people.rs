@@ -6,6 +6,7 @@ use super::*;
 use crate::CommitError;
 use crate::backend::{Batch, Condition, Effect};
 use crate::record::Numbered as _;
+use crate::record::credential::Credential;
 use crate::record::session::SessionRecord;
 use crate::record::user_index::{self, UserIndex};
 
@@ -296,5 +297,31 @@ fn what_an_earlier_program_wrote_without_a_pointer_is_found_in_two_round_trips()
         assert_eq!(found(&store, "ada@example.com").await, Some(ada));
         assert_eq!(store.session(&own.id, NOW).await, Ok(Some(own)));
         assert_eq!(store.round_trips() - before, 4);
+    });
+}
+
+#[test]
+fn of_a_deleted_user_nothing_is_left_to_sign_in_with_and_nothing_begins_for_the_id() {
+    run(async {
+        let store = store();
+        let (ada, old, refresh) = signed_in(&store).await;
+        let late = Commit::after(store.after_session(&old.id, NOW).await).put_session(old.clone());
+        let changed = User { updated: later(Span::hours(1)), ..ada.clone() };
+        let of_another = Write::DeleteUser { previous: changed };
+        assert_eq!(store.commit(store.blind().writes([of_another])).await, Err(CommitError::Conflict));
+        done(&store, store.blind().writes([Write::DeleteUser { previous: ada.clone() }])).await;
+        assert_eq!(store.user(&ada.id).await, Ok(None));
+        assert_eq!(found(&store, "ada@example.com").await, None);
+        let (kept, _) = store.list(Credential::KIND, None, 10).await.unwrap();
+        assert!(kept.is_empty(), "no password");
+        assert_eq!(store.session(&old.id, NOW).await, Ok(None));
+        assert_eq!(store.grant(&refresh.id, NOW).await, Ok(None));
+        for begins in [late, store.blind().put_session(session(2, Some(&ada)))] {
+            assert_eq!(store.commit(begins).await, Err(CommitError::Conflict));
+        }
+        let again = store.blind().writes([Write::DeleteUser { previous: ada.clone() }]);
+        assert_eq!(store.commit(again).await, Err(CommitError::Conflict));
+        done(&store, store.blind().writes([create(user(2, "ada@example.com"))])).await;
+        assert_eq!(found(&store, "ada@example.com").await.map(|found| found.id), Some(user(2, "").id));
     });
 }

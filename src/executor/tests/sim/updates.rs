@@ -6,6 +6,7 @@ use idflow_core::user::User;
 use idflow_store::Wanted;
 use serde_json::json;
 
+use crate::faults::Kind;
 use crate::leaving::{ADA, SignedIn, followed};
 use crate::visitor::{Answer, Browser};
 use crate::world::{PASSWORD, TENANT, World, snapshot};
@@ -183,4 +184,78 @@ async fn e_1_nobody_takes_somebody_elses_address_for_their_name_later_either() {
         let wanted = if is_taken { "countess" } else { handle };
         assert_eq!(user(&world, ada).await.attributes["handle"], wanted, "{handle}");
     }
+}
+
+const DELETES: &str = "
+---
+apiVersion: idflow.dev/v1alpha1
+kind: Flow
+metadata: { name: delete-account }
+spec:
+  type: DeleteUser
+  start: password
+  texts: { sure: { en: Delete it? }, gone: { en: It is gone } }
+  steps:
+    - { id: password, password: { identify: true }, outcomes: { next: ask } }
+    - { id: ask, message: { title: sure }, outcomes: { next: delete } }
+    - { id: delete, deleteUser: { notice: { connection: mail } }, outcomes: { next: gone } }
+    - { id: gone, message: { title: gone }, outcomes: { next: done } }
+    - { id: done, complete: {} }
+";
+
+/// Somebody on the way to the end of their account: the page that asks.
+async fn asks_to_delete(world: &World, browser: &mut Browser) -> (String, Answer) {
+    let path = browser.get(world, "/flows/delete-account").await.location().unwrap().to_owned();
+    let form =
+        browser.get(world, &path).await.form().unwrap().fill("username", ADA).fill("password", PASSWORD);
+    browser.post(world, &path, &form.encoded()).await;
+    let page = browser.get(world, &path).await;
+    assert!(page.body.contains("Delete it?"), "{page:?}");
+    (path, page)
+}
+
+#[tokio::test]
+async fn an_account_that_is_deleted_is_nobodys_and_nothing_of_before_is_worth_anything() {
+    let mut world = World::serving(3, snapshot(&format!("{TENANT}{DELETES}"))).await;
+    let ada = world.user(ADA).await;
+    let signed_in = SignedIn::at(&mut world).await;
+    let mut other = Browser::new();
+    let (other_path, other_page) = asks_to_delete(&world, &mut other).await;
+    let mut browser = Browser::new();
+    let (path, page) = asks_to_delete(&world, &mut browser).await;
+    let answer = browser.post(&world, &path, &page.form().unwrap().encoded()).await;
+    let page = followed(&world, &mut browser, answer).await;
+    assert!(page.body.contains("It is gone"), "the journey goes on: {page:?}");
+    let last = browser.post(&world, &path, &page.form().unwrap().encoded()).await;
+    assert!(followed(&world, &mut browser, last).await.body.contains("All done"));
+
+    assert_eq!(world.count(Kind::User).await, 0);
+    assert!(!signed_in.has_session(&world).await && !signed_in.has_tokens(&world).await);
+    let late = other.post(&world, &other_path, &other_page.form().unwrap().encoded()).await;
+    let late = followed(&world, &mut other, late).await;
+    assert!(!late.body.contains("It is gone"), "a journey of before stops: {late:?}");
+    let mails = world.mails.all();
+    let told: Vec<_> = mails.iter().filter(|mail| mail.text.contains("was deleted")).collect();
+    assert_eq!(told.iter().map(|mail| mail.to.as_str()).collect::<Vec<_>>(), [ADA], "once");
+    // The name is free, and whoever takes it is somebody else.
+    let again = world.user(ADA).await;
+    assert_ne!(again, ada);
+    assert!(!signed_in.has_session(&world).await && !signed_in.has_tokens(&world).await);
+    assert_eq!(world.find(ADA).await, again);
+}
+
+#[tokio::test]
+async fn an_account_is_deleted_once_by_whoever_is_first() {
+    let world = World::serving(3, snapshot(&format!("{TENANT}{DELETES}"))).await;
+    world.user(ADA).await;
+    let mut tabs = Vec::new();
+    for _ in 0..3 {
+        let mut browser = Browser::new();
+        let (path, page) = asks_to_delete(&world, &mut browser).await;
+        tabs.push((browser, path, page.form().unwrap().encoded()));
+    }
+    join_all(tabs.iter_mut().map(|(browser, path, form)| browser.post(&world, path, form))).await;
+    assert_eq!(world.count(Kind::User).await, 0);
+    let mails = world.mails.all();
+    assert_eq!(mails.iter().filter(|mail| mail.text.contains("was deleted")).count(), 1);
 }

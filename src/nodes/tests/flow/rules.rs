@@ -312,3 +312,22 @@ fn a_sign_out_is_looked_for_on_every_path_and_in_what_is_called() {
     assert_eq!(found("done"), ["the path ask → done completes without endSessions"]);
     assert_eq!(found("kept"), [""; 0]);
 }
+
+#[test]
+fn whoever_is_deleted_is_nobody_to_the_steps_behind() {
+    let spec = |rest: &str| {
+        format!(
+            "type: DeleteUser\nstart: password\nsteps:\n  - {{ id: password, password: {{ identify: true }}, outcomes: {{ next: delete }} }}\n  - {{ id: delete, deleteUser: {{}}, outcomes: {{ next: after }} }}\n  - {{ id: after, {rest}, outcomes: {{ next: done }} }}\n  - {{ id: done, complete: {{}} }}\n"
+        )
+    };
+    for (rest, codes) in [
+        ("message: {}", vec![]),
+        ("setPassword: {}", vec!["user-required", "unauthenticated-change"]),
+        ("set: { values: { who: user.email } }", vec!["user-required"]),
+    ] {
+        let files = [("world.yaml", WORLD.to_owned()), ("example.yaml", flow(&spec(rest)))];
+        let folder = Folder::read(files.map(|(file, text)| (file.to_owned(), text)), kinds());
+        let found: Vec<&str> = folder.findings.iter().map(|finding| finding.code).collect();
+        assert_eq!(found, codes, "{rest}");
+    }
+}
