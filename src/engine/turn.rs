@@ -49,9 +49,6 @@ pub struct Finish {
     pub address: Option<String>,
     /// The user the journey concerns from now on. A journey that already concerns another user ends in `error`.
     pub user: Option<User>,
-    /// Whether there is no such user any more: the journey concerns nobody from now on, and what was proven of them counts
-    /// for nothing.
-    pub forgets_user: bool,
     /// How it came to the outcome, for the step's security event. Contains no values of the visitor.
     pub detail: Option<String>,
     /// For `call` and `node`: the callee is entered with these arguments instead of following the outcome.

@@ -46,8 +46,6 @@ pub struct Facts {
     /// The Directory in which it changes the identified user; set, it refuses to run before somebody has shown to be
     /// that user.
     pub changes_user: Option<String>,
-    /// Whether there is no user any more when it has finished.
-    pub forgets_user: bool,
     /// Attributes that every user of its Directory must have and that it gives the user whom it creates no value for.
     pub missing_attributes: Vec<String>,
     /// The attributes of the identified user that it gives other values.
@@ -94,12 +92,15 @@ pub struct Outcome {
     pub needs_wire: bool,
     /// What is proven when it happens.
     pub proofs: Vec<ProofFact>,
+    /// Whether there is no such user any more: the journey concerns nobody from now on, and what was proven of them counts
+    /// for nothing.
+    pub forgets_user: bool,
 }
 
 impl Outcome {
     /// An outcome that must be wired and proves nothing.
     pub fn wired(name: impl Into<String>) -> Self {
-        Self { name: name.into(), needs_wire: true, proofs: Vec::new() }
+        Self { name: name.into(), needs_wire: true, proofs: Vec::new(), forgets_user: false }
     }
 
     /// An outcome with a safe default when it is not wired.

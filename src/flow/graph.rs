@@ -207,7 +207,7 @@ impl<'a> Step<'a> {
             node,
             nodes: written.node.keys().map(String::as_str).collect(),
             proves: facts.outcomes.iter().map(proven).collect(),
-            forgets: facts.forgets_user,
+            forgets: facts.outcomes.iter().any(|outcome| outcome.forgets_user),
             facts,
             is_known,
             wires,

@@ -55,8 +55,7 @@ fn plan(value: &Value, compiler: &mut Compiler<'_>) -> Result<Plan, SettingsErro
     let facts = Facts {
         needs_user: true,
         changes_user: Some(directory),
-        forgets_user: true,
-        outcomes: vec![Outcome::wired("next")],
+        outcomes: vec![Outcome { forgets_user: true, ..Outcome::wired("next") }],
         effects: vec![if notice.is_some() { EffectClass::AtMostOnce } else { EffectClass::Idempotent }],
         ..Facts::default()
     };
@@ -86,7 +85,7 @@ impl Node for DeleteUser {
                     notice.send(cx, &previous, self.unique.iter());
                 }
                 cx.write(Write::DeleteUser { previous });
-                Ok(Turn::Finish(Box::new(Finish { forgets_user: true, ..Finish::by("next") })))
+                Ok(Turn::Finish(Box::new(Finish::by("next"))))
             }
             Event::Answered(Answer::User(None)) => Err(Fault::new("deleteUser: the user is gone already")),
             Event::Answered(_) | Event::Submitted(_) => Err(answer_mismatch("deleteUser")),

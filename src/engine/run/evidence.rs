@@ -11,7 +11,7 @@ use crate::turn::{Fault, Finish};
 impl Run<'_> {
     /// Records the user and the evidence of a step, and tells what was proven.
     pub(super) fn prove(&mut self, finish: &Finish) -> Result<Vec<Proof>, Fault> {
-        let facts = self.facts(&finish.outcome);
+        let (facts, forgets_user) = self.facts(&finish.outcome);
         let before = self.journey.user;
         let after = match (&finish.user, before) {
             (Some(user), None) => Some(checked(user)?.id),
@@ -42,7 +42,7 @@ impl Run<'_> {
             at: self.now,
         });
         self.journey.evidence.extend(evidence);
-        if finish.forgets_user {
+        if forgets_user {
             self.journey.user = None;
             self.journey.forget_user();
             self.journey.evidence.retain(|evidence| evidence.user.is_none());
@@ -50,11 +50,11 @@ impl Run<'_> {
         Ok(proofs)
     }
 
-    fn facts(&self, outcome: &str) -> Vec<ProofFact> {
+    fn facts(&self, outcome: &str) -> (Vec<ProofFact>, bool) {
         let step = self.journey.frames.last().and_then(|frame| self.runnable.step(frame.graph, frame.step));
         let outcomes = step.map_or(&[] as &[Outcome], |step| &step.outcomes);
         let found = outcomes.iter().find(|known| known.name == outcome);
-        found.map(|known| known.proofs.clone()).unwrap_or_default()
+        found.map(|known| (known.proofs.clone(), known.forgets_user)).unwrap_or_default()
     }
 }
 
