@@ -13,6 +13,7 @@ use idflow_test_support::wait;
 use idflow_test_support::world::{self, PASSWORD};
 use tempfile::TempDir;
 
+mod account;
 mod cookies;
 mod hostile;
 mod newcomer;
