@@ -356,23 +356,27 @@ fn by_live_directories(app: &App, mut writes: Vec<Write>) -> Vec<Write> {
 fn takes_an_address(app: &App, decided: &Decided, reads: &ReadSet) -> Result<bool, Unavailable> {
     let configuration = app.configuration.load();
     let directory = |user: &User| configuration.directories.get(&user.directory);
+    let takes =
+        |user: &User| directory(user).is_some_and(|directory| verified::takes_an_address(directory, user));
+    let rests_on_a_name = |user: &User| -> Result<bool, Unavailable> {
+        let before = reads.journey(&decided.journey.id)?;
+        let shown = before.as_ref().map(|journey| &journey.evidence[..]).unwrap_or_default();
+        Ok(directory(user).is_some_and(|directory| verified::rests_on_a_name(directory, user, shown)))
+    };
     for write in &decided.writes {
         let takes = match write {
-            Write::CreateUser { user, .. } => {
-                directory(user).is_some_and(|directory| verified::takes_an_address(directory, user))
+            Write::CreateUser { user, .. } => takes(user),
+            Write::SetPassword { user, ends_sessions: true, .. } => match reads.user(user)? {
+                Some(user) => rests_on_a_name(&user)?,
+                None => false,
+            },
+            // That somebody has shown an address is noted of whomever it may be.
+            Write::UpdateUser { user, previous, .. } if user.data() == previous.data() => false,
+            Write::UpdateUser { user, previous, .. } => {
+                takes(user) && !takes(previous) || rests_on_a_name(previous)?
             }
-            Write::SetPassword { user, ends_sessions: true, .. } => {
-                let before = reads.journey(&decided.journey.id)?;
-                let shown = before.as_ref().map(|journey| &journey.evidence[..]).unwrap_or_default();
-                let known = reads.user(user)?;
-                let known = known.as_ref().and_then(|user| directory(user).zip(Some(user)));
-                known.is_some_and(|(directory, user)| verified::rests_on_a_name(directory, user, shown))
-            }
-            Write::UpdateUser { user, previous, .. } => directory(user).is_some_and(|directory| {
-                verified::takes_an_address(directory, user)
-                    && !verified::takes_an_address(directory, previous)
-            }),
-            Write::SetPassword { .. } | Write::ConfirmUser { .. } | Write::DeleteUser { .. } => false,
+            Write::DeleteUser { previous } => rests_on_a_name(previous)?,
+            Write::SetPassword { .. } | Write::ConfirmUser { .. } => false,
         };
         if takes {
             return Ok(true);

@@ -54,17 +54,18 @@ fn plan(value: &Value, compiler: &mut Compiler<'_>) -> Result<Plan, SettingsErro
     let notice = settings.notice.map(|notice| Notice::compile(compiler, notice, "mail-account-deleted"));
     let facts = Facts {
         needs_user: true,
-        changes_user: Some(directory),
+        changes_user: Some(directory.clone()),
         outcomes: vec![Outcome { forgets_user: true, ..Outcome::wired("next") }],
         effects: vec![if notice.is_some() { EffectClass::AtMostOnce } else { EffectClass::Idempotent }],
         ..Facts::default()
     };
     let unique = content.attributes.into_iter().filter(|(_, attribute)| attribute.unique);
-    Ok(node::plan(facts, DeleteUser { unique: unique.map(|(name, _)| name).collect(), notice }))
+    Ok(node::plan(facts, DeleteUser { directory, unique: unique.map(|(name, _)| name).collect(), notice }))
 }
 
 #[derive(Debug)]
 struct DeleteUser {
+    directory: String,
     /// The attributes that no two users share.
     unique: Vec<String>,
     notice: Option<Notice>,
@@ -76,9 +77,16 @@ impl Node for DeleteUser {
             return Err(Fault::new("deleteUser was reached without proof that the visitor is the user"));
         }
         match event {
+            Event::Entered if cx.is_taken() => {
+                Err(Fault::new("deleteUser: what the account is called may be somebody else's address"))
+            }
             Event::Entered => {
                 let user = cx.user().ok_or_else(|| Fault::new("deleteUser needs an identified user"))?;
                 Ok(Turn::Ask(Box::new(Ask::ReadUser { user })))
+            }
+            Event::Answered(Answer::User(Some(previous))) if previous.directory != self.directory => {
+                let Self { directory, .. } = self;
+                Err(Fault::new(format!("deleteUser is for users of {directory}, and this one lives in {}", previous.directory)))
             }
             Event::Answered(Answer::User(Some(previous))) => {
                 if let Some(notice) = &self.notice {

@@ -145,6 +145,7 @@ impl Node for UpdateUser {
             }
             Event::Answered(Answer::User(found)) => match (cx.state()?, found) {
                 (Some(State::ExpectUser), Some(previous)) => {
+                    self.attributes.check_directory(&previous)?;
                     let after = self.changed(cx, &previous)?;
                     self.look_up_or_write(cx, Change { previous, after, checked: 0 })
                 }

@@ -127,7 +127,15 @@ fn put(kept: &mut Value, path: &[String], value: Value) {
     let Some((name, rest)) = path.split_first() else { return };
     let Some(object) = kept.as_object_mut() else { return };
     if rest.is_empty() {
-        object.entry(name.as_str()).or_insert(value);
+        match (object.get_mut(name), value) {
+            // The whole of it, of which parts are declared too.
+            (Some(Value::Object(parts)), Value::Object(whole)) => {
+                let more =
+                    whole.into_iter().filter(|(name, _)| !parts.contains_key(name)).collect::<Vec<_>>();
+                parts.extend(more);
+            }
+            (_, value) => drop(object.insert(name.clone(), value)),
+        }
     } else {
         put(object.entry(name.as_str()).or_insert_with(|| Value::Object(Data::new())), rest, value);
     }
@@ -175,6 +183,16 @@ mod tests {
             ),
         ] {
             assert_eq!(fitting(&members, &answer), Err(why.to_owned()), "{answer}");
+        }
+    }
+
+    #[test]
+    fn an_object_is_kept_whole_wherever_its_parts_are_declared() {
+        let (whole, part) =
+            (json!({ "name": "a", "type": "Object" }), json!({ "name": "a.n", "type": "Number" }));
+        for settings in [json!([whole, part]), json!([part, whole])] {
+            let kept = fitting(&declared(settings), &json!({ "a": { "n": 1, "more": true } }));
+            assert_eq!(kept, Ok(json!({ "a": { "n": 1.0, "more": true } })));
         }
     }
 

@@ -1,7 +1,7 @@
 //! A user's attributes as steps write them: values of the types that the Directory says, and who else may have them.
 
 use idflow_core::evidence::{Evidence, Proof};
-use idflow_core::user::is_group;
+use idflow_core::user::{User, is_group};
 use idflow_core::{Data, Value};
 use idflow_engine::context::Cx;
 use idflow_engine::turn::Fault;
@@ -86,6 +86,20 @@ impl Attributes {
         } else {
             Err(Fault::new(format!("{} has a value of the wrong type for {name}", self.kind)))
         }
+    }
+
+    /// Makes sure that a user lives in this Directory: in another one its attributes mean something else.
+    ///
+    /// # Errors
+    /// When they live elsewhere.
+    pub fn check_directory(&self, user: &User) -> Result<(), Fault> {
+        if user.directory == self.directory {
+            return Ok(());
+        }
+        Err(Fault::new(format!(
+            "{} is for users of {}, and this one lives in {}",
+            self.kind, self.directory, user.directory
+        )))
     }
 
     /// Makes sure that a user has every attribute that the Directory requires.

@@ -259,3 +259,46 @@ async fn an_account_is_deleted_once_by_whoever_is_first() {
     let mails = world.mails.all();
     assert_eq!(mails.iter().filter(|mail| mail.text.contains("was deleted")).count(), 1);
 }
+
+#[tokio::test]
+async fn e_1_who_reads_mail_at_what_an_account_is_called_neither_changes_nor_deletes_it() {
+    let flows = "
+---
+apiVersion: idflow.dev/v1alpha1
+kind: Flow
+metadata: { name: FLOW }
+spec:
+  type: Custom
+  start: who
+  steps:
+    - { id: who, form: { fields: [{ name: email, type: Email }] }, outcomes: { next: code } }
+    - { id: code, oneTimeCode: { email: { connection: mail, to: form.email } }, outcomes: { next: account } }
+    - { id: account, findUser: { by: steps.code.address }, outcomes: { next: act, notFound: end } }
+    - { id: act, ACT, outcomes: { next: end } }
+    - { id: end, fail: {} }
+";
+    let acts = ["updateUser: { groups: { add: [taken] } }", "deleteUser: {}"];
+    let flow =
+        |(number, act): (usize, &str)| flows.replace("FLOW", &format!("flow{number}")).replace("ACT", act);
+    let tenant = TENANT.replace("identifiers: [email]", "identifiers: [email, handle]").replace(
+        "unique: true, required: true }",
+        "unique: true }, { name: handle, type: String, unique: true }",
+    );
+    let tenant = acts.into_iter().enumerate().map(flow).fold(tenant, |tenant, flow| tenant + &flow);
+    for number in 0..acts.len() {
+        for (email, is_theirs) in [("mallory@example.com", false), ("grace@example.com", true)] {
+            let world = World::serving(3, snapshot(&tenant)).await;
+            let id = world.user_in("people", &[("email", email), ("handle", "grace@example.com")]).await;
+            let mut browser = Browser::new();
+            let path =
+                browser.get(&world, &format!("/flows/flow{number}")).await.location().unwrap().to_owned();
+            let form = browser.get(&world, &path).await.form().unwrap().fill("email", "grace@example.com");
+            browser.post(&world, &path, &form.encoded()).await;
+            enters_the_code(&world, &mut browser, &path, "grace@example.com").await;
+            let found =
+                world.app().store.read(world.now(), &Wanted::person(&id)).await.unwrap().user(&id).unwrap();
+            let is_as_before = found.is_some_and(|user| user.groups.is_empty());
+            assert_eq!(is_as_before, !is_theirs, "{} {email}", acts[number]);
+        }
+    }
+}
