@@ -285,7 +285,7 @@ spec:
         "unique: true }, { name: handle, type: String, unique: true }",
     );
     let tenant = acts.into_iter().enumerate().map(flow).fold(tenant, |tenant, flow| tenant + &flow);
-    for number in 0..acts.len() {
+    for (number, act) in acts.into_iter().enumerate() {
         for (email, is_theirs) in [("mallory@example.com", false), ("grace@example.com", true)] {
             let world = World::serving(3, snapshot(&tenant)).await;
             let id = world.user_in("people", &[("email", email), ("handle", "grace@example.com")]).await;
@@ -298,7 +298,7 @@ spec:
             let found =
                 world.app().store.read(world.now(), &Wanted::person(&id)).await.unwrap().user(&id).unwrap();
             let is_as_before = found.is_some_and(|user| user.groups.is_empty());
-            assert_eq!(is_as_before, !is_theirs, "{} {email}", acts[number]);
+            assert_eq!(is_as_before, !is_theirs, "{act} {email}");
         }
     }
 }
