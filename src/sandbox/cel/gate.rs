@@ -11,7 +11,7 @@ use regex::Regex;
 use super::references::{self, Reference};
 use super::stack::on_large_stack;
 use super::types::{self, Checked, Type};
-use super::{budget, functions, origins, path};
+use super::{budget, foreign, functions, origins, path};
 use crate::position::Position;
 
 /// The longest source, in bytes of UTF-8. Longer chains of operators overflow the library's compiler.
@@ -155,7 +155,8 @@ fn unparsable(source: &str, errors: &[ParseError]) -> ExpressionError {
     let position = Position::of(source, line, column);
     let message =
         if source.trim().is_empty() { "the expression is empty".into() } else { in_plain_words(message) };
-    let help = "write CEL, for example `user.email.endsWith('@example.com')`; texts stand in quotes".into();
+    let usual = "write CEL, for example `user.email.endsWith('@example.com')`; texts stand in quotes";
+    let help = foreign::advice(source, position.offset).unwrap_or(usual).into();
     ExpressionError { message, help, position }
 }
 
@@ -296,7 +297,10 @@ impl Check<'_> {
         let offset = self.source[..call.offset].rfind(written).unwrap_or(call.offset);
         ExpressionError {
             message: format!("there is no function `{name}`"),
-            help: format!("functions are: {}", functions::ALLOWED.join(", ")),
+            help: match foreign::function(written) {
+                Some(ours) => format!("it is called `{ours}`"),
+                None => format!("functions are: {}", functions::ALLOWED.join(", ")),
+            },
             position: Position::at(self.source, offset),
         }
     }

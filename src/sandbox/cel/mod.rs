@@ -3,6 +3,7 @@
 mod budget;
 mod convert;
 mod evaluate;
+mod foreign;
 mod functions;
 mod gate;
 mod origins;

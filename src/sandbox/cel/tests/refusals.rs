@@ -75,3 +75,39 @@ fn broken_expressions_say_where_and_what_to_do() {
         assert!(!error.help.is_empty());
     }
 }
+
+/// What people write by habit, a part of what they are told, and what they write then.
+#[test]
+fn whoever_writes_another_language_is_told_the_word_that_helps() {
+    for (wrong, told, right) in [
+        ("user.email = 'a'", "`==`", "user.email == 'a'"),
+        ("user.email === 'a'", "`==`", "user.email == 'a'"),
+        ("user.email !== 'a'", "`!=`", "user.email != 'a'"),
+        ("user.email <> 'a'", "`!=`", "user.email != 'a'"),
+        ("user.staff and user.other", "`&&`", "user.staff && user.other"),
+        ("user.staff AND user.other", "`&&`", "user.staff && user.other"),
+        ("user.staff & user.other", "`&&`", "user.staff && user.other"),
+        ("user.staff or user.other", "`||`", "user.staff || user.other"),
+        ("user.staff | user.other", "`||`", "user.staff || user.other"),
+        ("not user.staff", "`!`", "!user.staff"),
+        ("user.email is 'a'", "`==`", "user.email == 'a'"),
+        ("user.email == `a`", "quotes", "user.email == 'a'"),
+        ("user.name.matches('\\d')", "twice", "user.name.matches('\\\\d')"),
+        ("user.name ?? 'a'", "orValue", "user.?name.orValue('')"),
+        ("len(user.name) > 3", "`size`", "size(user.name) > 3"),
+        ("user.name.toLowerCase()", "`lowerAscii`", "user.name.lowerAscii()"),
+        ("user.name.startswith('a')", "`startsWith`", "user.name.startsWith('a')"),
+    ] {
+        let error = Expression::compile(wrong).expect_err(wrong);
+        assert!(error.help.contains(told), "{wrong}: {} / {}", error.message, error.help);
+        Expression::compile(right).unwrap_or_else(|error| panic!("{right}: {error}"));
+    }
+}
+
+#[test]
+fn every_function_by_another_name_is_one_of_ours() {
+    for (other, ours) in super::super::foreign::FUNCTIONS {
+        let allowed = super::super::functions::ALLOWED;
+        assert!(allowed.contains(&ours) && !allowed.contains(&other), "{other}: {ours}");
+    }
+}
