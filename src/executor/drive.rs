@@ -216,8 +216,7 @@ enum Settled {
 }
 
 /// Runs to a decision. The switches are read together with what the first ask wants that is not answered by the request
-/// itself, and judged before anything is
-/// answered or done; by the commit alone where the step asks nothing.
+/// itself, and judged before anything is answered or done; by the commit alone where the step asks nothing.
 async fn settle(
     app: &App,
     mut run: Run<'_>,
@@ -270,7 +269,7 @@ async fn commit(
     let now = reads.now();
     verified::note(&decided.journey, &mut decided.writes, &reads, now)?;
     let binding = decided.assurance_rose.then(|| rebind(app, &mut decided.journey));
-    let ends = decided.ends.take().or_else(|| leaving::implied(app, &decided.journey, post.is_some()));
+    let ends = decided.ends.take().or_else(|| leaving::implied(app, &decided, post.is_some()));
     let left = Left::by(app, visitor, &decided, ends, &mut reads).await?;
     let opened = match decided.opens.take() {
         Some(opens) => Some(open(app, &mut decided, opens, left.goes_on, &reads)?),

@@ -96,10 +96,19 @@ fn marked_until(app: &App, now: Timestamp) -> Timestamp {
 /// What the end of a Logout flow ends although none of its steps has said so: who completes it is told that they are
 /// signed out, and a flow that breaks off keeps nobody signed in who has said yes already. Whoever has neither posted
 /// anything nor shown what counts as a yes only followed a link.
-pub(crate) fn implied(app: &App, journey: &Journey, is_posted: bool) -> Option<EndSessions> {
+pub(crate) fn implied(app: &App, decided: &Decided, is_posted: bool) -> Option<EndSessions> {
+    let journey = &decided.journey;
     let is_completed = matches!(journey.phase, Phase::Ended(Ending::Completed { .. }));
+    // A `fail` that a step's error leads to at once is no word of the visitor's.
+    let by_error = || {
+        decided
+            .audit
+            .iter()
+            .any(|told| told.name == "step.finished" && told.outcome.as_deref() == Some("error"))
+    };
+    let has_broken_off = || has_broken_off(journey) || has_failed(journey) && by_error();
     let is_wanted = match &journey.purpose {
-        Purpose::EndSession(request) if request.confirmed => is_completed || has_broken_off(journey),
+        Purpose::EndSession(request) if request.confirmed => is_completed || has_broken_off(),
         Purpose::EndSession(_) => is_completed && is_posted,
         Purpose::Standalone { .. } => is_completed && is_posted && is_logout(app, journey),
         Purpose::Authorize(_) => false,
@@ -108,13 +117,9 @@ pub(crate) fn implied(app: &App, journey: &Journey, is_posted: bool) -> Option<E
 }
 
 /// Whether a journey has failed by something that it could not do, rather than by what its author has it say or by the
-/// visitor's own wish. A `fail` behind a step that ended by `error` says no more than that.
+/// visitor's own wish.
 pub(crate) fn has_broken_off(journey: &Journey) -> bool {
-    match &journey.phase {
-        Phase::Ended(Ending::Failed { code, .. }) if code == FAILED => journey.error.is_some(),
-        Phase::Ended(Ending::Failed { code, .. }) => code != CANCELLED,
-        _ => false,
-    }
+    matches!(&journey.phase, Phase::Ended(Ending::Failed { code, .. }) if code != FAILED && code != CANCELLED)
 }
 
 /// Whether the flow that a journey went through has come to its own end without being completed: the same flow once more

@@ -44,7 +44,7 @@ const FLOW: &[RootField] = &[
     RootField {
         is_always: false,
         of: || Type::Unknown,
-        ..text("error", "The id of the last step that was left by `error`; null while none was.")
+        ..text("error", "The id of the last step that could not do its work; null while each could.")
     },
     RootField {
         of: || Type::Map(Box::new(Type::String)),

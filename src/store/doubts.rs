@@ -1,6 +1,7 @@
 //! Names of accounts that somebody should look at: those that several accounts have, such as from before names had one
-//! form or from before an attribute was unique; addresses that nobody can have by today's rule, or that may be somebody else's; and names that may be
-//! taken for others. Accounts that share a name are never merged, and none of them is found by it.
+//! form or from before an attribute was unique; addresses that nobody can have by today's rule, or that may be somebody
+//! else's; and names that may be taken for others. Accounts that share a name are never merged, and none of them is found
+//! by it.
 //!
 //! The index leads to them, so that a store of any size is looked at page by page.
 

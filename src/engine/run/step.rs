@@ -145,9 +145,6 @@ impl Run<'_> {
         if let Some(end) = finish.end {
             return self.end(end);
         }
-        if finish.outcome == "error" {
-            self.journey.error = Some(self.place().1);
-        }
         self.audit_detailed("step.finished", Some(&finish.outcome), finish.detail);
         self.weigh(size(&finish.outputs) + size(&finish.form) + size(&finish.vars));
         self.store_outputs(finish.outputs, finish.form, finish.vars);

@@ -110,6 +110,8 @@ async fn by_flow(
     let answers = match &moved.journey.phase {
         Phase::ExpectSubmission(_) => true,
         Phase::Ended(Ending::Completed { .. }) => request.confirmed,
+        // A flow that fails before it has shown anything keeps nobody whose wish is confirmed.
+        Phase::Ended(Ending::Failed { .. }) if request.confirmed => !leaving::has_failed(&moved.journey),
         Phase::Ended(Ending::Failed { .. }) => !leaving::has_broken_off(&moved.journey),
     };
     answers.then(|| journeys::see_other(app, visitor, &moved))

@@ -194,7 +194,7 @@ rules! {
         unsuitable_reference,
         recursive_call,
         undeclared_answer,
-    undeclared_outcome,
+        undeclared_outcome,
         misplaced_end,
         unreachable_step,
         no_way_to_an_end,
@@ -224,6 +224,7 @@ rules! {
         missing_locale,
         unspoken_language,
         unused_text,
+        unrendered_value,
         invalid_texts,
         invalid_name,
         invalid_lifetime,
@@ -238,6 +239,8 @@ rules! {
         unsuitable_claim,
         unsuitable_client_flow,
         ungranted_scope,
+        unmatched_redirect,
+        literal_secret,
         unreadable_colors,
         rival_default, rival_claim, too_many_flows;
     text:

@@ -274,3 +274,29 @@ async fn o_37_what_is_wrong_with_an_applications_request_keeps_nobody_signed_in_
         }
     }
 }
+
+#[tokio::test]
+async fn o_37_an_error_that_the_flow_got_over_is_no_reason_for_a_later_failure() {
+    let asks = "error: really } }
+    - id: really
+      form: { fields: [{ name: why, type: String }], actions: [{ name: keep }] }
+      outcomes: { next: out, keep: stays }
+    - { id: stays, fail: { text: stay } }
+    - { id: out";
+    let steps = BREAKS
+        .replace("outcomes: { next: out } }\n    - { id: out", &format!("outcomes: {{ next: out, {asks}"));
+    assert_ne!(steps, BREAKS);
+    let uri = ("post_logout_redirect_uri", GOODBYE);
+    let (world, mut ada) = serving(&with("hello", &steps)).await;
+    let answer = ada.browser.get(&world, &logout(&[("id_token_hint", ada.hint()), uri])).await;
+    let at = answer.location().unwrap().to_owned();
+    let page = followed(&world, &mut ada.browser, answer).await;
+    ada.browser.post(&world, &at, &page.form().unwrap().encoded()).await;
+    let page = ada.browser.get(&world, &at).await;
+    assert!(page.body.contains("why"), "{page:?}");
+    let form = page.form().unwrap().fill("why", "because").press("keep");
+    let after = ada.browser.post(&world, &at, &form.encoded()).await;
+    let last = followed(&world, &mut ada.browser, after).await;
+    assert!(last.body.contains("You stay"), "{last:?}");
+    assert!(!is_out(&world, &ada).await, "the page says that they stay");
+}
