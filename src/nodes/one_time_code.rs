@@ -25,11 +25,8 @@
 //! ```
 
 use idflow_core::Value;
-use idflow_core::chance::{decimal_code, token};
 use idflow_core::counter::Count;
-use idflow_core::digest::Digest;
 use idflow_core::effect::{Answer, Ask, EffectClass, Foreseen, Mail, Submission};
-use idflow_core::name::{self, with_ascii_digits};
 use idflow_core::time::{Span, Timestamp};
 use idflow_core::view::{Action, ActionStyle, Field, FieldType, Message, Severity, Text, View};
 use idflow_engine::context::Cx;
@@ -45,6 +42,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::shared::asker::Counted;
+use crate::shared::code::{Sent, entered_code};
 use crate::shared::throttle::{Throttle, closed_until, in_minutes};
 use crate::shared::{address, answer_mismatch, settings};
 
@@ -54,8 +52,6 @@ const DIGITS: i64 = 6;
 const MOST_DIGITS: u32 = 8;
 const LIFETIME: Span = Span::minutes(10);
 
-/// How many wrong codes end the one that was sent.
-const MOST_WRONG: u8 = 5;
 const OWN_ADDRESS: &str = "user.email";
 
 /// Settings of `oneTimeCode`.
@@ -157,21 +153,6 @@ struct OneTimeCode {
     own_address: bool,
     digits: u32,
     lifetime: Span,
-}
-
-/// A code that was mailed: its salted digest, never the code.
-#[derive(Clone, Serialize, Deserialize)]
-struct Sent {
-    address: String,
-    salt: String,
-    digest: Digest,
-    /// How many digits it has; absent in what an earlier release has stored, which had as many as the setting says.
-    #[serde(default)]
-    digits: Option<u32>,
-    expires: Timestamp,
-    /// How many wrong codes were entered in its place.
-    #[serde(default)]
-    wrong: u8,
 }
 
 /// What the step knows of whom it asks for a code.
@@ -349,11 +330,10 @@ impl OneTimeCode {
         row: Option<&Throttle>,
     ) -> Result<Turn, Fault> {
         let entered = cx.submission().and_then(entered_code).unwrap_or_default();
-        if !sent.digest.matches(&digest(&sent.salt, &entered)) {
+        if !sent.is(&entered) {
             let all = std::iter::once(&counted.tries).chain(counted.guesses()).chain(row);
             all.for_each(|guesses| cx.count(guesses.add()));
-            let sent = Sent { wrong: sent.wrong.saturating_add(1), ..sent };
-            let sent = Some(sent).filter(|sent| sent.wrong < MOST_WRONG);
+            let sent = sent.missed();
             let page = match &sent {
                 Some(_) => Page::Refused("error-code-wrong"),
                 None => Page::Void("error-code-void"),
@@ -375,8 +355,7 @@ impl OneTimeCode {
     }
 
     fn mail(&self, cx: &mut Cx<'_>, address: &str, digits: u32) -> Sent {
-        let code = decimal_code(cx.chance(), digits);
-        let salt = token(cx.chance());
+        let (code, sent) = Sent::new(cx, address, digits, self.lifetime);
         let minutes = in_minutes(self.lifetime);
         let mail = Mail {
             id: cx.effect_id(),
@@ -388,18 +367,11 @@ impl OneTimeCode {
                 Text::with("mail-code-lifetime", [("minutes", minutes.to_string())]),
                 Text::product("mail-code-ignore"),
             ],
-            code: Some(code.clone()),
+            code: Some(code),
             locale: cx.locale().map(str::to_owned),
         };
         cx.mail(mail);
-        Sent {
-            address: address.to_owned(),
-            digest: digest(&salt, &code),
-            salt,
-            digits: Some(digits),
-            expires: cx.now().plus(self.lifetime),
-            wrong: 0,
-        }
+        sent
     }
 
     fn show(&self, cx: &mut Cx<'_>, asked: Asked, page: Page) -> Result<Turn, Fault> {
@@ -466,22 +438,6 @@ impl Page {
 fn within(key: &str, moment: Timestamp, now: Timestamp) -> Text {
     let minutes = in_minutes(moment.since(now));
     Text::with(key, [("minutes", minutes.max(1).to_string())])
-}
-
-/// The digits entered, without the spaces and dashes that people add.
-fn entered_code(submission: &Submission) -> Option<String> {
-    let text = submission.fields.get("code")?.as_str()?;
-    let text = name::shown(text);
-    let digits: String = with_ascii_digits(&text)
-        .chars()
-        .filter(|c| !c.is_whitespace() && !matches!(c, '-' | '‐' | '‑'))
-        .collect();
-    let plausible = (6..=8).contains(&digits.len()) && digits.bytes().all(|byte| byte.is_ascii_digit());
-    plausible.then_some(digits)
-}
-
-fn digest(salt: &str, code: &str) -> Digest {
-    Digest::of_parts(&[salt.as_bytes(), code.as_bytes()])
 }
 
 #[cfg(test)]

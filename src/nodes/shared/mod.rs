@@ -5,6 +5,7 @@ pub mod address;
 pub mod answer;
 pub mod asker;
 pub mod attributes;
+pub mod code;
 pub mod enter;
 pub mod entry;
 pub mod guards;
