@@ -2,7 +2,7 @@
 //!
 //! Only somebody who has shown to be the user gets here, as at `setPassword`; without that the step ends by `error`. An
 //! attribute that gets null or an empty text is taken away. If another user already has the value of an attribute that
-//! must be unique, nothing is changed and the outcome is `exists`.
+//! must be unique, nothing is changed and the outcome is `exists`, which has to be wired where such an attribute changes.
 //!
 //! An address that people are found by, or that the user has proven, changes only to one that this journey has proven:
 //! put a `oneTimeCode` to the new address before. The old address gets a `notice` of the change. Who is called otherwise
@@ -89,7 +89,8 @@ fn plan(value: &Value, compiler: &mut Compiler<'_>) -> Result<Plan, SettingsErro
     let attributes = Attributes::compile(compiler, KIND.name, settings.directory.as_deref(), &sources);
     let notice = settings.notice.map(|notice| Notice::compile(compiler, notice, "mail-address-changed"));
     let mut outcomes = vec![Outcome::wired("next")];
-    outcomes.extend(sources.keys().any(|name| attributes.is_unique(name)).then(|| Outcome::wired("exists")));
+    let needs_wire = sources.keys().any(|name| attributes.is_unique(name));
+    outcomes.extend((!sources.is_empty()).then(|| Outcome { needs_wire, ..Outcome::wired("exists") }));
     let effects = if notice.is_some() { vec![EffectClass::AtMostOnce] } else { vec![EffectClass::Idempotent] };
     let changes = attributes.expressions().iter().map(|(name, expression)| NewValue {
         pointer: attributes::pointer(name),
@@ -165,12 +166,10 @@ impl Node for UpdateUser {
 
 impl UpdateUser {
     fn exists(&self) -> Result<Turn, Fault> {
-        // What has become unique since has no such outcome here.
-        let has_outcome = self.attributes.expressions().iter().any(|(name, _)| self.attributes.is_unique(name));
-        if has_outcome {
+        if self.attributes.expressions().iter().next().is_some() {
             return Ok(Turn::Finish(Box::new(Finish::by("exists"))));
         }
-        Err(Fault::new("updateUser: another user has a value that must be unique"))
+        Err(Fault::new("updateUser: what the account is called may be somebody else's address"))
     }
 
     fn changed(&self, cx: &Cx<'_>, previous: &User) -> Result<User, Fault> {
