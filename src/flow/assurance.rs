@@ -19,7 +19,7 @@ pub fn assurance(part: &Part<'_>) -> Vec<Assurance> {
 
 fn at(proofs: &Alternatives, step: &Step<'_>) -> Option<Assurance> {
     // A session of nobody in particular shows nothing of anybody.
-    if matches!(step.facts.end, Some(End::Complete { guest: true })) {
+    if matches!(step.facts.end, Some(End::Complete { guest: true, .. })) {
         let (identified, factors, minimum_factors) = (false, Vec::new(), Some(0));
         let step = step.id.to_owned();
         return Some(Assurance { step, identified, guest: true, factors, minimum_factors });

@@ -2,6 +2,7 @@
 
 pub use idflow_api::value_type::{self, ValueType};
 use idflow_core::effect::EffectClass;
+use idflow_core::time::Span;
 use idflow_sandbox::{Expression, Reference as Read, Type};
 
 /// Settings that the kind does not accept.
@@ -357,6 +358,10 @@ pub enum End {
     Complete {
         /// Whether a session without a user is meant (`subject: Guest`).
         guest: bool,
+        /// How long a session lasts.
+        lifetime: Span,
+        /// How long it may stay unused, where the author says so.
+        idle: Option<Span>,
     },
     /// `fail`.
     Fail,

@@ -97,7 +97,8 @@ fn plan(value: &Value, compiler: &mut Compiler<'_>) -> Result<Plan, SettingsErro
         title: text::on_page(compiler, "/title", settings.title.as_deref()),
         text: text::on_page(compiler, "/text", settings.text.as_deref()),
     };
-    let end = Some(End::Complete { guest: done.guest });
+    let idle = settings.session_idle.is_some().then_some(done.idle);
+    let end = Some(End::Complete { guest: done.guest, lifetime: done.lifetime, idle });
     Ok(node::plan(Facts { end, ..Facts::default() }, done))
 }
 
@@ -151,7 +152,7 @@ pub(crate) fn examples() -> Vec<crate::harness::Example> {
     vec![
         Example::of(json!({})).leaving_by("completed"),
         Example::of(
-            json!({ "sessionLifetime": "1h", "sessionIdle": "2h", "subject": "Guest", "title": "hello" }),
+            json!({ "sessionLifetime": "2h", "sessionIdle": "1h", "subject": "Guest", "title": "hello" }),
         )
         .leaving_by("completed"),
     ]

@@ -45,7 +45,7 @@ pub(super) fn find(cx: &Subject<'_, '_>) -> Vec<Finding> {
     }
     let ends = session_ends(cx.resolved, cx.part);
     let guests = cx.steps().filter(|(index, step)| {
-        matches!(step.facts.end, Some(End::Complete { guest: true })) && ends.contains(index)
+        matches!(step.facts.end, Some(End::Complete { guest: true, .. })) && ends.contains(index)
     });
     let found = guests.map(|(_, step)| {
         let help = "write `policy: { guests: Allowed }` in the Tenant, or identify a user first";

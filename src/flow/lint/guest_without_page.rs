@@ -40,7 +40,7 @@ pub(super) fn find(cx: &Subject<'_, '_>) -> Vec<Finding> {
     let ends = session_ends(cx.resolved, cx.part);
     let unasked = Ways::without(cx.resolved, cx.graph(), |step, _| step.facts.shows_page);
     let guests = cx.steps().filter(|(index, step)| {
-        matches!(step.facts.end, Some(End::Complete { guest: true })) && ends.contains(index)
+        matches!(step.facts.end, Some(End::Complete { guest: true, .. })) && ends.contains(index)
     });
     let found = guests.filter_map(|(index, step)| Some((step, unasked.to(index)?))).map(|(step, way)| {
         let title = format!("the path {way} opens a session for a guest and shows no page");

@@ -228,6 +228,7 @@ rules! {
         invalid_texts,
         invalid_name,
         invalid_lifetime,
+        unreached_idle,
         too_many_steps,
         forbidden_node_kind,
         forbidden_guest,

@@ -46,7 +46,7 @@ pub(super) fn find(cx: &Subject<'_, '_>) -> Vec<Finding> {
     if !cx.is_login() {
         return Vec::new();
     }
-    let ends = cx.steps().filter(|(_, step)| matches!(step.facts.end, Some(End::Complete { guest: false })));
+    let ends = cx.steps().filter(|(_, step)| matches!(step.facts.end, Some(End::Complete { guest: false, .. })));
     let ends = ends.filter(|(index, _)| cx.dataflow().entry(*index).is_some_and(|state| state.proofs.identified()));
     let found = ends.filter_map(|(index, step)| {
         // Paths without a user at all are the business of unidentified-complete.

@@ -41,7 +41,7 @@ pub(super) fn find(cx: &Subject<'_, '_>) -> Vec<Finding> {
     if !cx.is_login() {
         return Vec::new();
     }
-    let ends = cx.steps().filter(|(_, step)| matches!(step.facts.end, Some(End::Complete { guest: false })));
+    let ends = cx.steps().filter(|(_, step)| matches!(step.facts.end, Some(End::Complete { guest: false, .. })));
     let found = ends.filter_map(|(index, step)| {
         let way = cx.path_where(index, |proofs| !proofs.contains(&ProofFact::Identified))?;
         let title = format!("the path {way} completes without an identified user");

@@ -106,8 +106,8 @@ fn whoever_writes_another_language_is_told_the_word_that_helps() {
 
 #[test]
 fn every_function_by_another_name_is_one_of_ours() {
-    for (other, ours) in super::super::foreign::FUNCTIONS {
-        let allowed = super::super::functions::ALLOWED;
+    for (other, ours) in foreign::FUNCTIONS {
+        let allowed = functions::ALLOWED;
         assert!(allowed.contains(&ours) && !allowed.contains(&other), "{other}: {ours}");
     }
 }
