@@ -6,7 +6,7 @@
 //!
 //! An address that people are found by, or that the user has proven, changes only to one that this journey has proven:
 //! put a `oneTimeCode` to the new address before. The old address gets a `notice` of the change. Who is called otherwise
-//! from now on is signed out everywhere else, and this journey goes on.
+//! from now on is signed out everywhere, in this browser too, and this journey goes on.
 //!
 //! ```yaml
 //! - id: change

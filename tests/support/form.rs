@@ -7,6 +7,8 @@ pub struct Form {
     pub action: String,
     /// Fields with the value they would be sent with.
     pub fields: Vec<Field>,
+    /// Boxes that are not ticked: a browser posts nothing of them.
+    pub boxes: Vec<Field>,
     /// Submit buttons that have a name, as name and value.
     pub buttons: Vec<(String, String)>,
 }
@@ -28,6 +30,14 @@ impl Form {
         let field = self.fields.iter_mut().find(|field| field.name == name);
         let field = field.unwrap_or_else(|| panic!("the form has no field {name}"));
         value.clone_into(&mut field.value);
+        self
+    }
+
+    /// Ticks a box. Panics when the form has none of this name that is not ticked.
+    pub fn tick(mut self, name: &str) -> Self {
+        let at = self.boxes.iter().position(|field| field.name == name);
+        let field = self.boxes.remove(at.unwrap_or_else(|| panic!("the form has no box {name}")));
+        self.fields.push(field);
         self
     }
 
@@ -63,7 +73,7 @@ pub fn forms(html: &str) -> Vec<Form> {
             ("form", _) => {
                 inside = true;
                 let action = tag.get("action").unwrap_or_default();
-                forms.push(Form { action, fields: Vec::new(), buttons: Vec::new() });
+                forms.push(Form { action, fields: Vec::new(), boxes: Vec::new(), buttons: Vec::new() });
             }
             ("/form", _) => inside = false,
             (_, true) => add_control(forms.last_mut().expect("inside a form"), &tag),
@@ -94,7 +104,9 @@ fn add_control(form: &mut Form, tag: &Tag) {
         ("button", "" | "submit") | ("input", "submit") => {
             form.buttons.push((name, value.unwrap_or_default()));
         }
-        ("input", "checkbox" | "radio") if !tag.has("checked") => {}
+        ("input", "checkbox" | "radio") if !tag.has("checked") => {
+            form.boxes.push(field(name, value.unwrap_or_else(|| "on".into())));
+        }
         ("input", "checkbox" | "radio") => {
             form.fields.push(field(name, value.unwrap_or_else(|| "on".into())));
         }

@@ -46,7 +46,7 @@ use idflow_sandbox::{Reference, Type};
 use crate::dataflow::{Written, path, written_place};
 use crate::diagnostic::{Finding, Rule, Severity};
 use crate::edge::{is_written, writes};
-use crate::facts::{End, Member, Outside, Use};
+use crate::facts::{End, Member, Outside, ReferenceKind, Use};
 use crate::graph::{Edge, Step};
 use crate::lint::{Subject, undeclared_answer};
 use crate::roots::field;
@@ -59,16 +59,39 @@ pub(super) const RULE: Rule = Rule {
 };
 
 pub(super) fn find(cx: &Subject<'_, '_>) -> Vec<Finding> {
-    let mut findings = Vec::new();
+    let (mut findings, mut needed) = (Vec::new(), Vec::new());
     for (index, used) in cx.uses_at() {
         for read in used.reads.iter().filter(|read| !read.guarded) {
-            findings.extend(unwritten(cx, index, used, read).or_else(|| absent(cx, index, used, read)));
+            let found = unwritten(cx, index, used, read).or_else(|| absent(cx, index, used, read));
+            let list = if is_needed(cx, index, used) { &mut needed } else { &mut findings };
+            list.extend(found);
         }
     }
     if !findings.is_empty() {
         advise(&mut findings, &roots(cx.resolved, cx.part));
     }
-    findings
+    let ask = |finding: Finding| Finding { help: ASK.to_owned(), ..finding };
+    findings.into_iter().chain(needed.into_iter().map(ask)).collect()
+}
+
+/// What helps where nothing may stand in the place of the value.
+const ASK: &str = "ask for it always, or let the Directory do without the attribute";
+
+/// Whether it is the value of an attribute that every user must have.
+fn is_needed(cx: &Subject<'_, '_>, index: usize, used: &Use) -> bool {
+    let Some(name) = used.pointer.rsplit_once("/attributes/").map(|(_, name)| name) else { return false };
+    let Some(step) = cx.graph().steps.get(index) else { return false };
+    let mut references = step.facts.references.iter().filter(|one| one.kind == ReferenceKind::Directory);
+    let directory = references.find_map(|one| cx.resolved.directory(one.name.as_deref()));
+    let mut attributes = directory.into_iter().flat_map(|directory| &directory.spec.attributes);
+    attributes.any(|attribute| attribute.name == name && attribute.required)
+}
+
+/// A read of a member within a member of an answer: what is around it may be absent too, and `has` looks at the last name
+/// only.
+fn deep(value: &str) -> Option<String> {
+    let (step, below) = value.split_once(".body.").filter(|(step, below)| step.starts_with("steps.") && below.contains('.'))?;
+    Some(format!("{step}.body.?{}", below.replace('.', ".?")))
 }
 
 /// Says what stands there otherwise: a value of the type that is read.
@@ -78,7 +101,11 @@ fn advise(findings: &mut [Finding], roots: &BTreeMap<String, Type>) {
         let mut path = value.split('.').map(str::to_owned);
         let of = path.next().and_then(|root| roots.get(&root)).map(|of| of.below(&path.collect::<Vec<_>>()));
         let nothing = of.unwrap_or(Type::Unknown).neutral();
-        finding.help = format!("say what happens without it, for example `has({value}) ? {value} : {nothing}`");
+        let otherwise = match deep(&value) {
+            Some(read) => format!("{read}.orValue({nothing})"),
+            None => format!("has({value}) ? {value} : {nothing}"),
+        };
+        finding.help = format!("say what happens without it, for example `{otherwise}`");
     }
 }
 

@@ -196,6 +196,7 @@ rules! {
         undeclared_answer,
         undeclared_outcome,
         misplaced_end,
+        ignored_outputs,
         unreachable_step,
         no_way_to_an_end,
         only_failure,

@@ -61,7 +61,9 @@ fn undeclared(cx: &Subject<'_, '_>, used: &Use, read: &Reference) -> Option<Find
     let step = read.path.get(1)?;
     let member = read.path.get(3).map_or("name", String::as_str);
     let title = format!("{read} is read here, and the step {step} does not say what the answer must be");
-    let help = format!("add {setting}: [{{ name: {member}, type: String }}] to {step}, each member with its type");
+    let help = format!(
+        "add {setting}: [{{ name: {member}, type: … }}] to {step}, each member with its type: String, Integer, Number, Boolean, List or Object"
+    );
     Some(RULE.at(cx.at(&used.pointer).narrowed(read.to_string()), title, help))
 }
 

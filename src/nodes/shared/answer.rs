@@ -67,17 +67,26 @@ pub fn fitting(members: &[Member], answer: &Value) -> Result<Value, String> {
         return Err(format!("the body is {}, not an Object", type_of(answer)));
     }
     for member in members {
-        if let Some(value) = found(member, answer)? {
-            put(&mut kept, &member.path, value);
+        match found(member, answer)? {
+            Some(value) => put(&mut kept, &member.path, value),
+            // So that it can be asked whether it is there.
+            None => put_parents(&mut kept, members, &member.path),
         }
     }
     Ok(kept)
 }
 
 fn found(member: &Member, answer: &Value) -> Result<Option<Value>, String> {
-    let name = || format!("body.{}", member.path.join("."));
-    let value =
-        member.path.iter().try_fold(answer, |value, name| value.get(name)).filter(|value| !value.is_null());
+    let named = |length: usize| format!("body.{}", member.path.get(..length).unwrap_or_default().join("."));
+    let name = || named(member.path.len());
+    let mut value = Some(answer);
+    for (length, part) in member.path.iter().enumerate() {
+        let Some(within) = value else { break };
+        if !within.is_object() {
+            return Err(mismatch(&named(length), within, "an Object"));
+        }
+        value = within.get(part).filter(|value| !value.is_null());
+    }
     let Some(value) = value else {
         return if member.optional { Ok(None) } else { Err(format!("{} is missing", name())) };
     };
@@ -141,6 +150,17 @@ fn put(kept: &mut Value, path: &[String], value: Value) {
     }
 }
 
+/// The Objects around a member that is not there, but for those that are declared themselves.
+fn put_parents(kept: &mut Value, members: &[Member], path: &[String]) {
+    for length in 1..path.len() {
+        let Some(parent) = path.get(..length) else { return };
+        if members.iter().any(|member| member.path == parent) {
+            return;
+        }
+        put(kept, parent, Value::Object(Data::new()));
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use serde_json::json;
@@ -176,7 +196,8 @@ mod tests {
                 json!({ "listed": true, "score": "1", "who": { "name": "Ada" } }),
                 "body.score is a String, not a Number",
             ),
-            (json!({ "listed": true, "score": 1, "who": [] }), "body.who.name is missing"),
+            (json!({ "listed": true, "score": 1, "who": [] }), "body.who is a List, not an Object"),
+            (json!({ "listed": true, "score": 1, "who": "Red" }), "body.who is a String, not an Object"),
             (
                 json!({ "listed": true, "score": 1, "who": { "name": "Ada", "age": 1.5 } }),
                 "body.who.age is a Number, not an Integer",
@@ -184,6 +205,24 @@ mod tests {
         ] {
             assert_eq!(fitting(&members, &answer), Err(why.to_owned()), "{answer}");
         }
+    }
+
+    #[test]
+    fn whether_a_part_is_there_can_be_asked_where_the_whole_is_missing_too() {
+        let part = json!({ "name": "team.name", "type": "String", "optional": true });
+        for answer in
+            [json!({}), json!({ "team": null }), json!({ "team": {} }), json!({ "team": { "name": null } })]
+        {
+            assert_eq!(fitting(&declared(json!([part])), &answer), Ok(json!({ "team": {} })), "{answer}");
+        }
+        let wrong = fitting(&declared(json!([part])), &json!({ "team": "Red" }));
+        assert_eq!(wrong, Err("body.team is a String, not an Object".to_owned()));
+        let whole = json!({ "name": "team", "type": "Object", "optional": true });
+        assert_eq!(
+            fitting(&declared(json!([whole, part])), &json!({})),
+            Ok(json!({})),
+            "whether the whole is there, too"
+        );
     }
 
     #[test]

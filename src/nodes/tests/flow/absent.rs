@@ -187,3 +187,37 @@ spec:
         assert_eq!(mended.findings, [], "{advised}");
     }
 }
+
+#[test]
+fn where_nothing_may_stand_in_the_place_of_a_value_the_advice_is_to_ask_for_it() {
+    let world = |name: &str| {
+        format!(
+            "
+apiVersion: idflow.dev/v1alpha1
+kind: Directory
+metadata: {{ name: people }}
+spec:
+  default: true
+  attributes: [{{ name: email, type: Email, unique: true, required: true }}, {{ name: name, type: String, {name} }}]
+  identifiers: [email]
+---
+apiVersion: idflow.dev/v1alpha1
+kind: Flow
+metadata: {{ name: example }}
+spec:
+  type: Custom
+  start: ask
+  steps:
+    - {{ id: ask, form: {{ fields: [{{ name: email, type: Email }}, {{ name: name, optional: true }}] }}, outcomes: {{ next: create }} }}
+    - {{ id: create, createUser: {{ attributes: {{ email: form.email, name: form.name }} }}, outcomes: {{ next: done, exists: done }} }}
+    - {{ id: done, complete: {{}} }}
+"
+        )
+    };
+    for (attribute, help) in [("required: true", "ask for it always"), ("required: false", "has(form.name)")]
+    {
+        let folder = Folder::read([("a.yaml".to_owned(), world(attribute))], kinds());
+        let [finding] = &folder.findings[..] else { panic!("{:#?}", folder.findings) };
+        assert!(finding.code == "maybe-unwritten-value" && finding.help.contains(help), "{}", finding.help);
+    }
+}
