@@ -1,6 +1,6 @@
 //! Outputs of an `exit` in a `FlowNode`.
 //!
-//! What a FlowNode hands out stands in its `outputs`, with types, so that whoever uses it knows it without reading the
+//! What a `FlowNode` hands out stands in its `outputs`, with types, so that whoever uses it knows it without reading the
 //! steps. An `exit` there only names the outcome.
 //!
 //! ```yaml,invalid

@@ -46,7 +46,7 @@ use idflow_sandbox::{Reference, Type};
 use crate::dataflow::{Written, path, written_place};
 use crate::diagnostic::{Finding, Rule, Severity};
 use crate::edge::{is_written, writes};
-use crate::facts::{End, Member, Outside, ReferenceKind, Use};
+use crate::facts::{End, Outside, ReferenceKind, Use};
 use crate::graph::{Edge, Step};
 use crate::lint::{Subject, undeclared_answer};
 use crate::roots::field;
@@ -185,15 +185,12 @@ fn absent(cx: &Subject<'_, '_>, index: usize, used: &Use, read: &Reference) -> O
     }
 }
 
-/// The member of an answer that may be missing where it is read.
+/// The member of an answer that may be missing where it, or something in it, is read. What only holds others is there.
 fn optional_member(cx: &Subject<'_, '_>, read: &Reference) -> Option<String> {
     let Some(Outside::Described(members)) = &undeclared_answer::output(cx, read)?.outside else { return None };
     let below = read.path.get(3..)?;
-    let is_read = |member: &&Member| below.starts_with(&member.path) || (!below.is_empty() && member.path.starts_with(below));
-    let mut read = members.iter().filter(is_read);
-    // An Object is there once something in it is.
-    let is_there = read.clone().any(|member| !member.optional);
-    read.find(|member| member.optional).filter(|_| !is_there).map(|member| member.path.join("."))
+    let missing = members.iter().find(|member| member.optional && below.starts_with(&member.path));
+    missing.map(|member| member.path.join("."))
 }
 
 fn is_optional_attribute(cx: &Subject<'_, '_>, name: &str) -> bool {

@@ -39,6 +39,8 @@
 //!
 //! Correct the name.
 
+use std::collections::BTreeSet;
+
 use idflow_sandbox::Reference;
 
 use crate::diagnostic::{Finding, Place, Rule, Severity, nearest};
@@ -92,7 +94,8 @@ fn unknown(cx: &Subject<'_, '_>, place: Place, id: &str, output: Option<&str>) -
         return Some(RULE.at(place, format!("there is no step {id} to read from"), help));
     };
     let output = output.filter(|output| step.is_known && !step.facts.outputs.iter().any(|known| known.name == *output))?;
-    let names = || step.facts.outputs.iter().map(|known| known.name.as_str());
+    let names: BTreeSet<&str> = step.facts.outputs.iter().map(|known| known.name.as_str()).collect();
+    let names = || names.iter().copied();
     let help = match nearest(output, names()) {
         Some(near) => format!("did you mean {near}?"),
         None if names().next().is_none() => "remove it; the step puts nothing out".to_owned(),

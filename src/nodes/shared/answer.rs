@@ -67,7 +67,7 @@ pub fn fitting(members: &[Member], answer: &Value) -> Result<Value, String> {
         return Err(format!("the body is {}, not an Object", type_of(answer)));
     }
     for member in members {
-        match found(member, answer)? {
+        match found(members, member, answer)? {
             Some(value) => put(&mut kept, &member.path, value),
             // So that it can be asked whether it is there.
             None => put_parents(&mut kept, members, &member.path),
@@ -76,19 +76,25 @@ pub fn fitting(members: &[Member], answer: &Value) -> Result<Value, String> {
     Ok(kept)
 }
 
-fn found(member: &Member, answer: &Value) -> Result<Option<Value>, String> {
+fn found(members: &[Member], member: &Member, answer: &Value) -> Result<Option<Value>, String> {
     let named = |length: usize| format!("body.{}", member.path.get(..length).unwrap_or_default().join("."));
     let name = || named(member.path.len());
-    let mut value = Some(answer);
+    let (mut value, mut optional) = (Some(answer), member.optional);
     for (length, part) in member.path.iter().enumerate() {
-        let Some(within) = value else { break };
+        let Some(within) = value else {
+            // What may be missing may be so with all that is in it.
+            let is_above =
+                |other: &&Member| other.path.len() >= length && member.path.starts_with(&other.path);
+            optional |= members.iter().filter(is_above).any(|other| other.optional);
+            break;
+        };
         if !within.is_object() {
             return Err(mismatch(&named(length), within, "an Object"));
         }
         value = within.get(part).filter(|value| !value.is_null());
     }
     let Some(value) = value else {
-        return if member.optional { Ok(None) } else { Err(format!("{} is missing", name())) };
+        return if optional { Ok(None) } else { Err(format!("{} is missing", name())) };
     };
     let fits = match member.value_type {
         ValueType::String | ValueType::Email | ValueType::Phone | ValueType::Date => value.is_string(),
@@ -223,6 +229,15 @@ mod tests {
             Ok(json!({})),
             "whether the whole is there, too"
         );
+    }
+
+    #[test]
+    fn what_may_be_missing_may_be_so_with_all_that_is_in_it() {
+        let whole = json!({ "name": "team", "type": "Object", "optional": true });
+        let part = json!({ "name": "team.name", "type": "String" });
+        let members = declared(json!([whole, part]));
+        assert_eq!(fitting(&members, &json!({})), Ok(json!({})));
+        assert_eq!(fitting(&members, &json!({ "team": {} })), Err("body.team.name is missing".to_owned()));
     }
 
     #[test]

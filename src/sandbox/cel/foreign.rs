@@ -46,6 +46,9 @@ pub(super) fn function(name: &str) -> Option<&'static str> {
 /// What to write instead of what stands at this place, if it is something that other languages have.
 pub(super) fn advice(source: &str, offset: usize) -> Option<&'static str> {
     let (before, rest) = source.split_at_checked(offset)?;
+    if source.trim_start().starts_with("{{") {
+        return Some("braces are for texts: leave them away, for example `user.email`");
+    }
     if let Some(after) = rest.strip_prefix('=') {
         let is_tripled = before.ends_with("==") || after.starts_with("==") || before.ends_with("!=");
         return Some(if is_tripled { "two signs compare: `==`, `!=`" } else { "write `==` to compare" });

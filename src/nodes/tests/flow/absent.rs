@@ -30,6 +30,8 @@ spec:
           - { name: inner.deep, type: Boolean, optional: true }
           - { name: sure.text, type: String }
           - { name: sure.maybe, type: String, optional: true }
+          - { name: whole, type: Object, optional: true }
+          - { name: whole.part, type: String }
       outcomes: { next: decide, error: end }
     - id: decide
       branch: { cases: [{ when: 'EXPRESSION', outcome: good }], otherwise: bad }
@@ -58,6 +60,7 @@ fn what_may_be_absent_is_said_and_the_advice_put_in_its_place_is_right() {
         (body("list"), "size(VALUE) > 0"),
         (body("inner.deep"), "VALUE"),
         (body("sure.maybe"), "VALUE == 'a'"),
+        (body("whole.part"), "VALUE == 'a'"),
         ("flow.query.next".to_owned(), "VALUE == 'a'"),
         ("client.name".to_owned(), "VALUE == 'a'"),
         ("request.address".to_owned(), "VALUE == '192.0.2.1'"),

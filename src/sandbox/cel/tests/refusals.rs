@@ -94,6 +94,7 @@ fn whoever_writes_another_language_is_told_the_word_that_helps() {
         ("user.email == `a`", "quotes", "user.email == 'a'"),
         ("user.name.matches('\\d')", "twice", "user.name.matches('\\\\d')"),
         ("user.name ?? 'a'", "orValue", "user.?name.orValue('')"),
+        ("{{ user.name }}", "leave them away", "user.name"),
         ("len(user.name) > 3", "`size`", "size(user.name) > 3"),
         ("user.name.toLowerCase()", "`lowerAscii`", "user.name.lowerAscii()"),
         ("user.name.startswith('a')", "`startsWith`", "user.name.startsWith('a')"),
