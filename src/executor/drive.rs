@@ -267,7 +267,13 @@ async fn commit(
     post: Option<LastPost>,
 ) -> Result<Result<Moved, Changed>, Unavailable> {
     let now = reads.now();
-    verified::note(&decided.journey, &mut decided.writes, &reads, now)?;
+    verified::note(
+        &app.configuration.load().directories,
+        &decided.journey,
+        &mut decided.writes,
+        &reads,
+        now,
+    )?;
     let binding = decided.assurance_rose.then(|| rebind(app, &mut decided.journey));
     let ends = decided.ends.take().or_else(|| leaving::implied(app, &decided, post.is_some()));
     let left = Left::by(app, visitor, &decided, ends, &mut reads).await?;
@@ -357,11 +363,16 @@ fn takes_an_address(app: &App, decided: &Decided, reads: &ReadSet) -> Result<boo
     let directory = |user: &User| configuration.directories.get(&user.directory);
     let takes =
         |user: &User| directory(user).is_some_and(|directory| verified::takes_an_address(directory, user));
+    let takes_anew = |user: &User, previous: &User| {
+        directory(user).is_some_and(|directory| verified::takes_an_address_anew(directory, user, previous))
+    };
+    // What a new password shows of its owner it has not shown before.
     let rests_on_a_name = |user: &User| -> Result<bool, Unavailable> {
         let before = reads.journey(&decided.journey.id)?;
         let shown = before.as_ref().map(|journey| &journey.evidence[..]).unwrap_or_default();
         Ok(directory(user).is_some_and(|directory| verified::rests_on_a_name(directory, user, shown)))
     };
+    let has_shown_a_factor = || decided.audit.iter().any(|told| told.name == "factor.shown");
     for write in &decided.writes {
         let takes = match write {
             Write::CreateUser { user, .. } => takes(user),
@@ -372,9 +383,9 @@ fn takes_an_address(app: &App, decided: &Decided, reads: &ReadSet) -> Result<boo
             // That somebody has shown an address is noted of whomever it may be.
             Write::UpdateUser { user, previous, .. } if user.data() == previous.data() => false,
             Write::UpdateUser { user, previous, .. } => {
-                takes(user) && !takes(previous) || rests_on_a_name(previous)?
+                takes_anew(user, previous) || !has_shown_a_factor() && rests_on_a_name(previous)?
             }
-            Write::DeleteUser { previous } => rests_on_a_name(previous)?,
+            Write::DeleteUser { previous } => !has_shown_a_factor() && rests_on_a_name(previous)?,
             Write::SetPassword { .. } | Write::ConfirmUser { .. } => false,
         };
         if takes {

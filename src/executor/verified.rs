@@ -1,5 +1,7 @@
 //! Which addresses of a user are proven: those to which a mailed code was answered, and who may be called by one.
 
+use std::collections::BTreeMap;
+
 use idflow_core::evidence::{Evidence, Proof};
 use idflow_core::id::UserId;
 use idflow_core::journey::Journey;
@@ -15,6 +17,7 @@ use crate::configuration::Directory;
 /// Adds to a commit that the user has proven an address, where the account does not say so yet. It is written once and
 /// costs no look: the user was read for the step.
 pub(crate) fn note(
+    directories: &BTreeMap<String, Directory>,
     journey: &Journey,
     writes: &mut Vec<Write>,
     reads: &ReadSet,
@@ -26,9 +29,13 @@ pub(crate) fn note(
         return Ok(());
     }
     let Some(previous) = current(id, writes, reads)? else { return Ok(()) };
+    // A name that reads as an address may be one that somebody took who never read its mails.
+    let addresses =
+        directories.get(&previous.directory).map(|directory| &directory.addresses[..]).unwrap_or_default();
+    let is_of_address = |name: &String| addresses.is_empty() || addresses.contains(name);
     let is_news = |(name, value): &(&String, &serde_json::Value)| {
         let is_proven = |text| proven.iter().any(|address| is_same(address, text));
-        !previous.verified.contains(name) && value.as_str().is_some_and(is_proven)
+        is_of_address(name) && !previous.verified.contains(name) && value.as_str().is_some_and(is_proven)
     };
     let news: Vec<String> =
         previous.attributes.iter().filter(is_news).map(|(name, _)| name.clone()).collect();
@@ -44,6 +51,12 @@ pub(crate) fn note(
 /// address it is could have no account, and who has one could be found out (checklist E-1).
 pub(crate) fn takes_an_address(directory: &Directory, user: &User) -> bool {
     directory.identifiers.iter().any(|name| user.may_have_anothers_address(name, &directory.addresses))
+}
+
+/// The same of a user who is called otherwise from now on, by what is new of it.
+pub(crate) fn takes_an_address_anew(directory: &Directory, user: &User, previous: &User) -> bool {
+    let mut new = directory.identifiers.iter().filter(|name| user.text(name) != previous.text(name));
+    new.any(|name| user.may_have_anothers_address(name, &directory.addresses))
 }
 
 /// Whether who has shown this, and then gives an account a password, has shown no more of it than to read mail at what it

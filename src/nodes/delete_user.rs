@@ -90,7 +90,8 @@ impl Node for DeleteUser {
             }
             Event::Answered(Answer::User(Some(previous))) => {
                 if let Some(notice) = &self.notice {
-                    notice.send(cx, &previous, self.unique.iter());
+                    let is_known = |name: &&String| self.unique.contains(name) || previous.has_proven(name);
+                    notice.send(cx, &previous, previous.attributes.keys().filter(is_known));
                 }
                 cx.write(Write::DeleteUser { previous });
                 Ok(Turn::Finish(Box::new(Finish::by("next"))))

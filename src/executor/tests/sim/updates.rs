@@ -302,3 +302,85 @@ spec:
         }
     }
 }
+
+const AT_ONCE: &str = "
+---
+apiVersion: idflow.dev/v1alpha1
+kind: Flow
+metadata: { name: at-once }
+spec:
+  type: Custom
+  start: password
+  steps:
+    - { id: password, password: { identify: true }, outcomes: { next: act } }
+    - { id: act, updateUser: { groups: { add: [here] } }, outcomes: { next: done } }
+    - { id: done, complete: {} }
+";
+
+/// Users are found by an address or by a name, which may read as one.
+fn with_handles() -> String {
+    TENANT.replace("identifiers: [email]", "identifiers: [email, handle]").replace(
+        "unique: true, required: true }",
+        "unique: true }, { name: handle, type: String, unique: true }",
+    )
+}
+
+#[tokio::test]
+async fn whoever_shows_their_password_is_kept_out_by_no_name_that_they_have() {
+    let world = World::serving(3, snapshot(&(with_handles() + AT_ONCE))).await;
+    let id = world.user_in("people", &[("email", ADA), ("handle", "ada@private.example")]).await;
+    let mut browser = Browser::new();
+    let path = browser.get(&world, "/flows/at-once").await.location().unwrap().to_owned();
+    let form = browser.get(&world, &path).await.form().unwrap();
+    let form = form.fill("username", "ada@private.example").fill("password", PASSWORD);
+    browser.post(&world, &path, &form.encoded()).await;
+    assert_eq!(user(&world, id).await.groups, ["here"]);
+}
+
+#[tokio::test]
+async fn an_address_changes_also_where_the_name_is_the_address_of_before() {
+    let tenant = with_handles() + &CHANGES.replace(", name: \"has(form.name) ? form.name : null\"", "");
+    let world = World::serving(3, snapshot(&tenant)).await;
+    let id = world.user_in("people", &[("email", ADA), ("handle", ADA)]).await;
+    let mut browser = Browser::new();
+    let path = asks(&world, &mut browser, NEW).await;
+    let page = enters_the_code(&world, &mut browser, &path, NEW).await;
+    assert!(page.body.contains("Your address is changed"), "{page:?}");
+    assert_eq!(user(&world, id).await.attributes["email"], NEW);
+}
+
+const NAMED_FIRST: &str = "
+---
+apiVersion: idflow.dev/v1alpha1
+kind: Flow
+metadata: { name: named-first }
+spec:
+  type: Custom
+  start: who
+  steps:
+    - { id: who, form: { fields: [{ name: email, type: Email }] }, outcomes: { next: account } }
+    - { id: account, findUser: { by: form.email }, outcomes: { next: code, notFound: end } }
+    - { id: code, oneTimeCode: { email: { connection: mail, to: form.email } }, outcomes: { next: newPassword } }
+    - { id: newPassword, setPassword: {}, outcomes: { next: end } }
+    - { id: end, fail: {} }
+";
+
+#[tokio::test]
+async fn e_1_who_is_named_before_the_mail_is_read_gets_no_account_by_its_name_either() {
+    let grace = "grace@example.com";
+    for (email, is_theirs) in [("mallory@example.com", false), (grace, true)] {
+        let world = World::serving(3, snapshot(&(with_handles() + NAMED_FIRST))).await;
+        let id = world.user_in("people", &[("email", email), ("handle", grace)]).await;
+        let mut browser = Browser::new();
+        let path = browser.get(&world, "/flows/named-first").await.location().unwrap().to_owned();
+        let form = browser.get(&world, &path).await.form().unwrap().fill("email", grace);
+        browser.post(&world, &path, &form.encoded()).await;
+        let page = enters_the_code(&world, &mut browser, &path, grace).await;
+        let form = page.form().unwrap().fill("password", "a quilted lizard of mine");
+        let answer = browser.post(&world, &path, &form.encoded()).await;
+        followed(&world, &mut browser, answer).await;
+        let faulted = world.stored_events().await.iter().any(|told| told.name == "step.faulted");
+        assert_eq!(faulted, !is_theirs, "{email}");
+        assert!(!user(&world, id).await.has_proven("handle"), "{email}");
+    }
+}
