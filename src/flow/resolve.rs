@@ -107,6 +107,13 @@ impl<'a> Resolved<'a> {
         found.map(AsRef::as_ref)
     }
 
+    /// What is known of an attribute in the Directory that a step names.
+    pub fn attribute(&self, step: &Step<'_>, name: &str) -> Option<&'a Attribute> {
+        let mut references = step.facts.references.iter().filter(|one| one.kind == ReferenceKind::Directory);
+        let directory = references.find_map(|one| self.directory(one.name.as_deref()))?;
+        directory.spec.attributes.iter().find(|known| known.name == name)
+    }
+
     /// The Directories that users of this flow may live in: those its steps name, else the default one.
     pub fn directories(&self) -> Vec<&'a Directory> {
         let named: BTreeSet<Option<&str>> = self

@@ -46,7 +46,7 @@ use idflow_sandbox::{Reference, Type};
 use crate::dataflow::{Written, path, written_place};
 use crate::diagnostic::{Finding, Rule, Severity};
 use crate::edge::{is_written, writes};
-use crate::facts::{End, Outside, ReferenceKind, Use};
+use crate::facts::{End, Outside, Use};
 use crate::graph::{Edge, Step};
 use crate::lint::{Subject, undeclared_answer};
 use crate::roots::field;
@@ -81,10 +81,7 @@ const ASK: &str = "ask for it always, or let the Directory do without the attrib
 fn is_needed(cx: &Subject<'_, '_>, index: usize, used: &Use) -> bool {
     let Some(name) = used.pointer.rsplit_once("/attributes/").map(|(_, name)| name) else { return false };
     let Some(step) = cx.graph().steps.get(index) else { return false };
-    let mut references = step.facts.references.iter().filter(|one| one.kind == ReferenceKind::Directory);
-    let directory = references.find_map(|one| cx.resolved.directory(one.name.as_deref()));
-    let mut attributes = directory.into_iter().flat_map(|directory| &directory.spec.attributes);
-    attributes.any(|attribute| attribute.name == name && attribute.required)
+    cx.resolved.attribute(step, name).is_some_and(|attribute| attribute.required)
 }
 
 /// A read of a member within a member of an answer: what is around it may be absent too, and `has` looks at the last name

@@ -71,7 +71,7 @@ fn unknown_member(cx: &Subject<'_, '_>, place: Place, read: &Reference) -> Optio
     let Some(Outside::Described(members)) = &undeclared_answer::output(cx, read)?.outside else { return None };
     let below = read.path.get(3..).filter(|below| !below.is_empty())?;
     let is_part = |member: &Member| {
-        member.path.starts_with(below) || (below.starts_with(&member.path) && member.value_type == ValueType::Object) || member.path == below
+        member.path.starts_with(below) || (below.starts_with(&member.path) && member.value_type == ValueType::Object)
     };
     if members.iter().any(is_part) {
         return None;

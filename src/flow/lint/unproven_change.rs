@@ -45,7 +45,7 @@
 use idflow_api::value_type::ValueType;
 
 use crate::diagnostic::{Finding, Rule, Severity};
-use crate::facts::{NewValue, ProofFact, ReferenceKind};
+use crate::facts::{NewValue, ProofFact};
 use crate::graph::Step;
 use crate::lint::Subject;
 use crate::resolve::Resolved;
@@ -74,8 +74,6 @@ pub(super) fn find(cx: &Subject<'_, '_>) -> Vec<Finding> {
 
 /// Whether people are found by it, and it is an address.
 pub(super) fn is_of_address(resolved: &Resolved<'_>, step: &Step<'_>, change: &NewValue) -> bool {
-    let mut references = step.facts.references.iter().filter(|one| one.kind == ReferenceKind::Directory);
-    let directory = references.find_map(|one| resolved.directory(one.name.as_deref()));
-    let mut attributes = directory.into_iter().flat_map(|directory| &directory.spec.attributes);
-    attributes.any(|known| known.name == change.attribute && known.unique && known.type_ == ValueType::Email)
+    let known = resolved.attribute(step, &change.attribute);
+    known.is_some_and(|known| known.unique && known.type_ == ValueType::Email)
 }
